@@ -1,0 +1,41 @@
+# Every target sets itself up: a virtual environment in .venv with the versions that are tested.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-quick check lint types contract format clean
+
+demo: .venv/installed
+	$(BIN)/flarescope demo --out demo-run
+
+test: .venv/installed
+	$(BIN)/python -m pytest -n 2
+
+test-quick: .venv/installed
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+check: lint types contract test
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/installed
+	$(BIN)/mypy
+
+contract: .venv/installed
+	$(BIN)/lint-imports
+
+format: .venv/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "flarescope needs Python 3.11 or newer; $(PYTHON) is older: make PYTHON=python3.12 ..." >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv demo-run .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""flarescope forecasts solar flares from magnetograms of active regions."""

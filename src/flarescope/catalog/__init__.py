@@ -1,0 +1,1 @@
+"""What was seen, when, and what it did next."""

@@ -1,0 +1,218 @@
+"""How do the published data set's files (Boucheron et al. 2023, Sci. Data 10, 825) become a catalogue, and back?"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flarescope.errors import InputError
+from flarescope.files import atomic_path
+from flarescope.tables import SPLITS, check_catalogue, check_labels, is_parquet, read_parquet
+from flarescope.times import tai_to_utc
+
+NOAA_OFFSET: Final = 10_000
+"""The set writes NOAA region numbers with four digits: 1121 is NOAA 11121."""
+
+NAME_PATTERN: Final = r"(?:^|/)(?P<ar>\d{4,5})_hmi\.[^/]*$"
+TIME_PATTERN: Final = r"[._](?P<day>\d{8})_(?P<second>\d{6})_TAI[^/]*$"
+
+CSV_NAMES: Final = {
+    split: (f"{split.capitalize()}_Data_by_AR_png_224.csv", f"{split.capitalize()}_Data_by_AR.csv") for split in SPLITS
+}
+"""Names of the published tables of the PNG set and of the FITS set."""
+
+
+def region_and_time(filenames: "pd.Series[str]") -> pd.DataFrame:
+    """Read region and time out of file names.
+
+    Args:
+        filenames: such as `1121/1121_hmi.M_720s.20101110_053600_TAI.1.magnetogram_224.png`. Four digits before `_hmi`
+            are NOAA's number minus 10,000, five the full number. The time is TAI.
+
+    Returns:
+        `noaa_ar` (Int32, full number) and `time` (UTC); null where the name does not carry them.
+    """
+    names = pa.array(filenames, type=pa.large_string())
+    ar_text = pc.struct_field(pc.extract_regex(names, NAME_PATTERN), "ar")
+    number = pd.Series(pc.cast(ar_text, pa.int32()).to_pandas(), index=filenames.index).astype("Int32")
+    short = pd.Series(pc.utf8_length(ar_text).to_pandas(), index=filenames.index).eq(4)
+    number = number.where(~short, number + NOAA_OFFSET)
+    stamp = pc.extract_regex(names, TIME_PATTERN)
+    nothing = pa.scalar("", pa.large_string())
+    digits = pc.binary_join_element_wise(pc.struct_field(stamp, "day"), pc.struct_field(stamp, "second"), nothing)
+    tai = pd.to_datetime(pd.Series(digits.to_pandas()), format="%Y%m%d%H%M%S", errors="coerce")
+    time = pd.Series(tai_to_utc(pd.DatetimeIndex(tai)), index=filenames.index)
+    return pd.DataFrame({"noaa_ar": number, "time": time})
+
+
+def _read_csv(path: Path, **options: object) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True, **options)  # type: ignore[call-overload, no-any-return]
+    except pd.errors.EmptyDataError as error:
+        raise InputError(f"{path}: the file is empty; expected a table such as filename,class") from error
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as CSV: {' '.join(str(error).split())}") from error
+
+
+def _first_line(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.readline(4096).decode("utf-8", errors="replace").strip().lstrip("\ufeff")
+
+
+def read_labels(path: Path) -> pd.DataFrame:
+    """Read a labels file of the set: no header, `basename,label`, the label a GOES class such as `C4.7`, or `0`.
+
+    Returns:
+        Catalogue columns; `filename` is `<four-digit region>/<basename>` as the images lie, `split` is null.
+
+    Raises:
+        InputError: a row without two fields, a label that is neither `0` nor a class, a name without a region.
+    """
+    frame = _read_csv(path, header=None)
+    if frame.shape[1] != 2:
+        raise InputError(f"{path}: {frame.shape[1]} columns; expected two without a header, basename,label")
+    frame.columns = pd.Index(["basename", "flare"])
+    bad = ~frame["flare"].str.fullmatch(r"0|[ABCMX]\d+(\.\d+)?")
+    if bad.any():
+        row = int(bad.to_numpy().argmax())
+        value = frame["flare"].iloc[row]
+        raise InputError(f"{path}: row {row + 1}: label {value!r}; expected 0 or a class such as C4.7")
+    region = frame["basename"].str.extract(r"^(\d{4,5})_", expand=False)
+    if region.isna().any():
+        row = int(region.isna().to_numpy().argmax())
+        name = frame["basename"].iloc[row]
+        raise InputError(f"{path}: row {row + 1}: {name!r} does not begin with a region number")
+    flare = frame["flare"].where(frame["flare"] != "0")
+    table = pd.DataFrame(
+        {"filename": region + "/" + frame["basename"], "flare": flare, "label": flare.notna().astype("int8")}
+    )
+    return check_catalogue(table.join(region_and_time(table["filename"])), str(path))
+
+
+def read_region_list(path: Path) -> list[int]:
+    """Read an AR list of the set, one four-digit number a line, as full NOAA numbers.
+
+    Raises:
+        InputError: an empty file, or a line that is not a number of four or five digits.
+    """
+    regions = []
+    for line, text in enumerate(_text(path).splitlines(), start=1):
+        digits = text.strip().rstrip(",")
+        if not digits:
+            continue
+        if not (digits.isascii() and digits.isdigit() and len(digits) in (4, 5)):
+            raise InputError(f"{path}: line {line}: {digits!r}; expected a region number such as 1121 or 11121")
+        regions.append(int(digits) + (NOAA_OFFSET if len(digits) == 4 else 0))
+    if not regions:
+        raise InputError(f"{path}: no region in it; expected one number a line, such as 1121")
+    return regions
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not a text file") from error
+
+
+def assign_splits(catalogue: pd.DataFrame, *, test: list[int], validation: list[int]) -> pd.DataFrame:
+    """Give each row its split as the published tables were made: regions in neither list are train.
+
+    Raises:
+        InputError: a region that stands in both lists.
+    """
+    both = sorted(set(test) & set(validation))
+    if both:
+        raise InputError(f"region {', '.join(map(str, both[:5]))} stands in both the test and the validation list")
+    split = pd.Series("train", index=catalogue.index, dtype="str")
+    split[catalogue["noaa_ar"].isin(test)] = "test"
+    split[catalogue["noaa_ar"].isin(validation)] = "validation"
+    return catalogue.assign(split=split)
+
+
+def write_published_csv(catalogue: pd.DataFrame, path: Path) -> None:
+    """Write rows of a catalogue in the form of the published tables, `filename,class`."""
+    with atomic_path(path) as temporary:
+        catalogue[["filename", "label"]].rename(columns={"label": "class"}).to_csv(temporary, index=False)
+
+
+def published_csv_name(split: str, catalogue: pd.DataFrame) -> str:
+    """Name the published table that these rows belong in: the PNG set's or the FITS set's."""
+    is_png = catalogue["filename"].iloc[0].endswith(".png")
+    return CSV_NAMES[split][0 if is_png else 1]
+
+
+def _read_with_header(path: Path) -> pd.DataFrame:
+    frame = _read_csv(path)
+    frame.columns = frame.columns.str.strip().str.lstrip("\ufeff")
+    if "class" in frame and "label" not in frame:
+        frame = frame.rename(columns={"class": "label"})
+    missing = [name for name in ("filename", "label") if name not in frame]
+    if missing:
+        wanted = ["class" if name == "label" else name for name in missing]
+        raise InputError(f"{path}: no column {', '.join(wanted)}; expected the header filename,class")
+    labels = pd.to_numeric(frame["label"], errors="coerce")
+    check_labels(labels.where(labels.notna(), frame["label"]), str(path), column="class")
+    optional = [column for column in frame.columns if column not in ("filename", "label")]
+    return frame.assign(label=labels, **{column: frame[column].where(frame[column] != "") for column in optional})
+
+
+def read_table(path: Path, *, split: str | None = None, limit: int | None = None) -> pd.DataFrame:
+    """Read a table of labelled images: a catalogue, a published CSV, or a labels file of the set.
+
+    Args:
+        path: Parquet with the catalogue's columns; CSV with the header `filename,class`, or with catalogue columns;
+            or a labels file without a header.
+        split: rows to take where the table has a `split` column that is filled; ignored by tables without one.
+        limit: take the first so many rows only, for a first try; None takes all.
+
+    Returns:
+        A checked catalogue (see `flarescope.tables`), region and time filled from the file names where the table
+        itself does not give them.
+
+    Raises:
+        InputError: whatever is wrong with the table, in one line.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; expected a table of images (CSV or Parquet)")
+    if is_parquet(path):
+        frame = read_parquet(path)
+    elif "filename" in _first_line(path) or "class" in _first_line(path):
+        frame = _read_with_header(path)
+    elif not _first_line(path):
+        raise InputError(f"{path}: the file is empty; expected a table such as filename,class")
+    elif _first_line(path).count(",") == 1 and "_hmi." in _first_line(path):
+        frame = read_labels(path)
+    else:
+        raise InputError(f"{path}: no header filename,class; expected a published table, a labels file or a catalogue")
+    table = check_catalogue(frame, str(path))
+    named = region_and_time(table["filename"])
+    table["noaa_ar"] = table["noaa_ar"].fillna(named["noaa_ar"])
+    table["time"] = table["time"].fillna(named["time"])
+    if split is not None and table["split"].notna().any():
+        table = table[table["split"] == split]
+        if table.empty:
+            raise InputError(f"{path}: no row of split {split!r}; the column split decides which rows are taken")
+    if limit is not None and limit < 1:
+        raise InputError(f"--limit {limit}: expected at least 1")
+    return table.head(limit).reset_index(drop=True) if limit else table.reset_index(drop=True)
+
+
+def require_regions(tables: Mapping[str, pd.DataFrame]) -> None:
+    """Refuse tables with rows of unknown region: a split by region could not be checked.
+
+    Raises:
+        InputError: naming the first such file.
+    """
+    for name, table in tables.items():
+        unknown = table["noaa_ar"].isna()
+        if unknown.any():
+            raise InputError(
+                f"{name}: {table['filename'][unknown].iloc[0]!r} carries no region number (as in 1121/1121_hmi...); "
+                "rename it, or give a catalogue with a column noaa_ar"
+            )

@@ -1,0 +1,181 @@
+"""How is a file written so that it is whole or absent?"""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from flarescope.errors import FlarescopeError, InputError
+
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+# What to say for a number that the system gives; the person in front of the screen can do something about each.
+_REASONS = {
+    ("write", errno.EACCES): "permission denied; choose another folder or change its permissions",
+    ("write", errno.EPERM): "permission denied; choose another folder or change its permissions",
+    ("write", errno.EROFS): "the file system is read-only; choose another folder",
+    ("write", errno.ENOTDIR): "a part of this path is a file, not a folder; choose another folder",
+    ("write", errno.EEXIST): "a part of this path is a file, not a folder; choose another folder",
+    ("write", errno.EISDIR): "there is a folder of this name; choose another name",
+    ("write", errno.ENOENT): "the folder does not exist; create it first",
+    ("write", errno.ENAMETOOLONG): "the name is too long; choose a shorter one",
+    ("read", errno.EACCES): "permission denied; change its permissions",
+    ("read", errno.EPERM): "permission denied; change its permissions",
+    ("read", errno.ENOTDIR): "a part of this path is a file, not a folder; check the path",
+    ("read", errno.EISDIR): "it is a folder; name a file",
+    ("read", errno.ENOENT): "there is no such file; check the path",
+}
+
+
+@contextlib.contextmanager
+def translate_os_errors(path: Path, action: Literal["read", "write"] = "write") -> Iterator[None]:
+    """Turn the system's errors about `path`, in a `with` block, into one line that says what to do.
+
+    Errors about other files (a writer may read its input inside the block) and network errors, which Python also
+    counts as `OSError`, pass through unchanged.
+
+    Raises:
+        InputError: the path cannot be used: permissions, a file where a folder should be, nothing there.
+        FlarescopeError: the disk is full, or the system failed in another way.
+    """
+    try:
+        yield
+    except OSError as error:
+        number = _error_number(error)
+        if number is None or not _concerns(error, path):
+            raise
+        if number in _DISK_FULL:
+            message = f"disk full while writing {path}: free some space and run the same command again; "
+            raise FlarescopeError(message + "what was finished before is kept") from error
+        reason = _REASONS.get((action, number))
+        if reason is None:
+            raise FlarescopeError(f"cannot {action} {path}: {os.strerror(number).lower()}") from error
+        raise InputError(f"cannot {action} {path}: {reason}") from error
+
+
+def _error_number(error: OSError) -> int | None:
+    """Find the errno; None for network errors and for errors that are not the system's."""
+    if isinstance(error, ConnectionError | TimeoutError):
+        return None
+    if error.errno is not None:
+        return error.errno
+    found = re.search(r"errno\s*=?\s*(\d+)", str(error), re.IGNORECASE)  # HDF5 and Arrow say it only in the text
+    return int(found.group(1)) if found else None
+
+
+def _concerns(error: OSError, path: Path) -> bool:
+    """Whether the error is about `path`, a folder above it, something inside it, or its temporary neighbour."""
+    if not isinstance(error.filename, str | Path):
+        return True  # a failing write() or fsync() names no file
+    named, wanted = Path(error.filename).absolute(), path.absolute()
+    neighbour = named.parent == wanted.parent and named.name.removeprefix(".").startswith(wanted.name)
+    return neighbour or named == wanted or named in wanted.parents or wanted in named.parents
+
+
+def make_folder(path: Path) -> Path:
+    """Create a folder, and those above it, unless it is there; return it."""
+    with translate_os_errors(path):
+        path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path in the folder of `path` to write to; it becomes `path` when the block ends well.
+
+    A reader sees the old file or the new one, never a part of one. Whatever ends the block early, Ctrl-C too, removes
+    the temporary file and leaves `path` as it was. The temporary name ends as the final one does, because pandas,
+    numpy and matplotlib choose a format by it. Parent folders are created.
+
+    Raises:
+        InputError, FlarescopeError: as `translate_os_errors` says.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part{path.suffix}")
+    with translate_os_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        try:
+            yield temporary
+            replace_durably(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+
+
+def replace_durably(temporary: Path, path: Path) -> None:
+    """Rename a finished file to its final name so that a power cut leaves the old one or the new one."""
+    _fsync(temporary)
+    temporary.replace(path)
+    with contextlib.suppress(OSError):  # some network file systems, and Windows, cannot sync a folder
+        _fsync(path.parent)
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text, whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")
+
+
+def write_json(path: Path, value: Mapping[str, object]) -> None:
+    """Write a mapping as indented JSON, keys in their order, whole or not at all.
+
+    Raises:
+        InputError: a value has no JSON form. NaN is one of them: the caller says what it means, usually None.
+    """
+    try:
+        text = json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)
+    except (TypeError, ValueError) as error:
+        hint = "; write None where there is no number" if "float" in str(error) else ""
+        raise InputError(f"cannot write {path} as JSON: {error}{hint}") from error
+    write_text(path, text + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON file whose outermost value is an object.
+
+    Raises:
+        InputError: the file is missing, is not JSON (the line is named), or holds something other than an object.
+    """
+    try:
+        with translate_os_errors(path, "read"):
+            value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}, line {error.lineno}: not JSON ({error.msg}); make the file again") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not JSON: expected UTF-8 text, got other bytes; make the file again") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: expected a JSON object in braces, got a {type(value).__name__}; make the file again")
+    return value
+
+
+def sha256_of(path: Path) -> str:
+    """Give the SHA-256 of a file in hexadecimal, reading it piece by piece."""
+    return digest_of(path, "sha256")
+
+
+def md5_of(path: Path) -> str:
+    """Give the MD5 of a file in hexadecimal (Zenodo publishes MD5), reading it piece by piece."""
+    return digest_of(path, "md5")
+
+
+def digest_of(path: Path, algorithm: str) -> str:
+    """Give the digest of a file in hexadecimal by an algorithm that `hashlib` knows."""
+    with translate_os_errors(path, "read"), Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()

@@ -1,0 +1,1 @@
+"""From a field in gauss to the network's pixels."""

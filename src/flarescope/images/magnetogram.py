@@ -1,0 +1,161 @@
+"""What does an image file hold: a field in gauss or the pixels made of one, when, of which region, how good?"""
+
+import datetime as dt
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from flarescope.errors import InputError
+from flarescope.times import parse_t_rec
+
+if TYPE_CHECKING:
+    from astropy.io import fits
+
+FITS_SUFFIXES: Final = (".fits", ".fit", ".fts", ".fits.gz")
+PNG_SUFFIXES: Final = (".png",)
+
+GAUSS_UNITS: Final = ("gauss", "g", "mx/cm^2", "mx/cm2", "mx cm-2", "")
+"""What BUNIT may say: HMI writes Gauss for images in the plane of the sky and Mx/cm^2, the same number, for patches."""
+
+
+@dataclass(frozen=True)
+class Magnetogram:
+    """A line-of-sight magnetic field and what its header says of it.
+
+    Attributes:
+        field_gauss: `(H, W)` float64, gauss; NaN where there is no measurement. Rows as they lie in the file:
+            nothing is rotated, as in the published set (HMI images and cut-outs have south up, CROTA2 about 180).
+        time: T_REC in UTC, or None.
+        noaa_ar: the first NOAA region that the header names (full number), or None.
+        quality: HMI's QUALITY bits, or None; 0 is good.
+    """
+
+    field_gauss: np.ndarray
+    time: dt.datetime | None = None
+    noaa_ar: int | None = None
+    quality: int | None = None
+
+    @property
+    def nan_pixels(self) -> int:
+        """Number of pixels that are not finite."""
+        return int(self.field_gauss.size - np.isfinite(self.field_gauss).sum())
+
+
+def is_fits(path: Path) -> bool:
+    """Tell by its name whether a file is meant to be FITS."""
+    return path.name.lower().endswith(FITS_SUFFIXES)
+
+
+def is_image(path: Path) -> bool:
+    """Tell by its name whether a file is meant to be one of ours, FITS or PNG."""
+    return path.name.lower().endswith(FITS_SUFFIXES + PNG_SUFFIXES)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read an image file whole, so that no handle stays open; one clear line where that fails."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such image; check --images and the table's file names") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    if not content:
+        raise InputError(f"{path}: the file is empty; fetch it again")
+    return content
+
+
+def read_fits(path: Path, content: bytes | None = None) -> Magnetogram:
+    """Read a FITS magnetogram: plain or Rice-compressed, the image in the first HDU that holds one.
+
+    Args:
+        path: the file; what a message names.
+        content: its bytes, where they are already read.
+
+    Raises:
+        InputError: a file that is missing, empty, damaged or cut short, without a two-dimensional image, or in a unit
+            other than gauss.
+    """
+    from astropy.io import fits
+
+    content = read_bytes(path) if content is None else content
+    if not content.strip(b"\0"):
+        raise InputError(f"{path}: all bytes are zero; fetch the file again")
+    try:
+        with warnings.catch_warnings():
+            # HMI headers hold invalid cards (BLANK beside floats, units astropy does not know): silentfix mends them.
+            # A truncated file only warns, and says so again as an error when its data are read.
+            warnings.simplefilter("ignore")
+            with fits.open(io.BytesIO(content), memmap=False) as hdus:
+                hdus.verify("silentfix")
+                return _first_image(path, hdus)
+    except InputError:
+        raise
+    # astropy has no error of its own for a damaged file: OSError, TypeError, ValueError, KeyError, zlib.error and
+    # IndexError were all seen. Nothing here but reading the file can fail.
+    except Exception as error:
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise InputError(f"{path}: damaged or not FITS ({reason}); fetch the file again") from error
+
+
+def _first_image(path: Path, hdus: "fits.HDUList") -> Magnetogram:
+    for hdu in hdus:
+        if getattr(hdu, "is_image", False) and hdu.header.get("NAXIS", 0) >= 2:
+            data = hdu.data
+            if data is None:
+                continue
+            field = np.squeeze(np.asarray(data, dtype=np.float64))
+            if field.ndim != 2:
+                raise InputError(f"{path}: the image has shape {data.shape}; expected two dimensions")
+            return _described(path, field, hdu.header)
+    raise InputError(f"{path}: no HDU with an image; expected a line-of-sight magnetogram")
+
+
+def _described(path: Path, field: np.ndarray, header: Any) -> Magnetogram:  # noqa: ANN401 - astropy is untyped
+    unit = str(header.get("BUNIT", "")).strip().lower()
+    if unit not in GAUSS_UNITS:
+        raise InputError(f"{path}: the unit is {header['BUNIT']!r}; expected gauss (BUNIT Gauss or Mx/cm^2)")
+    t_rec = header.get("T_REC")
+    quality = header.get("QUALITY")
+    region = header.get("NOAA_AR")
+    return Magnetogram(
+        field_gauss=field,
+        time=parse_t_rec(t_rec) if isinstance(t_rec, str) else None,
+        noaa_ar=region if isinstance(region, int) and region > 0 else None,
+        quality=quality if isinstance(quality, int) else None,
+    )
+
+
+def read_png(path: Path, content: bytes | None = None) -> np.ndarray:
+    """Read a PNG as pixels 0..255.
+
+    Args:
+        path: the file; what a message names.
+        content: its bytes, where they are already read.
+
+    Returns:
+        `(H, W)` for a grey image (or a colour one whose channels are equal), `(H, W, 3)` RGB otherwise; uint8, or
+        float32 for 16-bit grey, whose 0..65535 is scaled to 0..255 without rounding. Transparency is dropped.
+
+    Raises:
+        InputError: a file that is missing, cut short, or no PNG.
+    """
+    content = read_bytes(path) if content is None else content
+    try:
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            image.load()
+            if image.mode in ("I;16", "I;16B", "I"):
+                return np.asarray(image).astype(np.float32) / np.float32(257)
+            if image.mode in ("L", "1", "LA"):
+                return np.asarray(image.convert("L"))
+            rgb = np.asarray(image.convert("RGB"))
+    except UnidentifiedImageError as error:
+        raise InputError(f"{path}: not a PNG, whatever its name says; fetch or convert it again") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path}: damaged or cut short ({' '.join(str(error).split())}); fetch it again") from error
+    equal = (rgb[..., :1] == rgb).all()
+    return np.ascontiguousarray(rgb[..., 0]) if equal else rgb

@@ -1,0 +1,166 @@
+"""How does a field become the network's pixels?
+
+A rendering has a name, which goes into the key of every cached feature: other pixels, other features.
+"""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PIL import Image
+
+from flarescope.errors import InputError
+from flarescope.images.magnetogram import is_fits, read_fits, read_png
+
+FIELD_LIMIT_GAUSS: Final = 5978.7
+"""Largest absolute field of the published FITS set; the scale of its pixels (Boucheron et al. 2023)."""
+
+SIZE: Final = 224
+"""Height and width of the rendered pixels."""
+
+NAN_POLICIES: Final = ("error", "zero")
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """A named way from a file to pixels.
+
+    Attributes:
+        name: `reference-png` or `reference-fits`.
+        nan: what NaN pixels of a FITS file do: `error` refuses the file, `zero` makes them zero field.
+    """
+
+    name: str
+    nan: str = "error"
+
+    def __post_init__(self) -> None:
+        if self.name not in ("reference-png", "reference-fits"):
+            raise InputError(f"rendering {self.name!r} is not known; expected reference-png or reference-fits")
+        if self.nan not in NAN_POLICIES:
+            raise InputError(f"--nan {self.nan}: expected error or zero")
+
+    @property
+    def id(self) -> str:
+        """What the cache key and the model file say: the name, and the NaN policy where it changes pixels."""
+        return self.name + ("+nan-zero" if self.name == "reference-fits" and self.nan == "zero" else "")
+
+    @classmethod
+    def from_id(cls, text: str) -> "Rendering":
+        """Read an `id` back."""
+        name, plus, _ = text.partition("+nan-zero")
+        return cls(name, "zero" if plus else "error")
+
+    @classmethod
+    def for_file(cls, filename: str, nan: str = "error") -> "Rendering":
+        """Choose the reference rendering for a file by its name: FITS, or else PNG."""
+        return cls("reference-fits" if is_fits(Path(filename)) else "reference-png", nan)
+
+
+@functools.lru_cache(maxsize=64)
+def resize_operator(size: int) -> np.ndarray:
+    """Give the matrix that resizes one axis as the reference recipe does.
+
+    The recipe's `skimage.transform.resize(order=1, mode='reflect', anti_aliasing=True)` is linear and separable, so
+    `R @ field @ C.T` equals it to rounding, with R and C the operators of the two axes.
+
+    Args:
+        size: length of the axis in pixels, at least 1.
+
+    Returns:
+        `(224, size)` float64, rows summing to 1, not writeable.
+    """
+    from skimage.transform import resize
+
+    operator: np.ndarray = resize(  # type: ignore[no-untyped-call]
+        np.eye(size), (SIZE, size), order=1, mode="reflect", clip=True, preserve_range=True, anti_aliasing=True
+    )
+    operator.setflags(write=False)
+    return operator
+
+
+def resize_field(field_gauss: np.ndarray) -> np.ndarray:
+    """Resize a field of any size to `(224, 224)`, equal to the reference's scikit-image call to 1e-9.
+
+    Args:
+        field_gauss: `(H, W)` float, gauss, finite.
+    """
+    rows, columns = field_gauss.shape
+    return np.asarray(resize_operator(rows) @ field_gauss @ resize_operator(columns).T)
+
+
+def scale_field(field_gauss: np.ndarray) -> np.ndarray:
+    """Scale a field to pixels, -5978.7 .. +5978.7 G to 0 .. 255, not rounded and not clipped."""
+    return (field_gauss + FIELD_LIMIT_GAUSS) / (2 * FIELD_LIMIT_GAUSS) * 255
+
+
+def field_of_pixels(pixels: np.ndarray) -> np.ndarray:
+    """Give the field in gauss that pixels 0..255 stand for (the inverse of `scale_field`)."""
+    return pixels / 255 * (2 * FIELD_LIMIT_GAUSS) - FIELD_LIMIT_GAUSS
+
+
+def render_field(field_gauss: np.ndarray) -> np.ndarray:
+    """Render a field as the reference recipe renders FITS.
+
+    Args:
+        field_gauss: `(H, W)` float, gauss, finite.
+
+    Returns:
+        `(1, 224, 224)` float32, about 0..255: one channel, which stands for three equal ones.
+    """
+    return scale_field(resize_field(field_gauss)).astype(np.float32)[np.newaxis]
+
+
+def _nearest(size: int) -> np.ndarray:
+    """Give the index of the source pixel under each of 224 pixels' centres, `(224,)`."""
+    row = Image.fromarray(np.arange(size, dtype=np.int32)[np.newaxis])
+    index: np.ndarray = np.asarray(row.resize((SIZE, 1), Image.Resampling.NEAREST))[0]
+    return index
+
+
+def render_png(pixels: np.ndarray) -> np.ndarray:
+    """Render decoded PNG pixels: nearest neighbour to 224x224 where the size differs.
+
+    Args:
+        pixels: `(H, W)` or `(H, W, 3)`, 0..255.
+
+    Returns:
+        `(1, 224, 224)` or `(3, 224, 224)` float32, 0..255, RGB.
+    """
+    if pixels.shape[:2] != (SIZE, SIZE):
+        nearest = [_nearest(n) for n in pixels.shape[:2]]
+        pixels = pixels[np.ix_(nearest[0], nearest[1])]
+    channels_last = pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
+    return np.ascontiguousarray(np.moveaxis(channels_last, -1, 0), dtype=np.float32)
+
+
+def render(path: Path, rendering: Rendering, content: bytes | None = None) -> np.ndarray:
+    """Read a file and render it.
+
+    Args:
+        path: a PNG for `reference-png`, a FITS file for `reference-fits`.
+        rendering: which way.
+        content: the file's bytes, where they are already read.
+
+    Returns:
+        `(1, 224, 224)` or `(3, 224, 224)` float32, about 0..255.
+
+    Raises:
+        InputError: an unreadable file, NaN pixels under `nan="error"`, a file of the other kind.
+    """
+    if (rendering.name == "reference-fits") != is_fits(path):
+        kind = "FITS" if rendering.name == "reference-fits" else "PNG"
+        raise InputError(f"{path}: expected a {kind} file; a table holds images of one kind, render it with that one")
+    if rendering.name == "reference-png":
+        return render_png(read_png(path, content))
+    magnetogram = read_fits(path, content)
+    field = magnetogram.field_gauss
+    if magnetogram.nan_pixels:
+        if rendering.nan == "error":
+            raise InputError(
+                f"{path}: {magnetogram.nan_pixels:,} of {field.size:,} pixels are NaN; "
+                "leave the image out, or --nan zero"
+            )
+        field = np.nan_to_num(field, nan=0.0, posinf=0.0, neginf=0.0)
+    return render_field(field)

@@ -1,0 +1,1 @@
+"""The frozen network, its weights and engines, the feature store, the head and the classifier."""

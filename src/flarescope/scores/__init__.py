@@ -1,0 +1,1 @@
+"""From counts and probabilities to the scores of a forecast."""

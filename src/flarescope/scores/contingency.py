@@ -1,0 +1,79 @@
+"""How good are yes/no forecasts? Four counts first, and every score from the counts."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+
+def _ratio(numerator: float, denominator: float) -> float:
+    return numerator / denominator if denominator else math.nan
+
+
+@dataclass(frozen=True)
+class ContingencyTable:
+    """The four counts of a yes/no forecast against what happened, and the scores made of them.
+
+    Every score is NaN where its formula is 0/0. References: Woodcock 1976, Mon. Wea. Rev. 104, 1209; Bloomfield et al.
+    2012, ApJL 747, L41; Jolliffe & Stephenson 2012, Forecast Verification.
+
+    Attributes:
+        tp: hits, forecast yes and flared.
+        fn: misses, forecast no and flared.
+        fp: false alarms, forecast yes and did not flare.
+        tn: correct rejections, forecast no and did not flare.
+    """
+
+    tp: int
+    fn: int
+    fp: int
+    tn: int
+
+    @property
+    def tpr(self) -> float:
+        """Of the events, how many were forecast? TP / (TP + FN); 0..1, best 1. Also POD, hit rate, recall."""
+        return _ratio(self.tp, self.tp + self.fn)
+
+    @property
+    def tnr(self) -> float:
+        """Of the non-events, how many were forecast as such? TN / (TN + FP); 0..1, best 1. Also specificity."""
+        return _ratio(self.tn, self.tn + self.fp)
+
+    @property
+    def tss(self) -> float:
+        """How well are events told from non-events? TPR + TNR - 1; -1..1, best 1, no skill 0.
+
+        Also Peirce skill score, Hanssen-Kuipers discriminant.
+        """
+        return self.tpr + self.tnr - 1
+
+    @property
+    def hss(self) -> float:
+        """How much better than chance is the share of correct forecasts? -1..1, best 1, no skill 0. Also Cohen's kappa.
+
+        2 (TP TN - FN FP) / ((TP + FN)(FN + TN) + (TP + FP)(FP + TN)).
+        """
+        tp, fn, fp, tn = (float(count) for count in (self.tp, self.fn, self.fp, self.tn))
+        return _ratio(2 * (tp * tn - fn * fp), (tp + fn) * (fn + tn) + (tp + fp) * (fp + tn))
+
+    def scores(self) -> dict[str, float]:
+        """Give the four scores of the reference recipe by name."""
+        return {"tpr": self.tpr, "tnr": self.tnr, "tss": self.tss, "hss": self.hss}
+
+    def counts(self) -> dict[str, int]:
+        """Give the four counts by name."""
+        return {"tp": self.tp, "tn": self.tn, "fp": self.fp, "fn": self.fn}
+
+
+def count(labels: np.ndarray, yes: np.ndarray) -> ContingencyTable:
+    """Count forecasts against labels.
+
+    Args:
+        labels: `(N,)` 0/1 or bool, whether an event followed.
+        yes: `(N,)` bool, whether an event was forecast.
+    """
+    event = np.asarray(labels) == 1
+    tp = int(np.count_nonzero(event & yes))
+    fn = int(np.count_nonzero(event)) - tp
+    fp = int(np.count_nonzero(yes)) - tp
+    return ContingencyTable(tp=tp, fn=fn, fp=fp, tn=len(event) - tp - fn - fp)

@@ -1,0 +1,26 @@
+"""What is the cross-entropy of probabilistic forecasts, as Keras computes it?"""
+
+from typing import Final
+
+import numpy as np
+
+KERAS_EPSILON: Final = 1e-7
+"""Keras clips probabilities to epsilon .. 1 - epsilon before the logarithm (`keras.config.epsilon()`)."""
+
+
+def cross_entropy(labels: np.ndarray, probability: np.ndarray, *, clip: float = KERAS_EPSILON) -> float:
+    """Give the mean, unweighted categorical cross-entropy.
+
+    Args:
+        labels: `(N,)` 0/1.
+        probability: `(N,)` forecast probability of an event, 0..1.
+        clip: probabilities of what happened are kept within clip .. 1 - clip.
+
+    Returns:
+        The mean of -log(probability of what happened), natural logarithm; 0 is perfect. NaN for N = 0.
+    """
+    if len(labels) == 0:
+        return float("nan")
+    of_truth = np.where(np.asarray(labels) == 1, probability, 1 - probability)
+    smallest = max(clip, float(np.finfo(np.float64).tiny))  # without a clip the loss of a certain miss stays finite
+    return float(-np.log(np.clip(of_truth, smallest, 1 - clip)).mean())

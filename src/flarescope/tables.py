@@ -1,0 +1,181 @@
+"""What columns do the catalogue and the forecasts have, and does a given table have them?"""
+
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flarescope.errors import InputError
+from flarescope.files import atomic_path
+
+TIME_DTYPE: Final = "datetime64[us, UTC]"
+SPLITS: Final = ("train", "validation", "test")
+
+CATALOGUE_DTYPES: Final = {
+    "filename": "str",
+    "noaa_ar": "Int32",
+    "time": TIME_DTYPE,
+    "flare": "str",
+    "label": "Int8",
+    "split": "str",
+}
+"""Columns of the catalogue, one row an image: `filename` relative to the image root with `/` separators; `noaa_ar` the
+full region number (11121); `time` in UTC; `flare` the largest GOES class in the window or null; `label` 1 for an event;
+`split` one of `SPLITS` or null."""
+
+FORECAST_DTYPES: Final = {
+    "filename": "str",
+    "noaa_ar": "Int32",
+    "time": TIME_DTYPE,
+    "split": "str",
+    "label": "Int8",
+    "probability": "float64",
+}
+"""Columns of the forecasts, one row an image: the catalogue's, and `probability` 0..1 that the image is followed by an
+event. `label` is null where it is not known."""
+
+
+def _rows(mask: "pd.Series[bool]") -> str:
+    """Name the first rows of a mask, counted from 1 as an editor counts the lines under the header."""
+    where = mask.to_numpy().nonzero()[0]
+    shown = ", ".join(str(row + 1) for row in where[:3])
+    return f"row{'s' if len(where) > 1 else ''} {shown}" + (f" and {len(where) - 3} more" if len(where) > 3 else "")
+
+
+def check_filenames(filenames: "pd.Series[str]", source: str) -> None:
+    """Refuse names that are missing, given twice, absolute, or that leave the image root.
+
+    Args:
+        filenames: names relative to an image root.
+        source: what to call the table in a message.
+
+    Raises:
+        InputError: on the first kind of defect found, with the rows.
+    """
+    missing = filenames.isna() | (filenames == "")
+    if missing.any():
+        raise InputError(f"{source}: {_rows(missing)}: no file name; every row names one image")
+    names = pa.array(filenames, type=pa.large_string())
+    unsafe = pc.match_substring_regex(names, r"^/|^\\|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)").to_pandas()
+    if unsafe.any():
+        name = filenames[unsafe.to_numpy()].iloc[0]
+        raise InputError(
+            f"{source}: {_rows(unsafe)}: {name!r} is absolute or leaves the image root; names are relative to --images"
+        )
+    twice = filenames.duplicated()
+    if twice.any():
+        name = filenames[twice].iloc[0]
+        raise InputError(f"{source}: {_rows(twice)}: {name!r} stands there more than once; an image has one row")
+
+
+def check_labels(labels: "pd.Series[int]", source: str, column: str = "label") -> None:
+    """Refuse labels other than 0 and 1.
+
+    Raises:
+        InputError: with the first offending rows and their value.
+    """
+    bad = ~labels.isin([0, 1])
+    if bad.any():
+        value = labels[bad].iloc[0]
+        raise InputError(f"{source}: {_rows(bad)}: {column} is {value}; expected 0 (no event) or 1 (event)")
+
+
+def _typed(frame: pd.DataFrame, dtypes: dict[str, str], source: str) -> pd.DataFrame:
+    columns = {}
+    for name, dtype in dtypes.items():
+        if name not in frame:
+            columns[name] = pd.Series([None] * len(frame), dtype=dtype, index=frame.index)
+            continue
+        try:
+            column = frame[name]
+            if dtype == TIME_DTYPE:
+                columns[name] = pd.to_datetime(column, utc=True).astype(TIME_DTYPE)
+            elif dtype.startswith("Int") and not pd.api.types.is_numeric_dtype(column):
+                columns[name] = pd.to_numeric(column).astype(dtype)  # type: ignore[call-overload]
+            else:
+                columns[name] = column.astype(dtype)  # type: ignore[call-overload]
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{source}: column {name!r} cannot be read as {dtype}: {error}") from error
+    return pd.DataFrame(columns)
+
+
+def check_catalogue(frame: pd.DataFrame, source: str) -> pd.DataFrame:
+    """Give the catalogue its columns and dtypes, or say what is wrong with it.
+
+    Args:
+        frame: at least `filename` and `label`; other columns of `CATALOGUE_DTYPES` may be missing and become null;
+            columns that a catalogue does not have are dropped.
+        source: what to call the table in a message, such as its path.
+
+    Returns:
+        A frame with exactly the columns of `CATALOGUE_DTYPES` and an index 0..N-1.
+
+    Raises:
+        InputError: missing columns, no rows, labels other than 0/1, bad or duplicate names, unknown splits.
+    """
+    missing = [name for name in ("filename", "label") if name not in frame]
+    if missing:
+        raise InputError(
+            f"{source}: no column {', '.join(missing)}; it has {', '.join(map(str, frame.columns)) or 'none'}; "
+            "a catalogue needs filename and label"
+        )
+    if frame.empty:
+        raise InputError(f"{source}: no rows; expected one row an image")
+    frame = frame.reset_index(drop=True)
+    check_labels(frame["label"], source)
+    typed = _typed(frame, CATALOGUE_DTYPES, source)
+    check_filenames(typed["filename"], source)
+    unknown = typed["split"].notna() & ~typed["split"].isin(SPLITS)
+    if unknown.any():
+        value = typed["split"][unknown].iloc[0]
+        raise InputError(f"{source}: {_rows(unknown)}: split is {value!r}; expected {', '.join(SPLITS)} or null")
+    return typed
+
+
+def check_forecasts(frame: pd.DataFrame, source: str) -> pd.DataFrame:
+    """Give the forecasts their columns and dtypes, or say what is wrong with them.
+
+    Args:
+        frame: at least `filename` and `probability`.
+        source: what to call the table in a message.
+
+    Returns:
+        A frame with exactly the columns of `FORECAST_DTYPES` and an index 0..N-1.
+
+    Raises:
+        InputError: missing columns, no rows, a probability that is NaN or outside 0..1, labels other than 0/1.
+    """
+    missing = [name for name in ("filename", "probability") if name not in frame]
+    if missing:
+        raise InputError(f"{source}: no column {', '.join(missing)}; forecasts need filename and probability")
+    if frame.empty:
+        raise InputError(f"{source}: no rows; expected one row a forecast")
+    typed = _typed(frame.reset_index(drop=True), FORECAST_DTYPES, source)
+    check_labels(typed["label"].dropna(), source)
+    bad = ~typed["probability"].between(0, 1)
+    if bad.any():
+        value = typed["probability"][bad].iloc[0]
+        raise InputError(f"{source}: {_rows(bad)}: probability is {value}; expected a number from 0 to 1")
+    return typed
+
+
+def is_parquet(path: Path) -> bool:
+    """Tell by its first bytes whether a file is Parquet."""
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1"
+
+
+def read_parquet(path: Path) -> pd.DataFrame:
+    """Read a Parquet table, or say in one line why it cannot be read."""
+    try:
+        return pd.read_parquet(path, engine="pyarrow")
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{path}: cannot be read as Parquet: {' '.join(str(error).split())}") from error
+
+
+def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table as Parquet, whole or not at all."""
+    with atomic_path(path) as temporary:
+        frame.to_parquet(temporary, engine="pyarrow", index=False)

@@ -1,0 +1,65 @@
+"""Which UTC instant does a TAI time stamp name?
+
+HMI stamps its images in TAI, flares are reported in UTC; the two differ by 34 s (2010) to 37 s (since 2017).
+"""
+
+import datetime as dt
+import re
+
+import erfa
+import numpy as np
+import pandas as pd
+
+_T_REC = re.compile(r"(\d{4})\.(\d{2})\.(\d{2})_(\d{2}):(\d{2}):(\d{2}(?:\.\d+)?)_TAI")
+
+
+def tai_minus_utc(tai: pd.DatetimeIndex) -> np.ndarray:
+    """Give TAI - UTC for each TAI time.
+
+    Args:
+        tai: times on the TAI scale, without a time zone, 1972 or later.
+
+    Returns:
+        `(N,)` int64, whole seconds, from the leap-second table of ERFA (IERS Bulletin C).
+    """
+    table = erfa.leap_seconds.get()
+    table = table[table["year"] >= 1972]
+    offsets = table["tai_utc"].astype(np.int64)
+    starts = [dt.datetime(int(row["year"]), int(row["month"]), 1) for row in table]
+    starts_tai = np.array(starts, dtype="datetime64[us]") + offsets.astype("timedelta64[s]")
+    position = np.searchsorted(starts_tai, tai.to_numpy(dtype="datetime64[us]"), side="right") - 1
+    return np.asarray(offsets[np.maximum(position, 0)])
+
+
+def tai_to_utc(tai: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """Turn TAI times into UTC ones.
+
+    Args:
+        tai: times on the TAI scale, without a time zone; NaT stays NaT.
+
+    Returns:
+        The same instants as `datetime64[us, UTC]`.
+    """
+    values = tai.to_numpy(dtype="datetime64[us]")
+    return pd.DatetimeIndex(values - tai_minus_utc(tai).astype("timedelta64[s]")).tz_localize("UTC")
+
+
+def utc_to_tai(utc: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """Turn UTC times into TAI ones without a time zone (the inverse of `tai_to_utc`)."""
+    naive = pd.DatetimeIndex(utc.tz_convert("UTC").tz_localize(None))
+    guess = naive + pd.to_timedelta(tai_minus_utc(naive), unit="s")
+    return pd.DatetimeIndex(naive + pd.to_timedelta(tai_minus_utc(pd.DatetimeIndex(guess)), unit="s"))
+
+
+def parse_t_rec(text: str) -> dt.datetime | None:
+    """Read the T_REC of an HMI header, such as `2011.02.14_20:35:15_TAI`, as a UTC time; None for any other form."""
+    match = _T_REC.fullmatch(text.strip())
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = match.groups()
+    try:
+        stamp = pd.Timestamp(f"{year}-{month}-{day}T{hour}:{minute}:{second}")
+    except ValueError:
+        return None
+    utc = tai_to_utc(pd.DatetimeIndex([stamp]))[0]
+    return utc.to_pydatetime()
