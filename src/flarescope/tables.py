@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -159,6 +160,18 @@ def check_forecasts(frame: pd.DataFrame, source: str) -> pd.DataFrame:
         value = typed["probability"][bad].iloc[0]
         raise InputError(f"{source}: {_rows(bad)}: probability is {value}; expected a number from 0 to 1")
     return typed
+
+
+def forecast_table(catalogue: pd.DataFrame, split: str | None, probability: np.ndarray) -> pd.DataFrame:
+    """Put the probabilities beside the rows that they were forecast for.
+
+    Args:
+        catalogue: N rows.
+        split: what the forecasts are called, `test` for example.
+        probability: `(N,)` 0..1.
+    """
+    rows = catalogue.assign(split=split, probability=probability)
+    return check_forecasts(rows, "the forecasts")[list(FORECAST_DTYPES)]
 
 
 def is_parquet(path: Path) -> bool:

@@ -3,6 +3,7 @@
 A rendering has a name, which goes into the key of every cached feature: other pixels, other features.
 """
 
+import datetime as dt
 import functools
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,7 +136,22 @@ def render_png(pixels: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(np.moveaxis(channels_last, -1, 0), dtype=np.float32)
 
 
-def render(path: Path, rendering: Rendering, content: bytes | None = None) -> np.ndarray:
+@dataclass(frozen=True)
+class Rendered:
+    """What rendering a file gives.
+
+    Attributes:
+        pixels: `(1, 224, 224)` or, for a colour PNG, `(3, 224, 224)` float32, about 0..255, RGB.
+        noaa_ar: region that the file's header names, or None (always for PNG).
+        time: of the observation by the header, UTC, or None (always for PNG).
+    """
+
+    pixels: np.ndarray
+    noaa_ar: int | None = None
+    time: dt.datetime | None = None
+
+
+def render(path: Path, rendering: Rendering, content: bytes | None = None) -> Rendered:
     """Read a file and render it.
 
     Args:
@@ -143,17 +159,14 @@ def render(path: Path, rendering: Rendering, content: bytes | None = None) -> np
         rendering: which way.
         content: the file's bytes, where they are already read.
 
-    Returns:
-        `(1, 224, 224)` or `(3, 224, 224)` float32, about 0..255.
-
     Raises:
         InputError: an unreadable file, NaN pixels under `nan="error"`, a file of the other kind.
     """
     if (rendering.name == "reference-fits") != is_fits(path):
         kind = "FITS" if rendering.name == "reference-fits" else "PNG"
-        raise InputError(f"{path}: expected a {kind} file; a table holds images of one kind, render it with that one")
+        raise InputError(f"{path}: expected a {kind} file; the images of a table are all of one kind")
     if rendering.name == "reference-png":
-        return render_png(read_png(path, content))
+        return Rendered(render_png(read_png(path, content)))
     magnetogram = read_fits(path, content)
     field = magnetogram.field_gauss
     if magnetogram.nan_pixels:
@@ -163,4 +176,4 @@ def render(path: Path, rendering: Rendering, content: bytes | None = None) -> np
                 "leave the image out, or --nan zero"
             )
         field = np.nan_to_num(field, nan=0.0, posinf=0.0, neginf=0.0)
-    return render_field(field)
+    return Rendered(render_field(field), magnetogram.noaa_ar, magnetogram.time)

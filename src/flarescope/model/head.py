@@ -13,7 +13,7 @@ import numpy as np
 
 from flarescope.errors import InputError
 from flarescope.scores.contingency import ContingencyTable, count
-from flarescope.scores.loss import KERAS_EPSILON, cross_entropy
+from flarescope.scores.loss import cross_entropy_of_log_odds
 
 CLASSES = 2
 CHUNK = 4096
@@ -40,12 +40,16 @@ class Head:
     kernel: np.ndarray
     bias: np.ndarray
 
-    def probability(self, rows: Rows | np.ndarray) -> np.ndarray:
-        """Give the probability of an event for each row, `(N,)` float64 in 0..1."""
+    def log_odds(self, rows: Rows | np.ndarray) -> np.ndarray:
+        """Give the logit of "flares" minus that of "does not" for each row, `(N,)` float64."""
         starts = range(0, len(rows), CHUNK)
         chunks = (rows[np.arange(start, min(start + CHUNK, len(rows)))] for start in starts)
         logits = [np.asarray(chunk @ self.kernel + self.bias, np.float64) for chunk in chunks]
-        return softmax(np.concatenate(logits))[:, 1] if logits else np.empty(0)
+        return np.concatenate([pair[:, 1] - pair[:, 0] for pair in logits]) if logits else np.empty(0)
+
+    def probability(self, rows: Rows | np.ndarray) -> np.ndarray:
+        """Give the probability of an event for each row, `(N,)` float64 in 0..1."""
+        return sigmoid(self.log_odds(rows))
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,9 @@ class Recipe:
         shuffle: a new order every epoch, drawn from `seed` and the epoch's number.
         seed: of the first head and of the order.
         class_weight: weights of no-event and event; None is the reference formula, 1 and N_no-event / N_event.
-        clip: the loss keeps probabilities within clip .. 1 - clip, as Keras 3 does; 0 computes it from the logits, as
-            Keras 2 did with a softmax layer. They differ only for a forecast that is wrong with p < clip.
+        clip: 0 computes the loss from the logits, as Keras does on TensorFlow, where the reference ran. Otherwise
+            probabilities are kept within clip .. 1 - clip; Keras on PyTorch does so with 1e-7. They differ only for
+            forecasts that are wrong with p < clip, from which a clipped loss learns nothing.
         patience: stop after so many epochs without a better validation TSS; None never stops early.
     """
 
@@ -76,7 +81,7 @@ class Recipe:
     shuffle: bool = True
     seed: int = 0
     class_weight: tuple[float, float] | None = None
-    clip: float = KERAS_EPSILON
+    clip: float = 0.0
     patience: int | None = None
 
     def __post_init__(self) -> None:
@@ -133,6 +138,12 @@ class EpochResult:
 
     loss: float
     table: ContingencyTable = field(repr=False)
+
+
+def sigmoid(log_odds: np.ndarray) -> np.ndarray:
+    """Give the probability of log-odds, without overflow."""
+    small = np.exp(-np.abs(log_odds))
+    return np.asarray(np.where(log_odds >= 0, 1 / (1 + small), small / (1 + small)))
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -266,5 +277,5 @@ def train_epoch(
 
 def validate(head: Head, rows: Rows | np.ndarray, labels: np.ndarray, *, clip: float) -> EpochResult:
     """Score a head on rows as Keras does after an epoch: unweighted loss, forecasts by p(flare) >= 0.5."""
-    probability = head.probability(rows)
-    return EpochResult(cross_entropy(labels, probability, clip=clip), count(labels, probability >= 0.5))
+    log_odds = head.log_odds(rows)
+    return EpochResult(cross_entropy_of_log_odds(labels, log_odds, clip=clip), count(labels, log_odds >= 0))

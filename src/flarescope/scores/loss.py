@@ -24,3 +24,19 @@ def cross_entropy(labels: np.ndarray, probability: np.ndarray, *, clip: float = 
     of_truth = np.where(np.asarray(labels) == 1, probability, 1 - probability)
     smallest = max(clip, float(np.finfo(np.float64).tiny))  # without a clip the loss of a certain miss stays finite
     return float(-np.log(np.clip(of_truth, smallest, 1 - clip)).mean())
+
+
+def cross_entropy_of_log_odds(labels: np.ndarray, log_odds: np.ndarray, *, clip: float = 0.0) -> float:
+    """Give the same mean cross-entropy from log-odds, exact also where the probability rounds to 0 or 1.
+
+    Args:
+        labels: `(N,)` 0/1.
+        log_odds: `(N,)` log(p / (1 - p)) of an event.
+        clip: as in `cross_entropy`; 0 for none.
+    """
+    if len(labels) == 0:
+        return float("nan")
+    loss = np.logaddexp(0, np.where(np.asarray(labels) == 1, -log_odds, log_odds))
+    if clip:
+        loss = np.clip(loss, -np.log1p(-clip), -np.log(clip))
+    return float(loss.mean())

@@ -1,0 +1,7 @@
+"""`python -m flarescope` does what `flarescope` does."""
+
+import sys
+
+from flarescope.cli import main
+
+sys.exit(main())

@@ -1,0 +1,44 @@
+"""The verbs, and the help that stands above them."""
+
+from typing import Annotated
+
+import typer
+
+from flarescope.cli import catalog, weights
+from flarescope.cli import demo as demo_verb
+from flarescope.cli import evaluate as evaluate_verb
+from flarescope.cli import predict as predict_verb
+from flarescope.cli import train as train_verb
+
+app = typer.Typer(
+    name="flarescope",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Forecast solar flares from HMI magnetograms of active regions. Research software: no official forecast.",
+    epilog="Every command has an example in its own help, as `flarescope train --help`.",
+)
+app.add_typer(weights.app, name="weights")
+app.add_typer(catalog.app, name="catalog")
+app.command(epilog=train_verb.EXAMPLE)(train_verb.train)
+app.command(epilog=evaluate_verb.EXAMPLE)(evaluate_verb.evaluate)
+app.command(epilog=predict_verb.EXAMPLE)(predict_verb.predict)
+app.command(epilog=demo_verb.EXAMPLE)(demo_verb.demo)
+
+
+def _version(value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        typer.echo(f"flarescope {version('flarescope')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass

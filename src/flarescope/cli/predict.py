@@ -1,0 +1,63 @@
+"""`flarescope predict`: what does a model forecast for new images?"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flarescope.cli import options
+from flarescope.cli.screen import ScreenReporter, frame_records, note, settings, show_json, show_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EXAMPLE = "Example: flarescope predict runs/png some.fits other.png folder/ --csv forecasts.csv"
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(help="A run's folder, a model file, or a model of the reference notebook.")],
+    paths: Annotated[list[Path], typer.Argument(help="PNG and FITS files, and folders of them.")],
+    csv: Annotated[Path | None, typer.Option(help="Write the forecasts as CSV.", show_default=False)] = None,
+    parquet: Annotated[Path | None, typer.Option(help="Write the forecasts as Parquet.", show_default=False)] = None,
+    epoch: options.Epoch = None,
+    backbone: options.OtherBackbone = None,
+    engine: options.Engine = "auto",
+    precision: options.Precision = "auto",
+    workers: options.Workers = None,
+    nan: options.Nan = "error",
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+    debug: options.Debug = False,
+) -> None:
+    """Forecast images: the probability that the region flares at C1.0 or more within 24 hours.
+
+    Region and time (UTC) come from the file name, else from the FITS header, else they stay empty.
+    """
+    from flarescope.pipeline.featuring import Compute
+    from flarescope.pipeline.prediction import predict as run_prediction
+    from flarescope.pipeline.prediction import write_forecasts
+
+    compute = Compute(engine, precision, workers, nan)
+    forecasts = run_prediction(model, paths, epoch=epoch, backbone=backbone, compute=compute, reporter=ScreenReporter())
+    for path in write_forecasts(forecasts, csv=csv, parquet=parquet):
+        note(f"written to {path}")
+    show_forecasts(forecasts)
+
+
+def show_forecasts(forecasts: "pd.DataFrame") -> None:
+    """Print forecasts, as a table or as JSON."""
+    if settings.as_json:
+        show_json(frame_records(forecasts))
+        return
+    rows = [
+        [
+            row["filename"],
+            str(row["noaa_ar"] or "-"),
+            (row["time"] or "-").replace("T", " ")[:19],
+            f"{row['probability']:.4f}",
+            "yes" if row["flare"] else "no",
+        ]
+        for row in frame_records(forecasts)
+    ]
+    title = "probability of a flare >= C1.0 within 24 h (research, no official forecast)"
+    show_table(title, ["image", "NOAA AR", "time UTC", "probability", "flare"], rows)

@@ -1,0 +1,126 @@
+"""`flarescope train`: features once, then a head."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flarescope.cli import options
+from flarescope.cli.screen import ScreenReporter, settings, show_json, show_table
+from flarescope.errors import InputError
+
+EXAMPLE = (
+    "Example: flarescope train --train Train_Data_by_AR_png_224.csv --validation Validation_Data_by_AR_png_224.csv "
+    "--images Lat60_Lon60_Nans0_png_224 --out runs/png"
+)
+
+
+def parse_class_weight(text: str) -> tuple[float, float] | None:
+    """Read `reference`, `none` or `W0,W1`.
+
+    Raises:
+        InputError: anything else.
+    """
+    if text == "reference":
+        return None
+    if text == "none":
+        return 1.0, 1.0
+    try:
+        first, second = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(f"--class-weight {text}: expected reference, none, or two numbers as 1,4.09") from error
+    return first, second
+
+
+def train(
+    train: Annotated[Path, typer.Option(help="Table of training images: a published CSV, a catalogue, a labels file.")],
+    validation: Annotated[Path, typer.Option(help="Table of validation images; the same catalogue is fine.")],
+    images: options.Images,
+    out: Annotated[Path, typer.Option(help="Folder of the run; an interrupted run there is continued.")],
+    backbone: options.Backbone = "imagenet",
+    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 5,
+    learning_rate: Annotated[float, typer.Option(help="Adam's step size.")] = 0.001,
+    beta_1: Annotated[float, typer.Option(help="Adam's first decay.")] = 0.9,
+    beta_2: Annotated[float, typer.Option(help="Adam's second decay.")] = 0.999,
+    epsilon: Annotated[float, typer.Option(help="Adam's epsilon, in Keras' place.")] = 1e-7,
+    batch: Annotated[int, typer.Option(help="Images a step.")] = 64,
+    seed: Annotated[int, typer.Option(help="Of the first head and of the order of the images.")] = 0,
+    shuffle: Annotated[bool, typer.Option(help="Another order every epoch.")] = True,
+    class_weight: Annotated[str, typer.Option(help="reference (1, N_no/N_flare), none, or W0,W1.")] = "reference",
+    clip: Annotated[
+        float, typer.Option(help="0: the loss of the logits (Keras on TensorFlow); 1e-7: clipped (on PyTorch).")
+    ] = 0.0,
+    patience: Annotated[
+        int | None, typer.Option(help="Stop after N epochs without a better validation TSS.", show_default="never")
+    ] = None,
+    save: Annotated[str, typer.Option(help="Keep the model of each epoch, only the best, or only the last.")] = "each",
+    full: Annotated[bool, typer.Option("--full", help="Write complete Keras models (550 MB each).")] = False,
+    engine: options.Engine = "auto",
+    precision: options.Precision = "auto",
+    workers: options.Workers = None,
+    nan: options.Nan = "error",
+    features: options.Features = None,
+    limit: options.Limit = None,
+    allow_overlap: options.AllowOverlap = False,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+    debug: options.Debug = False,
+) -> None:
+    """Train by the reference recipe: frozen VGG16, a two-way softmax head, a model every epoch.
+
+    The images go through the network once; their features are kept and shared by every later run on them.
+    """
+    from flarescope.model.head import Recipe
+    from flarescope.pipeline.featuring import Compute
+    from flarescope.pipeline.training import Saving
+    from flarescope.pipeline.training import train as run_training
+
+    recipe = Recipe(
+        learning_rate=learning_rate,
+        beta_1=beta_1,
+        beta_2=beta_2,
+        epsilon=epsilon,
+        batch=batch,
+        epochs=epochs,
+        shuffle=shuffle,
+        seed=seed,
+        class_weight=parse_class_weight(class_weight),
+        clip=clip,
+        patience=patience,
+    )
+    run = run_training(
+        train=train,
+        validation=validation,
+        images=images,
+        out=out,
+        backbone=backbone,
+        recipe=recipe,
+        compute=Compute(engine, precision, workers, nan),
+        saving=Saving(save, full),
+        features=features,
+        limit=limit,
+        allow_overlap=allow_overlap,
+        reporter=ScreenReporter(),
+    )
+    show_history(run.history(), out)
+
+
+def show_history(history: list[dict[str, Any]], out: Path) -> None:
+    """Print the epochs of a run, as a table or as JSON."""
+    if settings.as_json:
+        show_json(history)
+        return
+    from flarescope.model.runs import best_epoch
+
+    best = best_epoch(history)["epoch"]
+    names = ["loss", "tpr", "tnr", "tss", "hss"]
+    rows = []
+    for row in history:
+        cells = [_cell(row[split][name]) for split in ("train", "validation") for name in names]
+        rows.append([f"{row['epoch']}{' *' if row['epoch'] == best else ''}", *cells, str(row["model"])])
+    header = ["epoch", *names, *[f"val {name}" for name in names], "model"]
+    show_table(f"{out} (* best by validation TSS)", header, rows)
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else "0/0"

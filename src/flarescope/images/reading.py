@@ -1,0 +1,94 @@
+"""How are many images read and rendered ahead of the network, in order and in bounded memory?"""
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from flarescope.images.magnetogram import read_bytes
+from flarescope.images.render import Rendered, Rendering, render
+
+READ_AHEAD = 32
+"""Images that wait for the network, a worker."""
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What a file was when it was read: enough to tell later that it is still the same.
+
+    Attributes:
+        size: bytes.
+        mtime_ns: time of last modification, nanoseconds.
+        digest: BLAKE2b-128 of the bytes, hexadecimal.
+    """
+
+    size: int
+    mtime_ns: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class ReadImage:
+    """One file: what rendering it gave, and its fingerprint."""
+
+    rendered: Rendered
+    fingerprint: Fingerprint
+
+
+def digest_of(content: bytes) -> str:
+    """Give the BLAKE2b-128 digest of a file's bytes, hexadecimal."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def read_image(path: Path, rendering: Rendering) -> ReadImage:
+    """Read, fingerprint and render one file.
+
+    Raises:
+        InputError: the file cannot be read or rendered; the message names it.
+    """
+    content = read_bytes(path)
+    fingerprint = Fingerprint(len(content), path.stat().st_mtime_ns, digest_of(content))
+    return ReadImage(render(path, rendering, content), fingerprint)
+
+
+def read_ahead(
+    paths: Iterable[Path],
+    rendering: Rendering | Callable[[Path], Rendering],
+    *,
+    workers: int,
+) -> Iterator[ReadImage]:
+    """Read and render files in worker threads, ahead of who takes them.
+
+    Args:
+        paths: the files.
+        rendering: how to render them, one for all or chosen by file.
+        workers: number of threads; 0 reads each file when it is asked for.
+
+    Yields:
+        One image a path, in the order of the paths.
+
+    Raises:
+        InputError: at the first file, in order, that cannot be read; no thread is left behind, as after Ctrl-C.
+    """
+
+    def job(path: Path) -> ReadImage:
+        return read_image(path, rendering(path) if callable(rendering) else rendering)
+
+    if workers <= 0:
+        yield from map(job, paths)
+        return
+    remaining = iter(paths)
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="flarescope-read")
+    try:
+        waiting: deque[Future[ReadImage]] = deque(
+            pool.submit(job, path) for path in islice(remaining, workers * READ_AHEAD)
+        )
+        while waiting:
+            image = waiting.popleft().result()
+            waiting.extend(pool.submit(job, path) for path in islice(remaining, 1))
+            yield image
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

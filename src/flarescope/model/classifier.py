@@ -1,0 +1,193 @@
+"""What is a trained model, how is it kept in a file, and what does it forecast?"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+import numpy as np
+
+from flarescope.errors import InputError
+from flarescope.files import atomic_path
+from flarescope.images.reading import ReadImage, read_ahead
+from flarescope.images.render import Rendering
+from flarescope.model import weights as weights_module
+from flarescope.model.engines import EngineChoice
+from flarescope.model.features import stack
+from flarescope.model.head import Head
+from flarescope.model.keras_files import read_model
+from flarescope.model.keras_writing import write_full_model
+from flarescope.model.vgg import FEATURES
+from flarescope.model.weights import Weights
+
+FORMAT: Final = "flarescope-model-1"
+ATTRIBUTE: Final = "flarescope"
+"""Root attribute that holds our description, as JSON, in small files and in full Keras files alike."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a model file says of itself beside the head.
+
+    Attributes:
+        backbone: how the weights are found: `imagenet`, `random:SEED`, or the path of a Keras file.
+        family: of the backbone's weights.
+        digest: of the backbone's weights; others are refused.
+        rendering: id of the rendering that the head was trained on; None for a model of the reference notebook.
+        threshold: a forecast is "yes" from this probability on; 0.5 is the recipe's argmax.
+        calibration: a fitted calibration as plain numbers, or None.
+    """
+
+    backbone: str
+    family: str
+    digest: str
+    rendering: str | None = None
+    threshold: float = 0.5
+    calibration: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A frozen backbone with a trained head."""
+
+    head: Head
+    description: Description
+    weights: Weights = field(repr=False)
+
+    def rendering_for(self, path: Path, nan: str = "error") -> Rendering:
+        """Choose the rendering of a file: by its kind, since both kinds give pixels on one scale."""
+        return Rendering.for_file(path.name, nan)
+
+    def probabilities(
+        self,
+        paths: Sequence[Path],
+        engine: EngineChoice,
+        *,
+        workers: int = 0,
+        nan: str = "error",
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Iterator[tuple[ReadImage, float]]:
+        """Forecast files, PNG and FITS, without keeping their features.
+
+        Yields:
+            For each path, in order, the image as read and the probability of an event.
+        """
+        images = read_ahead(paths, lambda path: self.rendering_for(path, nan), workers=workers)
+        taken: list[ReadImage] = []
+
+        def batches() -> Iterator[np.ndarray]:
+            while batch := list(islice(images, engine.batch)):
+                taken.extend(batch)
+                yield stack(batch)
+
+        done = 0
+        for features in engine.start(self.weights).stream(batches()):
+            for probability in self.head.probability(features).tolist():
+                yield taken[done], probability
+                done += 1
+            if progress:
+                progress(done, len(paths))
+
+    def save(self, path: Path, *, full: bool = False) -> None:
+        """Write the model, whole or not at all.
+
+        Args:
+            path: a name ending in `.hdf5`.
+            full: write a complete Keras model with the backbone (550 MB), which `keras.models.load_model` opens;
+                otherwise head and description only (tens of kB).
+        """
+        text = json.dumps({"format": FORMAT, **asdict(self.description)})
+        if full:
+            arrays = self.weights.load()
+            write_full_model(path, arrays, self.head.kernel, self.head.bias, extra_attributes={ATTRIBUTE: text})
+            return
+        with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+            file.attrs[ATTRIBUTE] = text
+            file["head/kernel"] = self.head.kernel
+            file["head/bias"] = self.head.bias
+
+
+def load_classifier(path: Path, *, backbone: str | None = None) -> Classifier:
+    """Read a model file: ours, small or full, or one of the reference notebook (`.h5`, `.hdf5`, `.keras`).
+
+    Args:
+        path: the file.
+        backbone: where to find the backbone of a small file instead of where the file says.
+
+    Raises:
+        InputError: no model file, a damaged one, or a backbone that is not the one the head was trained on.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such model file; expected .hdf5, .h5 or .keras, or a run's folder")
+    small = _read_small(path)
+    if small is not None:
+        return _with_backbone(path, *small, backbone=backbone)
+    model = read_model(path)
+    found = weights_module.of_arrays(model.backbone)
+    described = _read_description(path)
+    head = Head(model.head_kernel, model.head_bias)
+    if described is None:
+        return Classifier(head, Description(str(path), found.family, found.digest), found)
+    if described.digest != found.digest:
+        raise InputError(
+            f"{path}: its backbone was changed after it was written (digest differs); train or fetch it again"
+        )
+    return Classifier(head, described, replace(found, family=described.family))
+
+
+def _with_backbone(path: Path, head: Head, described: Description, *, backbone: str | None) -> Classifier:
+    found = weights_module.find(backbone or described.backbone)
+    if found.digest != described.digest:
+        raise InputError(
+            f"{path}: its head was trained on the backbone {described.family} ({described.digest[:15]}...), "
+            f"but {backbone or described.backbone} is {found.family} ({found.digest[:15]}...); give it with --backbone"
+        )
+    return Classifier(head, described, found)
+
+
+def _read_small(path: Path) -> tuple[Head, Description] | None:
+    """Read one of our small files; None for any other file, which `read_model` judges."""
+    try:
+        with h5py.File(path, "r") as file:
+            if ATTRIBUTE not in file.attrs or "model_weights" in file:
+                return None
+            described = _parse_description(path, str(file.attrs[ATTRIBUTE]))
+            kernel, bias = (_plain_dataset(path, file, name) for name in ("head/kernel", "head/bias"))
+    except (OSError, KeyError):
+        return None
+    if kernel.shape != (FEATURES, 2) or bias.shape != (2,):
+        raise InputError(
+            f"{path}: the head has shape {kernel.shape} and {bias.shape}; expected ({FEATURES}, 2) and (2,)"
+        )
+    return Head(kernel, bias), described
+
+
+def _plain_dataset(path: Path, file: h5py.File, name: str) -> np.ndarray:
+    dataset = file[name]
+    if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.size > 2 * FEATURES:
+        raise InputError(f"{path}: {name} is not a small plain array; the file is damaged or no model of ours")
+    return np.asarray(dataset[()], dtype=np.float32)
+
+
+def _read_description(path: Path) -> Description | None:
+    try:
+        with h5py.File(path, "r") as file:
+            text = file.attrs.get(ATTRIBUTE)
+    except OSError:
+        return None  # a .keras zip
+    return None if text is None else _parse_description(path, str(text))
+
+
+def _parse_description(path: Path, text: str) -> Description:
+    try:
+        values = json.loads(text)
+        if values.pop("format") != FORMAT:
+            raise InputError(f"{path}: written by another version of flarescope; expected {FORMAT}")
+        return Description(**values)
+    except (ValueError, TypeError, KeyError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: its description cannot be read ({error}); train the model again") from error

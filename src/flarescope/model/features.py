@@ -1,0 +1,261 @@
+"""Where are the features kept, so that each image goes through the network once and never silently a stale one is used?
+
+A store is a folder for one combination of backbone, rendering, engine and precision; it holds shards (see `shards`). An
+image is found by its file name, so that every table of the same images shares the store.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flarescope.errors import FlarescopeError, InputError
+from flarescope.files import locked, make_folder, read_json, write_json
+from flarescope.images.reading import Fingerprint, ReadImage, read_ahead
+from flarescope.images.render import Rendering
+from flarescope.model.engines import Engine
+from flarescope.model.shards import map_features, read_index, remove_partial, same_content, write_shard
+from flarescope.model.vgg import FEATURES
+
+SHARD_ROWS: Final = 1024
+"""Rows a shard: what a kill can cost, and 16 MiB."""
+
+VERSION: Final = 1
+"""Of the store's form on disk."""
+
+
+@dataclass(frozen=True)
+class StoreKey:
+    """What decides the value of a feature beside the image; a store never mixes two of these.
+
+    Attributes:
+        family: of the backbone's weights.
+        digest: of the backbone's weights.
+        rendering: id of the rendering.
+        engine: id of the engine, with device and precision.
+        batch: images a forward pass; it can change the last bit of a feature.
+    """
+
+    family: str
+    digest: str
+    rendering: str
+    engine: str
+    batch: int
+
+    @property
+    def folder(self) -> str:
+        """Name of the store's folder."""
+        family = self.family.replace(":", "-")
+        return f"vgg16-{family}-{self.digest.removeprefix('sha256:')[:8]}_{self.rendering}_{self.engine}"
+
+
+class FeatureRows:
+    """Features of chosen rows, read from the memory map as they are asked for."""
+
+    def __init__(self, maps: Sequence[np.ndarray], shard: np.ndarray, row: np.ndarray) -> None:
+        self._maps = maps
+        self._shard = shard
+        self._row = row
+
+    def __len__(self) -> int:
+        return len(self._row)
+
+    def __getitem__(self, index: np.ndarray) -> np.ndarray:
+        """Copy rows: `(n,)` integers -> `(n, 4096)` float32."""
+        shards, rows = self._shard[index].tolist(), self._row[index].tolist()
+        out = np.empty((len(rows), FEATURES), np.float32)
+        for place, (shard, row) in enumerate(zip(shards, rows, strict=True)):
+            out[place] = self._maps[shard][row]
+        return out
+
+
+class FeatureStore:
+    """Features on disk for one `StoreKey`."""
+
+    def __init__(self, root: Path, key: StoreKey) -> None:
+        """Open the store, or create it.
+
+        Args:
+            root: the folder that holds the stores.
+            key: which of them.
+
+        Raises:
+            InputError: a folder that cannot be written, or that holds a store of another key.
+        """
+        self.key = key
+        self.folder = make_folder(root / key.folder)
+        header = {"version": VERSION, **asdict(key), "features": FEATURES, "dtype": "float32"}
+        path = self.folder / "store.json"
+        if not path.exists():
+            write_json(path, header)
+        elif read_json(path) != header:
+            raise InputError(f"{self.folder}: holds features of another kind (store.json); choose another --features")
+        self._index = read_index(self.folder)
+
+    def __len__(self) -> int:
+        return len(self._index.filenames)
+
+    def locate(self, filenames: Sequence[str]) -> np.ndarray:
+        """Find rows by file name.
+
+        Returns:
+            `(N,)` int64, the number of the newest row of each name over all shards; -1 where there is none.
+        """
+        newest_first = self._index.filenames.take(pa.array(np.arange(len(self))[::-1]))
+        found = pc.index_in(pa.array(filenames, pa.large_string()), value_set=newest_first).fill_null(-1)
+        place = found.to_numpy(zero_copy_only=False).astype(np.int64)
+        return np.where(place >= 0, len(self) - 1 - place, -1)
+
+    def outdated(self, filenames: Sequence[str], images: Path) -> np.ndarray:
+        """Find the images whose features are missing, or were made of other bytes than the file has now.
+
+        A file whose size and time of modification are unchanged is taken as unchanged; any other is read and its
+        digest compared.
+
+        Args:
+            filenames: names relative to `images`.
+            images: the image root.
+
+        Returns:
+            `(N,)` bool.
+
+        Raises:
+            InputError: files that are not there, with their number and the first.
+        """
+        rows, index = self.locate(filenames), self._index
+        size, mtime = _stat_all(filenames, images)
+        outdated = rows < 0
+        known = np.flatnonzero(~outdated)
+        touched = known[(index.size[rows[known]] != size[known]) | (index.mtime_ns[rows[known]] != mtime[known])]
+        shard_of = index.shard_of(rows[touched])
+        for shard in np.unique(shard_of).tolist():
+            group = touched[shard_of == shard]
+            paths = [images / filenames[i] for i in group.tolist()]
+            outdated[group] = ~same_content(index.shards[shard], rows[group] - index.starts[shard], paths)
+        return outdated
+
+    def build(
+        self,
+        filenames: Sequence[str],
+        images: Path,
+        engine: Callable[[], Engine],
+        *,
+        workers: int = 0,
+        progress: Callable[[int, int], None] | None = None,
+        shard_rows: int = SHARD_ROWS,
+    ) -> int:
+        """Compute what is missing or outdated; shards that are finished stay, whatever happens.
+
+        Args:
+            filenames: names relative to `images`.
+            images: the image root.
+            engine: makes the network ready; called only if there is something to compute.
+            workers: threads that read ahead.
+            progress: called with the images done and the images to do, at the start and after each batch.
+            shard_rows: rows a shard.
+
+        Returns:
+            The number of images that went through the network.
+
+        Raises:
+            InputError: a missing or unreadable image, named.
+            FlarescopeError: a full disk, or another process at work on the same store.
+        """
+        with locked(self.folder / "store"):
+            self._index = read_index(self.folder)
+            todo = [filenames[i] for i in np.flatnonzero(self.outdated(filenames, images)).tolist()]
+            if todo:
+                remove_partial(self.folder)
+                progress = progress or (lambda _done, _total: None)
+                progress(0, len(todo))
+                rendering = Rendering.from_id(self.key.rendering)
+                stream = read_ahead((images / name for name in todo), rendering, workers=workers)
+                self._compute(todo, stream, engine(), progress, shard_rows)
+                self._index = read_index(self.folder)
+        return len(todo)
+
+    def _compute(
+        self,
+        todo: Sequence[str],
+        stream: Iterator[ReadImage],
+        engine: Engine,
+        progress: Callable[[int, int], None],
+        shard_rows: int,
+    ) -> None:
+        prints: list[Fingerprint] = []
+        waiting: list[np.ndarray] = []
+        first = filled = 0
+        sizes = _batch_sizes(len(todo), shard_rows, self.key.batch)
+        for features in engine.stream(_batches(stream, sizes, prints)):
+            if not np.isfinite(features).all():
+                raise FlarescopeError(f"the network gave features that are not finite, at or after {todo[first]}")
+            waiting.append(features)
+            filled += len(features)
+            progress(first + filled, len(todo))
+            if filled == min(shard_rows, len(todo) - first):
+                last = first + filled
+                write_shard(self.folder, todo[first:last], prints[first:last], np.concatenate(waiting))
+                waiting, first, filled = [], last, 0
+
+    def rows(self, filenames: Sequence[str]) -> FeatureRows:
+        """Give the features of images that are in the store.
+
+        Raises:
+            FlarescopeError: an image whose features were never computed.
+        """
+        rows = self.locate(filenames)
+        if (rows < 0).any():
+            name = filenames[int((rows < 0).argmax())]
+            raise FlarescopeError(f"{self.folder}: no features of {name}; compute them first")
+        shard = self._index.shard_of(rows)
+        maps = [map_features(path) for path in self._index.shards]
+        return FeatureRows(maps, shard, rows - self._index.starts[shard])
+
+
+def _stat_all(filenames: Sequence[str], images: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Give size and time of modification of every file; all that are missing are counted before one is read."""
+    size, mtime = np.zeros(len(filenames), np.int64), np.zeros(len(filenames), np.int64)
+    missing = []
+    root = os.fspath(images)
+    for i, name in enumerate(filenames):
+        try:
+            stat = os.stat(f"{root}/{name}")  # noqa: PTH116 - a million times, and twice as fast as Path.stat
+        except OSError:
+            missing.append(name)
+        else:
+            size[i], mtime[i] = stat.st_size, stat.st_mtime_ns
+    if missing:
+        others = f" (and {len(missing) - 1:,} more of {len(filenames):,})" if len(missing) > 1 else ""
+        raise InputError(f"{images / missing[0]}: no such image{others}; check --images and the table's file names")
+    return size, mtime
+
+
+def _batch_sizes(rows: int, shard_rows: int, batch: int) -> Iterator[int]:
+    """Give the sizes of the batches, so that none crosses a shard: a resumed build makes the same batches."""
+    for first in range(0, rows, shard_rows):
+        last = min(first + shard_rows, rows)
+        for start in range(first, last, batch):
+            yield min(batch, last - start)
+
+
+def stack(images: Sequence[ReadImage]) -> np.ndarray:
+    """Stack images into one batch `(n, C, 224, 224)` float32; a colour image makes C 3 for all of them."""
+    pixels = [image.rendered.pixels for image in images]
+    batch = np.empty((len(pixels), max(len(one) for one in pixels), *pixels[0].shape[1:]), np.float32)
+    for place, one in enumerate(pixels):
+        batch[place] = one
+    return batch
+
+
+def _batches(stream: Iterator[ReadImage], sizes: Iterable[int], prints: list[Fingerprint]) -> Iterator[np.ndarray]:
+    """Stack the stream into batches of the given sizes and note the fingerprints."""
+    for size in sizes:
+        images = list(islice(stream, size))
+        prints.extend(image.fingerprint for image in images)
+        yield stack(images)

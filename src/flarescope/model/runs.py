@@ -1,0 +1,111 @@
+"""What is in a run's folder, and which of its models is the best?"""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from flarescope.errors import InputError
+from flarescope.files import atomic_path, read_json, write_json, write_text
+from flarescope.model.head import EpochResult, State
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one training run."""
+
+    path: Path
+
+    @property
+    def run_json(self) -> Path:
+        """Recipe, seed, versions, digests of data and weights."""
+        return self.path / "run.json"
+
+    @property
+    def history_jsonl(self) -> Path:
+        """A line an epoch."""
+        return self.path / "history.jsonl"
+
+    def forecasts(self, split: str) -> Path:
+        """The forecasts of a split."""
+        return self.path / "forecasts" / f"{split}.parquet"
+
+    def scores(self, split: str) -> Path:
+        """The scores of a split; the test split's are `scores.json`."""
+        return self.path / ("scores.json" if split == "test" else f"scores.{split}.json")
+
+    def read(self) -> dict[str, Any]:
+        """Read `run.json`.
+
+        Raises:
+            InputError: the folder is no run.
+        """
+        if not self.run_json.is_file():
+            raise InputError(f"{self.path}: no run in it (no run.json); train one with `flarescope train`")
+        return read_json(self.run_json)
+
+    def write(self, description: dict[str, Any]) -> None:
+        """Write `run.json`."""
+        write_json(self.run_json, description)
+
+    def history(self) -> list[dict[str, Any]]:
+        """Read the finished epochs, oldest first."""
+        if not self.history_jsonl.exists():
+            return []
+        return [json.loads(line) for line in self.history_jsonl.read_text(encoding="utf-8").splitlines()]
+
+    def write_history(self, rows: list[dict[str, Any]]) -> None:
+        """Write the finished epochs."""
+        write_text(self.history_jsonl, "".join(json.dumps(row) + "\n" for row in rows))
+
+    def write_state(self, state: State) -> None:
+        """Keep where training stands, so that a killed run goes on after its last whole epoch."""
+        with atomic_path(self.path / "state.npz") as temporary:
+            np.savez(
+                temporary, theta=state.theta, first=state.first, second=state.second, step=state.step, epoch=state.epoch
+            )
+
+    def read_state(self) -> State | None:
+        """Read where training stands; None before the first epoch."""
+        path = self.path / "state.npz"
+        if not path.exists():
+            return None
+        with np.load(path, allow_pickle=False) as file:
+            return State(file["theta"], file["first"], file["second"], int(file["step"]), int(file["epoch"]))
+
+    def model_path(self, epoch: int | None = None) -> Path:
+        """Find the model of an epoch, by default the best one by validation TSS of those that were kept.
+
+        Raises:
+            InputError: no such epoch, or its model was not kept.
+        """
+        rows = self.history()
+        kept = [row for row in rows if (self.path / row["model"]).is_file()]
+        if not kept:
+            raise InputError(f"{self.path}: no model in it yet; run `flarescope train` again to go on")
+        if epoch is None:
+            return self.path / str(best_epoch(kept)["model"])
+        chosen = [row for row in kept if row["epoch"] == epoch]
+        if not chosen:
+            numbers = ", ".join(str(row["epoch"]) for row in kept)
+            raise InputError(f"{self.path}: no model of epoch {epoch}; there are models of epoch {numbers}")
+        return self.path / str(chosen[0]["model"])
+
+
+def result_to_json(result: EpochResult) -> dict[str, float | int | None]:
+    """Give an epoch's result as plain values; a score that is 0/0 is None."""
+    scores = {name: None if math.isnan(value) else value for name, value in result.table.scores().items()}
+    return {"loss": result.loss, **result.table.counts(), **scores}
+
+
+def best_epoch(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Give the row with the highest validation TSS, the earliest of equals; an undefined TSS is below any other."""
+    return max(rows, key=lambda row: -math.inf if row["validation"]["tss"] is None else row["validation"]["tss"])
+
+
+def model_name(epoch: int, validation_tss: float) -> str:
+    """Name a model file as the reference notebook does, such as `model.02_0.48.hdf5`."""
+    return f"model.{epoch:02d}_{validation_tss:.2f}.hdf5"

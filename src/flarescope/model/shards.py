@@ -1,0 +1,147 @@
+"""What does a shard of the feature store look like on disk, and how is it written whole or not at all?
+
+A shard is a folder: `features.npy` `(n, 4096)` float32, and `rows.parquet` with the file name, size, time of
+modification and digest of the image behind each row. It is written under a temporary name and renamed.
+"""
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from flarescope.errors import InputError
+from flarescope.files import replace_durably, translate_os_errors
+from flarescope.images.magnetogram import read_bytes
+from flarescope.images.reading import Fingerprint, digest_of
+
+_INDEX_SCHEMA = pa.schema([("filename", pa.large_string()), ("size", pa.int64()), ("mtime_ns", pa.int64())])
+
+
+@dataclass(frozen=True)
+class Index:
+    """The rows of all shards of a store, in order.
+
+    Attributes:
+        shards: folders.
+        starts: `(S + 1,)` int64, the first row of each shard, and the number of rows.
+        filenames: name of each row.
+        size: `(N,)` int64, bytes of each image.
+        mtime_ns: `(N,)` int64, its time of modification.
+    """
+
+    shards: list[Path]
+    starts: np.ndarray
+    filenames: pa.Array
+    size: np.ndarray
+    mtime_ns: np.ndarray
+
+    def shard_of(self, rows: np.ndarray) -> np.ndarray:
+        """Give the number of the shard that holds each row."""
+        return np.searchsorted(self.starts, rows, side="right") - 1
+
+
+def shard_folders(store: Path) -> list[Path]:
+    """List the finished shards of a store, oldest first."""
+    return sorted(path for path in store.iterdir() if path.name.startswith("shard-"))
+
+
+def read_index(store: Path) -> Index:
+    """Read the rows of every shard.
+
+    Raises:
+        InputError: a shard that cannot be read.
+    """
+    shards = shard_folders(store)
+    tables = [_read_rows(shard, _INDEX_SCHEMA.names).cast(_INDEX_SCHEMA) for shard in shards]
+    whole = pa.concat_tables([_INDEX_SCHEMA.empty_table(), *tables])
+    starts = np.concatenate([[0], np.cumsum([len(table) for table in tables])]).astype(np.int64)
+    names = pa.concat_arrays(whole["filename"].chunks)
+    return Index(shards, starts, names, whole["size"].to_numpy(), whole["mtime_ns"].to_numpy())
+
+
+def _read_rows(shard: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    try:
+        return pq.read_table(shard / "rows.parquet", columns=columns)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{shard}: the shard is damaged ({error}); delete it and run again") from error
+
+
+def map_features(shard: Path) -> np.ndarray:
+    """Map a shard's features into memory, `(n, 4096)` float32, without reading them."""
+    try:
+        mapped = np.load(shard / "features.npy", mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{shard}: the shard is damaged ({error}); delete it and run again") from error
+    return np.asarray(mapped)  # the plain array over the same pages: np.memmap's own indexing is slow
+
+
+def write_shard(store: Path, filenames: Sequence[str], prints: Sequence[Fingerprint], features: np.ndarray) -> None:
+    """Write the next shard of a store; it appears whole under its name, or not at all."""
+    number = max((int(path.name.removeprefix("shard-")) for path in shard_folders(store)), default=-1) + 1
+    final, temporary = store / f"shard-{number:06d}", store / f".shard-{number:06d}.part"
+    columns = {name: [getattr(one, name) for one in prints] for name in ("size", "mtime_ns", "digest")}
+    try:
+        with translate_os_errors(final):
+            temporary.mkdir()
+            pq.write_table(pa.table({"filename": list(filenames), **columns}), temporary / "rows.parquet")
+            _write_npy(temporary / "features.npy", features)
+            _sync(temporary / "rows.parquet")
+            replace_durably(temporary, final)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def remove_partial(store: Path) -> None:
+    """Remove what a killed process left half-written."""
+    for path in store.glob(".shard-*.part"):
+        shutil.rmtree(path)
+
+
+def same_content(shard: Path, rows: np.ndarray, images: Sequence[Path]) -> np.ndarray:
+    """Tell whether images whose size or time differ still have the bytes that their features were made of.
+
+    Where they do, the shard remembers the new size and time, so that they need not be read again.
+
+    Args:
+        shard: the folder.
+        rows: `(n,)` rows within the shard.
+        images: the files of these rows.
+
+    Returns:
+        `(n,)` bool.
+    """
+    table = _read_rows(shard)
+    columns = {name: table[name].to_pylist() for name in table.column_names}
+    same = np.zeros(len(rows), bool)
+    for place, (row, image) in enumerate(zip(rows.tolist(), images, strict=True)):
+        if digest_of(read_bytes(image)) == columns["digest"][row]:
+            stat = image.stat()
+            same[place] = True
+            columns["size"][row], columns["mtime_ns"][row] = stat.st_size, stat.st_mtime_ns
+    if same.any():
+        path = shard / "rows.parquet"
+        with translate_os_errors(path):
+            temporary = path.with_suffix(".part")
+            pq.write_table(pa.table(columns, schema=table.schema), temporary)
+            replace_durably(temporary, path)
+    return same
+
+
+def _write_npy(path: Path, array: np.ndarray) -> None:
+    # Written as bytes: ndarray.tofile, which np.save uses, does not say that the disk is full.
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+        file.write(np.ascontiguousarray(array).data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

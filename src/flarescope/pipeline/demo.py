@@ -1,0 +1,145 @@
+"""How is the main job shown from end to end on a small synthetic set?"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from flarescope.catalog.boucheron import region_and_time
+from flarescope.catalog.labels import label_images
+from flarescope.catalog.published import write_ar_list, write_event_list, write_labels, write_region_list
+from flarescope.files import read_json, write_json
+from flarescope.images.synthetic import synthetic_regions, synthetic_split
+from flarescope.images.synthetic_field import SyntheticRegion
+from flarescope.images.synthetic_files import FITS_FOLDER, PNG_FOLDER, write_synthetic_images
+from flarescope.model.runs import RunFolder
+from flarescope.pipeline.catalogue import build_catalogue
+from flarescope.pipeline.evaluation import Evaluation, evaluate
+from flarescope.pipeline.featuring import Compute
+from flarescope.pipeline.prediction import predict
+from flarescope.pipeline.training import train
+from flarescope.progress import Reporter
+
+LABELS: Final = "C1.0_24hr_224_png_Labels.txt"
+TEST_LIST: Final = "List_of_AR_in_Test_Data_by_AR.csv"
+VALIDATION_LIST: Final = "List_of_AR_in_Validation_data_by_AR.csv"
+
+
+@dataclass(frozen=True)
+class DemoSize:
+    """How large the synthetic set is.
+
+    Attributes:
+        regions: active regions.
+        images: of each region.
+        fits_every: every so many-th image is written as FITS too.
+    """
+
+    regions: int = 56
+    images: int = 11
+    fits_every: int = 10
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What the demo made: the run, its verification on the test split, and forecasts of FITS files."""
+
+    run: RunFolder
+    evaluation: Evaluation
+    forecasts: pd.DataFrame
+
+
+def make_synthetic_set(
+    folder: Path, *, size: DemoSize | None = None, seed: int = 0, reporter: Reporter | None = None
+) -> None:
+    """Write a synthetic set in the layout of the published one: images, event list, AR lists, labels.
+
+    A set that is already there, whole and of the same size and seed, is left as it is.
+
+    Args:
+        folder: where to write.
+        size: how large.
+        seed: of everything.
+        reporter: hears the progress.
+    """
+    size, reporter = size or DemoSize(), reporter or Reporter()
+    marker, made = folder / "synthetic.json", {"synthetic": True, "seed": seed, **asdict(size)}
+    if marker.exists() and read_json(marker) == made:
+        return
+    regions = synthetic_regions(size.regions, images_per_region=size.images, seed=seed)
+    total = size.regions * size.images
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        reporter.advance("synthetic images", done, total)
+
+    write_synthetic_images(
+        folder, regions, images_per_region=size.images, fits_every=size.fits_every, workers=2, progress=advance
+    )
+    _write_tables(folder, regions, seed)
+    write_json(marker, made)  # last: without it the set is made again
+
+
+def _write_tables(folder: Path, regions: list[SyntheticRegion], seed: int) -> None:
+    split = synthetic_split(regions, seed=seed)
+    flares = pd.DataFrame(
+        [
+            {"noaa_ar": flare.noaa_ar, "time": pd.Timestamp(flare.peak_utc), "flare": flare.goes_class}
+            for region in regions
+            for flare in region.flares
+        ]
+    )
+    names = sorted(str(path.relative_to(folder / PNG_FOLDER)) for path in (folder / PNG_FOLDER).glob("*/*.png"))
+    filenames = pd.Series(names, dtype="str")
+    catalogue = pd.DataFrame({"filename": filenames}).join(region_and_time(filenames))
+    catalogue = catalogue.join(label_images(catalogue, flares))
+    write_event_list(flares, folder / "eventList.txt")
+    write_ar_list(catalogue, folder / "ARList.txt")
+    write_labels(catalogue, folder / LABELS)
+    write_region_list([ar for ar, name in split.items() if name == "test"], folder / TEST_LIST)
+    write_region_list([ar for ar, name in split.items() if name == "validation"], folder / VALIDATION_LIST)
+
+
+def run_demo(
+    out: Path,
+    *,
+    backbone: str = "random",
+    seed: int = 0,
+    size: DemoSize | None = None,
+    compute: Compute | None = None,
+    reporter: Reporter | None = None,
+) -> DemoResult:
+    """Do the main job on a synthetic set: catalogue, features, 5 epochs, a model each epoch, test scores, forecasts.
+
+    Args:
+        out: folder for data, tables, features and run.
+        backbone: whose filters; random ones need no download.
+        seed: of the synthetic set; the training keeps the recipe's own.
+        size: of the synthetic set.
+        compute: of the features.
+        reporter: hears notes and progress.
+    """
+    compute, reporter = compute or Compute(), reporter or Reporter()
+    reporter.warn("synthetic data: the scores show that everything works, not how well flares can be forecast")
+    data, tables = out / "data", out / "tables"
+    make_synthetic_set(data, size=size, seed=seed, reporter=reporter)
+    build_catalogue(
+        labels=data / LABELS,
+        test_regions=data / TEST_LIST,
+        validation_regions=data / VALIDATION_LIST,
+        out=tables,
+    )
+    common: dict[str, Any] = {"images": data / PNG_FOLDER, "compute": compute, "reporter": reporter}
+    run = train(
+        train=tables / "Train_Data_by_AR_png_224.csv",
+        validation=tables / "Validation_Data_by_AR_png_224.csv",
+        out=out / "run",
+        backbone=backbone,
+        **common,
+    )
+    evaluation = evaluate(run.path, table=tables / "Test_Data_by_AR_png_224.csv", **common)
+    files = sorted((data / FITS_FOLDER).glob("*/*.fits"))[:: (size or DemoSize()).images]
+    return DemoResult(run, evaluation, predict(run.path, files, compute=compute, reporter=reporter))

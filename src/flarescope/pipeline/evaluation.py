@@ -1,0 +1,149 @@
+"""How well does a model forecast a labelled table?"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from flarescope.catalog.boucheron import read_table, require_regions
+from flarescope.catalog.splits import check_disjoint
+from flarescope.errors import InputError
+from flarescope.files import write_json
+from flarescope.model.head import sigmoid
+from flarescope.model.runs import RunFolder
+from flarescope.pipeline.featuring import Compute, announce, ensure_features, open_store
+from flarescope.pipeline.models import load
+from flarescope.progress import Reporter
+from flarescope.scores.contingency import ContingencyTable, count
+from flarescope.scores.loss import cross_entropy_of_log_odds
+from flarescope.tables import SPLITS, forecast_table, write_parquet
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The verification of one model on one table.
+
+    Attributes:
+        model: the model's file.
+        split: what the table is called.
+        table: the four counts at the model's threshold.
+        loss: mean cross-entropy, unweighted.
+        threshold: a forecast is yes from this probability on.
+        forecasts: one row an image (see `tables.FORECAST_DTYPES`).
+        folder: where scores and forecasts were written.
+    """
+
+    model: Path
+    split: str
+    table: ContingencyTable
+    loss: float
+    threshold: float
+    forecasts: pd.DataFrame
+    folder: Path
+
+    @property
+    def undefined(self) -> list[str]:
+        """Names of the scores that are 0/0."""
+        return [name for name, value in self.table.scores().items() if math.isnan(value)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the evaluation as plain values; an undefined score is None."""
+        scores = {name: None if math.isnan(value) else value for name, value in self.table.scores().items()}
+        return {
+            "model": str(self.model),
+            "split": self.split,
+            "images": len(self.forecasts),
+            "threshold": self.threshold,
+            "counts": self.table.counts(),
+            "scores": scores,
+            "undefined": self.undefined,
+            "loss": self.loss,
+        }
+
+
+def evaluate(
+    model: str | Path,
+    *,
+    table: str | Path,
+    images: str | Path,
+    epoch: int | None = None,
+    split: str = "test",
+    backbone: str | None = None,
+    compute: Compute | None = None,
+    features: str | Path | None = None,
+    out: str | Path | None = None,
+    limit: int | None = None,
+    allow_overlap: bool = False,
+    reporter: Reporter | None = None,
+) -> Evaluation:
+    """Forecast every image of a labelled table and count hits and misses.
+
+    Args:
+        model: a run's folder, a model file, or a model of the reference notebook.
+        table: labelled rows; of a catalogue with a `split` column those of `split` are taken.
+        images: the folder that the table's file names are relative to.
+        epoch: which model of a run; by default the best by validation TSS.
+        split: what the table is called: `train`, `validation` or `test`.
+        backbone: where to find the backbone instead of where the model says.
+        compute: of the features.
+        features: the folder of the feature stores; by default the run's.
+        out: where to write; by default into the run, or beside the model file.
+        limit: the first so many rows only.
+        allow_overlap: go on where the model was trained on regions of the table.
+        reporter: hears notes and progress.
+
+    Returns:
+        The evaluation, which is also written: `scores.json` and `forecasts/<split>.parquet`.
+
+    Raises:
+        InputError: bad tables, images or models; regions that the model was trained on.
+    """
+    compute, reporter = compute or Compute(), reporter or Reporter()
+    if split not in SPLITS:
+        raise InputError(f"--split {split}: expected one of {', '.join(SPLITS)}")
+    images = Path(images)
+    rows = read_table(Path(table), split=split, limit=limit)
+    require_regions({str(table): rows})
+    found = load(model, epoch=epoch, backbone=backbone)
+    announce(found.classifier.weights, reporter)
+    if found.run and not allow_overlap:
+        _check_unseen(found.run, rows, split)
+    folder = RunFolder(Path(out)) if out else found.run or RunFolder(found.path.with_suffix(".evaluation"))
+    root = features or _feature_root(found.run, folder)
+    store = open_store(Path(root), [rows], found.classifier.weights, compute)
+    reporter.say(f"model: {found.path}; engine: {store.key.engine}")
+    features_of = ensure_features(store, rows, images, found.classifier.weights, compute, reporter, f"{split} features")
+    log_odds = found.classifier.head.log_odds(features_of)
+    probability = sigmoid(log_odds)
+    threshold = found.classifier.description.threshold
+    labels = rows["label"].to_numpy(dtype=np.int64)
+    evaluation = Evaluation(
+        model=found.path,
+        split=split,
+        table=count(labels, probability >= threshold),
+        loss=cross_entropy_of_log_odds(labels, log_odds),
+        threshold=threshold,
+        forecasts=forecast_table(rows, split, probability),
+        folder=folder.path,
+    )
+    write_parquet(evaluation.forecasts, folder.forecasts(split))
+    write_json(folder.scores(split), evaluation.to_json())
+    return evaluation
+
+
+def _feature_root(run: RunFolder | None, folder: RunFolder) -> Path:
+    if run is None:
+        return folder.path / "features"
+    kept = Path(run.read()["features"])
+    return kept if kept.is_dir() else run.path.parent / "features"  # the run was moved to another place or machine
+
+
+def _check_unseen(run: RunFolder, rows: pd.DataFrame, split: str) -> None:
+    """Refuse to verify a model on regions that it was trained on."""
+    if split == "train":
+        return
+    seen = pd.DataFrame({"noaa_ar": run.read()["data"]["train"]["regions"]})
+    check_disjoint({"the training set of the model": seen, f"the {split} table": rows})

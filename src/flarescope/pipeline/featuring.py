@@ -1,0 +1,97 @@
+"""How does a table of images become features?"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from flarescope.errors import InputError
+from flarescope.images.render import Rendering
+from flarescope.model.engines import EngineChoice, choose
+from flarescope.model.features import FeatureRows, FeatureStore, StoreKey
+from flarescope.model.weights import Weights
+from flarescope.progress import Reporter
+
+
+@dataclass(frozen=True)
+class Compute:
+    """How features are computed.
+
+    Attributes:
+        engine: `auto`, `torch` or `openvino`.
+        precision: `auto`, `fp32` or `bf16`.
+        workers: threads that read images ahead of the network; None takes one a core, 0 reads in line.
+        nan: what NaN pixels of FITS files do, `error` or `zero`.
+    """
+
+    engine: str = "auto"
+    precision: str = "auto"
+    workers: int | None = None
+    nan: str = "error"
+
+    def choose(self) -> EngineChoice:
+        """Choose the engine (see `engines.choose`)."""
+        return choose(self.engine, self.precision)
+
+    def threads(self) -> int:
+        """Give the number of reading threads."""
+        if self.workers is None:
+            return min(8, os.cpu_count() or 1)
+        if self.workers < 0:
+            raise InputError(f"--workers {self.workers}: expected 0 (read in line) or more")
+        return self.workers
+
+
+def announce(weights: Weights, reporter: Reporter) -> None:
+    """Say what must stand above every result made with these weights."""
+    if weights.is_random:
+        reporter.warn(
+            f"the backbone's filters are random ({weights.family}), not ImageNet's: for demonstrations and tests"
+        )
+
+
+def open_store(root: Path, tables: Sequence[pd.DataFrame], weights: Weights, compute: Compute) -> FeatureStore:
+    """Open the store that the images of these tables belong in; their kind, PNG or FITS, decides the rendering."""
+    choice = compute.choose()
+    rendering = Rendering.for_file(tables[0]["filename"].iloc[0], compute.nan)
+    return FeatureStore(root, StoreKey(weights.family, weights.digest, rendering.id, choice.id, choice.batch))
+
+
+def ensure_features(
+    store: FeatureStore,
+    table: pd.DataFrame,
+    images: Path,
+    weights: Weights,
+    compute: Compute,
+    reporter: Reporter,
+    label: str,
+) -> FeatureRows:
+    """Compute what the store lacks of a table, and give the table's rows of features.
+
+    Args:
+        store: where the features are kept.
+        table: a catalogue; N rows.
+        images: the image root.
+        weights: of the backbone.
+        compute: how.
+        reporter: hears of the engine and of the progress.
+        label: what the progress is called.
+
+    Returns:
+        `(N, 4096)` features in the order of the table, memory-mapped.
+    """
+    if not images.is_dir():
+        raise InputError(f"{images}: no such folder; expected the image root (--images)")
+    filenames = table["filename"].tolist()
+    choice = compute.choose()
+    computed = store.build(
+        filenames,
+        images,
+        lambda: choice.start(weights),
+        workers=compute.threads(),
+        progress=lambda done, total: reporter.advance(label, done, total),
+    )
+    reporter.say(f"{label}: {computed:,} images through the network, {len(filenames) - computed:,} from the store")
+    return store.rows(filenames)

@@ -1,0 +1,60 @@
+"""Which model does a user mean by a path: a run, a model file, a model of the reference notebook?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from flarescope.errors import InputError
+from flarescope.model.classifier import Classifier, load_classifier
+from flarescope.model.runs import RunFolder
+from flarescope.pipeline.featuring import Compute
+from flarescope.progress import Reporter
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded model, its file, and the run it lies in, if it does."""
+
+    classifier: Classifier
+    path: Path
+    run: RunFolder | None
+
+    def forecast(
+        self,
+        paths: str | Path | Sequence[str | Path],
+        *,
+        compute: Compute | None = None,
+        reporter: Reporter | None = None,
+    ) -> pd.DataFrame:
+        """Forecast PNG and FITS files, and folders of them (see `prediction.forecast_files`)."""
+        from flarescope.pipeline.prediction import forecast_files
+
+        several = [paths] if isinstance(paths, str | Path) else paths
+        return forecast_files(self.classifier, [Path(path) for path in several], compute=compute, reporter=reporter)
+
+
+def load(path: str | Path, *, epoch: int | None = None, backbone: str | None = None) -> Model:
+    """Load the model that a path names.
+
+    Args:
+        path: a run's folder (its best model, or that of `epoch`) or a model file (`.hdf5`, `.h5`, `.keras`), ours or
+            made by the reference notebook.
+        epoch: which epoch of a run.
+        backbone: where to find the backbone instead of where the model says.
+
+    Raises:
+        InputError: nothing there, no model, no such epoch, another backbone.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such run or model file")
+    if path.is_dir():
+        run = RunFolder(path)
+        described = run.read()
+        file = run.model_path(epoch)
+        return Model(load_classifier(file, backbone=backbone or described.get("backbone")), file, run)
+    if epoch is not None:
+        raise InputError(f"{path}: is one model; --epoch chooses among those of a run's folder")
+    return Model(load_classifier(path, backbone=backbone), path, None)

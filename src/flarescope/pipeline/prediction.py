@@ -1,0 +1,114 @@
+"""What does a model forecast for new images?"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from flarescope.catalog.boucheron import region_and_time
+from flarescope.errors import InputError
+from flarescope.files import atomic_path
+from flarescope.images.magnetogram import is_fits, is_image
+from flarescope.model.classifier import Classifier
+from flarescope.pipeline.featuring import Compute, announce
+from flarescope.pipeline.models import load
+from flarescope.progress import Reporter
+from flarescope.tables import check_forecasts, write_parquet
+
+
+def expand(paths: Sequence[Path]) -> list[Path]:
+    """List the images that paths name: files as they are, folders with all PNG and FITS files below them, sorted.
+
+    Raises:
+        InputError: a path that does not exist, a file that is no image by its name, a folder without one.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(file for file in path.rglob("*") if file.is_file() and is_image(file))
+            if not inside:
+                raise InputError(f"{path}: no PNG or FITS file in this folder")
+            found.extend(inside)
+        elif not path.exists():
+            raise InputError(f"{path}: no such file or folder")
+        elif not is_image(path):
+            raise InputError(f"{path}: expected a .png, .fits, .fit, .fts or .fits.gz file, or a folder of them")
+        else:
+            found.append(path)
+    if not found:
+        raise InputError("no image to forecast; name PNG or FITS files, or folders of them")
+    return list(dict.fromkeys(found))
+
+
+def forecast_files(
+    classifier: Classifier, paths: Sequence[Path], *, compute: Compute | None = None, reporter: Reporter | None = None
+) -> pd.DataFrame:
+    """Forecast files with a loaded model.
+
+    Args:
+        classifier: the model.
+        paths: PNG and FITS files, and folders of them.
+        compute: how the features are computed; they are not kept.
+        reporter: hears notes and progress.
+
+    Returns:
+        One row a file: `filename` (the path), `noaa_ar` and `time` (by the file name, else by the FITS header, else
+        null), `probability`, and `flare` (whether it reaches the model's threshold).
+    """
+    compute, reporter = compute or Compute(), reporter or Reporter()
+    files = expand(paths)
+    choice = compute.choose()
+    announce(classifier.weights, reporter)
+    reporter.say(f"engine: {choice.id}")
+    _note_rendering(classifier, files, reporter)
+    results = classifier.probabilities(
+        files,
+        choice,
+        workers=compute.threads(),
+        nan=compute.nan,
+        progress=lambda done, total: reporter.advance("forecasts", done, total),
+    )
+    read = [(image.rendered.noaa_ar, image.rendered.time, probability) for image, probability in results]
+    table = pd.DataFrame({"filename": pd.Series([str(file) for file in files], dtype="str")})
+    named = region_and_time(table["filename"])
+    table["noaa_ar"] = named["noaa_ar"].fillna(pd.Series([row[0] for row in read], dtype="Int32"))
+    headers = pd.to_datetime(pd.Series([row[1] for row in read], dtype="object"), utc=True)
+    table["time"] = named["time"].fillna(headers.astype(named["time"].dtype))
+    table["probability"] = [row[2] for row in read]
+    checked = check_forecasts(table, "the forecasts")[["filename", "noaa_ar", "time", "probability"]]
+    return checked.assign(flare=checked["probability"] >= classifier.description.threshold)
+
+
+def predict(
+    model: Path,
+    paths: Sequence[Path],
+    *,
+    epoch: int | None = None,
+    backbone: str | None = None,
+    compute: Compute | None = None,
+    reporter: Reporter | None = None,
+) -> pd.DataFrame:
+    """Forecast files with the model that a path names (see `models.load` and `forecast_files`)."""
+    files = expand(paths)  # before the weights are loaded: a wrong path is told at once
+    found = load(model, epoch=epoch, backbone=backbone)
+    if reporter:
+        reporter.say(f"model: {found.path}")
+    return forecast_files(found.classifier, files, compute=compute, reporter=reporter)
+
+
+def _note_rendering(classifier: Classifier, files: Sequence[Path], reporter: Reporter) -> None:
+    trained = classifier.description.rendering
+    kinds = {"reference-fits" if is_fits(file) else "reference-png" for file in files}
+    others = sorted(kinds - {(trained or "").partition("+")[0]})
+    if trained and others:
+        reporter.say(f"the model was trained on {trained} pixels; {', '.join(others)} gives pixels on the same scale")
+
+
+def write_forecasts(forecasts: pd.DataFrame, *, csv: Path | None = None, parquet: Path | None = None) -> list[Path]:
+    """Write forecasts as CSV, as Parquet, or both, each whole or not at all; give the files written."""
+    if csv is not None:
+        with atomic_path(csv) as temporary:
+            forecasts.to_csv(temporary, index=False, date_format="%Y-%m-%dT%H:%M:%SZ")
+    if parquet is not None:
+        write_parquet(forecasts, parquet)
+    return [path for path in (csv, parquet) if path is not None]

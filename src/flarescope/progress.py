@@ -1,0 +1,14 @@
+"""How does a long stage tell whoever started it what it does and how far it is?"""
+
+
+class Reporter:
+    """Hears of a stage's notes and progress; this one keeps silent, the command line's prints."""
+
+    def say(self, text: str) -> None:
+        """Hear a line worth knowing, such as which engine was chosen."""
+
+    def warn(self, text: str) -> None:
+        """Hear a line that changes what the results mean, such as random filters."""
+
+    def advance(self, label: str, done: int, total: int) -> None:
+        """Hear that `done` of `total` units of the work named `label` are finished; the last call has done == total."""
