@@ -92,13 +92,14 @@ def _typed(frame: pd.DataFrame, dtypes: dict[str, str], source: str) -> pd.DataF
         try:
             column = frame[name]
             if dtype == TIME_DTYPE:
-                columns[name] = pd.to_datetime(column, utc=True).astype(TIME_DTYPE)
+                columns[name] = pd.to_datetime(column, utc=True, format="ISO8601").astype(TIME_DTYPE)
             elif dtype.startswith("Int") and not pd.api.types.is_numeric_dtype(column):
                 columns[name] = pd.to_numeric(column).astype(dtype)  # type: ignore[call-overload]
             else:
                 columns[name] = column.astype(dtype)  # type: ignore[call-overload]
         except (TypeError, ValueError) as error:
-            raise InputError(f"{source}: column {name!r} cannot be read as {dtype}: {error}") from error
+            reason = " ".join(str(error).split())[:100]
+            raise InputError(f"{source}: column {name!r} cannot be read as {dtype}: {reason}") from error
     return pd.DataFrame(columns)
 
 

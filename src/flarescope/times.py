@@ -28,7 +28,7 @@ def tai_minus_utc(tai: pd.DatetimeIndex) -> np.ndarray:
     starts = [dt.datetime(int(row["year"]), int(row["month"]), 1) for row in table]
     starts_tai = np.array(starts, dtype="datetime64[us]") + offsets.astype("timedelta64[s]")
     position = np.searchsorted(starts_tai, tai.to_numpy(dtype="datetime64[us]"), side="right") - 1
-    return np.asarray(offsets[np.maximum(position, 0)])
+    return np.asarray(offsets[np.maximum(position, 0)])  # NaT sorts last, and any offset leaves it NaT
 
 
 def tai_to_utc(tai: pd.DatetimeIndex) -> pd.DatetimeIndex:

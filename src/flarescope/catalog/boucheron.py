@@ -50,11 +50,14 @@ def region_and_time(filenames: "pd.Series[str]") -> pd.DataFrame:
 
 def _read_csv(path: Path, **options: object) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True, **options)  # type: ignore[call-overload, no-any-return]
+        frame: pd.DataFrame = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True, **options)  # type: ignore[call-overload]
     except pd.errors.EmptyDataError as error:
         raise InputError(f"{path}: the file is empty; expected a table such as filename,class") from error
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as CSV: {' '.join(str(error).split())}") from error
+    if not isinstance(frame.index, pd.RangeIndex):  # pandas takes a surplus first field as the name of the row
+        raise InputError(f"{path}: cannot be read as CSV: its rows have more fields than its header")
+    return frame
 
 
 def _first_line(path: Path) -> str:

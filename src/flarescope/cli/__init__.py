@@ -5,9 +5,15 @@ import signal
 import sys
 from collections.abc import Sequence
 
+import typer
+
 from flarescope.cli.app import app
 from flarescope.cli.screen import settings
 from flarescope.errors import FlarescopeError
+
+UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]  # typer brings its own click and hides the base
+INTERRUPTED = 128 + signal.SIGINT
+STOPPED = "stopped; run the same command again to go on where it stood"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,19 +25,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0, or 2 for bad input, 1 for a failure, 130 after Ctrl-C.
     """
-    import click
-
     settings.reset()
     try:
         result = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
-        return result if isinstance(result, int) else 0
+        code = result if isinstance(result, int) else 0
+        return _end(KeyboardInterrupt(), STOPPED, code) if code == INTERRUPTED else code
     except FlarescopeError as error:
         return _end(error, str(error), error.exit_code)
-    except click.exceptions.Abort as error:
-        return _end(error, "stopped; run the same command again to go on where it stood", 128 + signal.SIGINT)
-    except KeyboardInterrupt as error:
-        return _end(error, "stopped; run the same command again to go on where it stood", 128 + signal.SIGINT)
-    except click.ClickException as error:
+    except (typer.Abort, KeyboardInterrupt) as error:
+        return _end(error, STOPPED, INTERRUPTED)
+    except UsageError as error:
         return _end(error, f"{error.format_message()} (see --help)", error.exit_code)
     except BrokenPipeError:
         with contextlib.suppress(OSError):
@@ -40,8 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError as error:
         return _end(error, "out of memory; close other programs, or use a smaller --limit", 1)
     except Exception as error:
-        text = " ".join(str(error).split())
-        return _end(error, f"{type(error).__name__}: {text} (a fault of flarescope: --debug shows where)", 1)
+        return _end(error, f"{type(error).__name__}: {error} (a fault of flarescope: --debug shows where)", 1)
 
 
 def _end(error: BaseException, line: str, code: int) -> int:

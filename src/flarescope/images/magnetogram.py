@@ -1,8 +1,10 @@
 """What does an image file hold: a field in gauss or the pixels made of one, when, of which region, how good?"""
 
 import datetime as dt
+import gzip
 import io
 import warnings
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 FITS_SUFFIXES: Final = (".fits", ".fit", ".fts", ".fits.gz")
 PNG_SUFFIXES: Final = (".png",)
 
+GZIP_MAGIC: Final = b"\x1f\x8b"
+
 GAUSS_UNITS: Final = ("gauss", "g", "mx/cm^2", "mx/cm2", "mx cm-2", "")
 """What BUNIT may say: HMI writes Gauss for images in the plane of the sky and Mx/cm^2, the same number, for patches."""
 
@@ -31,14 +35,19 @@ class Magnetogram:
         field_gauss: `(H, W)` float64, gauss; NaN where there is no measurement. Rows as they lie in the file:
             nothing is rotated, as in the published set (HMI images and cut-outs have south up, CROTA2 about 180).
         time: T_REC in UTC, or None.
-        noaa_ar: the first NOAA region that the header names (full number), or None.
+        noaa_ars: NOAA regions that the header names (full numbers), the principal one first; a patch can hold several.
         quality: HMI's QUALITY bits, or None; 0 is good.
     """
 
     field_gauss: np.ndarray
     time: dt.datetime | None = None
-    noaa_ar: int | None = None
+    noaa_ars: tuple[int, ...] = ()
     quality: int | None = None
+
+    @property
+    def noaa_ar(self) -> int | None:
+        """The principal region, or None."""
+        return self.noaa_ars[0] if self.noaa_ars else None
 
     @property
     def nan_pixels(self) -> int:
@@ -82,9 +91,10 @@ def read_fits(path: Path, content: bytes | None = None) -> Magnetogram:
     """
     from astropy.io import fits
 
-    content = read_bytes(path) if content is None else content
-    if not content.strip(b"\0"):
-        raise InputError(f"{path}: all bytes are zero; fetch the file again")
+    content = _unzipped(path, read_bytes(path) if content is None else content)
+    if not content.startswith(b"SIMPLE"):
+        what = "zero bytes" if not content[:80].strip(b"\0") else repr(content[:16])
+        raise InputError(f"{path}: damaged or not FITS: it begins with {what}, expected SIMPLE; fetch the file again")
     try:
         with warnings.catch_warnings():
             # HMI headers hold invalid cards (BLANK beside floats, units astropy does not know): silentfix mends them.
@@ -100,6 +110,15 @@ def read_fits(path: Path, content: bytes | None = None) -> Magnetogram:
     except Exception as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise InputError(f"{path}: damaged or not FITS ({reason}); fetch the file again") from error
+
+
+def _unzipped(path: Path, content: bytes) -> bytes:
+    if not content.startswith(GZIP_MAGIC):
+        return content
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: damaged gzip file ({error}); fetch it again") from error
 
 
 def _first_image(path: Path, hdus: "fits.HDUList") -> Magnetogram:
@@ -121,13 +140,21 @@ def _described(path: Path, field: np.ndarray, header: Any) -> Magnetogram:  # no
         raise InputError(f"{path}: the unit is {header['BUNIT']!r}; expected gauss (BUNIT Gauss or Mx/cm^2)")
     t_rec = header.get("T_REC")
     quality = header.get("QUALITY")
-    region = header.get("NOAA_AR")
     return Magnetogram(
         field_gauss=field,
         time=parse_t_rec(t_rec) if isinstance(t_rec, str) else None,
-        noaa_ar=region if isinstance(region, int) and region > 0 else None,
+        noaa_ars=_regions(header),
         quality=quality if isinstance(quality, int) else None,
     )
+
+
+def _regions(header: Any) -> tuple[int, ...]:  # noqa: ANN401 - astropy is untyped
+    """Read NOAA_AR and, in the headers of HMI's patches, the list NOAA_ARS such as `11429,11430`."""
+    principal = header.get("NOAA_AR")
+    listed = str(header.get("NOAA_ARS", "")).replace(",", " ").split()
+    numbers = [principal] if isinstance(principal, int) else []
+    numbers += [int(text) for text in listed if text.isdecimal()]
+    return tuple(dict.fromkeys(number for number in numbers if number > 0))
 
 
 def read_png(path: Path, content: bytes | None = None) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -59,7 +59,7 @@ def read_ahead(
     rendering: Rendering | Callable[[Path], Rendering],
     *,
     workers: int,
-) -> Iterator[ReadImage]:
+) -> Generator[ReadImage, None, None]:
     """Read and render files in worker threads, ahead of who takes them.
 
     Args:
@@ -71,7 +71,8 @@ def read_ahead(
         One image a path, in the order of the paths.
 
     Raises:
-        InputError: at the first file, in order, that cannot be read; no thread is left behind, as after Ctrl-C.
+        InputError: at the first file, in order, that cannot be read; no thread is left behind, as after Ctrl-C. Who
+            stops taking images early closes the generator.
     """
 
     def job(path: Path) -> ReadImage:

@@ -18,10 +18,9 @@ from flarescope.images.synthetic_field import (
     Spot,
     SyntheticFlare,
     SyntheticRegion,
-    clean_field,
-    pil_gradient,
     region_field,
 )
+from flarescope.images.synthetic_flares import draw_flares, flare_rate_per_day, pil_gradient
 
 __all__ = [
     "Spot",
@@ -63,29 +62,6 @@ _AVOIDED_DAYS: Final = tuple(
 )
 _FIRST_DAY: Final = dt.datetime(2010, 5, 1)
 _LAST_DAY: Final = dt.datetime(2018, 12, 20)
-
-C_FLUX_W_M2: Final = 1e-6
-B_FLUX_W_M2: Final = 3e-7
-X_FLUX_W_M2: Final = 9.9e-4
-"""Peak flux of C1.0, of the smallest flare drawn (B3.0) and of the largest (X9.9)."""
-
-ONE_A_DAY_GRADIENT_GAUSS: Final = 17_000.0
-"""Gradient along the inversion lines at which one flare of C1.0 or more is expected a day."""
-
-RATE_POWER: Final = 3.0
-MAX_RATE_PER_DAY: Final = 8.0
-
-
-def flare_rate_per_day(gradient_gauss: float) -> float:
-    """How many flares of C1.0 or more are expected a day, given the gradient along the inversion lines?
-
-    A power law with a ceiling. Observed rates rise with WL_SG as a power law too (Falconer et al. 2011, Space Weather
-    9, S04003); the numbers here are chosen so that about two regions in five flare and a small set can be learnt.
-
-    Args:
-        gradient_gauss: as `pil_gradient` gives it for the region seen at disc centre.
-    """
-    return float(min((gradient_gauss / ONE_A_DAY_GRADIENT_GAUSS) ** RATE_POWER, MAX_RATE_PER_DAY))
 
 
 def synthetic_regions(count: int, *, images_per_region: int, seed: int) -> list[SyntheticRegion]:
@@ -134,7 +110,7 @@ def _region(noaa_ar: int, images: int, seed: np.random.SeedSequence) -> Syntheti
         spots=_spots(rng, hemisphere),
         seed=int(rng.integers(2**32)),
     )
-    return dataclasses.replace(region, flares=_flares(rng, region, hours + WINDOW_HOURS))
+    return dataclasses.replace(region, flares=draw_flares(rng, region, hours + WINDOW_HOURS))
 
 
 def _start(rng: np.random.Generator, hours: float) -> dt.datetime:
@@ -192,31 +168,6 @@ def _bipole(
         west, north = centre + place
         spots.append(Spot(*map(float, (west, north, *(drift + rate), width, gauss, emerges_hour, rise, plage))))
     return spots
-
-
-def _flares(rng: np.random.Generator, region: SyntheticRegion, hours: float) -> tuple[SyntheticFlare, ...]:
-    # The rate follows the field as it stands on the Sun, not as it looks from Earth: seen at disc centre, no noise.
-    step = 4.0
-    flares = []
-    for start in np.arange(0, hours, step):
-        length = min(step, hours - start)
-        field = clean_field(region, start + length / 2, size=150, longitude_deg=0.0, latitude_deg=0.0)
-        rate = flare_rate_per_day(pil_gradient(field)) * C_FLUX_W_M2 / B_FLUX_W_M2
-        for when in start + length * rng.random(rng.poisson(rate * length / 24)):
-            # Peak fluxes fall off as a power law; twice the flux, half as many (Crosby et al. 1993, index about 2).
-            flux = min(B_FLUX_W_M2 / (1 - rng.random()), X_FLUX_W_M2)
-            # TAI is half a minute ahead of UTC: no matter for a random time, cut to the minute.
-            peak = (region.start_tai + dt.timedelta(hours=float(when))).replace(second=0, microsecond=0)
-            flares.append(SyntheticFlare(peak.replace(tzinfo=dt.UTC), region.noaa_ar, _goes_class(flux)))
-    return tuple(sorted(flares, key=lambda flare: flare.peak_utc))
-
-
-def _goes_class(flux_w_m2: float) -> str:
-    tenths = int(flux_w_m2 / 1e-8 + 1e-9)
-    letter, unit = next(
-        (name, unit) for name, unit in (("X", 1000), ("M", 100), ("C", 10), ("B", 1)) if tenths >= 10 * unit
-    )
-    return f"{letter}{tenths // unit / 10}"
 
 
 def _flares_at_c(region: SyntheticRegion) -> bool:

@@ -43,12 +43,6 @@ TUBE_SIGMA_PX: Final = 1.5
 SUPERGRANULE_PX: Final = 80.0
 """Size of a supergranule, about 30 Mm; the network lies along the edges."""
 
-PIL_SIZE: Final = 150
-"""Grid on which the polarity-inversion line is sought: cells of 1.45 Mm, those of the 2 arcsec maps of MDI."""
-
-PIL_FIELD_GAUSS: Final = 150.0
-"""Least field of either polarity beside a strong inversion line (Schrijver 2007, ApJ 655, L117)."""
-
 
 @dataclass(frozen=True)
 class Spot:
@@ -299,37 +293,3 @@ def region_field(region: SyntheticRegion, hours: float, *, size: int = FIELD_SIZ
     noise[:, 1:] = 0.8 * noise[:, 1:] + 0.6 * noise[:, :-1]
     field += np.float32(NOISE_GAUSS) * noise
     return np.clip(field, -FIELD_LIMIT_GAUSS, FIELD_LIMIT_GAUSS, out=field)
-
-
-def pil_gradient(field_gauss: np.ndarray) -> float:
-    """How much field gradient lies along the strong polarity-inversion lines?
-
-    The gradient-weighted length of the inversion lines, in the manner of WL_SG (Falconer et al. 2008, ApJ 689, 1433):
-    the integral of the horizontal gradient of the line-of-sight field along the lines between fields of at least
-    150 G of either sign, here summed over the band of three cells about the line and divided by its width.
-
-    Args:
-        field_gauss: `(n, n)`, gauss, over the area of a published cut-out (600 pixels of HMI); n a multiple of 150.
-
-    Returns:
-        In gauss (G/Mm times Mm); 0 without such a line.
-    """
-    block = field_gauss.shape[0] // PIL_SIZE
-    coarse = field_gauss.reshape(PIL_SIZE, block, PIL_SIZE, block).mean(axis=(1, 3))
-    band = _touched(coarse > PIL_FIELD_GAUSS) & _touched(coarse < -PIL_FIELD_GAUSS)
-    if not band.any():
-        return 0.0
-    cell_mm = PIXEL_MM * FIELD_SIZE / PIL_SIZE
-    down, across = np.gradient(coarse, cell_mm)
-    return float(np.hypot(down, across)[band].sum() * cell_mm / 3)
-
-
-def _touched(mask: np.ndarray) -> np.ndarray:
-    """Widen a mask by one cell in all eight directions."""
-    padded = np.pad(mask, 1)
-    n = mask.shape[0]
-    out = np.zeros_like(mask)
-    for i in range(3):
-        for j in range(3):
-            out |= padded[i : i + n, j : j + n]
-    return out

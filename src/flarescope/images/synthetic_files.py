@@ -2,10 +2,7 @@
 
 import datetime as dt
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-from multiprocessing import get_context
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,7 +54,6 @@ def write_synthetic_images(
     images_per_region: int,
     formats: Sequence[str] = FORMATS,
     fits_every: int = 1,
-    workers: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> list[Path]:
     """Write the images of made regions in the published layout.
@@ -71,7 +67,6 @@ def write_synthetic_images(
         formats: `png`, `fits`, or both. Both show the same field to the last 0.1 G.
         fits_every: write FITS for the first image of a region and every so-many-th after it; 1 for all. A FITS file
             takes some 30 times the space of a PNG.
-        workers: processes; 0 writes in this one.
         progress: told how many images are done since the last call.
 
     Returns:
@@ -85,20 +80,13 @@ def write_synthetic_images(
         raise InputError(f"formats {', '.join(formats) or 'none'}; expected png, fits or both")
     if fits_every < 1:
         raise InputError(f"fits_every {fits_every}; expected at least 1")
-    write = partial(_write_region, directory, images=images_per_region, formats=tuple(formats), fits_every=fits_every)
-    if workers > 0:
-        # A fresh interpreter each: a fork would copy the threads' locks of whatever is running here.
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            return _collect(pool.map(write, regions), images_per_region, progress)
-    return _collect(map(write, regions), images_per_region, progress)
-
-
-def _collect(written: Iterable[list[Path]], images: int, progress: Callable[[int], None] | None) -> list[Path]:
     files: list[Path] = []
-    for of_region in written:
-        files += of_region
+    for region in regions:
+        files += _write_region(
+            directory, region, images=images_per_region, formats=tuple(formats), fits_every=fits_every
+        )
         if progress is not None:
-            progress(images)
+            progress(images_per_region)
     return files
 
 

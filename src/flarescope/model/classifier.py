@@ -1,7 +1,9 @@
 """What is a trained model, how is it kept in a file, and what does it forecast?"""
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -75,21 +77,22 @@ class Classifier:
         Yields:
             For each path, in order, the image as read and the probability of an event.
         """
-        images = read_ahead(paths, lambda path: self.rendering_for(path, nan), workers=workers)
-        taken: list[ReadImage] = []
-
-        def batches() -> Iterator[np.ndarray]:
-            while batch := list(islice(images, engine.batch)):
-                taken.extend(batch)
-                yield stack(batch)
-
+        ready = engine.start(self.weights)
+        in_network: deque[ReadImage] = deque()
         done = 0
-        for features in engine.start(self.weights).stream(batches()):
-            for probability in self.head.probability(features).tolist():
-                yield taken[done], probability
-                done += 1
-            if progress:
-                progress(done, len(paths))
+        with closing(read_ahead(paths, lambda path: self.rendering_for(path, nan), workers=workers)) as images:
+
+            def batches() -> Iterator[np.ndarray]:
+                while batch := list(islice(images, engine.batch)):
+                    in_network.extend(batch)
+                    yield stack(batch)
+
+            for features in ready.stream(batches()):
+                for probability in self.head.probability(features).tolist():
+                    yield in_network.popleft(), probability
+                done += len(features)
+                if progress:
+                    progress(done, len(paths))
 
     def save(self, path: Path, *, full: bool = False) -> None:
         """Write the model, whole or not at all.
@@ -167,7 +170,8 @@ def _read_small(path: Path) -> tuple[Head, Description] | None:
 
 def _plain_dataset(path: Path, file: h5py.File, name: str) -> np.ndarray:
     dataset = file[name]
-    if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.size > 2 * FEATURES:
+    plain = isinstance(dataset, h5py.Dataset) and not dataset.external and not dataset.is_virtual
+    if not plain or dataset.dtype.kind != "f" or dataset.size > 2 * FEATURES:
         raise InputError(f"{path}: {name} is not a small plain array; the file is damaged or no model of ours")
     return np.asarray(dataset[()], dtype=np.float32)
 
@@ -187,7 +191,7 @@ def _parse_description(path: Path, text: str) -> Description:
         if values.pop("format") != FORMAT:
             raise InputError(f"{path}: written by another version of flarescope; expected {FORMAT}")
         return Description(**values)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: its description cannot be read ({error}); train the model again") from error

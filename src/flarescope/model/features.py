@@ -6,6 +6,7 @@ image is found by its file name, so that every table of the same images shares t
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -175,8 +176,10 @@ class FeatureStore:
                 progress = progress or (lambda _done, _total: None)
                 progress(0, len(todo))
                 rendering = Rendering.from_id(self.key.rendering)
-                stream = read_ahead((images / name for name in todo), rendering, workers=workers)
-                self._compute(todo, stream, engine(), progress, shard_rows)
+                ready = engine()
+                # Closed here, so that its threads end with the build and not with the traceback of an error.
+                with closing(read_ahead((images / name for name in todo), rendering, workers=workers)) as stream:
+                    self._compute(todo, stream, ready, progress, shard_rows)
                 self._index = read_index(self.folder)
         return len(todo)
 
@@ -200,7 +203,8 @@ class FeatureStore:
             progress(first + filled, len(todo))
             if filled == min(shard_rows, len(todo) - first):
                 last = first + filled
-                write_shard(self.folder, todo[first:last], prints[first:last], np.concatenate(waiting))
+                write_shard(self.folder, todo[first:last], prints[:filled], np.concatenate(waiting))
+                del prints[:filled]  # those behind it are of batches in the network
                 waiting, first, filled = [], last, 0
 
     def rows(self, filenames: Sequence[str]) -> FeatureRows:
@@ -214,7 +218,8 @@ class FeatureStore:
             name = filenames[int((rows < 0).argmax())]
             raise FlarescopeError(f"{self.folder}: no features of {name}; compute them first")
         shard = self._index.shard_of(rows)
-        maps = [map_features(path) for path in self._index.shards]
+        sizes = np.diff(self._index.starts).tolist()
+        maps = [map_features(path, size) for path, size in zip(self._index.shards, sizes, strict=True)]
         return FeatureRows(maps, shard, rows - self._index.starts[shard])
 
 

@@ -16,7 +16,8 @@ import numpy as np
 
 from flarescope.errors import InputError
 from flarescope.files import atomic_path
-from flarescope.model.keras_files import CLASSES, INPUT_SHAPE, LAYERS, SETTINGS, to_keras_layout
+from flarescope.model.keras_config import CLASSES, INPUT_SHAPE, LAYERS, SETTINGS
+from flarescope.model.keras_layout import to_keras_layout
 from flarescope.model.vgg import FEATURES, LAYER_SHAPES
 
 HEAD = "dense"

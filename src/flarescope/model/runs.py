@@ -5,6 +5,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -52,10 +53,20 @@ class RunFolder:
         write_json(self.run_json, description)
 
     def history(self) -> list[dict[str, Any]]:
-        """Read the finished epochs, oldest first."""
+        """Read the finished epochs, oldest first.
+
+        Raises:
+            InputError: a damaged file.
+        """
         if not self.history_jsonl.exists():
             return []
-        return [json.loads(line) for line in self.history_jsonl.read_text(encoding="utf-8").splitlines()]
+        try:
+            rows = [json.loads(line) for line in self.history_jsonl.read_text(encoding="utf-8").splitlines()]
+            if not all(isinstance(row, dict) for row in rows):
+                raise ValueError("expected a JSON object a line")
+        except ValueError as error:
+            raise self._damaged(self.history_jsonl, error) from error
+        return rows
 
     def write_history(self, rows: list[dict[str, Any]]) -> None:
         """Write the finished epochs."""
@@ -69,12 +80,25 @@ class RunFolder:
             )
 
     def read_state(self) -> State | None:
-        """Read where training stands; None before the first epoch."""
+        """Read where training stands; None before the first epoch.
+
+        Raises:
+            InputError: a damaged file.
+        """
         path = self.path / "state.npz"
         if not path.exists():
             return None
-        with np.load(path, allow_pickle=False) as file:
-            return State(file["theta"], file["first"], file["second"], int(file["step"]), int(file["epoch"]))
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                return State(file["theta"], file["first"], file["second"], int(file["step"]), int(file["epoch"]))
+        except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
+            raise self._damaged(path, error) from error
+
+    def _damaged(self, path: Path, error: Exception) -> InputError:
+        reason = str(error).splitlines()[0]
+        return InputError(
+            f"{path}: damaged ({reason}); delete history.jsonl and state.npz and run again, from the first epoch"
+        )
 
     def model_path(self, epoch: int | None = None) -> Path:
         """Find the model of an epoch, by default the best one by validation TSS of those that were kept.

@@ -18,6 +18,7 @@ from flarescope.errors import InputError
 from flarescope.files import replace_durably, translate_os_errors
 from flarescope.images.magnetogram import read_bytes
 from flarescope.images.reading import Fingerprint, digest_of
+from flarescope.model.vgg import FEATURES
 
 _INDEX_SCHEMA = pa.schema([("filename", pa.large_string()), ("size", pa.int64()), ("mtime_ns", pa.int64())])
 
@@ -68,15 +69,25 @@ def _read_rows(shard: Path, columns: Sequence[str] | None = None) -> pa.Table:
     try:
         return pq.read_table(shard / "rows.parquet", columns=columns)
     except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{shard}: the shard is damaged ({error}); delete it and run again") from error
+        raise _damaged(shard, str(error)) from error
 
 
-def map_features(shard: Path) -> np.ndarray:
-    """Map a shard's features into memory, `(n, 4096)` float32, without reading them."""
+def _damaged(shard: Path, reason: str) -> InputError:
+    return InputError(f"{shard}: the shard is damaged ({' '.join(reason.split())}); delete it and run again")
+
+
+def map_features(shard: Path, rows: int) -> np.ndarray:
+    """Map a shard's features into memory, `(rows, 4096)` float32, without reading them.
+
+    Raises:
+        InputError: features that cannot be read, or of another number, width or type.
+    """
     try:
         mapped = np.load(shard / "features.npy", mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{shard}: the shard is damaged ({error}); delete it and run again") from error
+    except (OSError, ValueError, EOFError) as error:
+        raise _damaged(shard, str(error)) from error
+    if mapped.shape != (rows, FEATURES) or mapped.dtype != np.float32:
+        raise _damaged(shard, f"features.npy is {mapped.shape} {mapped.dtype}; expected {(rows, FEATURES)} float32")
     return np.asarray(mapped)  # the plain array over the same pages: np.memmap's own indexing is slow
 
 

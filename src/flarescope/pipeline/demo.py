@@ -36,9 +36,9 @@ class DemoSize:
         fits_every: every so many-th image is written as FITS too.
     """
 
-    regions: int = 56
-    images: int = 11
-    fits_every: int = 10
+    regions: int = 80
+    images: int = 8
+    fits_every: int = 8
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,7 @@ def make_synthetic_set(
         done += count
         reporter.advance("synthetic images", done, total)
 
-    write_synthetic_images(
-        folder, regions, images_per_region=size.images, fits_every=size.fits_every, workers=2, progress=advance
-    )
+    write_synthetic_images(folder, regions, images_per_region=size.images, fits_every=size.fits_every, progress=advance)
     _write_tables(folder, regions, seed)
     write_json(marker, made)  # last: without it the set is made again
 
@@ -101,6 +99,12 @@ def _write_tables(folder: Path, regions: list[SyntheticRegion], seed: int) -> No
     write_labels(catalogue, folder / LABELS)
     write_region_list([ar for ar, name in split.items() if name == "test"], folder / TEST_LIST)
     write_region_list([ar for ar, name in split.items() if name == "validation"], folder / VALIDATION_LIST)
+
+
+def _test_fits(data: Path, forecasts: pd.DataFrame) -> list[Path]:
+    """List the FITS files of the test regions, sorted."""
+    regions = sorted({name.split("/")[0] for name in forecasts["filename"]})
+    return [path for region in regions for path in sorted((data / FITS_FOLDER / region).glob("*.fits"))]
 
 
 def run_demo(
@@ -141,5 +145,5 @@ def run_demo(
         **common,
     )
     evaluation = evaluate(run.path, table=tables / "Test_Data_by_AR_png_224.csv", **common)
-    files = sorted((data / FITS_FOLDER).glob("*/*.fits"))[:: (size or DemoSize()).images]
+    files = _test_fits(data, evaluation.forecasts)[:4]
     return DemoResult(run, evaluation, predict(run.path, files, compute=compute, reporter=reporter))

@@ -136,6 +136,7 @@ def _epochs(
 ) -> None:
     state = run.read_state() or State.start(model.head)
     history = run.history()[: state.epoch]
+    _discard(run, history, saving)  # a kill may have come just before it
     while state.epoch < recipe.epochs and not _stops(history, recipe.patience):
         label = f"epoch {state.epoch + 1} of {recipe.epochs}"
         done = 0
@@ -176,7 +177,7 @@ def _stops(history: list[dict[str, Any]], patience: int | None) -> bool:
 
 def _discard(run: RunFolder, history: list[dict[str, Any]], saving: Saving) -> None:
     """Remove the models of earlier epochs that are not to be kept."""
-    if saving.which == "each":
+    if saving.which == "each" or not history:
         return
     keep = (best_epoch(history) if saving.which == "best" else history[-1])["model"]
     for row in history:

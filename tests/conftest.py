@@ -1,0 +1,25 @@
+"""Which fixtures do several test files share?"""
+
+import shutil
+
+import pytest
+
+from keras_model import import_keras, save_model
+
+
+@pytest.fixture(scope="session")
+def keras():
+    """Keras on PyTorch; mark the test `@keras_model.needs_keras`."""
+    return import_keras()
+
+
+@pytest.fixture(scope="session")
+def keras_model(keras, tmp_path_factory):
+    """A `keras_model.SavedModel`, built once in a run; mark the test `@keras_model.needs_keras`.
+
+    It has the paths `h5`, `keras` and `weights_h5`, the numbers `weights`, `head_kernel` and `head_bias`, and `pixels`
+    with the `features` and `probabilities` that Keras computes of them.
+    """
+    folder = tmp_path_factory.mktemp("keras")
+    yield save_model(keras, folder)
+    shutil.rmtree(folder)  # 540 MB a file, which pytest would keep

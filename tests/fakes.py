@@ -1,0 +1,149 @@
+"""What stands in for the real network where a test is not about the network? Everything here is fake, and says so."""
+
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from os import getpid, kill
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from flarescope.model.features import StoreKey
+from flarescope.model.vgg import FEATURES
+from flarescope.model.weights import Weights
+
+FAKE_DIGEST = "sha256:" + "fa4e" * 16
+
+
+class FakeEngine:
+    """A fake network: its "features" are 4,096 of the pixels themselves, so that the same pixels give the same bytes.
+
+    Like the OpenVINO engine it takes one batch more than it has given, before it gives the next.
+    """
+
+    def __init__(self, *, delay_s: float = 0.0, edit: Callable[[np.ndarray], None] = lambda features: None) -> None:
+        self.delay_s = delay_s
+        self.edit = edit
+        self.batches: list[int] = []
+
+    def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        running: deque[np.ndarray] = deque()
+        for batch in batches:
+            if len(running) == 2:
+                yield running.popleft()
+            running.append(self._features(batch))
+        yield from running
+
+    def _features(self, batch: np.ndarray) -> np.ndarray:
+        time.sleep(self.delay_s)
+        self.batches.append(len(batch))
+        features = fake_features(batch)
+        self.edit(features)
+        return features
+
+    @property
+    def images(self) -> int:
+        """How many images went through."""
+        return sum(self.batches)
+
+
+def fake_features(pixels: np.ndarray) -> np.ndarray:
+    """Turn `(n, C, 224, 224)` pixels into `(n, 4096)` float32 in 0..1: every third pixel of the middle."""
+    middle = pixels[:, :, 16:208:3, 16:208:3].mean(axis=1)
+    return np.ascontiguousarray(middle.reshape(len(pixels), FEATURES) / np.float32(255), dtype=np.float32)
+
+
+def fake_weights(digest: str = FAKE_DIGEST) -> Weights:
+    """Weights that hold nothing."""
+    return Weights("fake", digest, lambda: {})
+
+
+def fake_key(**changes: object) -> StoreKey:
+    """The key of a store of fake features; `changes` replaces parts of it."""
+    parts = {"family": "fake", "digest": FAKE_DIGEST, "rendering": "reference-png", "engine": "fake-cpu", "batch": 4}
+    return StoreKey(**{**parts, **changes})  # type: ignore[arg-type]
+
+
+def write_png(path: Path, seed: int, *, size: int = 64, rgb: bool = False) -> Path:
+    """Write a grey or a colour PNG of noise that the seed decides."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shape = (size, size, 3) if rgb else (size, size)
+    pixels = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+    Image.fromarray(pixels).save(path, compress_level=1)
+    return path
+
+
+def write_pngs(folder: Path, count: int, *, size: int = 64) -> list[str]:
+    """Write so many PNGs; give their names."""
+    names = [f"{number:05d}.png" for number in range(count)]
+    for number, name in enumerate(names):
+        write_png(folder / name, number, size=size)
+    return names
+
+
+def write_set(folder: Path, *, regions: dict[str, list[int]], images_a_region: int = 8) -> dict[str, Path]:
+    """Write a tiny labelled set in the published form: images whose left half is a little brighter for events.
+
+    Args:
+        folder: where `images/` and the tables go.
+        regions: name of a split -> its four-digit regions.
+        images_a_region: half of them events.
+
+    Returns:
+        The table of each split, and `images`.
+    """
+    paths = {"images": folder / "images"}
+    for split, numbers in regions.items():
+        lines = ["filename,class"]
+        for region in numbers:
+            for number in range(images_a_region):
+                label = number % 2
+                name = f"{region}/{region}_hmi.M_720s.20101110_{number:02d}3600_TAI.1.magnetogram_224.png"
+                generator = np.random.default_rng([region, number])
+                tilt = (2 * label - 1) * np.repeat([12, -12], 32)
+                pixels = np.clip(generator.normal(126 + tilt, 60, (64, 64)), 0, 255).astype(np.uint8)
+                path = folder / "images" / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(pixels).save(path, compress_level=1)
+                lines.append(f"{name},{label}")
+        paths[split] = folder / f"{split}.csv"
+        paths[split].write_text("\n".join(lines) + "\n")
+    return paths
+
+
+def die_at(owner: object, name: str, call: int, *, after: bool = False) -> None:
+    """Let the process be killed (SIGKILL) at the n-th call of a function, counted from 1: before it, or after it."""
+    real = getattr(owner, name)
+    calls = 0
+
+    def dying(*args: object, **options: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == call and not after:
+            kill(getpid(), signal.SIGKILL)
+        result = real(*args, **options)
+        if calls == call:
+            kill(getpid(), signal.SIGKILL)
+        return result
+
+    setattr(owner, name, dying)
+
+
+def use_fake_network(monkeypatch: object = None, engine: FakeEngine | None = None) -> FakeEngine:
+    """Let every engine be the fake one and every backbone hold nothing; for good where no monkeypatch is given."""
+    from flarescope.model import weights
+    from flarescope.model.engines import EngineChoice
+    from flarescope.pipeline import training
+
+    put = getattr(monkeypatch, "setattr", setattr)
+    engine = engine or FakeEngine()
+
+    def find(spec: str) -> Weights:
+        return fake_weights("sha256:" + spec.encode().hex().ljust(64, "0")[:64])
+
+    put(EngineChoice, "start", lambda self, found: engine)
+    put(training, "find", find)
+    put(weights, "find", find)
+    return engine

@@ -1,0 +1,106 @@
+import resource
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from flarescope.errors import InputError
+from flarescope.tables import check_catalogue, check_forecasts, read_parquet, write_parquet
+
+
+def frame(**columns):
+    return pd.DataFrame({"filename": ["a/1.png", "a/2.png"], "label": [0, 1], **columns})
+
+
+def test_columns_and_dtypes():
+    table = check_catalogue(frame(other=[1, 2]), "t")
+    assert list(table.columns) == ["filename", "noaa_ar", "time", "flare", "label", "split"]
+    assert table["noaa_ar"].isna().all()
+    assert str(table["noaa_ar"].dtype) == "Int32"
+    assert str(table["time"].dtype) == "datetime64[us, UTC]"
+    assert str(table["label"].dtype) == "Int8"
+
+
+def test_parquet_round_trip(tmp_path):
+    table = check_catalogue(
+        frame(noaa_ar=[11121, None], time=["2011-01-01T00:00:00Z", None], flare=[None, "C1.0"]), "t"
+    )
+    write_parquet(table, tmp_path / "t.parquet")
+    pd.testing.assert_frame_equal(check_catalogue(read_parquet(tmp_path / "t.parquet"), "t"), table)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (pd.DataFrame({"filename": ["a"]}), "no column label"),
+        (pd.DataFrame({"label": [1]}), "no column filename"),
+        (pd.DataFrame({"filename": [], "label": []}), "no rows"),
+        (frame(label=[0, 2]), "row 2: label is 2; expected 0"),
+        (frame(filename=["a.png", "a.png"]), "row 2: 'a.png' stands there more than once"),
+        (frame(filename=["a.png", None]), "row 2: no file name"),
+        (frame(filename=["/a.png", "b.png"]), "row 1: '/a.png' is absolute"),
+        (frame(filename=["a.png", "../b.png"]), "row 2: '../b.png' is absolute or leaves"),
+        (frame(filename=["a.png", "x/../../b.png"]), "absolute or leaves"),
+        (frame(filename=["a.png", "C:\\b.png"]), "absolute or leaves"),
+        (frame(split=["train", "tset"]), "row 2: split is 'tset'"),
+        (frame(noaa_ar=["eleven", "12"]), "column 'noaa_ar' cannot be read"),
+        (frame(time=["yesterday", "2011"]), "column 'time' cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(table, message):
+    with pytest.raises(InputError, match=r"^TABLE: ") as error:
+        check_catalogue(table, "TABLE")
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_names_with_two_dots_inside_are_fine():
+    assert len(check_catalogue(frame(filename=["a..b.png", "c../d.png"]), "t")) == 2
+
+
+@pytest.mark.parametrize("probability", [float("nan"), -0.1, 1.1])
+def test_probabilities_out_of_range(probability):
+    with pytest.raises(InputError, match="row 2: probability is"):
+        check_forecasts(pd.DataFrame({"filename": ["a", "b"], "probability": [0.5, probability]}), "f")
+
+
+def test_forecasts_without_labels():
+    table = check_forecasts(pd.DataFrame({"filename": ["a"], "probability": [0.25]}), "f")
+    assert table["label"].isna().all()
+    assert table["probability"].tolist() == [0.25]
+
+
+MILLION = """
+import resource, sys, time
+from pathlib import Path
+from flarescope.catalog.boucheron import read_table
+from flarescope.catalog.splits import check_disjoint
+start = time.process_time()
+table = read_table(Path(sys.argv[1]))
+check_disjoint({"train": table[table["noaa_ar"] < 11500], "test": table[table["noaa_ar"] >= 11500]})
+print(len(table), time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_million_rows_in_seconds_and_bounded_memory(tmp_path, suffix):
+    number = np.arange(1_000_000)
+    stamps = pd.DatetimeIndex(np.datetime64("2010-05-01", "s") + (number // 1000) * np.timedelta64(720, "s"))
+    ar = (1064 + number % 1000).astype(str)
+    name = pd.Series(ar) + "/" + ar + "_hmi.M_720s." + stamps.strftime("%Y%m%d_%H%M%S") + "_TAI.1.magnetogram_224.png"
+    table = pd.DataFrame({"filename": name, "class": (number % 5 == 0).astype(int)})
+    path = tmp_path / f"table.{suffix}"
+    if suffix == "csv":
+        table.to_csv(path, index=False)
+    else:
+        write_parquet(table.rename(columns={"class": "label"}), path)
+    done = subprocess.run([sys.executable, "-c", MILLION, path], capture_output=True, text=True, check=True)
+    rows, seconds, peak_kib = done.stdout.split()
+    assert int(rows) == 1_000_000
+    assert float(seconds) < 60  # a few seconds; an algorithm that is not linear would take hours
+    peak_mib = int(peak_kib) / (1 if sys.platform == "linux" else 1024) / 1024
+    assert peak_mib < 1500
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 0
