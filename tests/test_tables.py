@@ -1,4 +1,3 @@
-import resource
 import subprocess
 import sys
 
@@ -73,14 +72,18 @@ def test_forecasts_without_labels():
 
 
 MILLION = """
-import resource, sys, time
+import sys, time
 from pathlib import Path
 from flarescope.catalog.boucheron import read_table
 from flarescope.catalog.splits import check_disjoint
 start = time.process_time()
 table = read_table(Path(sys.argv[1]))
 check_disjoint({"train": table[table["noaa_ar"] < 11500], "test": table[table["noaa_ar"] >= 11500]})
-print(len(table), time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+seconds = time.process_time() - start
+# Not ru_maxrss: a child takes over its parent's. VmHWM begins with the program.
+status = Path("/proc/self/status")
+lines = status.read_text().splitlines() if status.exists() else ["VmHWM: 0 kB"]
+print(len(table), seconds, *[line.split()[1] for line in lines if line.startswith("VmHWM")])
 """
 
 
@@ -101,6 +104,4 @@ def test_a_million_rows_in_seconds_and_bounded_memory(tmp_path, suffix):
     rows, seconds, peak_kib = done.stdout.split()
     assert int(rows) == 1_000_000
     assert float(seconds) < 60  # a few seconds; an algorithm that is not linear would take hours
-    peak_mib = int(peak_kib) / (1 if sys.platform == "linux" else 1024) / 1024
-    assert peak_mib < 1500
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 0
+    assert int(peak_kib) < 900 * 1024  # 500 MB were measured; where there is no /proc it is 0 and not checked

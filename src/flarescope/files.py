@@ -117,6 +117,16 @@ def atomic_path(path: Path) -> Iterator[Path]:
             raise
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files that a process killed inside `atomic_path` left in a folder.
+
+    Call it only where no other process can be writing, such as under `locked`.
+    """
+    for path in folder.glob(".*.part*"):
+        if re.search(r"\.\d+-[0-9a-f]{8}\.part(\.[^.]*)?$", path.name):
+            path.unlink(missing_ok=True)
+
+
 def _refuse_folder(path: Path) -> None:
     """Fail before the work rather than at the rename that ends it."""
     if path.is_dir():

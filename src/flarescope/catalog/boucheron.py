@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -165,14 +166,15 @@ def _read_with_header(path: Path) -> pd.DataFrame:
     return frame.assign(label=labels, **{column: frame[column].where(frame[column] != "") for column in optional})
 
 
-def read_table(path: Path, *, split: str | None = None, limit: int | None = None) -> pd.DataFrame:
+def read_table(path: str | Path, *, split: str | None = None, limit: int | None = None) -> pd.DataFrame:
     """Read a table of labelled images: a catalogue, a published CSV, or a labels file of the set.
 
     Args:
         path: Parquet with the catalogue's columns; CSV with the header `filename,class`, or with catalogue columns;
             or a labels file without a header.
         split: rows to take where the table has a `split` column that is filled; ignored by tables without one.
-        limit: take the first so many rows only, for a first try; None takes all.
+        limit: take only so many rows, drawn at random but the same ones every time, for a first try; None takes all.
+            (The first rows of a published table are of a few regions, and may be of one class.)
 
     Returns:
         A checked catalogue (see `flarescope.tables`), region and time filled from the file names where the table
@@ -181,6 +183,7 @@ def read_table(path: Path, *, split: str | None = None, limit: int | None = None
     Raises:
         InputError: whatever is wrong with the table, in one line.
     """
+    path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected a table of images (CSV or Parquet)")
     if is_parquet(path):
@@ -203,7 +206,9 @@ def read_table(path: Path, *, split: str | None = None, limit: int | None = None
             raise InputError(f"{path}: no row of split {split!r}; the column split decides which rows are taken")
     if limit is not None and limit < 1:
         raise InputError(f"--limit {limit}: expected at least 1")
-    return table.head(limit).reset_index(drop=True) if limit else table.reset_index(drop=True)
+    if limit is not None and limit < len(table):
+        table = table.iloc[np.sort(np.random.default_rng(0).choice(len(table), limit, replace=False))]
+    return table.reset_index(drop=True)
 
 
 def require_regions(tables: Mapping[str, pd.DataFrame]) -> None:

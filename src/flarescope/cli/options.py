@@ -46,7 +46,7 @@ Features = Annotated[
     Path | None, typer.Option(help="Folder of the feature stores.", show_default="'features' beside the run")
 ]
 Limit = Annotated[
-    int | None, typer.Option(help="Only the first N rows of a table, for a first try.", show_default="all")
+    int | None, typer.Option(help="Only N rows of each table, drawn at random, for a first try.", show_default="all")
 ]
 Epoch = Annotated[int | None, typer.Option(help="Which epoch's model of a run.", show_default="best by validation TSS")]
 AllowOverlap = Annotated[

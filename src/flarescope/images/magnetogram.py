@@ -78,7 +78,7 @@ def read_bytes(path: Path) -> bytes:
     return content
 
 
-def read_fits(path: Path, content: bytes | None = None) -> Magnetogram:
+def read_fits(path: str | Path, content: bytes | None = None) -> Magnetogram:
     """Read a FITS magnetogram: plain or Rice-compressed, the image in the first HDU that holds one.
 
     Args:
@@ -91,6 +91,7 @@ def read_fits(path: Path, content: bytes | None = None) -> Magnetogram:
     """
     from astropy.io import fits
 
+    path = Path(path)
     content = _unzipped(path, read_bytes(path) if content is None else content)
     if not content.startswith(b"SIMPLE"):
         what = "zero bytes" if not content[:80].strip(b"\0") else repr(content[:16])

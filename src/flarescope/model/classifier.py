@@ -169,6 +169,8 @@ def _read_small(path: Path) -> tuple[Head, Description] | None:
 
 
 def _plain_dataset(path: Path, file: h5py.File, name: str) -> np.ndarray:
+    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
+        raise InputError(f"{path}: {name} is a link to somewhere else; the file is damaged or no model of ours")
     dataset = file[name]
     plain = isinstance(dataset, h5py.Dataset) and not dataset.external and not dataset.is_virtual
     if not plain or dataset.dtype.kind != "f" or dataset.size > 2 * FEATURES:

@@ -168,6 +168,8 @@ class FeatureStore:
             InputError: a missing or unreadable image, named.
             FlarescopeError: a full disk, or another process at work on the same store.
         """
+        if not self.outdated(filenames, images).any():
+            return 0  # without the lock: a store that nobody may write to can still be read
         with locked(self.folder / "store"):
             self._index = read_index(self.folder)
             todo = [filenames[i] for i in np.flatnonzero(self.outdated(filenames, images)).tolist()]

@@ -42,9 +42,12 @@ class Head:
 
     def log_odds(self, rows: Rows | np.ndarray) -> np.ndarray:
         """Give the logit of "flares" minus that of "does not" for each row, `(N,)` float64."""
+        from threadpoolctl import threadpool_limits
+
         starts = range(0, len(rows), CHUNK)
         chunks = (rows[np.arange(start, min(start + CHUNK, len(rows)))] for start in starts)
-        logits = [np.asarray(chunk @ self.kernel + self.bias, np.float64) for chunk in chunks]
+        with threadpool_limits(1, user_api="blas"):
+            logits = [np.asarray(chunk @ self.kernel + self.bias, np.float64) for chunk in chunks]
         return np.concatenate([pair[:, 1] - pair[:, 0] for pair in logits]) if logits else np.empty(0)
 
     def probability(self, rows: Rows | np.ndarray) -> np.ndarray:

@@ -14,7 +14,9 @@ from flarescope.catalog.boucheron import (
 from flarescope.tables import SPLITS, write_parquet
 
 
-def build_catalogue(*, labels: Path, test_regions: Path, validation_regions: Path, out: Path) -> pd.DataFrame:
+def build_catalogue(
+    *, labels: str | Path, test_regions: str | Path, validation_regions: str | Path, out: str | Path
+) -> pd.DataFrame:
     """Make the published tables and the catalogue as they were made: by region, in neither list is train.
 
     Args:
@@ -29,8 +31,11 @@ def build_catalogue(*, labels: Path, test_regions: Path, validation_regions: Pat
     Raises:
         InputError: whatever is wrong with one of the files, in one line.
     """
+    out = Path(out)
     catalogue = assign_splits(
-        read_labels(labels), test=read_region_list(test_regions), validation=read_region_list(validation_regions)
+        read_labels(Path(labels)),
+        test=read_region_list(Path(test_regions)),
+        validation=read_region_list(Path(validation_regions)),
     )
     for split in SPLITS:
         rows = catalogue[catalogue["split"] == split]

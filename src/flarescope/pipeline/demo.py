@@ -68,6 +68,7 @@ def make_synthetic_set(
     if marker.exists() and read_json(marker) == made:
         return
     regions = synthetic_regions(size.regions, images_per_region=size.images, seed=seed)
+    split = synthetic_split(regions, seed=seed)
     total = size.regions * size.images
     done = 0
 
@@ -77,12 +78,11 @@ def make_synthetic_set(
         reporter.advance("synthetic images", done, total)
 
     write_synthetic_images(folder, regions, images_per_region=size.images, fits_every=size.fits_every, progress=advance)
-    _write_tables(folder, regions, seed)
+    _write_tables(folder, regions, split)
     write_json(marker, made)  # last: without it the set is made again
 
 
-def _write_tables(folder: Path, regions: list[SyntheticRegion], seed: int) -> None:
-    split = synthetic_split(regions, seed=seed)
+def _write_tables(folder: Path, regions: list[SyntheticRegion], split: dict[int, str]) -> None:
     flares = pd.DataFrame(
         [
             {"noaa_ar": flare.noaa_ar, "time": pd.Timestamp(flare.peak_utc), "flare": flare.goes_class}

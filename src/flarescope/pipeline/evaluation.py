@@ -11,7 +11,7 @@ import pandas as pd
 from flarescope.catalog.boucheron import read_table, require_regions
 from flarescope.catalog.splits import check_disjoint
 from flarescope.errors import InputError
-from flarescope.files import write_json
+from flarescope.files import read_json, write_json
 from flarescope.model.head import sigmoid
 from flarescope.model.runs import RunFolder
 from flarescope.pipeline.featuring import Compute, announce, ensure_features, open_store
@@ -91,7 +91,7 @@ def evaluate(
         compute: of the features.
         features: the folder of the feature stores; by default the run's.
         out: where to write; by default into the run, or beside the model file.
-        limit: the first so many rows only.
+        limit: only so many rows, drawn at random, the same ones every time.
         allow_overlap: go on where the model was trained on regions of the table.
         reporter: hears notes and progress.
 
@@ -129,9 +129,18 @@ def evaluate(
         forecasts=forecast_table(rows, split, probability),
         folder=folder.path,
     )
+    _note_replaced(folder, evaluation, reporter)
     write_parquet(evaluation.forecasts, folder.forecasts(split))
     write_json(folder.scores(split), evaluation.to_json())
     return evaluation
+
+
+def _note_replaced(folder: RunFolder, evaluation: Evaluation, reporter: Reporter) -> None:
+    """Say that scores of another model are being replaced."""
+    path = folder.scores(evaluation.split)
+    before = read_json(path).get("model") if path.exists() else None
+    if before and before != str(evaluation.model):
+        reporter.say(f"{path}: replacing the scores of {before}")
 
 
 def _feature_root(run: RunFolder | None, folder: RunFolder) -> Path:

@@ -15,7 +15,7 @@ from flarescope.progress import Reporter
 
 @dataclass(frozen=True)
 class Model:
-    """A loaded model, its file, and the run it lies in, if it does."""
+    """A loaded model, its file, and the run whose folder the file lies in, or None."""
 
     classifier: Classifier
     path: Path
@@ -57,4 +57,7 @@ def load(path: str | Path, *, epoch: int | None = None, backbone: str | None = N
         return Model(load_classifier(file, backbone=backbone or described.get("backbone")), file, run)
     if epoch is not None:
         raise InputError(f"{path}: is one model; --epoch chooses among those of a run's folder")
+    run = RunFolder(path.parent)
+    if run.run_json.is_file() and path.name in {row["model"] for row in run.history()}:
+        return Model(load_classifier(path, backbone=backbone or run.read().get("backbone")), path, run)
     return Model(load_classifier(path, backbone=backbone), path, None)

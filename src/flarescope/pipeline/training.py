@@ -13,7 +13,7 @@ import pandas as pd
 from flarescope.catalog.boucheron import read_table, require_regions
 from flarescope.catalog.splits import check_disjoint
 from flarescope.errors import InputError
-from flarescope.files import make_folder
+from flarescope.files import locked, make_folder, remove_leftovers
 from flarescope.model.classifier import Classifier, Description, load_classifier
 from flarescope.model.features import FeatureStore
 from flarescope.model.head import (
@@ -81,7 +81,7 @@ def train(
         compute: of the features.
         saving: which models are kept.
         features: the folder of the feature stores; by default `features` beside the run.
-        limit: the first so many rows of each table only.
+        limit: only so many rows of each table, drawn at random, the same ones every time.
         allow_overlap: go on where a region stands in both tables.
         reporter: hears notes and progress.
 
@@ -109,19 +109,22 @@ def train(
     store = open_store(Path(features or out.parent / "features"), list(tables.values()), weights, compute)
     reporter.say(f"engine: {store.key.engine}; features kept in {store.folder}")
     described = _describe(tables, images, backbone, recipe, saving, store)
-    _begin(run, described)
-    rows = {
-        name: ensure_features(store, table, images, weights, compute, reporter, f"{name} features")
-        for name, table in tables.items()
-    }
-    labels = {name: table["label"].to_numpy(dtype=np.int64) for name, table in tables.items()}
-    model = Classifier(
-        glorot_head(FEATURES, recipe.seed),
-        Description(backbone, weights.family, weights.digest, store.key.rendering),
-        weights,
-    )
-    _epochs(run, model, recipe, saving, rows, labels, reporter)
-    _finish(run, described, tables["validation"], rows["validation"])
+    make_folder(run.path)
+    with locked(run.path / "run"):
+        remove_leftovers(run.path)
+        _begin(run, described)
+        rows = {
+            name: ensure_features(store, table, images, weights, compute, reporter, f"{name} features")
+            for name, table in tables.items()
+        }
+        labels = {name: table["label"].to_numpy(dtype=np.int64) for name, table in tables.items()}
+        model = Classifier(
+            glorot_head(FEATURES, recipe.seed),
+            Description(backbone, weights.family, weights.digest, store.key.rendering),
+            weights,
+        )
+        _epochs(run, model, recipe, saving, rows, labels, reporter)
+        _finish(run, described, tables["validation"], rows["validation"])
     return run
 
 
@@ -136,6 +139,11 @@ def _epochs(
 ) -> None:
     state = run.read_state() or State.start(model.head)
     history = run.history()[: state.epoch]
+    if len(history) < state.epoch:
+        raise InputError(
+            f"{run.history_jsonl}: has {len(history)} of the {state.epoch} finished epochs; "
+            "delete state.npz and run again, from the first epoch"
+        )
     _discard(run, history, saving)  # a kill may have come just before it
     while state.epoch < recipe.epochs and not _stops(history, recipe.patience):
         label = f"epoch {state.epoch + 1} of {recipe.epochs}"
@@ -235,7 +243,6 @@ def _identity(described: dict[str, Any]) -> dict[str, Any]:
 
 def _begin(run: RunFolder, described: dict[str, Any]) -> None:
     """Start a run, or go on with one that is the same."""
-    make_folder(run.path)
     if run.run_json.exists():
         before, now = _identity(run.read()), _identity(described)
         differing = [name for name in IDENTITY if before[name] != now[name]]

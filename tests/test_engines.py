@@ -1,0 +1,177 @@
+"""Do the engines compute the same network, in order, and is the right one chosen?
+
+The true VGG16, with random filters, on a few images.
+"""
+
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from flarescope.errors import InputError
+from flarescope.model import engines
+from flarescope.model.engines import EngineChoice, OpenVinoEngine, TorchEngine, choose
+from flarescope.model.vgg import MEAN_BGR
+from flarescope.model.weights import digest_of, random_weights
+
+FP32 = {name: EngineChoice(name, "cpu", "fp32", batch=2) for name in ("torch", "openvino")}
+
+
+@pytest.fixture(scope="module")
+def weights():
+    return random_weights(0)
+
+
+@pytest.fixture(scope="module")
+def batches():
+    """Five images in batches of uneven size; the last is in colour."""
+    generator = np.random.default_rng(3)
+    shapes = [(1, 1, 224, 224), (2, 1, 224, 224), (1, 1, 224, 224), (1, 3, 224, 224)]
+    return [(generator.random(shape) * 255).astype(np.float32) for shape in shapes]
+
+
+@pytest.fixture(scope="module")
+def by_torch(weights, batches):
+    return list(FP32["torch"].start(weights).stream(batches))
+
+
+@pytest.fixture(scope="module")
+def by_openvino(weights, batches):
+    return list(FP32["openvino"].start(weights).stream(batches))
+
+
+def relative_error(features, reference):
+    return np.linalg.norm(features - reference) / np.linalg.norm(reference)
+
+
+@pytest.mark.slow
+def test_the_engines_agree_in_fp32_and_keep_the_order(by_torch, by_openvino):
+    assert [len(features) for features in by_openvino] == [1, 2, 1, 1]
+    for ours, reference in zip(by_openvino, by_torch, strict=True):
+        assert ours.shape == reference.shape
+        assert ours.dtype == reference.dtype == np.float32
+        for one, other in zip(ours, reference, strict=True):
+            assert relative_error(one, other) < 1e-5
+        assert ours.min() == 0
+        assert reference.min() == 0
+    every = np.concatenate(by_torch)
+    distances = [relative_error(one, other) for i, one in enumerate(every) for other in every[:i]]
+    assert min(distances) > 1e-2  # the images differ by far more than the engines do
+
+
+@pytest.mark.slow
+def test_bf16_is_near_fp32_where_the_processor_has_it(weights, batches, by_torch):
+    if not engines._openvino_has_bf16():
+        pytest.skip("this processor does not compute in bf16")
+    choice = EngineChoice("openvino", "cpu", "bf16", batch=2)
+    for ours, reference in zip(choice.start(weights).stream(batches), by_torch, strict=True):
+        assert ours.dtype == np.float32
+        for one, other in zip(ours, reference, strict=True):
+            assert 1e-5 < relative_error(one, other) < 1.5e-2
+
+
+@pytest.mark.slow
+def test_one_channel_means_three_equal_ones(weights, batches, by_torch):
+    """Also that the order of channels matters: RGB goes in, and the filters see BGR."""
+    grey = batches[0]
+    colour = batches[3]
+    stream = FP32["torch"].start(weights).stream([np.repeat(grey, 3, axis=1), colour[:, ::-1].copy()])
+    assert relative_error(next(stream), by_torch[0]) < 1e-6
+    assert relative_error(next(stream), by_torch[3]) > 1e-3
+
+
+@pytest.mark.slow
+def test_a_stream_left_early_can_be_followed_by_another(weights, batches, by_openvino):
+    engine = FP32["openvino"].start(weights)
+    stream = engine.stream(batches[:3])
+    assert np.array_equal(next(stream), by_openvino[0])
+    stream.close()
+    assert np.array_equal(next(engine.stream(batches[:1])), by_openvino[0])
+    assert list(engine.stream([])) == []
+    assert (
+        digest_of(weights.load()) == weights.digest
+    )  # the graphs share the memory of the weights, and leave it as it was
+
+
+def test_the_means_are_in_the_order_of_the_filters():
+    assert MEAN_BGR == (103.939, 116.779, 123.68)
+
+
+# ---- the choice ----
+
+
+class FakeOpenVino:
+    """Stands in for the module: a processor with or without bf16."""
+
+    def __init__(self, capabilities):
+        self.capabilities = capabilities
+
+    def Core(self):
+        return SimpleNamespace(get_property=lambda device, name: self.capabilities)
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """Pretend a machine: its device for torch, and OpenVINO with bf16, without it, or not installed."""
+
+    def pretend(device="cpu", openvino="bf16"):
+        monkeypatch.setattr(engines, "_torch_device", lambda: device)
+        monkeypatch.setattr(engines, "find_spec", lambda name: object() if openvino else None)
+        if openvino:
+            capabilities = ["FP32", "BF16", "INT8"] if openvino == "bf16" else ["FP32", "INT8"]
+            monkeypatch.setitem(sys.modules, "openvino", FakeOpenVino(capabilities))
+
+    return pretend
+
+
+@pytest.mark.parametrize(
+    ("device", "openvino", "asked", "chosen"),
+    [
+        ("cpu", "bf16", ("auto", "auto"), "openvino-cpu-bf16"),
+        ("cpu", "fp32", ("auto", "auto"), "openvino-cpu-fp32"),
+        ("cpu", "bf16", ("auto", "fp32"), "openvino-cpu-fp32"),
+        ("cpu", None, ("auto", "auto"), "torch-cpu-fp32"),
+        ("cpu", "bf16", ("torch", "auto"), "torch-cpu-fp32"),
+        ("cuda", "bf16", ("auto", "auto"), "torch-cuda-bf16"),
+        ("cuda", "bf16", ("auto", "fp32"), "torch-cuda-fp32"),
+        ("cuda", "bf16", ("openvino", "auto"), "openvino-cpu-bf16"),
+        ("mps", "bf16", ("auto", "auto"), "torch-mps-fp32"),
+        ("mps", None, ("torch", "bf16"), "torch-mps-bf16"),
+    ],
+)
+def test_the_choice_by_what_is_there(machine, device, openvino, asked, chosen):
+    machine(device, openvino)
+    choice = choose(*asked)
+    assert choice.id == chosen
+    assert choice.batch == (256 if device == "cuda" and choice.engine == "torch" else 16)
+
+
+def test_an_unknown_engine_or_precision_is_refused():
+    with pytest.raises(InputError, match="--engine tpu: expected one of auto, torch, openvino"):
+        choose("tpu")
+    with pytest.raises(InputError, match="--precision fp64: expected one of auto, fp32, bf16"):
+        choose("torch", "fp64")
+
+
+def test_openvino_that_is_not_installed_is_said(machine):
+    machine("cpu", None)
+    with pytest.raises(InputError, match="--engine openvino: OpenVINO is not installed; pip install openvino, or --en"):
+        choose("openvino")
+
+
+def test_a_linux_machine_without_a_driver_does_not_import_torch(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(engines, "GPU_NODES", (str(tmp_path / "nvidiactl"),))
+    monkeypatch.setitem(sys.modules, "torch", None)  # an import of it would fail
+    assert engines._torch_device() == "cpu"
+
+
+@pytest.mark.parametrize(("engine", "kind"), [("torch", TorchEngine), ("openvino", OpenVinoEngine)])
+def test_a_choice_starts_its_engine_with_the_weights(monkeypatch, engine, kind):
+    started = []
+    monkeypatch.setattr(kind, "__init__", lambda self, arrays, choice: started.append((arrays, choice)))
+    arrays = {"fake": np.zeros(1, np.float32)}
+    choice = EngineChoice(engine, "cpu", "fp32", 16)
+    assert isinstance(choice.start(SimpleNamespace(load=lambda: arrays)), kind)
+    assert started == [(arrays, choice)]

@@ -1,0 +1,383 @@
+"""Is the head trained as the reference recipe trains it in Keras: the same optimiser, loss, weights, order, averages?
+
+Each part is held against a plain implementation of its formula in float64, or against PyTorch's derivatives.
+"""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
+
+from flarescope.errors import InputError
+from flarescope.model.head import (
+    CHUNK,
+    Head,
+    Recipe,
+    State,
+    adam_step,
+    epoch_order,
+    glorot_head,
+    loss_and_gradient,
+    reference_class_weight,
+    sigmoid,
+    softmax,
+    train_epoch,
+    validate,
+)
+from flarescope.model.vgg import FEATURES
+
+TRAIN_IMAGES, TRAIN_EVENTS = 759_357, 149_249
+"""Of the published training table."""
+
+
+def rows_and_labels(count, features=12, seed=0, events=0.3):
+    generator = np.random.default_rng(seed)
+    labels = (generator.random(count) < events).astype(np.int64)
+    rows = generator.random((count, features), np.float32) + labels[:, np.newaxis].astype(np.float32) * np.float32(0.2)
+    return rows, labels
+
+
+# ---- class weights, first head, order ----
+
+
+def test_the_class_weight_of_the_published_training_table():
+    labels = np.zeros(TRAIN_IMAGES, np.int8)
+    labels[:TRAIN_EVENTS] = 1
+    assert reference_class_weight(labels) == (1.0, (759_357 - 149_249) / 149_249)
+    assert reference_class_weight(labels)[1] == pytest.approx(4.08785, abs=5e-6)
+
+
+@pytest.mark.parametrize(("label", "said"), [(0, "does not flare"), (1, "flares")])
+def test_one_class_only_is_refused(label, said):
+    with pytest.raises(InputError, match=f"one class only in the training set: each of its 1,200 images {said}; both"):
+        reference_class_weight(np.full(1200, label))
+
+
+def test_glorot_head_lies_in_its_range_and_fills_it():
+    limit = math.sqrt(6 / (4096 + 2))
+    head = glorot_head(FEATURES, 7)
+    assert head.kernel.shape == (4096, 2)
+    assert head.kernel.dtype == head.bias.dtype == np.float32
+    assert np.abs(head.kernel).max() <= np.float32(limit)
+    assert np.abs(head.kernel).max() > 0.999 * limit
+    assert head.kernel.std() == pytest.approx(limit / math.sqrt(3), rel=0.02)
+    assert abs(head.kernel.mean()) < 4 * limit / math.sqrt(3 * head.kernel.size)
+    assert head.bias.tolist() == [0, 0]
+
+
+def test_glorot_head_depends_on_the_seed():
+    assert np.array_equal(glorot_head(50, 3).kernel, glorot_head(50, 3).kernel)
+    assert not np.array_equal(glorot_head(50, 3).kernel, glorot_head(50, 4).kernel)
+
+
+@given(rows=st.integers(1, 300), seed=st.integers(0, 2**32), epoch=st.integers(1, 100))
+def test_the_order_is_a_permutation_that_depends_on_seed_and_epoch_alone(rows, seed, epoch):
+    order = epoch_order(rows, Recipe(seed=seed), epoch)
+    assert sorted(order.tolist()) == list(range(rows))
+    other = Recipe(seed=seed, learning_rate=0.5, batch=3, epochs=200, clip=1e-7, class_weight=(1.0, 9.0), patience=1)
+    np.random.default_rng(1).random(7)
+    assert np.array_equal(order, epoch_order(rows, other, epoch))
+
+
+def test_each_epoch_and_each_seed_has_its_own_order():
+    orders = [epoch_order(100, Recipe(seed=seed), epoch).tolist() for seed in (0, 1, 2) for epoch in (1, 2, 3)]
+    assert len({tuple(order) for order in orders}) == 9
+    assert epoch_order(5, Recipe(shuffle=False), 3).tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"learning_rate": 0.0},
+        {"learning_rate": math.nan},
+        {"beta_1": 1.0},
+        {"beta_2": -0.1},
+        {"epsilon": 0.0},
+        {"batch": 0},
+        {"epochs": 0},
+        {"seed": -1},
+        {"class_weight": (1.0, 0.0)},
+        {"clip": 0.5},
+        {"patience": 0},
+    ],
+)
+def test_a_recipe_out_of_range_is_refused_by_name(wrong):
+    (name,) = wrong
+    with pytest.raises(InputError, match=f"^{name.replace('_', '-')} .* is out of range"):
+        Recipe(**wrong)
+
+
+# ---- loss and gradient ----
+
+
+def reference_loss(logits, labels, weights):
+    """The weighted sum of -log softmax, divided by the number of rows."""
+    total = 0.0
+    for (no, yes), label, weight in zip(logits.tolist(), labels.tolist(), weights.tolist(), strict=True):
+        of_truth = (
+            (no, yes)[label] - max(no, yes) - math.log(math.exp(no - max(no, yes)) + math.exp(yes - max(no, yes)))
+        )
+        total += -of_truth * weight
+    return total / len(labels)
+
+
+def torch_loss(logits, labels, weights, clip):
+    if clip:
+        probability = torch.softmax(logits, 1).clamp(clip, 1 - clip)
+        of_truth = torch.log(probability.gather(1, labels[:, None])[:, 0])
+    else:
+        of_truth = torch.log_softmax(logits, 1).gather(1, labels[:, None])[:, 0]
+    return -(of_truth * weights).sum() / len(labels)
+
+
+SATURATED = np.array(
+    [[0, 0], [3, -3], [-3, 3], [40, -40], [-40, 40], [200, -200], [-200, 200], [9, -9], [16, 0], [0, 16], [15, 0]],
+    np.float32,
+)
+
+
+@pytest.mark.parametrize("clip", [0.0, 1e-7, 0.01])
+@pytest.mark.parametrize("label", [0, 1])
+def test_loss_and_gradient_are_those_of_autograd_also_for_saturated_rows(clip, label):
+    labels = np.full(len(SATURATED), label)
+    weights = np.linspace(1, 4.08785, len(labels), dtype=np.float32)
+    loss, gradient, probabilities = loss_and_gradient(SATURATED, labels, weights, clip)
+    logits = torch.tensor(SATURATED, requires_grad=True)
+    expected = torch_loss(logits, torch.tensor(labels), torch.tensor(weights), clip)
+    expected.backward()
+    assert loss == pytest.approx(expected.item(), rel=1e-6)
+    # A derivative is at most weight / n; float32 rounds it at 1e-7 of that.
+    assert np.abs(gradient - logits.grad.numpy()).max() < 2e-7
+    assert np.array_equal(gradient == 0, logits.grad.numpy() == 0) or not clip
+    assert np.abs(probabilities - torch.softmax(torch.tensor(SATURATED), 1).numpy()).max() < 1e-6
+    assert np.isfinite(gradient).all()
+
+
+def test_a_certain_miss_teaches_without_a_clip_and_not_with_one():
+    logits, label, weight = np.array([[60, -60]], np.float32), np.array([1]), np.array([4.0], np.float32)
+    loss, gradient, _ = loss_and_gradient(logits, label, weight, 0.0)
+    assert loss == 4 * 120
+    assert gradient.tolist() == [[4, -4]]
+    loss, gradient, _ = loss_and_gradient(logits, label, weight, 1e-7)
+    assert loss == pytest.approx(4 * -math.log(1e-7), rel=1e-6)
+    assert gradient.tolist() == [[0, 0]]
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data(), count=st.integers(1, 20))
+def test_loss_is_the_formula(data, count):
+    logits = np.array(data.draw(st.lists(st.floats(-50, 50, width=32), min_size=2 * count, max_size=2 * count)))
+    logits = logits.astype(np.float32).reshape(count, 2)
+    labels = np.array(data.draw(st.lists(st.integers(0, 1), min_size=count, max_size=count)))
+    weights = np.where(labels == 1, np.float32(4.08785), np.float32(1))
+    loss, gradient, probabilities = loss_and_gradient(logits, labels, weights, 0.0)
+    assert loss == pytest.approx(reference_loss(logits, labels, weights), rel=1e-5, abs=1e-6)
+    assert np.abs(gradient.sum(axis=1)).max() < 1e-6  # moving both logits alike changes nothing
+    assert np.abs(probabilities.sum(axis=1) - 1).max() < 1e-6
+
+
+def test_the_weighted_sum_is_divided_by_the_rows_and_not_by_the_weights():
+    logits, weights = np.zeros((4, 2), np.float32), np.array([1, 1, 1, 5], np.float32)
+    loss, _, _ = loss_and_gradient(logits, np.array([0, 0, 0, 1]), weights, 0.0)
+    assert loss == pytest.approx(math.log(2) * (1 + 1 + 1 + 5) / 4, rel=1e-6)
+
+
+def test_sigmoid_and_softmax_do_not_overflow():
+    assert sigmoid(np.array([-1e4, 0.0, 1e4])).tolist() == [0, 0.5, 1]
+    assert softmax(np.array([[1e4, 0.0], [0.0, 0.0]])).tolist() == [[1, 0], [0.5, 0.5]]
+
+
+# ---- Adam ----
+
+
+def slow_adam(theta, gradients, recipe):
+    """Adam in Keras' form, one number at a time: bias corrections in the step, epsilon beside sqrt(v)."""
+    theta = [float(value) for value in theta.ravel()]
+    m, v = [0.0] * len(theta), [0.0] * len(theta)
+    for t, gradient in enumerate(gradients, start=1):
+        alpha = recipe.learning_rate * math.sqrt(1 - recipe.beta_2**t) / (1 - recipe.beta_1**t)
+        for i, g in enumerate(float(value) for value in gradient.ravel()):
+            m[i] = recipe.beta_1 * m[i] + (1 - recipe.beta_1) * g
+            v[i] = recipe.beta_2 * v[i] + (1 - recipe.beta_2) * g * g
+            theta[i] -= alpha * m[i] / (math.sqrt(v[i]) + recipe.epsilon)
+    return np.array(theta), np.array(m), np.array(v)
+
+
+@pytest.mark.parametrize(
+    "recipe", [Recipe(), Recipe(learning_rate=0.02, beta_1=0.5, beta_2=0.9, epsilon=1e-3)], ids=["default", "other"]
+)
+@pytest.mark.parametrize("scale", [1.0, 1e-6])
+def test_adam_is_keras_adam(recipe, scale):
+    """With gradients of 1e-6 epsilon is felt, and where it is added decides the result."""
+    generator = np.random.default_rng(5)
+    head = glorot_head(6, 1)
+    gradients = [(generator.standard_normal((7, 2)) * scale).astype(np.float32) for _ in range(40)]
+    state = State.start(head)
+    for gradient in gradients:
+        state = adam_step(state, gradient, recipe)
+    theta, first, second = slow_adam(np.vstack([head.kernel, head.bias]), gradients, recipe)
+    assert state.step == 40
+    assert np.abs(state.theta.ravel() - theta).max() < 2e-6
+    assert np.allclose(state.first.ravel(), first, rtol=1e-4, atol=1e-6 * scale)
+    assert np.allclose(state.second.ravel(), second, rtol=1e-4, atol=0)
+
+
+def test_adam_is_not_pytorchs_adam_where_epsilon_is_felt():
+    recipe, gradient = Recipe(), np.full((3, 2), 1e-7, np.float32)
+    head = Head(np.zeros((2, 2), np.float32), np.zeros(2, np.float32))
+    ours = adam_step(State.start(head), gradient, recipe).theta[0, 0]
+    # Keras: lr sqrt(1-b2)/(1-b1) (1-b1) g / (sqrt(1-b2) g + eps) = lr s g / (s g + eps), with s = sqrt(0.001)
+    s = math.sqrt(1 - 0.999)
+    assert ours == pytest.approx(-0.001 * s * 1e-7 / (s * 1e-7 + 1e-7), rel=1e-4)
+    # PyTorch: lr g / (g + eps)
+    weight = torch.zeros(1, requires_grad=True)
+    weight.grad = torch.full((1,), 1e-7)
+    torch.optim.Adam([weight], lr=0.001, eps=1e-7).step()
+    assert weight.item() == pytest.approx(-0.001 * 1e-7 / (1e-7 + 1e-7), rel=1e-4)
+
+
+# ---- an epoch ----
+
+
+def slow_epoch(head, rows, labels, recipe, epoch=1):
+    """An epoch in float64, row by row."""
+    weight = recipe.class_weight or reference_class_weight(labels)
+    theta = np.vstack([head.kernel, head.bias]).astype(np.float64)
+    m, v, t = np.zeros_like(theta), np.zeros_like(theta), 0
+    order = epoch_order(len(rows), recipe, epoch)
+    losses, yes = [], {}
+    for first in range(0, len(order), recipe.batch):
+        index = order[first : first + recipe.batch]
+        gradient = np.zeros_like(theta)
+        for row in index:
+            x = np.append(rows[row].astype(np.float64), 1.0)
+            p = softmax(x @ theta)
+            losses.append(-math.log(p[labels[row]]) * weight[labels[row]])
+            yes[row] = p[1] >= 0.5
+            by_logit = p - np.eye(2)[labels[row]]
+            gradient += np.outer(x, by_logit) * weight[labels[row]] / len(index)
+        t += 1
+        m, v = recipe.beta_1 * m + (1 - recipe.beta_1) * gradient, recipe.beta_2 * v + (1 - recipe.beta_2) * gradient**2
+        alpha = recipe.learning_rate * math.sqrt(1 - recipe.beta_2**t) / (1 - recipe.beta_1**t)
+        theta = theta - alpha * m / (np.sqrt(v) + recipe.epsilon)
+    hits = sum(yes[i] and labels[i] == 1 for i in yes)
+    return theta, sum(losses) / len(losses), hits, t
+
+
+@pytest.mark.parametrize("recipe", [Recipe(batch=16, learning_rate=0.01), Recipe(batch=7, shuffle=False, seed=3)])
+def test_an_epoch_is_the_slow_epoch_in_float64(recipe):
+    rows, labels = rows_and_labels(100)  # 100 = 6 x 16 + 4: the last, smaller batch counts
+    head = glorot_head(12, recipe.seed)
+    state, result = train_epoch(State.start(head), rows, labels, recipe)
+    theta, loss, hits, steps = slow_epoch(head, rows, labels, recipe)
+    assert state.step == steps == math.ceil(100 / recipe.batch)
+    assert state.epoch == 1
+    assert np.abs(state.theta - theta).max() < 1e-5
+    assert result.loss == pytest.approx(loss, rel=1e-5)
+    assert result.table.tp == hits
+    table = result.table
+    assert table.tp + table.fn == labels.sum()
+    assert table.tp + table.fn + table.fp + table.tn == 100
+
+
+def test_the_last_partial_batch_moves_the_head_and_counts_by_its_rows():
+    rows, labels = rows_and_labels(65, seed=4)
+    recipe = Recipe(shuffle=False, learning_rate=1e-9, class_weight=(1.0, 2.0))  # so slow that the head hardly moves
+    heard = []
+    state, result = train_epoch(State.start(glorot_head(12, 0)), rows, labels, recipe, progress=heard.append)
+    assert heard == [64, 1]
+    assert state.step == 2
+    head = glorot_head(12, 0)
+    weights = np.where(labels == 1, 2.0, 1.0)
+    logits = rows @ head.kernel + head.bias
+    first, last = (reference_loss(logits[part], labels[part], weights[part]) for part in (slice(0, 64), slice(64, 65)))
+    assert result.loss == pytest.approx((64 * first + 1 * last) / 65, rel=1e-6)
+
+
+def test_an_epoch_leaves_the_state_it_began_from_as_it_was():
+    rows, labels = rows_and_labels(50)
+    state = State.start(glorot_head(12, 0))
+    before = (state.theta.copy(), state.first.copy(), state.second.copy())
+    after, _ = train_epoch(state, rows, labels, Recipe())
+    assert all(np.array_equal(a, b) for a, b in zip(before, (state.theta, state.first, state.second), strict=True))
+    head = after.head
+    head.kernel[...] = 0
+    assert not np.array_equal(after.theta[:-1], head.kernel)
+
+
+def test_the_second_epoch_goes_on_where_the_first_ended():
+    rows, labels = rows_and_labels(70)
+    state = State.start(glorot_head(12, 0))
+    for expected_step in (2, 4):
+        state, _ = train_epoch(state, rows, labels, Recipe())
+        assert state.step == expected_step
+    assert state.epoch == 2
+
+
+def test_training_learns_what_can_be_learned():
+    rows, labels = rows_and_labels(600, seed=8)
+    rows[:, 0] = labels
+    state = State.start(glorot_head(12, 0))
+    recipe = Recipe(learning_rate=0.05, epochs=10)
+    for _ in range(recipe.epochs):
+        state, result = train_epoch(state, rows, labels, recipe)
+    assert result.table.tss > 0.95
+    assert validate(state.head, rows, labels, clip=0).table.tss > 0.95
+
+
+def test_results_do_not_depend_on_the_number_of_blas_threads():
+    generator = np.random.default_rng(0)
+    rows = generator.random((700, FEATURES), np.float32)
+    labels = (generator.random(700) < 0.3).astype(np.int64)
+    outcomes = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            state, trained = train_epoch(State.start(glorot_head(FEATURES, 0)), rows, labels, Recipe())
+            validated = validate(state.head, rows, labels, clip=0)
+        moments = (state.theta.tobytes(), state.first.tobytes(), state.second.tobytes())
+        outcomes.append((moments, trained, validated, state.head.log_odds(rows).tobytes()))
+    assert outcomes[0] == outcomes[1]
+
+
+# ---- forecasts ----
+
+
+class CountingRows:
+    """Rows that note how many are asked for at a time."""
+
+    def __init__(self, rows):
+        self.rows, self.asked = rows, []
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, index):
+        self.asked.append(len(index))
+        return self.rows[index]
+
+
+def test_a_long_table_is_scored_in_chunks():
+    rows = CountingRows(np.random.default_rng(0).random((CHUNK + 5, 3), np.float32))
+    head = glorot_head(3, 0)
+    probability = head.probability(rows)
+    assert rows.asked == [CHUNK, 5]
+    logits = rows.rows.astype(np.float64) @ head.kernel + head.bias
+    assert np.abs(probability - softmax(logits)[:, 1]).max() < 1e-6
+    assert head.log_odds(np.empty((0, 3), np.float32)).shape == (0,)
+
+
+def test_validation_is_unweighted_and_an_even_forecast_is_yes():
+    head = Head(np.zeros((2, 2), np.float32), np.zeros(2, np.float32))
+    result = validate(head, np.ones((5, 2), np.float32), np.array([1, 1, 0, 0, 0]), clip=0)
+    assert result.loss == pytest.approx(math.log(2))
+    assert result.table.counts() == {"tp": 2, "tn": 0, "fp": 3, "fn": 0}
+
+
+@pytest.mark.parametrize(("clip", "loss"), [(0.0, 100.0), (1e-7, -math.log(1e-7))])
+def test_validation_clips_as_the_recipe_says(clip, loss):
+    head = Head(np.array([[50, -50]], np.float32), np.zeros(2, np.float32))
+    assert validate(head, np.ones((1, 1), np.float32), np.array([1]), clip=clip).loss == pytest.approx(loss)

@@ -1,0 +1,51 @@
+"""Does the notebook run from top to bottom, and is it committed without outputs?"""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "transfer_learning.ipynb"
+
+
+def read() -> nbformat.NotebookNode:
+    return nbformat.read(NOTEBOOK, as_version=4)
+
+
+def text_of(notebook: nbformat.NotebookNode) -> str:
+    """Join what the cells printed and displayed as text."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    texts = [output.get("text", "") or output.get("data", {}).get("text/plain", "") for output in outputs]
+    return "\n".join(texts)
+
+
+def test_it_is_committed_without_outputs():
+    code = [cell for cell in read().cells if cell.cell_type == "code"]
+
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
+
+
+def test_it_says_above_everything_that_data_and_filters_are_made():
+    first = read().cells[0]
+
+    assert first.cell_type == "markdown"
+    assert "synthetic set with random filters" in first.source
+
+
+@pytest.mark.slow
+def test_it_runs(tmp_path):
+    notebook = read()
+
+    NotebookClient(
+        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
+
+    text = text_of(notebook)
+    assert "trained: 8,194 parameters" in text
+    assert "frozen: 134,260,544 parameters" in text
+    assert "WARNING: the backbone's filters are random" in text
+    assert "'hss': 0.46364" in text, "the published contingency table gives the published HSS, .46364"
+    assert len(list((tmp_path / "runs/png").glob("model.0[1-5]_*.hdf5"))) == 5
+    assert (tmp_path / "runs/png/scores.json").is_file()
+    assert ".fits" in text

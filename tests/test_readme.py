@@ -1,0 +1,176 @@
+"""Do the commands, the Python and the links of README.md and docs/ exist, and does what they show run?"""
+
+import ast
+import inspect
+import re
+import shlex
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+import flarescope
+from flarescope.cli import main
+from flarescope.cli.app import app
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(document: Path, language: str) -> list[str]:
+    """Give the fenced blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def commands(document: Path) -> list[list[str]]:
+    """Give what is typed after `flarescope` in bash blocks."""
+    text = "\n".join(blocks(document, "bash")).replace("\\\n", " ")
+    lines = [line.strip() for line in text.splitlines()]
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("flarescope ")]
+
+
+def mentions(document: Path) -> list[list[str]]:
+    """Give what is typed after `flarescope` in running text, where required options may be left out."""
+    outside = re.sub(r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    return [shlex.split(inline)[1:] for inline in re.findall(r"`(flarescope [^`]+)`", outside)]
+
+
+def programs() -> Iterator[tuple[str, Any]]:
+    """Give every command of the command line by its full name."""
+
+    def walk(prefix: str, command: Any) -> Iterator[tuple[str, Any]]:
+        if not hasattr(command, "commands"):
+            yield prefix, command
+            return
+        for name, child in command.commands.items():
+            yield from walk(f"{prefix} {name}".strip(), child)
+
+    yield from walk("", get_command(app))
+
+
+def find(words: list[str]) -> tuple[Any, list[str]]:
+    """Find the command that words name, and what is left for it."""
+    command: Any = get_command(app)
+    while words and words[0] in getattr(command, "commands", {}):
+        command, words = command.commands[words[0]], words[1:]
+    return command, words
+
+
+def cases(kind: Callable[[Path], list[list[str]]]) -> list[Any]:
+    return [
+        pytest.param(words, id=f"{document.name}: {' '.join(words)[:60]}")
+        for document in DOCUMENTS
+        for words in kind(document)
+    ]
+
+
+PYTHON = [(document.name, block) for document in DOCUMENTS for block in blocks(document, "python")]
+PROGRAMS = [pytest.param(name, command, id=name) for name, command in programs()]
+
+
+@pytest.mark.parametrize("words", cases(commands))
+def test_a_shown_command_is_taken_by_the_command_line(words: list[str]):
+    command, arguments = find(words)
+
+    command.make_context("flarescope", arguments)  # parses and converts, does not run
+
+
+@pytest.mark.parametrize("words", cases(mentions))
+def test_a_mentioned_command_and_its_options_exist(words: list[str]):
+    command, arguments = find(words)
+    options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+
+    assert {word for word in arguments if word.startswith("-")} <= options
+    assert not (hasattr(command, "commands") and [word for word in arguments if not word.startswith("-")])
+
+
+@pytest.mark.parametrize(("name", "command"), PROGRAMS)
+def test_every_command_has_an_example_and_is_documented(name: str, command: Any):
+    example = " ".join((command.epilog or "").split())
+    assert example.startswith(f"Example: flarescope {name}"), "its help has no example"
+    found, arguments = find(shlex.split(example.removeprefix("Example: flarescope ")))
+    assert found.help == command.help
+    found.make_context("flarescope", arguments)
+    text = " ".join(document.read_text(encoding="utf-8") for document in DOCUMENTS)
+    assert f"flarescope {name}" in text, "neither README.md nor docs/ names it"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_linked_file_exists(document: Path):
+    targets = re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8"))
+    local = [target.partition("#")[0] for target in targets if "://" not in target and not target.startswith("#")]
+
+    assert [target for target in local if not (document.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize(("document", "source"), PYTHON, ids=[name for name, _ in PYTHON])
+def test_the_shown_python_uses_public_names_and_real_keywords(document: str, source: str):
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    named = {
+        node.attr
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "flarescope"
+    }
+    assert named <= set(flarescope.__all__)
+    for call in calls:
+        if isinstance(call.func, ast.Attribute) and call.func.attr in named:
+            parameters = inspect.signature(getattr(flarescope, call.func.attr)).parameters
+            assert {keyword.arg for keyword in call.keywords} <= set(parameters), f"{document}: {call.func.attr}"
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Lay out a folder as a user has it: the published files' names, and ImageNet weights in the cache.
+
+    The images are synthetic, and the weights are random ones that the cache believes to be ImageNet's.
+    """
+    from safetensors.numpy import save_file
+
+    from flarescope.model.weights import random_weights
+    from flarescope.pipeline.demo import DemoSize, make_synthetic_set
+
+    folder = tmp_path_factory.mktemp("published")
+    make_synthetic_set(folder, size=DemoSize(regions=12, images=4, fits_every=4))
+    shutil.copy(next((folder / "Lat60_Lon60_Nans0").glob("*/*.fits")), folder / "some.fits")
+    png = sorted((folder / "Lat60_Lon60_Nans0_png_224").glob("*/*.png"))
+    shutil.copy(png[0], folder / "other.png")
+    (folder / "folder").mkdir()
+    shutil.copy(png[1], folder / "folder" / png[1].name)
+    (folder / "cache").mkdir()
+    weights = random_weights(0)
+    said = {"family": "imagenet", "digest": weights.digest}
+    save_file(dict(weights.load()), folder / "cache" / "vgg16-imagenet.safetensors", said)
+    yield folder
+    shutil.rmtree(folder / "cache")  # 540 MB, which pytest would keep
+
+
+@pytest.fixture
+def at_published(published: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(published)
+    monkeypatch.setenv("FLARESCOPE_CACHE", str(published / "cache"))
+    return published
+
+
+@pytest.mark.slow
+def test_the_five_commands_of_the_readme_run(at_published: Path, capfd: pytest.CaptureFixture[str]):
+    five = [words for words in commands(README) if words[0] != "demo"][:5]
+    assert [words[0] for words in five] == ["weights", "catalog", "train", "evaluate", "predict"]
+
+    for words in five:
+        assert main(words) == 0, capfd.readouterr().err
+
+    assert (at_published / "runs/png/scores.json").is_file()
+    assert len((at_published / "forecasts.csv").read_text().splitlines()) == 1 + 3
+
+
+@pytest.mark.slow
+def test_the_python_of_the_readme_runs(at_published: Path, capsys: pytest.CaptureFixture[str]):
+    (source,) = blocks(README, "python")
+
+    exec(compile(source, "README.md", "exec"), {})
+
+    assert "TSS" in capsys.readouterr().out

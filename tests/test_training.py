@@ -1,0 +1,519 @@
+"""Does a labelled set become the same run, byte by byte, however often it is interrupted, and never a mixture of two?
+
+The network is fake (see `fakes`) but in the tests of the frozen backbone.
+"""
+
+import json
+import math
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fakes import fake_features, use_fake_network, write_set
+from flarescope.errors import FlarescopeError, InputError
+from flarescope.images.reading import read_image
+from flarescope.images.render import Rendering
+from flarescope.model import weights as weights_module
+from flarescope.model.classifier import load_classifier
+from flarescope.model.features import stack
+from flarescope.model.head import EpochResult, Recipe, State, glorot_head, train_epoch, validate
+from flarescope.model.runs import best_epoch, model_name
+from flarescope.model.weights import digest_of, random_weights
+from flarescope.pipeline import training
+from flarescope.pipeline.evaluation import evaluate
+from flarescope.pipeline.featuring import Compute
+from flarescope.pipeline.training import Saving, train
+from flarescope.progress import Reporter
+from flarescope.scores.contingency import ContingencyTable
+
+COMPUTE = Compute(engine="torch", precision="fp32", workers=0)
+RECIPE = Recipe(epochs=4, batch=16, learning_rate=0.003, seed=1)
+REGIONS = {"train": [1121, 1122, 1123, 1124], "validation": [1131, 1132], "test": [1141, 1142]}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_set(tmp_path_factory.mktemp("set"), regions=REGIONS)
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    return use_fake_network(monkeypatch)
+
+
+@pytest.fixture
+def fit(data, tmp_path, engine):
+    """Train on the tiny set with the fake network; options replace the defaults."""
+
+    def run(name="run", **options):
+        given = {"train": data["train"], "validation": data["validation"], "images": data["images"]}
+        given |= {"backbone": "fake", "recipe": RECIPE, "compute": COMPUTE, "out": tmp_path / name}
+        return train(**{**given, **options})
+
+    return run
+
+
+def files(run):
+    return sorted(str(path.relative_to(run.path)) for path in run.path.rglob("*") if path.is_file())
+
+
+def content(run):
+    """The bytes of everything in a run; `run.json` names the folders of this test and is compared apart from them."""
+    whole = {name: (run.path / name).read_bytes() for name in files(run) if name not in ("run.json", "state.npz")}
+    described = run.read()
+    del described["features"]
+    state = run.read_state()
+    arrays = (state.theta.tobytes(), state.first.tobytes(), state.second.tobytes(), state.step, state.epoch)
+    return whole, described, arrays
+
+
+def models(run):
+    return sorted(path.name for path in run.path.glob("model.*"))
+
+
+class Stop(BaseException):
+    """Stands for a kill, within the process: nothing catches it."""
+
+
+# ---- what a run holds ----
+
+
+def test_a_run_holds_a_model_an_epoch_and_its_history(fit):
+    run = fit()
+    rows = run.history()
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
+    assert models(run) == [row["model"] for row in rows]
+    for row in rows:
+        assert list(row) == ["epoch", "train", "validation", "model"]
+        assert row["model"] == f"model.{row['epoch']:02d}_{row['validation']['tss']:.2f}.hdf5"
+        assert re.fullmatch(r"model\.0[1-4]_-?\d\.\d\d\.hdf5", row["model"])
+        for split, size in (("train", 32), ("validation", 16)):
+            result = row[split]
+            assert list(result) == ["loss", "tp", "tn", "fp", "fn", "tpr", "tnr", "tss", "hss"]
+            assert result["tp"] + result["fn"] == result["tn"] + result["fp"] == size / 2
+            assert result["tpr"] == result["tp"] / (result["tp"] + result["fn"])
+            assert result["tnr"] == result["tn"] / (result["tn"] + result["fp"])
+            assert result["tss"] == result["tpr"] + result["tnr"] - 1
+            assert result["loss"] > 0
+    expected = ["forecasts/validation.parquet", "history.jsonl", *models(run), "run.json", "state.npz"]
+    assert files(run) == sorted(expected)
+    assert len(run.history_jsonl.read_text().splitlines()) == 4
+
+
+def test_history_and_models_are_those_of_the_head_trained_by_hand(fit, data):
+    """The same numbers without store, files and resumption: features in memory, the epochs one after another."""
+    run = fit()
+    tables = {name: pd.read_csv(data[name]) for name in ("train", "validation")}
+    rows = {name: features_of(data["images"], table["filename"]) for name, table in tables.items()}
+    labels = {name: table["class"].to_numpy() for name, table in tables.items()}
+    state = State.start(glorot_head(4096, RECIPE.seed))
+    for epoch, line in enumerate(run.history(), start=1):
+        state, trained = train_epoch(state, rows["train"], labels["train"], RECIPE)
+        validated = validate(state.head, rows["validation"], labels["validation"], clip=0)
+        assert line["train"]["loss"] == trained.loss
+        assert line["validation"]["loss"] == validated.loss
+        assert {name: line["validation"][name] for name in ("tp", "tn", "fp", "fn")} == validated.table.counts()
+        head = load_classifier(run.model_path(epoch)).head
+        assert np.array_equal(head.kernel, state.head.kernel)
+        assert np.array_equal(head.bias, state.head.bias)
+
+
+def features_of(images, filenames):
+    return np.concatenate(
+        [fake_features(stack([read_image(images / n, Rendering("reference-png"))])) for n in filenames]
+    )
+
+
+def test_run_json_says_what_was_done(fit, data, tmp_path):
+    described = fit().read()
+    assert described["finished"] is True
+    assert described["recipe"] == {
+        "learning_rate": 0.003,
+        "beta_1": 0.9,
+        "beta_2": 0.999,
+        "epsilon": 1e-7,
+        "batch": 16,
+        "epochs": 4,
+        "shuffle": True,
+        "seed": 1,
+        "class_weight": [1.0, 16 / 16],
+        "clip": 0.0,
+        "patience": None,
+    }
+    assert described["backbone"] == "fake"
+    assert described["store"] == {
+        "family": "fake",
+        "digest": "sha256:" + b"fake".hex().ljust(64, "0"),
+        "rendering": "reference-png",
+        "engine": COMPUTE.choose().id,
+        "batch": COMPUTE.choose().batch,
+    }
+    train_data = described["data"]["train"]
+    assert (train_data["images"], train_data["events"]) == (32, 16)
+    assert train_data["regions"] == [11121, 11122, 11123, 11124]
+    assert train_data["digest"].startswith("sha256:")
+    assert described["data"]["validation"]["regions"] == [11131, 11132]
+    assert described["save"] == {"which": "each", "full": False}
+    assert described["images"] == str(data["images"])
+    assert described["features"] == str(tmp_path / "features")
+    assert described["versions"]["python"] == sys.version.split()[0]
+    assert described["versions"]["numpy"] == np.__version__
+
+
+def test_validation_forecasts_are_those_of_the_best_model(fit):
+    run = fit()
+    forecasts = pd.read_parquet(run.forecasts("validation"))
+    best = best_epoch(run.history())
+    yes = forecasts["probability"] >= 0.5
+    counts = {"tp": int((yes & (forecasts["label"] == 1)).sum()), "fp": int((yes & (forecasts["label"] == 0)).sum())}
+    assert counts == {name: best["validation"][name] for name in counts}
+    assert set(forecasts["split"]) == {"validation"}
+    assert set(forecasts["noaa_ar"]) == {11131, 11132}
+    assert len(forecasts) == 16
+
+
+def test_it_learns_and_the_test_set_is_scored(fit, data):
+    run = fit(recipe=Recipe(epochs=15, batch=8, learning_rate=0.003))
+    assert best_epoch(run.history())["validation"]["tss"] > 0.5
+    evaluation = evaluate(run.path, table=data["test"], images=data["images"], compute=COMPUTE)
+    assert evaluation.table.tss > 0.3
+    assert json.loads((run.path / "scores.json").read_text())["counts"] == evaluation.table.counts()
+
+
+def test_a_model_is_never_scored_on_regions_that_it_was_trained_on(fit, data):
+    run = fit()
+    with pytest.raises(InputError, match="4 regions in both the training set of the model and the test table: 11121"):
+        evaluate(run.path, table=data["train"], images=data["images"], compute=COMPUTE)
+
+
+def test_features_are_shared_by_runs_side_by_side(fit, engine):
+    fit("one")
+    assert engine.images == 32 + 16
+    fit("two", recipe=Recipe(seed=9))
+    assert engine.images == 32 + 16
+
+
+def test_limit_takes_the_first_rows(fit):
+    run = fit(limit=10)
+    assert [run.read()["data"][split]["images"] for split in ("train", "validation")] == [10, 10]
+
+
+def test_random_filters_are_said_aloud(monkeypatch, fit):
+    weights = weights_module.Weights("random:0", "sha256:" + "00" * 32, lambda: {})
+    monkeypatch.setattr(training, "find", lambda spec: weights)
+    monkeypatch.setattr(weights_module, "find", lambda spec: weights)
+
+    class Heard(Reporter):
+        def __init__(self):
+            self.warned, self.said = [], []
+
+        def warn(self, text):
+            self.warned.append(text)
+
+        def say(self, text):
+            self.said.append(text)
+
+    heard = Heard()
+    fit(backbone="random", reporter=heard)
+    assert any("filters are random" in text for text in heard.warned)
+    assert any(text.startswith("engine: torch-") for text in heard.said)
+    assert sum(text.startswith("epoch ") for text in heard.said) == 4
+
+
+# ---- the same bytes ----
+
+
+@pytest.fixture
+def uninterrupted(fit):
+    return content(fit("uninterrupted"))
+
+
+def test_the_same_seed_gives_the_same_bytes(fit, uninterrupted):
+    assert content(fit("again", features=None)) == uninterrupted
+
+
+def test_other_reading_threads_and_features_computed_anew_give_the_same_bytes(fit, tmp_path, uninterrupted):
+    compute = Compute(engine="torch", precision="fp32", workers=3)
+    assert content(fit("again", compute=compute, features=tmp_path / "elsewhere")) == uninterrupted
+
+
+def test_another_seed_gives_another_run(fit, uninterrupted):
+    other = fit("again", recipe=Recipe(epochs=4, batch=16, learning_rate=0.003, seed=2))
+    assert other.history_jsonl.read_bytes() != uninterrupted[0]["history.jsonl"]
+
+
+def test_a_finished_run_asked_for_again_changes_nothing(fit, engine):
+    run = fit()
+    before, images = content(run), engine.images
+    assert content(fit()) == before
+    assert engine.images == images
+
+
+@pytest.mark.parametrize(
+    ("which", "function", "call"),
+    [
+        ("each", "train_epoch", 1),
+        ("each", "load_classifier", 1),
+        ("best", "validate", 2),
+        ("best", "_discard", 3),
+        ("best", "_discard", 5),
+        ("last", "_discard", 5),
+        ("last", "write_parquet", 1),
+    ],
+)
+def test_a_stop_at_any_step_ends_in_the_same_run(fit, monkeypatch, which, function, call):
+    whole = content(fit("whole", saving=Saving(which)))
+    real, calls = getattr(training, function), []
+
+    def stopping(*arguments, **options):
+        calls.append(function)
+        if len(calls) == call:
+            raise Stop
+        return real(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, function, stopping)
+        with pytest.raises(Stop):
+            fit("stopped", saving=Saving(which))
+    assert content(fit("stopped", saving=Saving(which))) == whole
+
+
+CHILD = """
+import json, sys
+from pathlib import Path
+from fakes import die_at, use_fake_network
+from flarescope.model.head import Recipe
+from flarescope.pipeline.featuring import Compute
+from flarescope.pipeline.training import train
+options = json.loads(sys.argv[1])
+use_fake_network()
+die_at(Path, "replace", options["call"], after=options["after"])
+train(train=options["train"], validation=options["validation"], images=options["images"], out=options["out"],
+      features=options["features"], backbone="fake", recipe=Recipe(**options["recipe"]),
+      compute=Compute(engine="torch", precision="fp32", workers=2))
+"""
+
+
+# Features made, a run writes by rename: 1 run.json, then for each epoch 2 model, 3 history, 4 state, and so on;
+# 14 the validation forecasts, 15 run.json.
+@pytest.mark.parametrize(("call", "after"), [(1, False), (2, False), (3, False), (4, False), (10, True), (14, False)])
+def test_a_kill_at_any_moment_ends_in_the_same_bytes(fit, data, tmp_path, uninterrupted, call, after):
+    recipe = {"epochs": 4, "batch": 16, "learning_rate": 0.003, "seed": 1}
+    options = {"out": tmp_path / "killed", "features": tmp_path / "features", "recipe": recipe, **data}
+    options |= {"call": call, "after": after}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    command = [sys.executable, "-c", CHILD, json.dumps(options, default=str)]
+    child = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert child.returncode == -signal.SIGKILL, child.stderr
+    whole, described, state = content(fit("killed"))
+    visible = {name: value for name, value in whole.items() if not Path(name).name.startswith(".")}
+    assert (visible, described, state) == uninterrupted
+
+
+def test_more_epochs_later_go_on(fit, uninterrupted):
+    fit(recipe=Recipe(epochs=2, batch=16, learning_rate=0.003, seed=1))
+    run = fit()
+    assert content(run) == uninterrupted
+    assert run.read()["recipe"]["epochs"] == 4
+
+
+# ---- another run in the same folder ----
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"recipe": Recipe(epochs=4, batch=16, learning_rate=0.003, seed=2)}, "recipe"),
+        ({"recipe": Recipe(epochs=4, batch=16, learning_rate=0.003, seed=1, class_weight=(1.0, 3.0))}, "recipe"),
+        ({"backbone": "other"}, "backbone, store"),
+        ({"limit": 8}, "data"),
+        ({"saving": Saving("best")}, "save"),
+    ],
+)
+def test_another_run_in_the_same_folder_is_refused(fit, change, named):
+    before = content(fit())
+    with pytest.raises(InputError, match=rf"holds another run \(differs in {named}\); choose another --out"):
+        fit(**change)
+    assert content(fit()) == before
+
+
+def test_other_labels_make_another_run(fit, data, tmp_path):
+    fit()
+    table = pd.read_csv(data["train"])
+    table.loc[0, "class"] = 1 - table.loc[0, "class"]
+    table.to_csv(tmp_path / "train.csv", index=False)
+    with pytest.raises(InputError, match="holds another run"):
+        fit(train=tmp_path / "train.csv")
+
+
+def test_models_without_a_run_json_are_not_overwritten(fit):
+    run = fit()
+    run.run_json.unlink()
+    with pytest.raises(InputError, match=r"holds models but no run\.json; choose another --out"):
+        fit()
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a zip", b"\x80\x04K\x01."], ids=["empty", "text", "a pickle"])
+def test_a_damaged_state_is_one_line_and_not_unpickled(fit, damage):
+    run = fit(recipe=Recipe(epochs=2, batch=16, learning_rate=0.003, seed=1))
+    (run.path / "state.npz").write_bytes(damage)
+    with pytest.raises(FlarescopeError, match=r"state\.npz") as caught:
+        fit()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("damage", ['{"epoch": 1', "[]\n", "5\n"])
+def test_a_damaged_history_is_one_line(fit, damage):
+    run = fit()
+    run.history_jsonl.write_text(damage)
+    with pytest.raises(FlarescopeError, match=r"history\.jsonl") as caught:
+        run.history()
+    assert "\n" not in str(caught.value)
+
+
+# ---- which models are kept, and when to stop ----
+
+
+@pytest.fixture
+def scripted(monkeypatch):
+    """Let the validation give these TSS, epoch by epoch (hits of 100 events, no false alarm of 100)."""
+
+    def script(*hits):
+        hits = list(hits)
+
+        def validated(head, rows, labels, *, clip):
+            tp = hits.pop(0)
+            if tp is None:
+                return EpochResult(0.5, ContingencyTable(tp=0, fn=0, fp=3, tn=4))  # TSS is 0/0
+            return EpochResult(0.5, ContingencyTable(tp=tp, fn=100 - tp, fp=0, tn=100))
+
+        monkeypatch.setattr(training, "validate", validated)
+
+    return script
+
+
+def test_each_epoch_is_kept_by_default(fit, scripted):
+    scripted(40, 48, 39, 48)
+    run = fit()
+    assert models(run) == [model_name(1, 0.4), model_name(2, 0.48), model_name(3, 0.39), model_name(4, 0.48)]
+    assert models(run)[0] == "model.01_0.40.hdf5"
+    assert run.model_path().name == "model.02_0.48.hdf5"  # the earliest of equals
+    assert run.model_path(3).name == "model.03_0.39.hdf5"
+    with pytest.raises(InputError, match="no model of epoch 9; there are models of epoch 1, 2, 3, 4"):
+        run.model_path(9)
+
+
+def test_only_the_best_is_kept(fit, scripted):
+    scripted(40, 48, 39, 48)
+    run = fit(saving=Saving("best"))
+    assert models(run) == ["model.02_0.48.hdf5"]
+    assert len(run.history()) == 4
+    with pytest.raises(InputError, match="no model of epoch 1; there are models of epoch 2"):
+        run.model_path(1)
+
+
+def test_only_the_last_is_kept(fit, scripted):
+    scripted(40, 48, 39, 47)
+    run = fit(saving=Saving("last"))
+    assert models(run) == ["model.04_0.47.hdf5"]
+    assert run.model_path().name == "model.04_0.47.hdf5"
+
+
+def test_an_unknown_way_of_saving_is_refused():
+    with pytest.raises(InputError, match="--save all: expected one of each, best, last"):
+        Saving("all")
+
+
+def test_early_stopping_waits_for_so_many_epochs_without_a_better_one(fit, scripted):
+    scripted(40, 48, 47, 48, 60, 60)
+    run = fit(recipe=Recipe(epochs=6, patience=2, seed=1))
+    assert [row["epoch"] for row in run.history()] == [1, 2, 3, 4]  # the best is 2; 3 and 4 are no better
+    assert run.read()["finished"]
+
+
+def test_early_stopping_holds_after_a_kill_and_gives_way_to_more_patience(fit, scripted):
+    scripted(40, 48, 47, 46, 60, 45)
+    assert len(fit(recipe=Recipe(epochs=6, patience=2, seed=1)).history()) == 4
+    assert len(fit(recipe=Recipe(epochs=6, patience=2, seed=1)).history()) == 4
+    assert len(fit(recipe=Recipe(epochs=6, patience=3, seed=1)).history()) == 6
+
+
+def test_an_undefined_score_is_null_in_the_history_and_below_any_other(fit, scripted):
+    scripted(None, 0, None, None)
+    run = fit()
+    rows = run.history()
+    assert rows[0]["validation"]["tss"] is None
+    assert rows[0]["validation"]["tpr"] is None
+    assert rows[0]["model"] == "model.01_nan.hdf5"
+    assert best_epoch(rows)["epoch"] == 2
+    assert math.isnan(ContingencyTable(tp=0, fn=0, fp=3, tn=4).tss)
+
+
+# ---- bad input ----
+
+
+def test_regions_in_both_tables_are_named(fit, data, tmp_path):
+    both = tmp_path / "both.csv"
+    lines = data["validation"].read_text().splitlines()
+    extra = [line for line in data["train"].read_text().splitlines() if line.startswith(("1122/", "1124/"))]
+    both.write_text("\n".join([*lines, *extra]) + "\n")
+    with pytest.raises(InputError, match=r"2 regions in both train and validation: 11122, 11124; .*--allow-overlap"):
+        fit(validation=both)
+    assert fit(validation=both, allow_overlap=True).read()["data"]["validation"]["images"] == 16 + 16
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_one_class_only_is_told_before_anything_is_computed(fit, data, tmp_path, engine, label):
+    table = pd.read_csv(data["train"])
+    table[table["class"] == label].to_csv(tmp_path / "one.csv", index=False)
+    with pytest.raises(InputError, match="one class only in the training set: each of its 16 images"):
+        fit(train=tmp_path / "one.csv")
+    assert engine.images == 0
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_missing_image_folder_and_a_missing_image(fit, data, tmp_path):
+    with pytest.raises(InputError, match=r"nowhere: no such folder; expected the image root \(--images\)"):
+        fit(images=tmp_path / "nowhere")
+    shutil.copytree(data["images"], tmp_path / "images")
+    (tmp_path / "images" / pd.read_csv(data["train"])["filename"][3]).unlink()
+    with pytest.raises(InputError, match=r"_033600_TAI.*\.png: no such image; check --images"):
+        fit("other", images=tmp_path / "images")
+
+
+def test_an_out_that_is_a_file(fit, tmp_path):
+    (tmp_path / "run").write_text("")
+    with pytest.raises(InputError, match="is a file, not a folder"):
+        fit()
+
+
+# ---- the frozen backbone ----
+
+
+@pytest.mark.slow
+def test_the_bytes_of_the_frozen_backbone_are_the_same_after_training(tmp_path):
+    """The true VGG16, with random filters."""
+    data = write_set(tmp_path, regions={"train": [1121], "validation": [1131]}, images_a_region=2)
+    arrays = random_weights(0).load()
+    before = digest_of(arrays)
+    for engine_name in ("openvino", "torch"):
+        run = train(
+            train=data["train"],
+            validation=data["validation"],
+            images=data["images"],
+            out=tmp_path / engine_name,
+            backbone="random",
+            recipe=Recipe(epochs=2),
+            compute=Compute(engine=engine_name, precision="fp32", workers=0),
+        )
+        assert run.read()["store"]["engine"].startswith(engine_name)
+        assert digest_of(arrays) == before == random_weights(0).digest == run.read()["store"]["digest"]
+    assert load_classifier(run.model_path()).description.digest == before
