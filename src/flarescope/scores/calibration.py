@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from flarescope.errors import InputError
-from flarescope.scores.fitting import fitting_rows
+from flarescope.scores.rows import fitting_rows
 
 METHODS: Final = ("temperature", "platt", "isotonic")
 
@@ -115,8 +115,8 @@ def fit_calibration(forecasts: pd.DataFrame, *, method: str = "platt") -> Temper
     slope = float(regression.coef_[0, 0])
     if slope <= 0:
         raise InputError(
-            f"{method} calibration: on these rows events are rarer where the probability is higher (slope {slope:.3g}); check "
-            " that the probabilities are those of an event"
+            f"{method} calibration: on these rows events are rarer where the probability is higher "
+            f"(slope {slope:.3g}); check that the probabilities are those of an event"
         )
     return Temperature(1 / slope) if method == "temperature" else Platt(slope, float(regression.intercept_[0]))
 

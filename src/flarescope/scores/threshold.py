@@ -10,7 +10,7 @@ import pandas as pd
 
 from flarescope.errors import InputError
 from flarescope.scores.curves import ThresholdCounts, threshold_counts
-from flarescope.scores.fitting import fitting_rows
+from flarescope.scores.rows import fitting_rows
 
 ARGMAX: Final = 0.5
 """The reference recipe's threshold: the larger of two softmax outputs; an event at probability >= 0.5."""

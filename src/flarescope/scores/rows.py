@@ -1,9 +1,10 @@
-"""Which rows may a threshold or a calibration be fitted on? The validation rows, and never the test rows."""
+"""Are these rows fit to be scored, and which of them may a threshold or a calibration be fitted on?"""
 
 import numpy as np
 import pandas as pd
 
 from flarescope.errors import InputError
+from flarescope.tables import FORECAST_DTYPES
 
 
 def fitting_rows(forecasts: pd.DataFrame, purpose: str) -> tuple[np.ndarray, np.ndarray]:
@@ -47,3 +48,11 @@ def labels_and_probability(forecasts: pd.DataFrame, purpose: str) -> tuple[np.nd
     if event.all() or not event.any():
         raise InputError(f"{purpose} needs both classes; each of the {len(event):,} labels is {int(event[0])}")
     return event, probability
+
+
+def with_columns(forecasts: pd.DataFrame) -> pd.DataFrame:
+    """Add the columns that the table has not, empty, so that nothing below asks what is there."""
+    forecasts = forecasts.reset_index(drop=True)
+    absent = [name for name in FORECAST_DTYPES if name not in forecasts]
+    empty = {name: pd.Series([None] * len(forecasts), dtype=FORECAST_DTYPES[name]) for name in absent}
+    return forecasts.assign(**empty)
