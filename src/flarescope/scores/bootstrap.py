@@ -39,10 +39,18 @@ class Interval:
     undefined: int = 0
 
 
+@dataclass(frozen=True)
 class CategoricalScorer:
-    """The scores of `definitions.CATEGORICAL` as functions of the weights of the regions."""
+    """The scores of `definitions.CATEGORICAL` as functions of the weights of the regions.
 
-    def __init__(self, labels: np.ndarray, yes: np.ndarray, codes: np.ndarray) -> None:
+    Attributes:
+        counts: `(R, 4)` tp, fn, fp, tn of each region.
+    """
+
+    counts: np.ndarray
+
+    @classmethod
+    def of_rows(cls, labels: np.ndarray, yes: np.ndarray, codes: np.ndarray) -> "CategoricalScorer":
         """Count once, region by region.
 
         Args:
@@ -52,8 +60,7 @@ class CategoricalScorer:
         """
         event = np.asarray(labels) == 1
         columns = np.stack([event & yes, event & ~yes, ~event & yes, ~event & ~yes], axis=1)
-        self.counts = region_sums(columns, codes, int(codes.max()) + 1)
-        """`(R, 4)` tp, fn, fp, tn of each region."""
+        return cls(region_sums(columns, codes, int(codes.max()) + 1))
 
     def __call__(self, weights: np.ndarray) -> dict[str, np.ndarray]:
         """Score replicates: weights `(B, R)` -> name -> `(B,)`."""

@@ -97,7 +97,7 @@ class ScoredCases:
                 labels, case.probability, codes, climatology=climatology
             )
             for decision, threshold in case.thresholds.items():
-                scorer = CategoricalScorer(labels, case.probability >= threshold, codes)
+                scorer = CategoricalScorer.of_rows(labels, case.probability >= threshold, codes)
                 scorers[_key(name, decision)] = scorer
                 self._counts[_key(name, decision)] = scorer.counts.sum(axis=0).astype(np.int64)
         everything = np.ones((1, count))
