@@ -107,7 +107,7 @@ def interval_figure(table: pd.DataFrame) -> Figure:
     """Draw scores as points with their intervals, one line a score, and the series of a comparison side by side.
 
     Args:
-        table: `score`, `series`, `value`, `lower`, `upper`; one row a score and series; NaN limits draw no bar.
+        table: `score`, `series`, `value`, `low`, `high`; one row a score and series; a NaN end draws no bar.
     """
     names = list(dict.fromkeys(table["score"]))
     series = list(dict.fromkeys(table["series"]))
@@ -117,8 +117,9 @@ def interval_figure(table: pd.DataFrame) -> Figure:
     for number, name in enumerate(series):
         rows = table[table["series"] == name]
         y = np.array([names.index(score) for score in rows["score"]]) + _offset(number, len(series))
+        rows = rows.astype({"value": float, "low": float, "high": float})
         color = (FIRST, SECOND, THIRD, INK, MUTED)[number % 5]
-        axes.hlines(y, rows["lower"], rows["upper"], color=color, linewidth=3)
+        axes.hlines(y, rows["low"], rows["high"], color=color, linewidth=3)
         axes.plot(rows["value"], y, _MARKERS[number % 5], color=color, markersize=8, markeredgecolor=INK, label=name)
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)

@@ -2,8 +2,8 @@
 
 HMI shows the field along the line of sight from -1500 to +1500 G: grey where it is weak, warm colours (yellow, orange,
 red) where it points away from us, cool ones (blue) where it points towards us, darker the stronger. The map here keeps
-that reading. It is not the table that JSOC publishes: cyan stands for that table's green, which one reader in twelve
-cannot tell from its orange, and lightness falls evenly on both sides, so that equal strengths look equally strong.
+that reading. It is not the table that JSOC publishes: cyan stands for that table's green, which one man in twelve
+cannot tell from its yellow, and lightness falls evenly on both sides, so that equal strengths look equally strong.
 """
 
 import base64
@@ -27,7 +27,7 @@ FIELD_LIMIT_GAUSS: Final = 1500.0
 MISSING: Final = "#7d3c98"
 """Violet, which the map does not hold: no measurement."""
 
-# Gauss -> colour; CIE lightness about 88, 85, 66, 42, 14 outwards from zero on either side.
+# Gauss -> colour; CIE lightness about 88, 87, 67, 42, 13 outwards from zero on either side.
 _ANCHORS: Final = (
     (-1500.0, "#4a0008"),
     (-900.0, "#b5310f"),

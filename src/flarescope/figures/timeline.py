@@ -1,8 +1,8 @@
 """What was forecast for one active region as it crossed the disk, and what did it do?"""
 
+import datetime as dt
 from typing import Final
 
-import matplotlib.dates as mdates
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -15,6 +15,10 @@ GAP_FACTOR: Final = 3.0
 
 POINTS: Final = 500
 """Images of a region that are drawn at most: more than the figure is wide."""
+
+_EPOCH: Final = dt.datetime(1970, 1, 1)
+_TICK_HOURS: Final = (1, 3, 6, 12, 24, 48, 96, 192, 384, 768)
+_MOST_TICKS: Final = 6
 
 _DECADES: Final = {"A": -8, "B": -7, "C": -6, "M": -5, "X": -4}
 
@@ -59,13 +63,23 @@ def timeline_figure(
     axes.set_ylim(-0.02, 1.02)
     if flares is not None and len(times):
         _mark_flares(axes, flares, times)
-    locator = mdates.AutoDateLocator(maxticks=6)  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-    axes.set_xlabel("Time (UTC)")
+    if len(times):
+        _time_axis(axes, *axes.get_xlim())
     axes.set_ylabel("Forecast probability")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2)
     return figure
+
+
+def _time_axis(axes: Axes, first: float, last: float) -> None:
+    """Put at most six ticks on whole hours or days, each day named, the year in the label."""
+    span_hours = (last - first) * 24
+    step = next((step for step in _TICK_HOURS if span_hours / step < _MOST_TICKS), span_hours / _MOST_TICKS) / 24
+    ticks = np.arange(np.ceil(first / step), np.floor(last / step) + 1) * step
+    first_time, last_time, *times = [_EPOCH + dt.timedelta(days=float(day)) for day in (first, last, *ticks)]
+    axes.set_xlim(first, last)
+    axes.set_xticks(ticks, [f"{time.day} {time:%b}" if time.hour == 0 else f"{time:%H:%M}" for time in times])
+    years = sorted({first_time.year, last_time.year})
+    axes.set_xlabel(f"Time (UTC), {' to '.join(map(str, years))}")
 
 
 def _usual_step(times: np.ndarray) -> np.timedelta64:
