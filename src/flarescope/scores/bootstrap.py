@@ -86,7 +86,7 @@ def region_codes(regions: "pd.Series[int]") -> tuple[np.ndarray, int]:
             f"{which} region (column noaa_ar), and intervals are made by resampling regions: "
             "give the regions, or ask for scores without intervals (replicates 0)"
         )
-    codes, names = pd.factorize(regions)
+    codes, names = pd.factorize(regions, sort=True)  # sorted: the order of the rows must not change the draw
     if len(names) < 2:
         raise InputError("one region only: an interval needs several; ask for scores without intervals (replicates 0)")
     return codes, len(names)

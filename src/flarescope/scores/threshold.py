@@ -98,7 +98,8 @@ def choose_threshold(forecasts: pd.DataFrame, *, rule: str = "tss", cost_ratio: 
         goodness = -(cost_ratio * (counts.events - counts.tp) + counts.fp) / len(labels)
     # "Never" cannot be said with a threshold within 0..1 where a probability of 1 occurs.
     first = 1 if counts.threshold[1] == 1 else 0
-    best = first + int(np.nanargmax(goodness[first:]))
+    # Equally good ones differ in their last digit; argmax takes the first, the highest threshold.
+    best = first + int(np.argmax(goodness[first:] >= np.nanmax(goodness[first:]) - 1e-12))
     value = goodness[best] if cost_ratio is None else -goodness[best]
     return Threshold(_midway(counts, best), rule, float(value), cost_ratio)
 
