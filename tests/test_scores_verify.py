@@ -226,6 +226,7 @@ def test_foreign_tables_are_read(tmp_path, form):
         ("filename,probability\na.png,0.5\na.png,0.6\n", "row 2: the same filename as a row above"),
         ("time,noaa_ar,probability\n2014-01-01,11121,0\n2014-01-01,11121,1\n", "the same noaa_ar and time"),
         ("time,probability\nyesterday-ish,0.5\n", "column 'time' cannot be read"),
+        ("time,noaa_ar,probability\n2014-01-01,1,0.5\n2014-01-01 12h,1,0.5\n", "column 'time' cannot be read"),
         ("filename,time,probability\na.png,,0.5\n,2014-01-01,0.5\n", "give one for every row"),
         ("filename,probability\n", "no rows"),
         ("", "cannot be read as CSV or Parquet"),

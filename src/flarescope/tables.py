@@ -101,7 +101,8 @@ def _typed(frame: pd.DataFrame, dtypes: dict[str, str], source: str) -> pd.DataF
             else:
                 columns[name] = column.astype(dtype)  # type: ignore[call-overload]
         except (TypeError, ValueError) as error:
-            raise InputError(f"{source}: column {name!r} cannot be read as {dtype}: {error}") from error
+            reason = str(error).splitlines()[0]  # pandas adds paragraphs of advice on its own options
+            raise InputError(f"{source}: column {name!r} cannot be read as {dtype}: {reason}") from error
     return pd.DataFrame(columns)
 
 

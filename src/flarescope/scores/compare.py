@@ -49,8 +49,8 @@ def compare(
         InputError: different images or labels, and what `verify` refuses.
     """
     a = with_columns(a)
-    b = same_rows(a, with_columns(b))
     labels, probability = labels_and_probability(a, "verification")
+    b = same_rows(a, with_columns(b))
     check_threshold(threshold_a)
     check_threshold(threshold_b)
     sampling = Sampling(replicates, seed, level)

@@ -37,7 +37,8 @@ from flarescope.scores.slices import MINIMUM_EVENTS, slices
 from flarescope.scores.threshold import ARGMAX, check_threshold
 
 FEW_REGIONS: Final = 20
-"""Below so many regions with events, percentile intervals are too narrow themselves."""
+"""Below so many regions with events, percentile intervals are too narrow themselves (a cluster bootstrap needs many
+clusters: Cameron, Gelbach & Miller 2008, Rev. Econ. Stat. 90, 414)."""
 
 CURVE_STEPS: Final = 200
 """Steps of the threshold from 0 to 1 in the threshold curve."""
