@@ -88,10 +88,10 @@ def verify(
     forecasts = with_columns(forecasts)
     tables, notes = _baseline_tables(forecasts, climatology, events, history)
     cases = _cases(raw, threshold, calibration)
+    simple = {name: Case(table["probability"].to_numpy(float), {"argmax": ARGMAX}) for name, table in tables.items()}
     scored = ScoredCases(
         labels,
-        cases
-        | {name: Case(table["probability"].to_numpy(float), {"argmax": ARGMAX}) for name, table in tables.items()},
+        cases | simple,
         regions=forecasts["noaa_ar"],
         climatology=climatology,
         sampling=sampling,
