@@ -100,15 +100,19 @@ PROVENANCE = {
 
 
 def synthetic_inputs(forecasts=None, *, replicates=200, **changes):
+    """All that a report can show; what is given in `changes` is not made."""
     forecasts = synthetic_forecasts() if forecasts is None else forecasts
-    values = {
-        "title": "Synthetic run",
-        "forecasts": forecasts,
-        "verification": verify(forecasts, climatology=0.25, threshold=0.42, replicates=replicates),
-        "warnings": ("SYNTHETIC DATA: the magnetograms and flares are made.", "RANDOM FILTERS: nothing was learnt."),
-        "history": HISTORY,
-        "events": synthetic_flares(forecasts),
-        "gallery": synthetic_gallery(forecasts),
-        "provenance": PROVENANCE,
+    made = {
+        "title": lambda: "Synthetic run",
+        "verification": lambda: verify(forecasts, climatology=0.25, threshold=0.42, replicates=replicates),
+        "warnings": lambda: (
+            "SYNTHETIC DATA: the magnetograms and flares are made.",
+            "RANDOM FILTERS: nothing was learnt.",
+        ),
+        "history": lambda: HISTORY,
+        "events": lambda: synthetic_flares(forecasts),
+        "gallery": lambda: synthetic_gallery(forecasts),
+        "provenance": lambda: PROVENANCE,
     }
-    return ReportInputs(**(values | changes))
+    values = {name: changes[name] if name in changes else make() for name, make in made.items()}
+    return ReportInputs(forecasts=forecasts, **(values | changes))

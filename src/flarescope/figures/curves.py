@@ -103,11 +103,12 @@ def threshold_figure(
 
 
 @styled
-def interval_figure(table: pd.DataFrame) -> Figure:
+def interval_figure(table: pd.DataFrame, *, level: float = 0.95) -> Figure:
     """Draw scores as points with their intervals, one line a score, and the series of a comparison side by side.
 
     Args:
         table: `score`, `series`, `value`, `low`, `high`; one row a score and series; a NaN end draws no bar.
+        level: of the intervals, for the axis label.
     """
     names = list(dict.fromkeys(table["score"]))
     series = list(dict.fromkeys(table["series"]))
@@ -123,9 +124,9 @@ def interval_figure(table: pd.DataFrame) -> Figure:
         axes.plot(rows["value"], y, _MARKERS[number % 5], color=color, markersize=8, markeredgecolor=INK, label=name)
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xlabel("Score with its 95 % interval")
+    axes.set_xlabel(f"Score with its {100 * level:.3g} % interval")
     if len(series) > 1:
-        figure.legend(loc="outside upper left", ncols=min(len(series), 3))
+        figure.legend(loc="outside upper left", ncols=min(len(series), 4))
     return figure
 
 

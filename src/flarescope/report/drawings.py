@@ -162,7 +162,7 @@ def _comparison(verification: Mapping[str, Any], others: Sequence[Mapping[str, A
     )
     said = "; ".join(f"{series} TSS {number(row['value'])}" for series, name, row in rows if name == "tss")
     return Drawn(
-        interval_figure(table),
+        interval_figure(table, level=verification["settings"]["level"]),
         f"Scores with their intervals, side by side: {said}.",
         "Each score with its interval. Overlapping intervals do not show that two forecasts are equally good: look at "
         "the interval of the difference." + (" A is this run." if others else ""),

@@ -50,7 +50,7 @@ def _table(name: str, found: Sequence[Mapping[str, Any]]) -> Table:
     ]
     rows = [
         (
-            f"NOAA {row['slice']}" if name in _NO_REGION_COLUMN else str(row["slice"]),
+            f"NOAA\N{NO-BREAK SPACE}{row['slice']}" if name in _NO_REGION_COLUMN else str(row["slice"]),
             *(number(row[key]) for key, _ in columns),
             row["note"] or "",
         )
