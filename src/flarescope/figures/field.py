@@ -57,7 +57,9 @@ class FieldImage:
     """A magnetogram to show, with what was forecast for it.
 
     Attributes:
-        field_gauss: `(H, W)` gauss along the line of sight, first row on top; NaN where there is no measurement.
+        field_gauss: `(H, W)` gauss along the line of sight, first row on top; NaN where there is no measurement. North
+            is up and west to the right if `field[:, ::-1]` is given of an image as HMI writes it (CROTA2 about 180),
+            and `field[::-1]` of one with CROTA2 0, such as a map in cylindrical coordinates.
         filename: of the image in its table.
         noaa_ar: region number, or None.
         time: as it is to be read, with its scale, or None.
