@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flarescope.errors import InputError
-from flarescope.files import atomic_path
+from flarescope.files import atomic_path, translate_os_errors
 
 TIME_DTYPE: Final = "datetime64[us, UTC]"
 SPLITS: Final = ("train", "validation", "test")
@@ -35,7 +35,11 @@ FORECAST_DTYPES: Final = {
     "probability": "float64",
 }
 """Columns of the forecasts, one row an image: the catalogue's, and `probability` 0..1 that the image is followed by an
-event. `label` is null where it is not known."""
+event. `label` is null where it is not known. `filename` or `time` (with the region) names the image."""
+
+OPTIONAL_FORECAST_DTYPES: Final = {"flare": "str", "lon_deg": "float64", "lat_deg": "float64"}
+"""Columns that forecasts may have besides, for scores by slice: the largest GOES class in the window, and where on the
+disk the region is (heliographic, from the central meridian, west positive; north positive), in degrees."""
 
 
 def _rows(mask: "pd.Series[bool]") -> str:
@@ -98,7 +102,7 @@ def _typed(frame: pd.DataFrame, dtypes: dict[str, str], source: str) -> pd.DataF
             else:
                 columns[name] = column.astype(dtype)  # type: ignore[call-overload]
         except (TypeError, ValueError) as error:
-            reason = " ".join(str(error).split())[:100]
+            reason = str(error).splitlines()[0]  # pandas adds paragraphs of advice on its own options
             raise InputError(f"{source}: column {name!r} cannot be read as {dtype}: {reason}") from error
     return pd.DataFrame(columns)
 
@@ -140,26 +144,35 @@ def check_forecasts(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     """Give the forecasts their columns and dtypes, or say what is wrong with them.
 
     Args:
-        frame: at least `filename` and `probability`.
+        frame: at least `probability`, and `filename` or `time`.
         source: what to call the table in a message.
 
     Returns:
-        A frame with exactly the columns of `FORECAST_DTYPES` and an index 0..N-1.
+        A frame with the columns of `FORECAST_DTYPES`, those of `OPTIONAL_FORECAST_DTYPES` that are there, and an
+        index 0..N-1.
 
     Raises:
-        InputError: missing columns, no rows, a probability that is NaN or outside 0..1, labels other than 0/1.
+        InputError: missing columns, no rows, an image given twice, a probability that is NaN or outside 0..1, labels
+            other than 0/1.
     """
-    missing = [name for name in ("filename", "probability") if name not in frame]
-    if missing:
-        raise InputError(f"{source}: no column {', '.join(missing)}; forecasts need filename and probability")
+    if "probability" not in frame or not {"filename", "time"} & set(frame.columns):
+        raise InputError(
+            f"{source}: forecasts need the column probability, and filename or time; "
+            f"it has {', '.join(map(str, frame.columns)) or 'none'}"
+        )
     if frame.empty:
         raise InputError(f"{source}: no rows; expected one row a forecast")
-    typed = _typed(frame.reset_index(drop=True), FORECAST_DTYPES, source)
+    optional = {name: dtype for name, dtype in OPTIONAL_FORECAST_DTYPES.items() if name in frame}
+    typed = _typed(frame.reset_index(drop=True), FORECAST_DTYPES | optional, source)
     check_labels(typed["label"].dropna(), source)
     bad = ~typed["probability"].between(0, 1)
     if bad.any():
         value = typed["probability"][bad].iloc[0]
         raise InputError(f"{source}: {_rows(bad)}: probability is {value}; expected a number from 0 to 1")
+    key = forecast_key(typed, source)
+    twice = typed.duplicated(key)
+    if twice.any():
+        raise InputError(f"{source}: {_rows(twice)}: the same {' and '.join(key)} as a row above; an image has one row")
     return typed
 
 
@@ -170,9 +183,52 @@ def forecast_table(catalogue: pd.DataFrame, split: str | None, probability: np.n
         catalogue: N rows.
         split: what the forecasts are called, `test` for example.
         probability: `(N,)` 0..1.
+
+    Returns:
+        The columns of `FORECAST_DTYPES`, and those of `OPTIONAL_FORECAST_DTYPES` that are known.
     """
-    rows = catalogue.assign(split=split, probability=probability)
-    return check_forecasts(rows, "the forecasts")[list(FORECAST_DTYPES)]
+    rows = check_forecasts(catalogue.assign(split=split, probability=probability), "the forecasts")
+    known = [name for name in OPTIONAL_FORECAST_DTYPES if name in rows and rows[name].notna().any()]
+    return rows[[*FORECAST_DTYPES, *known]]
+
+
+def forecast_key(forecasts: pd.DataFrame, source: str) -> list[str]:
+    """Say which columns name the image of a forecast: `filename` if every row has one, else `noaa_ar` and `time`.
+
+    Raises:
+        InputError: neither is there for every row.
+    """
+    if forecasts["filename"].notna().all():
+        return ["filename"]
+    nameless = forecasts["filename"].isna() & forecasts["time"].isna()
+    if nameless.any():
+        raise InputError(f"{source}: {_rows(nameless)}: neither filename nor time; one of them names the image")
+    if forecasts["time"].isna().any():
+        raise InputError(f"{source}: some rows have only a filename and others only a time; give one for every row")
+    return ["noaa_ar", "time"]
+
+
+def read_forecasts(path: Path) -> pd.DataFrame:
+    """Read forecasts, ours or anybody's: CSV or Parquet with `filename` or `time`, `noaa_ar`, `label`, `probability`.
+
+    Times without a zone are UTC.
+
+    Returns:
+        What `check_forecasts` gives.
+
+    Raises:
+        InputError: the file cannot be read, or `check_forecasts` refuses it.
+    """
+    path = Path(path)
+    with translate_os_errors(path, "read"):
+        parquet = is_parquet(path)
+    if parquet:
+        return check_forecasts(read_parquet(path), str(path))
+    try:
+        frame = pd.read_csv(path, dtype={"filename": "str", "flare": "str"}, skipinitialspace=True)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as CSV or Parquet: {' '.join(str(error).split())}") from error
+    return check_forecasts(frame, str(path))
 
 
 def is_parquet(path: Path) -> bool:

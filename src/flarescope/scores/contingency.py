@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from flarescope.scores.categorical import categorical_scores
+
 
 def _ratio(numerator: float, denominator: float) -> float:
     return numerator / denominator if denominator else math.nan
@@ -59,6 +61,11 @@ class ContingencyTable:
     def scores(self) -> dict[str, float]:
         """Give the four scores of the reference recipe by name."""
         return {"tpr": self.tpr, "tnr": self.tnr, "tss": self.tss, "hss": self.hss}
+
+    def all_scores(self) -> dict[str, float]:
+        """Give every score of `definitions.CATEGORICAL` by name; NaN where it is undefined."""
+        counts = (np.asarray(count) for count in (self.tp, self.fn, self.fp, self.tn))
+        return {name: float(value) for name, value in categorical_scores(*counts).items()}
 
     def counts(self) -> dict[str, int]:
         """Give the four counts by name."""

@@ -1,0 +1,134 @@
+"""How well do the probabilities tell events from non-events, and do they mean what they say?"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from flarescope.figures.style import FIRST, GRID, INK, MUTED, SECOND, THIRD, new_figure, styled, unit_axis
+
+_MARKERS = "osD^v"
+
+
+@styled
+def roc_figure(
+    false_alarm_rate: np.ndarray,
+    hit_rate: np.ndarray,
+    *,
+    area: float,
+    points: Mapping[str, tuple[float, float]] | None = None,
+) -> Figure:
+    """Draw the share of events forecast against the share of non-events forecast, over all thresholds.
+
+    Args:
+        false_alarm_rate: `(N,)` FP / (FP + TN), 0..1, in the order of the threshold.
+        hit_rate: `(N,)` TP / (TP + FN), 0..1.
+        area: under the curve; 0.5 has no skill, 1 is perfect.
+        points: name -> (false alarm rate, hit rate) of thresholds in use, marked on the curve.
+    """
+    figure = new_figure(4.9)
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], color=MUTED, linestyle=":", linewidth=1.5, label="no skill")
+    axes.plot(false_alarm_rate, hit_rate, color=FIRST, label=f"area {area:.3f}")
+    for marker, (name, (at_x, at_y)) in zip(_MARKERS, (points or {}).items(), strict=False):
+        axes.plot([at_x], [at_y], marker, markersize=9, color=SECOND, markeredgecolor=INK, label=name, clip_on=False)
+    unit_axis(axes, x=True, y=True)
+    axes.set_aspect("equal")
+    axes.set_xlabel("False alarm rate, FP / (FP + TN)")
+    axes.set_ylabel("Hit rate, TP / (TP + FN)")
+    axes.legend(loc="lower right")
+    return figure
+
+
+@styled
+def reliability_figure(bins: pd.DataFrame, *, event_rate: float, calibrated: pd.DataFrame | None = None) -> Figure:
+    """Draw how often events followed against what was forecast, with the number of images in each bin below.
+
+    Args:
+        bins: as `scores.curves.reliability` gives them: edges `low` and `high`, number of images `n`,
+            `mean_probability` and `event_rate` of each bin; empty bins have no point.
+        event_rate: share of events in the sample: a forecast that always says this is reliable and has no skill.
+        calibrated: the same columns after calibration, drawn beside.
+    """
+    figure = new_figure(5.4)
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3.2, 1])
+    top.plot([0, 1], [0, 1], color=MUTED, linestyle=":", linewidth=1.5, label="perfectly reliable")
+    top.axhline(event_rate, color=MUTED, linestyle="--", linewidth=1.2, label=f"share of events {event_rate:.3f}")
+    series = [(bins, "forecast", FIRST, "o-")]
+    if calibrated is not None:
+        series.append((calibrated, "calibrated", SECOND, "s--"))
+    for number, (table, name, color, style) in enumerate(series):
+        shown = table[table["n"] > 0]
+        top.plot(shown["mean_probability"], shown["event_rate"], style, color=color, markersize=7, label=name)
+        width = 0.8 / len(series) * (shown["high"] - shown["low"])
+        left = shown["low"] + 0.1 * (shown["high"] - shown["low"]) + number * width
+        bottom.bar(left, shown["n"], width, align="edge", color=color)
+    unit_axis(top, x=True, y=True)
+    top.set_ylabel("Observed share of events")
+    top.legend(loc="upper left")
+    bottom.set_yscale("log")
+    bottom.set_ylim(bottom=0.5)
+    bottom.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    bottom.set_ylabel("Images")
+    bottom.set_xlabel("Forecast probability of an event")
+    return figure
+
+
+@styled
+def threshold_figure(
+    threshold: np.ndarray, tss: np.ndarray, hss: np.ndarray, *, marks: Mapping[str, float] | None = None
+) -> Figure:
+    """Draw the two skill scores over the probability from which "yes" is forecast.
+
+    Args:
+        threshold: `(N,)` 0..1, in order.
+        tss: `(N,)` true skill statistic, -1..1.
+        hss: `(N,)` Heidke skill score, -1..1.
+        marks: name -> threshold in use, each a vertical line.
+    """
+    figure = new_figure(3.9)
+    axes = figure.add_subplot()
+    for values, name, color, line in ((tss, "TSS", FIRST, "-"), (hss, "HSS", SECOND, "--")):
+        axes.plot(threshold, values, line, color=color, label=name)
+    for line, (name, at) in zip((":", "-."), (marks or {}).items(), strict=False):
+        axes.axvline(at, color=INK, linestyle=line, linewidth=1.5, label=f"{name}: {at:.2f}")
+    unit_axis(axes, x=True)
+    low = float(np.nanmin([*np.asarray(tss), *np.asarray(hss), 0.0]))
+    axes.set_ylim(low - 0.03, 1.02)
+    axes.set_xlabel("Probability from which yes is forecast")
+    axes.set_ylabel("Skill score (1 is perfect)")
+    axes.legend(loc="upper right")
+    return figure
+
+
+@styled
+def interval_figure(table: pd.DataFrame, *, level: float = 0.95) -> Figure:
+    """Draw scores as points with their intervals, one line a score, and the series of a comparison side by side.
+
+    Args:
+        table: `score`, `series`, `value`, `low`, `high`; one row a score and series; a NaN end draws no bar.
+        level: of the intervals, for the axis label.
+    """
+    names = list(dict.fromkeys(table["score"]))
+    series = list(dict.fromkeys(table["series"]))
+    figure = new_figure(1.3 + 0.32 * len(names) * max(1.3, 0.8 * len(series)))
+    axes = figure.add_subplot()
+    axes.axvline(0, color=GRID, linewidth=2)
+    for number, name in enumerate(series):
+        rows = table[table["series"] == name]
+        y = np.array([names.index(score) for score in rows["score"]]) + _offset(number, len(series))
+        rows = rows.astype({"value": float, "low": float, "high": float})
+        color = (FIRST, SECOND, THIRD, INK, MUTED)[number % 5]
+        axes.hlines(y, rows["low"], rows["high"], color=color, linewidth=3)
+        axes.plot(rows["value"], y, _MARKERS[number % 5], color=color, markersize=8, markeredgecolor=INK, label=name)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_xlabel(f"Score with its {100 * level:.3g} % interval")
+    if len(series) > 1:
+        figure.legend(loc="outside upper left", ncols=min(len(series), 4))
+    return figure
+
+
+def _offset(number: int, count: int) -> float:
+    return (number - (count - 1) / 2) * 0.7 / count

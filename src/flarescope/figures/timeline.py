@@ -1,0 +1,127 @@
+"""What was forecast for one active region as it crossed the disk, and what did it do?"""
+
+import datetime as dt
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from flarescope.figures.style import FIRST, INK, MUTED, SECOND, SHADE, new_figure, styled
+
+GAP_FACTOR: Final = 3.0
+"""A line is broken where an image is this many times later than usual."""
+
+POINTS: Final = 500
+"""Images of a region that are drawn at most: more than the figure is wide."""
+
+_EPOCH: Final = dt.datetime(1970, 1, 1)
+_TICK_HOURS: Final = (1, 3, 6, 12, 24, 48, 96, 192, 384, 768)
+_MOST_TICKS: Final = 6
+
+_DECADES: Final = {"A": -8, "B": -7, "C": -6, "M": -5, "X": -4}
+
+
+def flare_flux(classes: "pd.Series[str]") -> np.ndarray:
+    """Give the peak flux in W/m^2 of GOES classes such as `M1.2`, `(N,)` float64; NaN for what is no class."""
+    text = classes.astype("str").str.strip().str.upper()
+    size = pd.to_numeric(text.str[1:], errors="coerce").to_numpy(np.float64)
+    decade = text.str[:1].map(_DECADES).to_numpy(np.float64)
+    return np.asarray(size * 10.0**decade)
+
+
+def naive_utc(times: "pd.Series[pd.Timestamp]") -> np.ndarray:
+    """Give times in UTC as `(N,)` datetime64[us], as matplotlib takes them."""
+    return pd.to_datetime(times, utc=True).dt.tz_localize(None).to_numpy("datetime64[us]")
+
+
+@styled
+def timeline_figure(
+    region: pd.DataFrame,
+    *,
+    threshold: float,
+    event: str = "event within the window",
+    flares: pd.DataFrame | None = None,
+) -> Figure:
+    """Draw the forecast probability of one region against time, with its flares.
+
+    Args:
+        region: `time` (UTC), `probability` and `label` of one region, in any order; a null label is no event.
+        threshold: from which yes is forecast; drawn as a line.
+        event: what label 1 means, for the legend.
+        flares: `time` (peak, UTC) and `flare` (class, such as M1.2) of this region; those outside the images' span
+            and a day after it are left out.
+    """
+    rows = region.dropna(subset=["time"]).sort_values("time", kind="stable")
+    times = naive_utc(rows["time"])
+    figure = new_figure(4.4)
+    axes = figure.add_subplot()
+    _shade_events(axes, times, rows["label"].fillna(0).to_numpy(np.int64), event)
+    axes.axhline(threshold, color=MUTED, linestyle="--", linewidth=1.2, label=f"threshold {threshold:.2f}")
+    axes.plot(*_broken_line(times, rows["probability"].to_numpy(np.float64)), color=FIRST, label="forecast")
+    axes.set_ylim(-0.02, 1.02)
+    if flares is not None and len(times):
+        _mark_flares(axes, flares, times)
+    if len(times):
+        _time_axis(axes, *axes.get_xlim())
+    axes.set_ylabel("Forecast probability")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2)
+    return figure
+
+
+def _time_axis(axes: Axes, first: float, last: float) -> None:
+    """Put at most six ticks on whole hours or days, each day named, the year in the label."""
+    span_hours = (last - first) * 24
+    step = next((step for step in _TICK_HOURS if span_hours / step < _MOST_TICKS), span_hours / _MOST_TICKS) / 24
+    ticks = np.arange(np.ceil(first / step), np.floor(last / step) + 1) * step
+    first_time, last_time, *times = [_EPOCH + dt.timedelta(days=float(day)) for day in (first, last, *ticks)]
+    axes.set_xlim(first, last)
+    axes.set_xticks(ticks, [f"{time.day} {time:%b}" if time.hour == 0 else f"{time:%H:%M}" for time in times])
+    years = sorted({first_time.year, last_time.year})
+    axes.set_xlabel(f"Time (UTC), {' to '.join(map(str, years))}")
+
+
+def _usual_step(times: np.ndarray) -> np.timedelta64:
+    return np.timedelta64(12, "m") if len(times) < 2 else np.median(np.diff(times))
+
+
+def _broken_line(times: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Thin to `POINTS` images and put a NaN into every gap, so that no line is drawn where nothing was seen."""
+    every = max(1, -(-len(times) // POINTS))
+    times, probability = times[::every], probability[::every]
+    if len(times) < 2:
+        return times, probability
+    after = np.flatnonzero(np.diff(times) > GAP_FACTOR * _usual_step(times)) + 1
+    middle = times[after - 1] + (times[after] - times[after - 1]) // 2
+    return np.insert(times, after, middle), np.insert(probability, after, np.nan)
+
+
+def _shade_events(axes: Axes, times: np.ndarray, labels: np.ndarray, event: str) -> None:
+    """Shade from the first to past the last image of each unbroken run of events."""
+    step = _usual_step(times)
+    edges = np.diff(np.concatenate([[0], labels, [0]]))
+    name = event
+    for start, end in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True):
+        stop = min(times[end], times[end - 1] + step) if end < len(times) else times[end - 1] + step
+        axes.axvspan(times[start], stop, color=SHADE, linewidth=0, alpha=0.55, label=name)
+        name = "_no second legend entry"
+
+
+def _mark_flares(axes: Axes, flares: pd.DataFrame, times: np.ndarray) -> None:
+    """Mark each flare on the upper edge, and write the class beside the largest that have room."""
+    peak = naive_utc(flares["time"])
+    inside = (peak >= times[0]) & (peak <= times[-1] + np.timedelta64(1, "D"))
+    flux = flare_flux(flares["flare"])
+    peak, flux, names = peak[inside], flux[inside], flares["flare"].to_numpy()[inside]
+    if not len(peak):
+        return
+    axes.plot(peak, np.full(len(peak), 1.02), "v", color=SECOND, markeredgecolor=INK, clip_on=False, label="flare")
+    room = (times[-1] - times[0]) / 12
+    written: list[np.datetime64] = []
+    for index in np.argsort(-np.nan_to_num(flux), kind="stable"):
+        if len(written) < 6 and all(abs(peak[index] - other) > room for other in written):
+            written.append(peak[index])
+            axes.annotate(
+                str(names[index]), (peak[index], 1.02), xytext=(0, 7), textcoords="offset points", ha="center", size=11
+            )

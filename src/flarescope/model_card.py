@@ -1,0 +1,191 @@
+"""What must one know of a trained model before using it? A card in Hugging Face's form, README.md beside the model."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from flarescope.files import write_text
+from flarescope.wording import DEFINITIONS, DISCLAIMER, flatten, interval, number, score_title
+
+TAGS: Final = ("solar-flares", "space-weather", "solar-physics", "magnetogram", "sdo-hmi", "transfer-learning")
+_IN_METADATA: Final = ("tss", "hss", "tpr", "tnr")
+_IN_METADATA_PROBABILITY: Final = ("brier", "bss_climatology", "bss_sample", "roc_area")
+
+_LIMITS: Final = (
+    "It knows what its training images show. In the published set these are line-of-sight magnetograms of numbered "
+    "active regions, at latitudes and longitudes below 60 degrees, of one instrument, from 2010 to 2018: elsewhere "
+    "nothing is known of its skill.",
+    "It sees one image at a time: neither the region's history nor its flares.",
+    "It says whether a flare of the class or above will come, not how large it will be or when in the window.",
+    "Rows of one region are nearly copies. The intervals come from resampling whole regions; they do not cover another "
+    "solar cycle or another instrument.",
+    "Probabilities of a network trained with class weights are too high unless they are calibrated.",
+)
+
+
+@dataclass(frozen=True)
+class CardInputs:
+    """What the card says.
+
+    Attributes:
+        name: of the model.
+        verification: what `scores.verify.verify` gives for its test forecasts.
+        event: what it forecasts.
+        data: name of the data set, and what else identifies it; `name` is shown as the data set's name.
+        split: rows of the split table: `split`, `images`, `events`, `regions` (None where unknown).
+        training: recipe, seed, backbone family and digest, rendering, engine, versions; nested mappings are flattened.
+        split_by_region: True where it was checked that no region is in two splits.
+        command: how to forecast with the model on the command line, or empty.
+        warnings: such as random filters or synthetic data.
+        license: SPDX name in lower case.
+    """
+
+    name: str
+    verification: Mapping[str, Any]
+    event: str = "a flare of class C1.0 or above within 24 hours"
+    data: Mapping[str, Any] = field(default_factory=dict)
+    split: Sequence[Mapping[str, Any]] = ()
+    training: Mapping[str, Any] = field(default_factory=dict)
+    split_by_region: bool = False
+    command: str = ""
+    warnings: Sequence[str] = ()
+    license: str = "bsd-3-clause"
+
+
+def render_card(inputs: CardInputs) -> str:
+    """Give the card: YAML front matter, then Markdown."""
+    parts = [
+        _front_matter(inputs),
+        f"# {_plain(inputs.name)}",
+        *(f"> **{_plain(warning)}**" for warning in inputs.warnings),
+        f"Forecasts {_plain(inputs.event)} from one magnetogram of a solar active region, with a small head trained on "
+        f"the features of a frozen network. {DISCLAIMER}",
+        *_use(inputs),
+        *_data(inputs),
+        *_training(inputs),
+        *_scores(inputs.verification),
+        "## Limits",
+        "\n".join(f"- {limit}" for limit in _LIMITS),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def write_card(inputs: CardInputs, path: Path) -> None:
+    """Write the card, whole or not at all."""
+    write_text(path, render_card(inputs))
+
+
+def _front_matter(inputs: CardInputs) -> str:
+    """Give the metadata as YAML; each value is written as JSON, which YAML holds."""
+    name = str(inputs.data.get("name", "magnetograms"))
+    result = {
+        "task": {"type": "image-classification", "name": "solar flare forecast"},
+        "dataset": {"type": "image-classification", "name": name, "split": "test"},
+        "metrics": _metrics(inputs.verification),
+    }
+    values: dict[str, Any] = {
+        "license": inputs.license,
+        "library_name": "flarescope",
+        "pipeline_tag": "image-classification",
+        "tags": [*TAGS, *(["synthetic-data"] if any("synthetic" in text.lower() for text in inputs.warnings) else [])],
+        "metrics": [*_IN_METADATA, *_IN_METADATA_PROBABILITY],
+        "model-index": [{"name": inputs.name, "results": [result]}],
+    }
+    lines = [f"{key}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}" for key, value in values.items()]
+    return "\n".join(["---", *lines, "---"])
+
+
+def _metrics(verification: Mapping[str, Any]) -> list[dict[str, Any]]:
+    metrics = []
+    for decision, found in verification["decisions"].items():
+        rule = f"yes from {found['threshold']:.3g}, {decision}"
+        metrics += [(name, rule, found["scores"][name]["value"]) for name in _IN_METADATA]
+    probability = verification["calibrated"] or verification["probability"]
+    rule = "calibrated" if verification["calibrated"] else "probability"
+    metrics += [(name, rule, probability["scores"][name]["value"]) for name in _IN_METADATA_PROBABILITY]
+    return [
+        {"type": name, "name": f"{score_title(name)} ({rule})", "value": round(value, 6)}
+        for name, rule, value in metrics
+        if value is not None
+    ]
+
+
+def _use(inputs: CardInputs) -> list[str]:
+    command = f"\n\n```sh\n{' '.join(inputs.command.split())}\n```" if inputs.command else ""
+    return [
+        "## Intended use",
+        "Research on flare forecasting, teaching, and as a baseline that other methods are compared with. Not for "
+        "decisions about people, aircraft, spacecraft or power grids." + command,
+    ]
+
+
+def _data(inputs: CardInputs) -> list[str]:
+    parts = ["## Data"]
+    if inputs.data:
+        parts.append("\n".join(f"- {_plain(key)}: {_plain(value)}" for key, value in flatten(inputs.data)))
+    if inputs.split:
+        apart = "No active region is in two splits."
+        parts.append(apart if inputs.split_by_region else "It was not checked whether a region is in two splits.")
+        rows = [
+            (str(row["split"]), *(number(row.get(key)) for key in ("images", "events", "regions")))
+            for row in inputs.split
+        ]
+        parts.append(_table(("Split", "Images", "Events", "Active regions"), rows))
+    return parts if len(parts) > 1 else [*parts, "Not recorded."]
+
+
+def _training(inputs: CardInputs) -> list[str]:
+    if not inputs.training:
+        return []
+    return ["## Training", _table(("What", "Value"), flatten(inputs.training))]
+
+
+def _scores(verification: Mapping[str, Any]) -> list[str]:
+    sample, settings = verification["sample"], verification["settings"]
+    parts = [
+        "## Scores",
+        f"On {number(sample['n'])} test images, {number(sample['events'])} of them followed by an event"
+        + (f", of {number(sample['regions'])} active regions." if sample["regions"] is not None else ".")
+        + (
+            f" Intervals: {settings['level']:.0%}, from {number(settings['replicates'])} resamplings of whole regions."
+            if settings["replicates"]
+            else " No intervals were made."
+        ),
+    ]
+    for name, decision in verification["decisions"].items():
+        kind = "calibrated probability" if decision["calibrated"] else "probability"
+        parts.append(f"### Yes from a {kind} of {decision['threshold']:.3g} ({name})")
+        counts = ", ".join(f"{count.upper()} {number(decision[count])}" for count in ("tp", "fn", "fp", "tn"))
+        parts += [f"{counts}.", _score_table(decision["scores"])]
+    parts += ["### Probabilities", _score_table(verification["probability"]["scores"])]
+    if verification["calibrated"]:
+        parts += ["### Calibrated probabilities", _score_table(verification["calibrated"]["scores"])]
+    return parts
+
+
+def _score_table(scores: Mapping[str, Mapping[str, Any]]) -> str:
+    rows = [
+        (
+            score_title(name),
+            number(row["value"]),
+            interval(row.get("low"), row.get("high")),
+            DEFINITIONS[name].question,
+        )
+        for name, row in scores.items()
+    ]
+    return _table(("Score", "Value", "Interval", "Question"), rows)
+
+
+def _plain(text: str) -> str:
+    """Keep a name from being read as Markdown or HTML: one line, no tags, no table bars."""
+    line = " ".join(str(text).split())
+    for mark in "\\`*_[]|#":
+        line = line.replace(mark, "\\" + mark)
+    return line.replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *([_plain(cell) for cell in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,0 +1,198 @@
+"""Which figures does a report show, and what does each say to those who do not see it?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from flarescope.figures import (
+    gallery_figure,
+    history_figure,
+    interval_figure,
+    reliability_figure,
+    roc_figure,
+    threshold_figure,
+    timeline_figure,
+)
+from flarescope.report.choose import instructive_regions
+from flarescope.report.inputs import ReportInputs, decided_forecasts, main_decision
+from flarescope.wording import NOTHING, number, score_title
+
+COMPARED_SCORES: Final = ("tss", "hss", "tpr", "tnr", "bss_sample", "roc_area")
+"""What runs and baselines are set side by side by."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure with its words.
+
+    Attributes:
+        figure: the drawing.
+        alt: what it shows, in a sentence.
+        caption: how to read it.
+    """
+
+    figure: Figure
+    alt: str
+    caption: str
+
+
+def draw(inputs: ReportInputs) -> dict[str, Drawn]:
+    """Draw every figure that the inputs allow: name -> figure, in the order of the page."""
+    found = {"roc": _roc(inputs), "reliability": _reliability(inputs), "thresholds": _thresholds(inputs)}
+    found["comparison"] = _comparison(inputs.verification, [other.verification for other in inputs.compared])
+    if inputs.history:
+        found["history"] = _history(inputs.history)
+    found |= _timelines(inputs)
+    if inputs.gallery:
+        figure = gallery_figure(inputs.gallery)
+        found["gallery"] = Drawn(figure, "Magnetograms of hits, misses and false alarms", "")
+    return found
+
+
+def report_figures(inputs: ReportInputs) -> dict[str, Figure]:
+    """Give the report's figures by name, to be saved as files (`figures.save_figures`)."""
+    return {name: drawn.figure for name, drawn in draw(inputs).items()}
+
+
+def numbers(values: Sequence[float | None]) -> np.ndarray:
+    """Turn a list of a verification into `(N,)` float64, None into NaN."""
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _roc(inputs: ReportInputs) -> Drawn:
+    verification = inputs.verification
+    curve = verification["curves"]["roc"]
+    last = verification["calibrated"] or verification["probability"]
+    area = last["scores"]["roc_area"]["value"]
+    points = {}
+    for name, decision in verification["decisions"].items():
+        scores = decision["scores"]
+        place = (1 - scores["tnr"]["value"], scores["tpr"]["value"])
+        points[f"{name}, p ≥ {decision['threshold']:.2f}"] = place
+    figure = roc_figure(numbers(curve["fpr"]), numbers(curve["tpr"]), area=area, points=points)
+    return Drawn(
+        figure,
+        f"ROC curve: hit rate against false alarm rate over all thresholds; area {number(area)}, 0.5 is no skill.",
+        "Hit rate against false alarm rate as the threshold falls from 1 to 0. The nearer to the upper left corner, "
+        "the better events are told from non-events.",
+    )
+
+
+def _bins(reliability: Mapping[str, Sequence[float | None]]) -> pd.DataFrame:
+    return pd.DataFrame({name: numbers(values) for name, values in reliability.items()})
+
+
+def _reliability(inputs: ReportInputs) -> Drawn:
+    verification = inputs.verification
+    raw, after = verification["probability"], verification["calibrated"]
+    rate = verification["sample"]["event_rate"]
+    figure = reliability_figure(
+        _bins(raw["reliability"]),
+        event_rate=rate,
+        calibrated=_bins(after["reliability"]) if after else None,
+    )
+    error = f"expected calibration error {number(raw['scores']['ece']['value'])}"
+    if after:
+        error += f" before calibration, {number(after['scores']['ece']['value'])} after"
+    return Drawn(
+        figure,
+        f"Reliability: observed share of events against forecast probability in ten bins, with counts; {error}.",
+        f"Points below the dotted line: events came less often than forecast; above: more often. Here: {error}. "
+        "The bars count the images in each bin, on a logarithmic scale.",
+    )
+
+
+def _thresholds(inputs: ReportInputs) -> Drawn:
+    curve = inputs.verification["curves"]["threshold"]
+    calibrated = inputs.verification["calibrated"] is not None
+    decisions = inputs.verification["decisions"]
+    marks = {name: row["threshold"] for name, row in decisions.items() if row["calibrated"] == calibrated}
+    tss = numbers(curve["tss"])
+    best = int(np.nanargmax(tss))
+    at = numbers(curve["threshold"])
+    figure = threshold_figure(at, tss, numbers(curve["hss"]), marks=marks)
+    which = "calibrated probabilities" if calibrated else "probabilities"
+    return Drawn(
+        figure,
+        f"TSS and HSS against the threshold; the largest TSS of these rows, {number(float(tss[best]))}, is at "
+        f"{number(float(at[best]), 2)}.",
+        f"Skill over the threshold on the {which}. A threshold is chosen on validation rows and never on these: their "
+        "own maximum flatters.",
+    )
+
+
+def letters(count: int) -> list[str]:
+    """Name the columns of a comparison: this run is A, the others B, C, ... in order."""
+    return [chr(ord("A") + index) if index < 26 else f"Z{index - 25}" for index in range(count)]
+
+
+def score_row(verification: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Find the row of a score: of the main decision, or of the probability after calibration where there is one."""
+    decision = verification["decisions"][main_decision(verification)]["scores"]
+    probability = (verification["calibrated"] or verification["probability"])["scores"]
+    row: Mapping[str, Any] = decision.get(name) or probability[name]
+    return row
+
+
+def baseline_row(baseline: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Find the row of a score of a baseline."""
+    row: Mapping[str, Any] = baseline["decision"]["scores"].get(name) or baseline["probability"]["scores"][name]
+    return row
+
+
+def _comparison(verification: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> Drawn:
+    named = dict(zip(letters(1 + len(others)), (verification, *others), strict=True))
+    if not others:
+        named = {"this run": verification}
+    rows = [(series, name, score_row(table, name)) for series, table in named.items() for name in COMPARED_SCORES]
+    if "persistence" in verification["baselines"]:
+        baseline = verification["baselines"]["persistence"]
+        rows += [("persistence", name, baseline_row(baseline, name)) for name in COMPARED_SCORES]
+    table = pd.DataFrame(
+        [
+            (score_title(name), series, row["value"], row.get("low"), row.get("high"))
+            for series, name, row in rows
+            if row["value"] is not None
+        ],
+        columns=["score", "series", "value", "low", "high"],
+    )
+    said = "; ".join(f"{series} TSS {number(row['value'])}" for series, name, row in rows if name == "tss")
+    return Drawn(
+        interval_figure(table, level=verification["settings"]["level"]),
+        f"Scores with their intervals, side by side: {said}.",
+        "Each score with its interval. Overlapping intervals do not show that two forecasts are equally good: look at "
+        "the interval of the difference." + (" A is this run." if others else ""),
+    )
+
+
+def _history(history: Sequence[Mapping[str, Any]]) -> Drawn:
+    last = (history[-1].get("validation") or {}).get("tss")
+    said = NOTHING if last is None else number(last)
+    return Drawn(
+        history_figure(history),
+        f"Training history over {len(history)} epochs; validation TSS of the last one {said}.",
+        "Training loss is weighted by class and averaged while the head moves; validation loss is unweighted, so the "
+        "two are not on one scale.",
+    )
+
+
+def _timelines(inputs: ReportInputs) -> dict[str, Drawn]:
+    forecasts, threshold = decided_forecasts(inputs.forecasts, inputs.verification)
+    found = {}
+    for region, reason in instructive_regions(forecasts, threshold).items():
+        rows = forecasts[(forecasts["noaa_ar"] == region).fillna(False).to_numpy(bool)]
+        events = inputs.events
+        flares = None if events is None else events[(events["noaa_ar"] == region).fillna(False).to_numpy(bool)]
+        figure = timeline_figure(rows, threshold=threshold, flares=flares)
+        yes = int((rows["probability"] >= threshold).sum())
+        event = int((rows["label"] == 1).sum())
+        found[f"timeline-{region}"] = Drawn(
+            figure,
+            f"Time line of NOAA {region}: {len(rows):,} images, {event:,} followed by an event, {yes:,} forecast yes.",
+            f"NOAA {region} ({reason}). Shaded: images followed by {inputs.event}.",
+        )
+    return found

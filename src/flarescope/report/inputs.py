@@ -1,0 +1,82 @@
+"""What does a report need? Plain values: whoever reads a run directory fills them in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from flarescope.figures import FieldImage
+from flarescope.scores.calibration import calibration_from_json
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Another run, or a foreign table, that the report sets beside its own.
+
+    Attributes:
+        name: what to call it.
+        verification: what `scores.verify.verify` gives for it.
+        difference: what `scores.compare.compare` gives for this report's forecasts (a) and these (b), or None.
+        note: why there is no difference (such as other images), or another remark.
+    """
+
+    name: str
+    verification: Mapping[str, Any]
+    difference: Mapping[str, Any] | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """Everything that the page shows.
+
+    Attributes:
+        title: of the page.
+        forecasts: the verified rows, as `tables.check_forecasts` gives them, all labelled, probabilities as the model
+            gave them (before calibration); a column `flare` is shown where it is there.
+        verification: what `scores.verify.verify` gives for them.
+        event: what label 1 means.
+        split: which rows these are.
+        warnings: shown on top of everything, such as random filters or synthetic data.
+        history: a mapping an epoch: `epoch`, and `train` and `validation` with `loss`, `tss`, `hss`, `tpr`, `tnr`.
+        events: flares to mark in the time lines: `noaa_ar`, `time` (peak, UTC), `flare` (class); None shows only the
+            spells that the labels tell of.
+        gallery: heading and magnetograms of each row (`choose.gallery_rows` says which).
+        compared: other forecasts to set beside.
+        provenance: recipe, seed, digests, versions, engine, precision; nested mappings are flattened.
+        footer: one line at the end, such as when the page was made; empty for the same bytes every time.
+    """
+
+    title: str
+    forecasts: pd.DataFrame
+    verification: Mapping[str, Any]
+    event: str = "a flare of class C1.0 or above within 24 hours"
+    split: str = "test"
+    warnings: Sequence[str] = ()
+    history: Sequence[Mapping[str, Any]] = ()
+    events: pd.DataFrame | None = None
+    gallery: Sequence[tuple[str, Sequence[FieldImage]]] = ()
+    compared: Sequence[Compared] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    footer: str = ""
+
+
+def main_decision(verification: Mapping[str, Any]) -> str:
+    """Name the decision that examples are taken by: the chosen threshold's if there is one, else argmax."""
+    return "chosen" if "chosen" in verification["decisions"] else "argmax"
+
+
+def decided_forecasts(forecasts: pd.DataFrame, verification: Mapping[str, Any]) -> tuple[pd.DataFrame, float]:
+    """Give the rows with the probabilities that the main decision is made on, and its threshold.
+
+    Args:
+        forecasts: with the probabilities as the model gave them.
+        verification: what `scores.verify.verify` gives for them.
+    """
+    decision = verification["decisions"][main_decision(verification)]
+    if not decision["calibrated"]:
+        return forecasts, decision["threshold"]
+    calibration = calibration_from_json(verification["settings"]["calibration"])
+    calibrated = calibration.apply(forecasts["probability"].to_numpy(float))
+    return forecasts.assign(probability=calibrated), decision["threshold"]

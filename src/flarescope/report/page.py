@@ -1,0 +1,140 @@
+"""How does a run become one HTML file that opens anywhere, without a network?"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from flarescope.figures import FieldImage, data_uri, field_bar_figure, field_png, inline_svg
+from flarescope.figures.field import shrink
+from flarescope.files import write_text
+from flarescope.report import sections
+from flarescope.report.drawings import Drawn, draw, letters
+from flarescope.report.inputs import Compared, ReportInputs, main_decision
+from flarescope.report.slices import slice_tables
+from flarescope.report.view import Drawing, Page, Picture, Pictures, Section
+from flarescope.wording import DISCLAIMER, flatten, number
+
+
+def render_report(inputs: ReportInputs) -> str:
+    """Give the page: one HTML document with its style, its drawings and its pictures inside.
+
+    Nothing in it refers to a file or an address: it may be mailed, and its content security policy forbids requests.
+    """
+    environment = Environment(
+        loader=PackageLoader("flarescope", "templates"), autoescape=True, undefined=StrictUndefined
+    )
+    return environment.get_template("report.html.j2").render(page=build_page(inputs)) + "\n"
+
+
+def write_report(inputs: ReportInputs, path: Path) -> None:
+    """Write the page, whole or not at all."""
+    write_text(path, render_report(inputs))
+
+
+def build_page(inputs: ReportInputs) -> Page:
+    """Put the page together, text and drawings."""
+    drawn = draw(inputs)
+    parts = [
+        *sections.headline(inputs),
+        Section(
+            "baselines",
+            "Against simpler forecasts" if not inputs.compared else "Comparison",
+            paragraphs=[f"{letter}: {other.note}" for letter, other in _noted(inputs)],
+            drawings=_drawings(drawn, "comparison"),
+            tables=sections.baselines(inputs),
+        ),
+        Section(
+            "probabilities",
+            "Probabilities and thresholds",
+            drawings=_drawings(drawn, "roc", "reliability", "thresholds"),
+            tables=sections.probability(inputs),
+        ),
+        *_examples(inputs, drawn),
+        *_training(inputs, drawn),
+        Section("provenance", "Where this comes from", pairs=flatten(inputs.provenance)),
+        Section("notes", "Notes", paragraphs=inputs.verification["notes"]),
+    ]
+    shown = [part for part in parts if _holds_something(part)]
+    return Page(inputs.title, _summary(inputs), DISCLAIMER, inputs.footer, inputs.warnings, shown)
+
+
+def _noted(inputs: ReportInputs) -> list[tuple[str, Compared]]:
+    names = letters(1 + len(inputs.compared))[1:]
+    return [(letter, other) for letter, other in zip(names, inputs.compared, strict=True) if other.note]
+
+
+def _holds_something(part: Section) -> bool:
+    return any((part.paragraphs, part.cards, part.counts, part.drawings, part.tables, part.gallery, part.pairs))
+
+
+def _summary(inputs: ReportInputs) -> str:
+    sample = inputs.verification["sample"]
+    regions = "" if sample["regions"] is None else f" of {number(sample['regions'])} active regions"
+    span = ""
+    if sample["first_time"] and sample["last_time"]:
+        span = f", {sample['first_time'][:10]} to {sample['last_time'][:10]}"
+    return (
+        f"Forecasts of {inputs.event} for {number(sample['n'])} images{regions} ({inputs.split} rows{span}); "
+        f"an event followed {number(sample['events'])} of them ({sample['event_rate']:.1%})."
+    )
+
+
+def _drawings(drawn: Mapping[str, Drawn], *names: str) -> list[Drawing]:
+    return [
+        Drawing(name, Markup(inline_svg(drawn[name].figure, name, drawn[name].alt)), drawn[name].caption)
+        for name in names
+        if name in drawn
+    ]
+
+
+def _training(inputs: ReportInputs, drawn: Mapping[str, Drawn]) -> list[Section]:
+    if "history" not in drawn:
+        return []
+    return [Section("training", "Training", drawings=_drawings(drawn, "history"))]
+
+
+def _examples(inputs: ReportInputs, drawn: Mapping[str, Drawn]) -> list[Section]:
+    """Give what is shown by the main decision: slices, time lines and the gallery."""
+    decision = main_decision(inputs.verification)
+    threshold = inputs.verification["decisions"][decision]["threshold"]
+    said = f"Yes is forecast from {threshold:.3g} on ({decision})."
+    lines = [name for name in drawn if name.startswith("timeline-")]
+    parts = [
+        Section("slices", "By slice", [said], tables=slice_tables(inputs.verification["slices"][decision])),
+    ]
+    if lines:
+        parts.append(Section("timelines", "Regions over time", [said], drawings=_drawings(drawn, *lines)))
+    if inputs.gallery:
+        parts.append(
+            Section(
+                "gallery",
+                "Magnetograms",
+                [
+                    "The most confident hits, misses and false alarms, at most one image of a region in each group. "
+                    "Colours as HMI's: warm where the field points away from us, cool where it points towards us."
+                ],
+                drawings=[_bar()],
+                gallery=[
+                    Pictures(heading, [_picture(image) for image in images]) for heading, images in inputs.gallery
+                ],
+            )
+        )
+    return parts
+
+
+def _bar() -> Drawing:
+    alt = "Colour bar from -1500 gauss (dark red) over 0 (grey) to +1500 gauss (dark blue)"
+    return Drawing("field-bar", Markup(inline_svg(field_bar_figure(), "field-bar", alt)), "")
+
+
+def _picture(image: FieldImage) -> Picture:
+    rows, columns = shrink(image.field_gauss).shape
+    name = "Magnetogram" if image.noaa_ar is None else f"NOAA {image.noaa_ar}"
+    came = "event followed" if image.label == 1 else "no event followed"
+    if image.flare:
+        came += f" (largest {image.flare})"
+    lines = [line for line in (name, image.time, f"p = {image.probability:.3f}, {came}", image.filename) if line]
+    alt = f"{name}, {image.time or 'time unknown'}: forecast {image.probability:.3f}, {came}"
+    return Picture(data_uri(field_png(image.field_gauss)), alt, columns, rows, lines)

@@ -1,0 +1,161 @@
+"""What does each part of the page say?"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from flarescope.report.drawings import COMPARED_SCORES, baseline_row, letters, score_row
+from flarescope.report.inputs import ReportInputs, main_decision
+from flarescope.report.view import Card, Counts, Section, Table
+from flarescope.wording import DEFINITIONS, NOTHING, interval, number, score_title
+
+HEADLINE: Final = ("tss", "hss", "tpr", "tnr")
+BASELINE_NAMES: Final = {
+    "persistence": "Persistence",
+    "climatology": "Training climatology",
+    "always_no": "Always no",
+}
+
+
+def interval_words(verification: Mapping[str, Any]) -> str:
+    """Say how the intervals were made, or that there are none."""
+    settings, sample = verification["settings"], verification["sample"]
+    if not settings["replicates"]:
+        return "No intervals were made: a score without one says little."
+    return (
+        f"Intervals hold {settings['level']:.0%} of {number(settings['replicates'])} resamplings of whole active "
+        f"regions ({number(sample['regions'])}, of which {number(sample['event_regions'])} with events), because "
+        "images of one region are nearly copies."
+    )
+
+
+def headline(inputs: ReportInputs) -> list[Section]:
+    """Give a section for each decision: scores with intervals and the four counts."""
+    sections = []
+    for name, decision in inputs.verification["decisions"].items():
+        kind = "calibrated probability" if decision["calibrated"] else "probability"
+        rule = f"yes from a {kind} of {decision['threshold']:.3g}"
+        heading = f"Scores, {rule}" + (" (argmax)" if name == "argmax" else " (chosen on validation)")
+        scores = decision["scores"]
+        sections.append(
+            Section(
+                name=f"scores-{name}",
+                heading=heading,
+                paragraphs=[interval_words(inputs.verification)],
+                cards=[_card(score, scores[score]) for score in HEADLINE],
+                counts=Counts(
+                    f"Contingency table, {rule}",
+                    **{count: number(decision[count]) for count in ("tp", "fn", "fp", "tn")},
+                ),
+                tables=[_score_table(decision, rule)],
+                link="Scores" if name == "argmax" else f"Scores at {decision['threshold']:.2g}",
+            )
+        )
+    return sections
+
+
+def _card(name: str, row: Mapping[str, Any]) -> Card:
+    ends = interval(row.get("low"), row.get("high"))
+    return Card(score_title(name), number(row["value"]), ends, DEFINITIONS[name].question)
+
+
+def _score_table(decision: Mapping[str, Any], rule: str) -> Table:
+    rows = []
+    for name, row in decision["scores"].items():
+        image = decision["image_level"].get(name, {})
+        rows.append(
+            (
+                score_title(name),
+                number(row["value"]),
+                interval(row.get("low"), row.get("high")),
+                interval(image.get("low"), image.get("high")),
+                number(DEFINITIONS[name].perfect, 0),
+                DEFINITIONS[name].question,
+            )
+        )
+    return Table(
+        f"All yes/no scores, {rule}",
+        ("Score", "Value", "Interval by region", "Too narrow: images taken as independent", "Perfect", "Question"),
+        rows,
+        frozenset({5}),
+    )
+
+
+def probability(inputs: ReportInputs) -> list[Table]:
+    """Give the scores of the probabilities, before and after calibration."""
+    parts = [("Scores of the probabilities as the model gives them", inputs.verification["probability"])]
+    if inputs.verification["calibrated"]:
+        parts.append(("Scores of the calibrated probabilities", inputs.verification["calibrated"]))
+    tables = []
+    for caption, part in parts:
+        rows = [
+            (
+                score_title(name),
+                number(row["value"]),
+                interval(row.get("low"), row.get("high")),
+                number(DEFINITIONS[name].perfect, 0),
+                DEFINITIONS[name].question,
+            )
+            for name, row in part["scores"].items()
+        ]
+        columns = ("Score", "Value", "Interval by region", "Perfect", "Question")
+        tables.append(Table(caption, columns, rows, frozenset({4})))
+    return tables
+
+
+def baselines(inputs: ReportInputs) -> list[Table]:
+    """Give this run, the baselines and the compared forecasts side by side, and the differences with intervals."""
+    verification = inputs.verification
+    names = ["This run"] if not inputs.compared else [f"A: {inputs.title}"]
+    names += [f"{letter}: {other.name}" for letter, other in zip(_others(inputs), inputs.compared, strict=True)]
+    tables = [verification, *(other.verification for other in inputs.compared)]
+    rows = []
+    for name, table in zip(names, tables, strict=True):
+        at = table["decisions"][main_decision(table)]["threshold"]
+        cells = [_cell(score_row(table, score)) for score in COMPARED_SCORES]
+        rows.append((name, number(table["sample"]["n"]), number(at, 2), *cells))
+    for key, name in BASELINE_NAMES.items():
+        if key in verification["baselines"]:
+            found = verification["baselines"][key]
+            cells = [_cell(baseline_row(found, score)) for score in COMPARED_SCORES]
+            rows.append((name, number(verification["sample"]["n"]), number(found["decision"]["threshold"], 2), *cells))
+    columns = ("Forecast", "Images", "Yes from", *(score_title(name) for name in COMPARED_SCORES))
+    return [Table("Side by side, each with its interval", columns, rows), *_differences(inputs)]
+
+
+def _others(inputs: ReportInputs) -> list[str]:
+    return letters(1 + len(inputs.compared))[1:]
+
+
+def _cell(row: Mapping[str, Any], value: str = "") -> str:
+    """Write a score, or what is given for it, with its interval on a second line."""
+    ends = interval(row.get("low"), row.get("high"))
+    return (value or number(row["value"])) + ("" if ends == NOTHING else f"\n{ends}")
+
+
+def _differences(inputs: ReportInputs) -> list[Table]:
+    """Give paired differences, this run minus each baseline and each compared forecast."""
+    verification = inputs.verification
+    decision = main_decision(verification)
+    rows = []
+    for key, name in BASELINE_NAMES.items():
+        if key in verification["baselines"]:
+            found = verification["baselines"][key]["difference"]
+            rows.append((f"minus {name.lower()}", *_gaps(found[decision] | found["probability"], "value")))
+    for letter, other in zip(_others(inputs), inputs.compared, strict=True):
+        if other.difference is None:
+            rows.append((f"minus {letter}", *[NOTHING] * len(COMPARED_SCORES)))
+        else:
+            both = other.difference["decision"] | other.difference["probability"]
+            rows.append((f"minus {letter}", *_gaps(both, "difference")))
+    columns = ("This run", *(score_title(name) for name in COMPARED_SCORES))
+    caption = "Differences on the same images and resamplings; an interval that holds 0 shows no difference"
+    return [Table(caption, columns, rows)] if rows else []
+
+
+def _gaps(found: Mapping[str, Mapping[str, Any]], key: str) -> list[str]:
+    values = [found[name][key] for name in COMPARED_SCORES]
+    signs = ["+" if value is not None and value > 0 else "" for value in values]
+    return [
+        _cell(found[name], sign + number(value))
+        for name, sign, value in zip(COMPARED_SCORES, signs, values, strict=True)
+    ]

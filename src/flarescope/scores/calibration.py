@@ -1,0 +1,165 @@
+"""How are probabilities made to mean what they say, from validation rows?
+
+The reference recipe weighs events up in training, so that its raw probabilities are too high. Temperature only
+stretches them about 1/2 and cannot mend that; Platt's two numbers can; isotonic regression bends them in any rising
+way.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+import pandas as pd
+
+from flarescope.errors import InputError
+from flarescope.scores.rows import fitting_rows
+
+METHODS: Final = ("temperature", "platt", "isotonic")
+
+_SMALLEST: Final = 1e-15
+"""Probabilities are kept this far from 0 and 1 before the logit; about the spacing of float64 at 1."""
+
+
+class Calibration(Protocol):
+    """A rising function of the probability, fitted on validation rows, made of plain numbers."""
+
+    def apply(self, probability: np.ndarray) -> np.ndarray:
+        """Give the calibrated probabilities, `(N,)` in 0..1."""
+        ...
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the calibration as plain values, for the model file."""
+        ...
+
+
+@dataclass(frozen=True)
+class Temperature:
+    """The logit divided by a temperature (Guo et al. 2017, Proc. ICML 70, 1321); above 1 it softens."""
+
+    temperature: float
+
+    def apply(self, probability: np.ndarray) -> np.ndarray:
+        """Give the calibrated probabilities, `(N,)` in 0..1."""
+        return _expit(_logit(probability) / self.temperature)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the calibration as plain values."""
+        return {"method": "temperature", "temperature": self.temperature}
+
+
+@dataclass(frozen=True)
+class Platt:
+    """The logit times a slope plus an intercept (Platt 1999, Advances in Large Margin Classifiers, 61)."""
+
+    slope: float
+    intercept: float
+
+    def apply(self, probability: np.ndarray) -> np.ndarray:
+        """Give the calibrated probabilities, `(N,)` in 0..1."""
+        return _expit(self.slope * _logit(probability) + self.intercept)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the calibration as plain values."""
+        return {"method": "platt", "slope": self.slope, "intercept": self.intercept}
+
+
+@dataclass(frozen=True)
+class Isotonic:
+    """Straight lines between the points of an isotonic regression (Zadrozny & Elkan 2002, Proc. KDD, 694).
+
+    Its ends may be 0 or 1, which no forecast should be sure of where validation rows are few: look at the log loss.
+
+    Attributes:
+        raw: rising raw probabilities.
+        calibrated: the calibrated probability at each of them; beyond the ends it stays as it is there.
+    """
+
+    raw: tuple[float, ...]
+    calibrated: tuple[float, ...]
+
+    def apply(self, probability: np.ndarray) -> np.ndarray:
+        """Give the calibrated probabilities, `(N,)` in 0..1."""
+        return np.interp(np.asarray(probability, np.float64), self.raw, self.calibrated)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the calibration as plain values."""
+        return {"method": "isotonic", "raw": list(self.raw), "calibrated": list(self.calibrated)}
+
+
+def fit_calibration(forecasts: pd.DataFrame, *, method: str = "platt") -> Temperature | Platt | Isotonic:
+    """Fit a calibration on validation rows.
+
+    Args:
+        forecasts: validation rows with `label` and raw `probability`.
+        method: one of `METHODS`.
+
+    Raises:
+        InputError: unknown method, rows that `fitting_rows` refuses, or probabilities that fall where events get more
+            frequent: turning them round is no calibration.
+    """
+    from sklearn.isotonic import IsotonicRegression
+    from sklearn.linear_model import LogisticRegression
+
+    if method not in METHODS:
+        raise InputError(f"calibration method is {method!r}; expected {', '.join(METHODS)}")
+    labels, probability = fitting_rows(forecasts, "the calibration")
+    if method == "isotonic":
+        isotonic = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(probability, labels.astype(float))
+        return Isotonic(tuple(isotonic.X_thresholds_.tolist()), tuple(isotonic.y_thresholds_.tolist()))
+    # One over the temperature is the slope of a logistic regression on the logit without an intercept. C is large:
+    # a penalty too weak to see, that keeps the slope finite where the classes part (a few rows, a demo).
+    regression = LogisticRegression(C=1e6, fit_intercept=method == "platt", solver="newton-cholesky", tol=1e-8)
+    regression.fit(_logit(probability)[:, np.newaxis], labels)
+    slope = float(regression.coef_[0, 0])
+    if slope <= 0:
+        raise InputError(
+            f"{method} calibration: on these rows events are rarer where the probability is higher "
+            f"(slope {slope:.3g}); check that the probabilities are those of an event"
+        )
+    return Temperature(1 / slope) if method == "temperature" else Platt(slope, float(regression.intercept_[0]))
+
+
+def calibration_from_json(values: Mapping[str, Any]) -> Temperature | Platt | Isotonic:
+    """Read what `to_json` of a calibration gave.
+
+    Raises:
+        InputError: an unknown method, or numbers that are missing or cannot be.
+    """
+    try:
+        match values["method"]:
+            case "temperature":
+                temperature = float(values["temperature"])
+                _demand(temperature > 0, "the temperature is above 0")
+                return Temperature(temperature)
+            case "platt":
+                slope = float(values["slope"])
+                _demand(slope > 0, "the slope is above 0")
+                intercept = float(values["intercept"])
+                _demand(math.isfinite(intercept), "the intercept is finite")
+                return Platt(slope, intercept)
+            case "isotonic":
+                raw, calibrated = np.asarray(values["raw"], float), np.asarray(values["calibrated"], float)
+                _demand(len(raw) == len(calibrated) > 0, "as many calibrated as raw probabilities, one at least")
+                _demand(bool((np.diff(raw) >= 0).all() and (np.diff(calibrated) >= 0).all()), "both rise")
+                _demand(bool(((calibrated >= 0) & (calibrated <= 1)).all()), "they lie in 0..1")
+                return Isotonic(tuple(raw.tolist()), tuple(calibrated.tolist()))
+            case other:
+                raise ValueError(f"method {other!r} is none of {', '.join(METHODS)}")
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"stored calibration cannot be read: {error}; fit it again") from error
+
+
+def _demand(true: bool, expected: str) -> None:
+    if not true:
+        raise ValueError(f"expected that {expected}")
+
+
+def _logit(probability: np.ndarray) -> np.ndarray:
+    p = np.clip(np.asarray(probability, np.float64), _SMALLEST, 1 - _SMALLEST)
+    return np.asarray(np.log(p) - np.log1p(-p))
+
+
+def _expit(logit: np.ndarray) -> np.ndarray:
+    return np.asarray(np.exp(-np.logaddexp(0, -logit)))

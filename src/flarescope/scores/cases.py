@@ -1,0 +1,167 @@
+"""What are the scores of several forecasts of the same images, with intervals, and how do they differ?
+
+All cases are scored on the same bootstrap replicates, so that the difference of two is taken replicate by replicate:
+much of what makes each uncertain (which regions happened to be there) is common to both and drops out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from flarescope.errors import InputError
+from flarescope.scores.bootstrap import (
+    LEVEL,
+    REPLICATES,
+    CategoricalScorer,
+    Scorer,
+    image_level_intervals,
+    percentile_interval,
+    region_codes,
+    resample,
+)
+from flarescope.scores.probability import ProbabilityScorer
+
+PROBABILITY = "probability"
+"""The part of a case that is scored as a probability; the other parts are its decisions."""
+
+Rows = dict[str, dict[str, float]]
+"""Score name -> its row of numbers."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the intervals are made.
+
+    Attributes:
+        replicates: how many; 0 makes none.
+        seed: of the draw.
+        level: share of the replicates within the interval.
+    """
+
+    replicates: int = REPLICATES
+    seed: int = 0
+    level: float = LEVEL
+
+    def __post_init__(self) -> None:
+        if self.replicates < 0 or self.seed < 0 or not 0 < self.level < 1:
+            raise InputError(
+                f"replicates {self.replicates}, seed {self.seed}, level {self.level}; "
+                "expected whole numbers that are not negative, and a level between 0 and 1"
+            )
+
+
+@dataclass(frozen=True)
+class Case:
+    """One forecast of the rows.
+
+    Attributes:
+        probability: `(N,)` in 0..1.
+        thresholds: name of a decision -> an event is forecast where probability >= threshold.
+    """
+
+    probability: np.ndarray
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+
+
+class ScoredCases:
+    """The cases' scores and their replicates; ask it for rows of numbers."""
+
+    def __init__(
+        self,
+        labels: np.ndarray,
+        cases: Mapping[str, Case],
+        *,
+        regions: "pd.Series[int]",
+        climatology: float | None,
+        sampling: Sampling,
+    ) -> None:
+        """Score the cases on the sample and on its replicates.
+
+        Args:
+            labels: `(N,)` bool.
+            cases: name -> forecast of the same N rows.
+            regions: `(N,)` NOAA numbers; they may be null where no intervals are asked for.
+            climatology: event rate of the training set, or None.
+            sampling: how the intervals are made.
+        """
+        codes, count = (np.zeros(len(labels), np.intp), 1)
+        if sampling.replicates:
+            codes, count = region_codes(regions)
+        self._sampling = sampling
+        self._counts: dict[str, np.ndarray] = {}
+        scorers: dict[str, Scorer] = {}
+        for name, case in cases.items():
+            scorers[_key(name, PROBABILITY)] = ProbabilityScorer(
+                labels, case.probability, codes, climatology=climatology
+            )
+            for decision, threshold in case.thresholds.items():
+                scorer = CategoricalScorer.of_rows(labels, case.probability >= threshold, codes)
+                scorers[_key(name, decision)] = scorer
+                self._counts[_key(name, decision)] = scorer.counts.sum(axis=0).astype(np.int64)
+        everything = np.ones((1, count))
+        self._values = {key: _firsts(scorer(everything)) for key, scorer in scorers.items()}
+        self._replicates: dict[str, dict[str, np.ndarray]] = {}
+        if sampling.replicates:
+            self._replicates = resample(scorers, count, replicates=sampling.replicates, seed=sampling.seed)
+
+    def counts(self, case: str, decision: str) -> dict[str, int]:
+        """Give the four counts of a decision."""
+        return dict(zip(("tp", "fn", "fp", "tn"), map(int, self._counts[_key(case, decision)]), strict=True))
+
+    def scores(self, case: str, part: str) -> Rows:
+        """Give the scores of one part of a case.
+
+        Returns:
+            score -> `value`, and with replicates `low`, `high` and `undefined` (see `bootstrap.Interval`).
+        """
+        key = _key(case, part)
+        return self._rows(self._values[key], self._replicates.get(key))
+
+    def differences(self, first: tuple[str, str], second: tuple[str, str]) -> Rows:
+        """Give the scores of `first` minus those of `second`, each a case and one of its parts.
+
+        Returns:
+            score -> `value` (the difference), and with replicates `low`, `high`, `undefined`.
+        """
+        a, b = _key(*first), _key(*second)
+        values = {name: value - self._values[b][name] for name, value in self._values[a].items()}
+        if not self._replicates:
+            return self._rows(values, None)
+        drawn = self._replicates[a], self._replicates[b]
+        return self._rows(values, {name: value - drawn[1][name] for name, value in drawn[0].items()})
+
+    def image_level(self, case: str, decision: str) -> Rows:
+        """Give the intervals that would hold if images were independent: score -> `low`, `high`; far too narrow.
+
+        Empty without replicates.
+        """
+        if not self._sampling.replicates:
+            return {}
+        intervals = image_level_intervals(
+            self._counts[_key(case, decision)],
+            replicates=self._sampling.replicates,
+            seed=self._sampling.seed,
+            level=self._sampling.level,
+        )
+        return {name: {"low": interval.low, "high": interval.high} for name, interval in intervals.items()}
+
+    def _rows(self, values: Mapping[str, float], replicates: Mapping[str, np.ndarray] | None) -> Rows:
+        rows: Rows = {}
+        for name, value in values.items():
+            rows[name] = {"value": value}
+            if replicates is not None:
+                interval = percentile_interval(replicates[name], self._sampling.level)
+                # A score without a value has no interval either, whatever some of its replicates say.
+                low, high = (interval.low, interval.high) if np.isfinite(value) else (np.nan, np.nan)
+                rows[name] |= {"low": low, "high": high, "undefined": interval.undefined}
+        return rows
+
+
+def _key(case: str, part: str) -> str:
+    return f"{case}/{part}"
+
+
+def _firsts(scores: Mapping[str, np.ndarray]) -> dict[str, float]:
+    return {name: float(value[0]) for name, value in scores.items()}

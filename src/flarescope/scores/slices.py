@@ -1,0 +1,149 @@
+"""Where, when and for which flares are the forecasts good or bad?
+
+Every slice comes with its counts, of images and of regions, for images of one region are nearly copies: a hundred
+events of a single region are one piece of evidence. A slice with few events says so and gives no score.
+"""
+
+import itertools
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from flarescope.scores.categorical import COUNTS, categorical_scores
+
+MINIMUM_EVENTS: Final = 10
+WORST: Final = 10
+ANGLE_EDGES_DEG: Final = (0, 30, 45, 60, 90)
+"""From the centre of the disk; beyond 60 degrees projection spoils the line-of-sight field."""
+
+_SCORES: Final = ("tpr", "tnr", "tss", "hss")
+
+
+def slices(forecasts: pd.DataFrame, yes: np.ndarray, *, minimum_events: int = MINIMUM_EVENTS) -> dict[str, Any]:
+    """Score yes/no forecasts by slice.
+
+    Args:
+        forecasts: N rows with `label` and `probability`, and what is known of `noaa_ar`, `time`, `flare`, `lon_deg`
+            and `lat_deg`; a slice by something that no row has is left out.
+        yes: `(N,)` bool, whether an event was forecast.
+        minimum_events: slices with fewer events (images labelled 1) give no score but a note.
+
+    Returns:
+        `region`, `year`, `month`, `position`: a row a slice, as `slice_rows` says; `flare_class`: a row a class, as
+        `hit_rates` says; `most_misses` and `most_false_alarms`: the rows of the regions with most of them.
+    """
+    found: dict[str, Any] = {}
+    for name, keys in _groupings(forecasts).items():
+        if keys.notna().any():
+            found[name] = slice_rows(forecasts, yes, keys, minimum_events=minimum_events)
+    if "flare" in forecasts and forecasts["flare"].notna().any():
+        found["flare_class"] = hit_rates(forecasts, yes, minimum_events=minimum_events)
+    for name, count in (("most_misses", "fn"), ("most_false_alarms", "fp")):
+        regions = [row for row in found.get("region", []) if row[count]]
+        found[name] = sorted(regions, key=lambda row: -row[count])[:WORST]
+    return found
+
+
+def slice_rows(
+    forecasts: pd.DataFrame, yes: np.ndarray, keys: "pd.Series[Any]", *, minimum_events: int
+) -> list[dict[str, Any]]:
+    """Count and score each slice.
+
+    Args:
+        forecasts: N rows with `label` and `probability`, and `noaa_ar` where it is known.
+        yes: `(N,)` bool.
+        keys: `(N,)` the slice of each row; rows with null are left out.
+        minimum_events: as in `slices`.
+
+    Returns:
+        Sorted by slice: `slice` (its name), `n`, `events`, `tp`, `fn`, `fp`, `tn`, `regions`, `event_regions` (null
+        where no row has a region), `event_rate`, `mean_probability`, then `tpr`, `tnr`, `tss`, `hss`, `brier`, all
+        None where there are too few events, and `note`, which says so or is None.
+    """
+    codes, names = pd.factorize(keys, sort=True)
+    event, probability = (forecasts["label"] == 1).to_numpy(bool), forecasts["probability"].to_numpy(float)
+    inside = codes >= 0
+    total = _sums(codes, inside, np.ones(len(codes)))
+    cells = {"tp": event & yes, "fn": event & ~yes, "fp": ~event & yes, "tn": ~event & ~yes}
+    counts = {name: _sums(codes, inside, cell) for name, cell in cells.items()}
+    scores = {name: value for name, value in categorical_scores(**counts).items() if name in _SCORES}
+    scores["brier"] = _sums(codes, inside, (probability - event) ** 2) / total
+    regions = _regions(forecasts, codes, inside), _regions(forecasts, codes, inside & event)
+    mean = _sums(codes, inside, probability) / total
+    rows = []
+    for index, name in enumerate(names):
+        of_slice = {count: int(counts[count][index]) for count in COUNTS}
+        events = of_slice["tp"] + of_slice["fn"]
+        few = events < minimum_events
+        rows.append(
+            {"slice": str(name), "n": int(total[index]), "events": events}
+            | of_slice
+            | {"regions": _at(regions[0], index), "event_regions": _at(regions[1], index)}
+            | {"event_rate": events / float(total[index]), "mean_probability": float(mean[index])}
+            | {score: None if few or np.isnan(value[index]) else float(value[index]) for score, value in scores.items()}
+            | {"note": _note(events, minimum_events)}
+        )
+    return rows
+
+
+def hit_rates(forecasts: pd.DataFrame, yes: np.ndarray, *, minimum_events: int) -> list[dict[str, Any]]:
+    """Give the hit rate of the events by their largest flare.
+
+    Args:
+        forecasts: N rows with `label` and `flare`.
+        yes: `(N,)` bool.
+        minimum_events: as in `slices`.
+
+    Returns:
+        A row a class, weakest first: `slice` ("C", "M", "X", or "unknown" for events without a class), `events`,
+        `tp`, `fn`, `regions`, `tpr` (None where there are too few) and `note`.
+    """
+    event = (forecasts["label"] == 1).to_numpy(bool)
+    letter = forecasts["flare"].str.strip().str[:1].str.upper()
+    keys = letter.where(letter.isin(list("ABCMX")), "unknown").where(event)
+    rows = slice_rows(forecasts, yes, keys, minimum_events=minimum_events)
+    return [{name: row[name] for name in ("slice", "events", "tp", "fn", "regions", "tpr", "note")} for row in rows]
+
+
+def disk_angle_deg(lon_deg: np.ndarray, lat_deg: np.ndarray) -> np.ndarray:
+    """Give the angle from the centre of the disk, taken at latitude 0 (its true latitude stays within 7.25 degrees)."""
+    cosine = np.cos(np.radians(lon_deg)) * np.cos(np.radians(lat_deg))
+    return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+
+
+def _groupings(forecasts: pd.DataFrame) -> "dict[str, pd.Series[Any]]":
+    found: dict[str, pd.Series[Any]] = {}
+    if "noaa_ar" in forecasts:
+        found["region"] = forecasts["noaa_ar"]
+    if "time" in forecasts:
+        found["year"] = forecasts["time"].dt.strftime("%Y")
+        found["month"] = forecasts["time"].dt.strftime("%Y-%m")
+    if {"lon_deg", "lat_deg"} <= set(forecasts.columns):
+        angle = disk_angle_deg(forecasts["lon_deg"].to_numpy(float), forecasts["lat_deg"].to_numpy(float))
+        names = [f"{low}-{high} deg" for low, high in itertools.pairwise(ANGLE_EDGES_DEG)]
+        bands = pd.cut(angle, list(ANGLE_EDGES_DEG), labels=names, include_lowest=True)
+        found["position"] = pd.Series(bands, index=forecasts.index).astype("str")
+    return found
+
+
+def _sums(codes: np.ndarray, inside: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return np.bincount(codes[inside], values[inside], minlength=int(codes.max(initial=-1)) + 1)
+
+
+def _regions(forecasts: pd.DataFrame, codes: np.ndarray, chosen: np.ndarray) -> np.ndarray | None:
+    """Count the regions in each slice among the chosen rows; None where no row has a region."""
+    if "noaa_ar" not in forecasts or forecasts["noaa_ar"].isna().all():
+        return None
+    pairs = pd.DataFrame({"code": codes, "region": forecasts["noaa_ar"].to_numpy()})[chosen].dropna().drop_duplicates()
+    return np.bincount(pairs["code"], minlength=int(codes.max(initial=-1)) + 1)
+
+
+def _at(counts: np.ndarray | None, index: int) -> int | None:
+    return None if counts is None else int(counts[index])
+
+
+def _note(events: int, minimum_events: int) -> str | None:
+    if events >= minimum_events:
+        return None
+    return f"{events} event{'' if events == 1 else 's'}, fewer than {minimum_events}: no scores"

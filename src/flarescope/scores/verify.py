@@ -1,0 +1,245 @@
+"""How good are these forecasts? Everything that a referee would ask, in one dictionary that JSON can hold.
+
+    sample         n, events, event_rate, regions, event_regions, first_time, last_time
+    settings       threshold, calibration, climatology, minimum_events, replicates, seed, level
+    decisions      "argmax" and, with a threshold, "chosen" -> threshold, calibrated (true: of calibrated
+                   probabilities), tp, fn, fp, tn, scores, image_level
+    probability    mean_probability, scores, reliability, of the probabilities as they came
+    calibrated     the same after calibration, or None
+    curves         roc (fpr, tpr, threshold), pr (recall, precision, threshold) and threshold (threshold, then every
+                   yes/no score): equally long lists; of the calibrated probabilities if there are any
+    baselines      "climatology", "persistence", "always_no" -> decision, probability (as above), and difference:
+                   "argmax", "chosen", "probability" -> rows of (the forecasts' score - the baseline's)
+    slices         "argmax", "chosen" -> what `slices.slices` gives
+    notes          sentences that a reader of the numbers must know
+
+`scores` and `difference` map a score (see `definitions`) to a row: value, low, high, undefined. `low` and `high` are
+the interval by resampling regions, `undefined` the number of replicates in which the score has no value; without
+replicates a row has only its value. `image_level` maps it to low and high as they would be if images were independent:
+to warn. None stands where there is no number.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from flarescope.scores import baselines
+from flarescope.scores.bootstrap import LEVEL, REPLICATES
+from flarescope.scores.calibration import Calibration
+from flarescope.scores.cases import PROBABILITY, Case, Sampling, ScoredCases
+from flarescope.scores.curves import reliability, thin_curve, threshold_counts
+from flarescope.scores.rows import labels_and_probability, with_columns
+from flarescope.scores.slices import MINIMUM_EVENTS, slices
+from flarescope.scores.threshold import ARGMAX, check_threshold
+
+FEW_REGIONS: Final = 20
+"""Below so many regions with events, percentile intervals are too narrow themselves (a cluster bootstrap needs many
+clusters: Cameron, Gelbach & Miller 2008, Rev. Econ. Stat. 90, 414)."""
+
+CURVE_STEPS: Final = 200
+"""Steps of the threshold from 0 to 1 in the threshold curve."""
+
+
+def verify(
+    forecasts: pd.DataFrame,
+    *,
+    threshold: float | None = None,
+    calibration: Calibration | None = None,
+    climatology: float | None = None,
+    events: pd.DataFrame | None = None,
+    history: pd.DataFrame | None = None,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+    level: float = LEVEL,
+    minimum_events: int = MINIMUM_EVENTS,
+) -> dict[str, Any]:
+    """Verify the forecasts of one table.
+
+    Args:
+        forecasts: rows as `tables.check_forecasts` gives them, all labelled, of both classes. `flare`, `lon_deg` and
+            `lat_deg` give more slices where they are there.
+        threshold: chosen on validation rows: the decision "chosen". None: only "argmax" is reported.
+        calibration: fitted on validation rows. Then `forecasts` holds raw probabilities, "argmax" is taken on these,
+            and `threshold` applies to the calibrated ones.
+        climatology: event rate of the training set; None leaves out what is measured against it.
+        events: flares that count as events (`noaa_ar`, `time` of the peak) for the persistence baseline. Without them
+            it is made from labels.
+        history: labelled rows (`noaa_ar`, `time`, `label`) to make persistence from; the forecasts themselves if None.
+        replicates: of the bootstrap by region; 0 makes no intervals and needs no regions.
+        seed: of the bootstrap.
+        level: of the intervals.
+        minimum_events: slices with fewer events give no scores.
+
+    Returns:
+        The dictionary that this module begins with.
+
+    Raises:
+        InputError: labels missing or other than 0/1, probabilities missing or outside 0..1, one class only, intervals
+            asked for without regions, options out of range.
+    """
+    labels, raw = labels_and_probability(forecasts, "verification")
+    if threshold is not None:
+        check_threshold(threshold)
+    sampling = Sampling(replicates, seed, level)
+    forecasts = with_columns(forecasts)
+    tables, notes = _baseline_tables(forecasts, climatology, events, history)
+    cases = _cases(raw, threshold, calibration)
+    simple = {name: Case(table["probability"].to_numpy(float), {"argmax": ARGMAX}) for name, table in tables.items()}
+    scored = ScoredCases(
+        labels,
+        cases | simple,
+        regions=forecasts["noaa_ar"],
+        climatology=climatology,
+        sampling=sampling,
+    )
+    decided = {decision: name for name, case in cases.items() for decision in case.thresholds}
+    last = list(cases)[-1]  # the calibrated ones if there are any
+    settings = {"threshold": threshold, "calibration": calibration.to_json() if calibration else None}
+    result = {
+        "sample": _sample(forecasts, labels),
+        "settings": settings | {"climatology": climatology, "minimum_events": minimum_events} | asdict(sampling),
+        "decisions": {decision: _decision(scored, cases, case, decision) for decision, case in decided.items()},
+        "probability": _probability(scored, cases, "raw", labels),
+        "calibrated": _probability(scored, cases, "calibrated", labels) if calibration else None,
+        "curves": _curves(labels, cases[last].probability),
+        "baselines": {name: _baseline(scored, name, decided, last) for name in tables},
+        "slices": {
+            decision: _slices(forecasts, cases[case], decision, minimum_events) for decision, case in decided.items()
+        },
+    }
+    written: dict[str, Any] = plain(result | {"notes": notes + _warnings(scored, result)})
+    return written
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401
+    """Turn arrays and NumPy numbers into lists and numbers that JSON holds, and what is not finite into None."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, np.ndarray | list | tuple):
+        return [plain(inner) for inner in (value.tolist() if isinstance(value, np.ndarray) else value)]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _cases(raw: np.ndarray, threshold: float | None, calibration: Calibration | None) -> dict[str, Case]:
+    chosen = {} if threshold is None else {"chosen": threshold}
+    if calibration is None:
+        return {"raw": Case(raw, {"argmax": ARGMAX} | chosen)}
+    return {"raw": Case(raw, {"argmax": ARGMAX}), "calibrated": Case(calibration.apply(raw), chosen)}
+
+
+def _sample(forecasts: pd.DataFrame, labels: np.ndarray) -> dict[str, Any]:
+    regions, times = forecasts["noaa_ar"], forecasts["time"].dropna()
+    known = bool(regions.notna().any())
+    return {
+        "n": len(labels),
+        "events": int(labels.sum()),
+        "event_rate": float(labels.mean()),
+        "regions": int(regions.nunique()) if known else None,
+        "event_regions": int(regions[labels].nunique()) if known else None,
+        "first_time": times.min().isoformat() if len(times) else None,
+        "last_time": times.max().isoformat() if len(times) else None,
+    }
+
+
+def _decision(scored: ScoredCases, cases: Mapping[str, Case], case: str, decision: str) -> dict[str, Any]:
+    head = {"threshold": cases[case].thresholds[decision], "calibrated": case == "calibrated"}
+    scores = {"scores": scored.scores(case, decision), "image_level": scored.image_level(case, decision)}
+    return head | scored.counts(case, decision) | scores
+
+
+def _probability(scored: ScoredCases, cases: Mapping[str, Case], case: str, labels: np.ndarray) -> dict[str, Any]:
+    probability = cases[case].probability
+    return {
+        "mean_probability": float(probability.mean()),
+        "scores": scored.scores(case, PROBABILITY),
+        "reliability": reliability(labels, probability),
+    }
+
+
+def _curves(labels: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
+    counts = threshold_counts(labels, probability)
+    fpr, tpr = counts.fp / counts.others, counts.tp / counts.events
+    precision = counts.tp[1:] / (counts.tp[1:] + counts.fp[1:])  # the first threshold forecasts nothing
+    roc, pr = thin_curve(fpr, tpr), thin_curve(tpr[1:], precision)
+    grid = counts.at(np.linspace(0, 1, CURVE_STEPS + 1))
+    return {
+        "roc": {"fpr": fpr[roc], "tpr": tpr[roc], "threshold": counts.threshold[roc]},
+        "pr": {"recall": tpr[1:][pr], "precision": precision[pr], "threshold": counts.threshold[1:][pr]},
+        "threshold": {"threshold": grid.threshold} | grid.scores(),
+    }
+
+
+def _baseline_tables(
+    forecasts: pd.DataFrame, rate: float | None, events: pd.DataFrame | None, history: pd.DataFrame | None
+) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """Give the baselines that can be made, and what to say of them."""
+    tables, notes = {"always_no": baselines.always_no(forecasts)}, []
+    if rate is None:
+        notes.append("The training set's event rate is not given: no climatology baseline and no skill against it.")
+    else:
+        tables["climatology"] = baselines.climatology(forecasts, rate)
+    if events is None:
+        before = baselines.labels_before(forecasts, forecasts if history is None else history)
+    else:
+        before = baselines.events_before(forecasts, events)
+    unknown = int(np.isnan(before).sum())
+    if unknown == len(before):
+        notes.append("No persistence baseline: for no image is it known whether its region flared before.")
+        return tables, notes
+    tables["persistence"] = baselines.persistence(forecasts, before, unknown=rate or 0.0)
+    if unknown:
+        instead = "0" if rate is None else "climatology"
+        notes.append(
+            f"For {unknown:,} of {len(before):,} images it is not known whether their region flared in the 24 hours "
+            f"before, as for its first day; the persistence baseline forecasts {instead} there."
+        )
+    return tables, notes
+
+
+def _baseline(scored: ScoredCases, name: str, decided: Mapping[str, str], last: str) -> dict[str, Any]:
+    differences = {
+        decision: scored.differences((case, decision), (name, "argmax")) for decision, case in decided.items()
+    }
+    return {
+        "decision": {"threshold": ARGMAX} | scored.counts(name, "argmax") | {"scores": scored.scores(name, "argmax")},
+        "probability": {"scores": scored.scores(name, PROBABILITY)},
+        "difference": differences | {PROBABILITY: scored.differences((last, PROBABILITY), (name, PROBABILITY))},
+    }
+
+
+def _slices(forecasts: pd.DataFrame, case: Case, decision: str, minimum_events: int) -> dict[str, Any]:
+    yes = case.probability >= case.thresholds[decision]
+    return slices(forecasts.assign(probability=case.probability), yes, minimum_events=minimum_events)
+
+
+def _warnings(scored: ScoredCases, result: Mapping[str, Any]) -> list[str]:
+    """Say what a reader could not see in the intervals."""
+    replicates = result["settings"]["replicates"]
+    if not replicates:
+        return ["No intervals were made."]
+    notes = []
+    few = result["sample"]["event_regions"]
+    if few < FEW_REGIONS:
+        notes.append(f"Only {few} regions have events: the intervals are too narrow themselves.")
+    tss, images = result["decisions"]["argmax"]["scores"]["tss"], result["decisions"]["argmax"]["image_level"]["tss"]
+    if images["high"] > images["low"]:
+        ratio = (tss["high"] - tss["low"]) / (images["high"] - images["low"])
+        notes.append(
+            "Images of one region are nearly copies, so whole regions are resampled. The interval of TSS is "
+            f"{ratio:.1f} times as wide as the one that takes images as independent, which is shown only to warn."
+        )
+    for part, rows in (
+        *((name, decision["scores"]) for name, decision in result["decisions"].items()),
+        (PROBABILITY, result["probability"]["scores"]),
+    ):
+        undefined = {name: int(row["undefined"]) for name, row in rows.items() if 0 < row["undefined"] < replicates}
+        if undefined:
+            listed = ", ".join(f"{name} {count:,}" for name, count in undefined.items())
+            notes.append(f"Replicates of {replicates:,} in which a score of {part!r} has no value, left out: {listed}.")
+    return notes

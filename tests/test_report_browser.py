@@ -1,0 +1,80 @@
+"""Does a browser open the report without a complaint, on a phone and a desk, light and dark?"""
+
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from flarescope.report import render_report, write_report
+from report_data import synthetic_inputs
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.fixture(scope="module")
+def inputs():
+    return synthetic_inputs(replicates=50)
+
+
+def chromium(*arguments, folder):
+    """Run a browser that has no window, no past and no errands of its own; give its output and its log."""
+    quiet = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync", "--enable-logging=stderr", "--v=0", "--hide-scrollbars",
+             "--allow-file-access-from-files", f"--user-data-dir={folder / 'profile'}"]  # fmt: skip
+    done = subprocess.run([CHROMIUM, *quiet, *arguments], capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+
+
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: the page was not opened in a browser")
+
+
+@needs_chromium
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_browser_opens_the_page_without_a_complaint_at_the_width_of_a_phone(inputs, tmp_path, scheme):
+    write_report(inputs, tmp_path / "report.html")
+    # A window is at least 500 pixels wide; a frame may be narrower, and the page around it can measure it.
+    (tmp_path / "phone.html").write_text(
+        "<body><iframe src='report.html' width='400' height='900'></iframe><script>"
+        "const frame = document.querySelector('iframe'); frame.onload = () => {"
+        "const page = frame.contentDocument, root = page.documentElement, style = frame.contentWindow.getComputedStyle,"
+        "sizes = [...page.querySelectorAll('svg text')].map(text => { const to = text.getScreenCTM();"
+        "return parseFloat(style(text).fontSize) * Math.hypot(to.a, to.b); });"
+        "document.body.dataset.found = [root.scrollWidth, root.clientWidth, Math.min(...sizes).toFixed(1),"
+        " [...page.images].every(i => i.naturalWidth > 0), page.querySelectorAll('svg').length].join(' ');"
+        "}</script></body>"
+    )
+    blink = ["--blink-settings=preferredColorScheme=0"] if scheme == "dark" else []
+    dom, complaints = chromium("--dump-dom", *blink, f"file://{tmp_path / 'phone.html'}", folder=tmp_path)
+    assert complaints == []
+    found = re.search(r'data-found="([^"]*)"', dom).group(1).split()
+    assert int(found[0]) <= int(found[1]) <= 400  # nothing hangs over the edge
+    assert float(found[2]) >= 9.5  # smallest letters of the figures, pixels
+    assert found[3] == "true"
+    assert int(found[4]) == render_report(inputs).count("<svg")
+
+
+@needs_chromium
+def test_dark_and_light_pages_differ_and_nothing_is_blank(inputs, tmp_path):
+    write_report(inputs, tmp_path / "report.html")
+    brightness = []
+    for name, blink in (("light", []), ("dark", ["--blink-settings=preferredColorScheme=0"])):
+        shot = f"--screenshot={tmp_path / name}.png"
+        chromium("--window-size=1200,1600", shot, *blink, f"file://{tmp_path / 'report.html'}", folder=tmp_path)
+        with Image.open(tmp_path / f"{name}.png") as image:
+            pixels = np.asarray(image.convert("L"))
+        brightness.append(np.median(pixels))
+        assert pixels.std() > 10
+    assert brightness[0] > 240
+    assert brightness[1] < 40
+
+
+@needs_chromium
+def test_browser_would_have_complained(inputs, tmp_path):
+    """The check above can fail: a request that leaves the page is refused by its policy, aloud."""
+    request = "<img src='http://127.0.0.1:9/x.png' alt=''></main>"
+    (tmp_path / "bad.html").write_text(render_report(inputs).replace("</main>", request))
+    _, complaints = chromium("--dump-dom", f"file://{tmp_path / 'bad.html'}", folder=tmp_path)
+    assert any("Content Security Policy" in line for line in complaints)
