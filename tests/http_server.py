@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -129,10 +129,10 @@ def serve() -> Iterator[Server]:
             thread.join()
 
 
-def wait_until(condition: object, limit_s: float = 5.0) -> None:
+def wait_until(condition: Callable[[], bool], limit_s: float = 5.0) -> None:
     """Return as soon as `condition()` holds; fail after `limit_s`."""
     end = time.monotonic() + limit_s
-    while not condition():  # type: ignore[operator]
+    while not condition():
         if time.monotonic() > end:
             raise TimeoutError("the condition did not come true")
         time.sleep(0.01)

@@ -57,8 +57,7 @@ def fetch(
 
     What has arrived stays in the folder `<destination>.part` until size and digest are verified, so the final name
     never holds a part of a file, and a broken or interrupted download continues there. `progress` is called with the
-    bytes that are here and the total (None where nobody knows it). Broken connections, 429 and 5xx are tried again,
-    `attempts` times in a row, with growing waits that start at `backoff_s`.
+    bytes here and the total, None where unknown. What may pass is tried `attempts` times, with growing waits.
 
     Raises:
         FlarescopeError: no network, the server refuses, wrong size or digest, another process is fetching the same.
@@ -72,7 +71,7 @@ def fetch(
         if not _is_right(source, destination):  # another process may have brought it meanwhile
             folder = files.make_folder(destination.with_name(f"{destination.name}.part"))
             report = progress or (lambda done, total: None)
-            download = _Download(source, destination, folder, report, timeout_s, attempts, backoff_s)
+            download = _Download(source, destination, folder / "data", report, timeout_s, attempts, backoff_s)
             files.replace_durably(_retrieve(source, folder, download), destination)
             shutil.rmtree(folder)
     return destination
@@ -81,10 +80,8 @@ def fetch(
 def _is_right(source: Source, path: Path) -> bool:
     if not path.is_file() or source.size not in (None, path.stat().st_size):
         return False
-    if source.digest is None:
-        return True
-    algorithm, _, value = source.digest.partition(":")
-    return files.digest_of(path, algorithm) == value.lower()
+    algorithm, _, value = (source.digest or "").partition(":")
+    return not algorithm or files.digest_of(path, algorithm) == value.lower()
 
 
 def _retrieve(source: Source, folder: Path, download: "_Download") -> Path:
@@ -129,21 +126,17 @@ class _TryAgainError(Exception):
 class _Download:
     """A downloader for pooch that continues what an earlier attempt, or an earlier process, has left.
 
-    `folder` holds the bytes so far in `data`, and in `state.json` the address, the server's validator (a strong ETag
-    or the date of the last change) and the total size, so that bytes of two versions of a file are never joined.
+    `data` holds the bytes so far, and `state.json` beside it the address, the server's validator (a strong ETag or
+    the date of the last change) and the total size, so that bytes of two versions of a file are never joined.
     """
 
     source: Source
     destination: Path
-    folder: Path
+    data: Path
     report: Callable[[int, int | None], None]
     timeout_s: float
     attempts: int
     backoff_s: float
-
-    @property
-    def data(self) -> Path:
-        return self.folder / "data"
 
     def __call__(self, url: str, output_file: str, pooch: object) -> None:
         """Bring the whole file to `output_file`, in as many attempts as it takes."""
@@ -158,9 +151,8 @@ class _Download:
                     failures = 1 if have >= best + _REAL_PROGRESS_BYTES else failures + 1
                     best = max(best, have)
                     if failures >= self.attempts:
-                        where = f"cannot fetch {self.source.name} from {urlsplit(url).hostname}"
-                        hint = "run the same command again, it continues where it stopped"
-                        raise FlarescopeError(f"{where}: {again}; {hint}") from None
+                        problem = f"cannot fetch {self.source.name} from {urlsplit(url).hostname}: {again}"
+                        raise FlarescopeError(f"{problem}; run the same command again, it continues there") from None
                     growing = self.backoff_s * 2 ** (failures - 1) * random.uniform(0.5, 1.5)
                     time.sleep(min(growing if again.wait_s is None else again.wait_s, _LONGEST_WAIT_S))
         Path(output_file).unlink()
@@ -172,7 +164,7 @@ class _Download:
     def _kept(self) -> tuple[int, dict[str, Any]]:
         """Give the bytes that can be continued and their state; (0, {}) to start anew."""
         try:
-            state, have = files.read_json(self.folder / "state.json"), self.data.stat().st_size
+            state, have = files.read_json(self.data.with_name("state.json")), self.data.stat().st_size
         except (InputError, FileNotFoundError):
             return 0, {}
         # Without a validator only the digest can tell whether the joined halves belong together.
@@ -187,9 +179,8 @@ class _Download:
         have, state = self._kept()
         if state and have == state.get("total"):
             return
-        headers = {"Range": f"bytes={have}-"} if have else {}
-        if have and state.get("validator"):
-            headers["If-Range"] = state["validator"]
+        conditions = {"Range": f"bytes={have}-", "If-Range": state.get("validator")} if have else {}
+        headers = {name: value for name, value in conditions.items() if value}
         try:
             with session.get(self.source.url, headers=headers, stream=True, timeout=self.timeout_s) as response:
                 if response.status_code == 416 and have:
@@ -212,11 +203,10 @@ class _Download:
             raise _TryAgainError("the server continued another file or at another place")
         if self.source.size is not None and total not in (None, self.source.size):
             raise _WrongFileError(self.source, f"{self.source.size} bytes", f"{total} bytes")
-        total = self.source.size if total is None else total
+        done, total = start, self.source.size if total is None else total
         state = {"url": self.source.url, "validator": _validator(response), "total": total}
-        done = start
         with self.data.open("ab" if start else "wb") as stream:
-            files.write_json(self.folder / "state.json", state)
+            files.write_json(self.data.with_name("state.json"), state)
             files.check_space(self.destination, 0 if total is None else total - start)
             self.report(done, total)
             for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=False):
@@ -227,15 +217,14 @@ class _Download:
                 self.report(done, total)
         if total is not None and done < total:
             raise _TryAgainError(f"the connection ended after {done} of {total} bytes")
-        files.write_json(self.folder / "state.json", state | {"total": done})
+        files.write_json(self.data.with_name("state.json"), state | {"total": done})
 
 
 def _new_session() -> "requests.Session":
+    """Give a session that does not follow a redirect from https to http."""
     import requests
 
     class Session(requests.Session):
-        """A session that does not follow a redirect from https to http."""
-
         def get_redirect_target(self, resp: requests.Response) -> str | None:
             target = super().get_redirect_target(resp)
             if target and resp.url.startswith("https:") and urlsplit(urljoin(resp.url, target)).scheme == "http":
@@ -297,13 +286,14 @@ def _explain(error: Exception, timeout_s: float) -> tuple[str, bool]:
     layers: list[BaseException] = [error]
     while (inner := layers[-1].__cause__ or layers[-1].__context__) is not None:
         layers.append(inner)
-    if any(isinstance(layer, ssl.SSLCertVerificationError) for layer in layers):
-        return "its certificate cannot be verified", False
-    if any(isinstance(layer, socket.gaierror) for layer in layers):
-        return "its name is not known (no network?)", True
-    if any(isinstance(layer, ConnectionRefusedError) for layer in layers):
-        return "connection refused", True
-    if any(isinstance(layer, TimeoutError) or "timed out" in str(layer) for layer in layers):
-        return f"no answer within {timeout_s:g} s", True
+    kinds: list[tuple[type[BaseException], str, bool]] = [
+        (ssl.SSLCertVerificationError, "its certificate cannot be verified", False),
+        (socket.gaierror, "its name is not known (no network?)", True),
+        (ConnectionRefusedError, "connection refused", True),
+        (TimeoutError, f"no answer within {timeout_s:g} s", True),
+    ]
+    for kind, reason, passing in kinds:
+        if any(isinstance(layer, kind) for layer in layers):
+            return reason, passing
     final = requests.TooManyRedirects | requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema
     return (str(error), False) if isinstance(error, final) else ("the connection broke", True)

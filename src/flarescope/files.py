@@ -7,9 +7,10 @@ import json
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from flarescope.errors import FlarescopeError, InputError
 
@@ -74,8 +75,14 @@ def _concerns(error: OSError, path: Path) -> bool:
     if not isinstance(error.filename, str | Path):
         return True  # a failing write() or fsync() names no file
     named, wanted = Path(error.filename).absolute(), path.absolute()
-    neighbour = named.parent == wanted.parent and named.name.removeprefix(".").startswith(wanted.name)
-    return neighbour or named == wanted or named in wanted.parents or wanted in named.parents
+    if named in wanted.parents:
+        return True
+    return named.is_relative_to(wanted.parent) and _sibling(named, wanted).removeprefix(".").startswith(wanted.name)
+
+
+def _sibling(named: Path, wanted: Path) -> str:
+    """Name the entry of the folder of `wanted` that `named` is, or lies in."""
+    return named.relative_to(wanted.parent).parts[0]
 
 
 def make_folder(path: Path) -> Path:
@@ -100,8 +107,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part{path.suffix}")
     with translate_os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        _refuse_folder(path)
         try:
             yield temporary
             replace_durably(temporary, path)
@@ -109,6 +115,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
+
+
+def _refuse_folder(path: Path) -> None:
+    """Fail before the work rather than at the rename that ends it."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
 
 
 def replace_durably(temporary: Path, path: Path) -> None:
@@ -127,6 +139,60 @@ def _fsync(path: Path) -> None:
         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Let one process at a time make `path`, by a lock on the file `<path>.part.lock`.
+
+    The system lets go of the lock when the process ends, however it ends.
+
+    Raises:
+        FlarescopeError: another process holds it.
+        InputError: `path` cannot be written.
+    """
+    lock = path.with_name(f"{path.name}.part.lock")
+    with translate_os_errors(path):
+        _refuse_folder(path)
+        stream = _lock(lock, path)
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)  # before it is closed: only the holder may remove it
+        stream.close()
+
+
+def _lock(lock: Path, path: Path) -> IO[bytes]:
+    import fcntl  # POSIX only; here so that the rest of this module works elsewhere
+
+    while True:
+        stream = lock.open("ab")
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # The holder before us may have removed the file between our open and our lock; then ours guards nothing.
+            if os.path.samestat(os.fstat(stream.fileno()), lock.stat()):
+                return stream
+        except BlockingIOError:
+            stream.close()
+            raise FlarescopeError(f"another process is making {path}; wait until it has ended") from None
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            if error.errno in (errno.ENOLCK, errno.ENOTSUP):  # some network file systems have no locks
+                return stream
+            stream.close()
+            raise
+        stream.close()
+
+
+def check_space(path: Path, needed_bytes: int) -> None:
+    """Raise a FlarescopeError unless the disk of an existing folder, or of a file in one, has room for so much."""
+    free = shutil.disk_usage(path if path.is_dir() else path.parent).free
+    if needed_bytes > free:
+        raise FlarescopeError(
+            f"not enough disk space for {path}: {needed_bytes / 1e6:,.1f} MB needed, {free / 1e6:,.1f} MB free; "
+            "free some space or choose another folder"
+        )
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text, whole or not at all."""
     with atomic_path(path) as temporary:
@@ -140,7 +206,7 @@ def write_json(path: Path, value: Mapping[str, object]) -> None:
         InputError: a value has no JSON form. NaN is one of them: the caller says what it means, usually None.
     """
     try:
-        text = json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)
+        text = json.dumps(value, indent=2, allow_nan=False)
     except (TypeError, ValueError) as error:
         hint = "; write None where there is no number" if "float" in str(error) else ""
         raise InputError(f"cannot write {path} as JSON: {error}{hint}") from error
