@@ -3,7 +3,8 @@
 Run by hand, for as long as is wanted; atheris (https://github.com/google/atheris) is no dependency of the project:
 
     python -m venv /tmp/fuzz && /tmp/fuzz/bin/pip install atheris && /tmp/fuzz/bin/pip install -e .
-    /tmp/fuzz/bin/python tests/fuzz/fuzz_parsers.py summary /tmp/corpus -max_total_time=300 -max_len=2000
+    /tmp/fuzz/bin/python tests/fuzz/fuzz_parsers.py summary /tmp/corpus \\
+        -dict=tests/fuzz/noaa.dict -max_total_time=300 -max_len=2000
 
 The first argument is a name in `TARGETS`; those after it are libFuzzer's. What it finds goes to `tests/corpus/` under
 a name that begins with `noaa-` or `table-`; the tests read everything there.
