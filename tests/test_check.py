@@ -1,10 +1,12 @@
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flarescope.catalog.boucheron import read_region_lists
-from flarescope.catalog.check import PUBLISHED_COUNTS, find_problems
+from flarescope.catalog.check import PUBLISHED_COUNTS, claimed_split, find_problems
 from flarescope.catalog.labels import LabelRule, label_by
 from flarescope.catalog.noaa_flares import FlareList, flare_frame
 from flarescope.catalog.noaa_regions import REGION_DTYPES, read_summaries
@@ -224,6 +226,12 @@ def test_counts_other_than_the_published_ones_are_found_only_where_the_table_cla
 def test_the_published_counts_add_up_to_those_of_the_paper():
     images, flaring, regions = (sum(counts) for counts in zip(*PUBLISHED_COUNTS.values(), strict=True))
     assert (images, flaring, regions) == (950_047, 190_582, 1_570)
+
+
+def test_a_table_claims_to_be_published_by_its_name():
+    assert claimed_split(Path("in/Validation_Data_by_AR_png_224.csv")) == "validation"
+    assert claimed_split(Path("in/own.csv")) is None
+    assert claimed_split(Path("in/Test_Data_by_AR.csv")) is None  # the FITS set: other counts, not at hand
 
 
 def test_rows_without_a_split_are_not_compared():

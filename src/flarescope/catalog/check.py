@@ -3,6 +3,7 @@
 Each check is a pure function from tables to findings; `find_problems` runs those for which the tables are at hand.
 """
 
+from pathlib import Path
 from typing import Final
 
 import pandas as pd
@@ -115,9 +116,14 @@ def mismatched_labels(catalogue: pd.DataFrame, rule: LabelRule, flares: FlareLis
         known = catalogue.dropna(subset=["noaa_ar", "time"])
         differ = known[(label_by(known, flares.table, rule)["label"] != known["label"]).to_numpy(dtype=bool)]
         if len(differ):
-            what = f"{len(differ)} labels do not follow from the flare list by {rule}"
+            what = f"{len(differ)} labels do not follow from the flare list ({rule})"
             found.append(Finding("error", what, shown(differ["filename"]), "label again by this list", len(differ)))
     return found
+
+
+def claimed_split(path: Path) -> str | None:
+    """Tell which table of the published PNG set a file claims to be by its name; None for any other name."""
+    return next((split for split, (name, _) in CSV_NAMES.items() if path.name.lower() == name.lower()), None)
 
 
 def published_counts(catalogue: pd.DataFrame) -> list[Finding]:

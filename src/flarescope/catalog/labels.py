@@ -53,6 +53,10 @@ class LabelRule:
         if self.rules not in get_args(Rules):
             raise InputError(f"rules {self.rules!r}; expected {' or '.join(get_args(Rules))}")
 
+    def __str__(self) -> str:
+        latency = f", {self.latency_hours:g} h after the image" if self.latency_hours else ""
+        return f">= {self.threshold} within {self.window_hours:g} h{latency}, rules {self.rules}"
+
 
 @dataclass(frozen=True)
 class Labelled:

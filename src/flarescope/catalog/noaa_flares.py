@@ -209,13 +209,10 @@ def _parse_fields(fields: list[str], where: Mapping[str, int]) -> dict[str, obje
 def _parse_time(text: str) -> pd.Timestamp | None:
     if not text or text.lower() in ("nat", "nan", "none", "null", "////"):
         return None
-    if re.match(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}([T ]|$)", text) is None:
-        raise ValueError(f"time {text[:40]!r}; expected a form such as 2010-11-11T05:24 (UTC)")
     try:
-        time = pd.Timestamp(text)
-        time = time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
-    except (ValueError, OverflowError) as error:
+        time = dt.datetime.fromisoformat(text)
+    except ValueError as error:
         raise ValueError(f"time {text[:40]!r}; expected a form such as 2010-11-11T05:24 (UTC)") from error
     if not 1972 <= time.year <= 2100:
         raise ValueError(f"time {text[:40]!r}; expected a year from 1972 to 2100")
-    return time
+    return pd.Timestamp(time.replace(tzinfo=time.tzinfo or dt.UTC)).tz_convert("UTC")
