@@ -8,14 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flarescope.catalog.boucheron import write_region_days
 from flarescope.catalog.noaa import full_region_number, parse_day, products, read_lines, to_lines
 from flarescope.catalog.noaa_events import parse_report, read_events, read_flares
 from flarescope.catalog.noaa_flares import read_event_list, read_flare_csv
 from flarescope.catalog.noaa_regions import parse_summary, read_summaries, region_days
 from flarescope.errors import InputError
 from real_data import REAL_DATA, needs_real_data
-
-CORPUS = Path(__file__).parent / "corpus"
 
 SUMMARY = """\
 :Product: 0621SRS.txt
@@ -246,9 +245,10 @@ def test_every_summary_of_other_years_is_read():
 
 
 @needs_real_data
-def test_the_published_list_of_regions_is_rebuilt_from_the_summaries(summaries_2010_2013):
+def test_the_published_list_of_regions_is_rebuilt_from_the_summaries(summaries_2010_2013, tmp_path):
     table = region_days(summaries_2010_2013[0], first=dt.date(2010, 5, 1), last=dt.date(2018, 12, 31))
-    rebuilt = [f"{ar - 10000},{day:%Y%m%d},{days}" for ar, day, days in table.itertuples(index=False)]
+    write_region_days(table, tmp_path / "ARList.txt")
+    rebuilt = (tmp_path / "ARList.txt").read_text().split()
     published = (REAL_DATA / "boucheron2023" / "ARList.txt").read_text().split()
     # four regions of December 2013 live on in 2014, of which no summary is at hand
     unfinished = ("1934,", "1936,", "1937,", "1938,")
@@ -511,11 +511,3 @@ def test_the_readers_answer_any_file_with_a_table_or_an_input_error(content, tmp
     path.write_bytes(content)
     for read in (read_flares, read_event_list, read_flare_csv):
         answers(read, path)
-
-
-@pytest.mark.parametrize("name", sorted(path.name for path in CORPUS.glob("noaa-*")))
-def test_what_fuzzing_found_stays_mended(name, tmp_path):
-    content = (CORPUS / name).read_bytes()
-    check_bytes(content)
-    for read in (read_flares, read_event_list, read_flare_csv):
-        answers(read, write(tmp_path, "any.txt", content))

@@ -6,8 +6,8 @@ Run by hand, for as long as is wanted; atheris (https://github.com/google/atheri
     /tmp/fuzz/bin/python tests/fuzz/fuzz_parsers.py summary /tmp/corpus \\
         -dict=tests/fuzz/noaa.dict -max_total_time=300 -max_len=2000
 
-The first argument is a name in `TARGETS`; those after it are libFuzzer's. What it finds goes to `tests/corpus/` under
-a name that begins with `noaa-` or `table-`; the tests read everything there.
+The first argument is a name in `TARGETS`; those after it are libFuzzer's. An input that it finds is kept in
+`tests/corpus/` with a test that reads it; there is none so far.
 """
 
 import contextlib

@@ -18,7 +18,7 @@ from flarescope.tables import SPLITS
 
 NEAR_DEGREES: Final = 6.0
 """Two regions nearer than this share two thirds of their cut-outs: 600 pixels of 0.5 arc seconds are 18 degrees at disk
-centre. The published split has 27 such pairs of regions and days (11 pairs of regions) in 2010-2013 within 60 degrees."""
+centre. In 2010-2013, 11 pairs of regions on both sides of the published split lie so near, on 27 days in all."""
 
 
 @dataclass(frozen=True)
