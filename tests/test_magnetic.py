@@ -223,6 +223,22 @@ def test_the_published_form_and_back(tmp_path):
     assert read["filename"].tolist() == [name.split("/")[1] for name in expected["filename"]]
 
 
+def test_a_name_that_the_published_form_cannot_say(tmp_path):
+    odd = table().assign(filename=["a,b.png", "c.png", "d.png"])
+    with pytest.raises(InputError, match=r"cannot write .*f\.csv"):
+        write_features_csv(odd, tmp_path / "f.csv")
+    assert list(tmp_path.iterdir()) == []
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=29, max_size=29))
+def test_every_number_is_read_back_to_the_last_bit(tmp_path_factory, numbers):
+    path = tmp_path_factory.mktemp("any") / "f.csv"
+    written = pd.DataFrame([numbers], columns=FEATURE_NAMES).assign(label=0, flare=None, filename="a.png")
+    write_features_csv(written, path)
+    assert read_features_csv(path)[list(FEATURE_NAMES)].to_numpy().tolist() == [numbers]
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [

@@ -14,18 +14,11 @@ from flarescope.errors import InputError
 from flarescope.files import atomic_path, translate_os_errors
 from flarescope.images import workers as pool
 from flarescope.images.magnetic import FEATURE_NAMES, features_of_file
+from flarescope.images.workers import Failure
 
 COLUMNS = (*FEATURE_NAMES, "class", "flare", "filename")
 """The 32 columns of the published file, which has no header: `class` 0/1, `flare` the size of the flare or 0,
 `filename` without a folder."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """An image that gave no result, and why."""
-
-    filename: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -95,8 +88,13 @@ def write_features_csv(table: pd.DataFrame, path: Path) -> None:
         "flare": table["flare"].astype(object).where(table["flare"].notna(), "0"),
         "filename": table["filename"].str.rsplit("/", n=1).str[-1],
     }
+    columns = table[list(FEATURE_NAMES)].assign(**ending)[list(COLUMNS)]
+    options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none")
     with atomic_path(path) as temporary:
-        table[list(FEATURE_NAMES)].assign(**ending)[list(COLUMNS)].to_csv(temporary, header=False, index=False)
+        try:
+            pyarrow.csv.write_csv(pa.Table.from_pandas(columns, preserve_index=False), temporary, options)
+        except pa.ArrowInvalid as error:  # a name with a comma or a quote in it, which the published form cannot say
+            raise InputError(f"cannot write {path}: {' '.join(str(error).split())[:200]}") from error
 
 
 def read_features_csv(path: Path) -> pd.DataFrame:

@@ -22,18 +22,11 @@ from flarescope.images import workers as pool
 from flarescope.images.header import KEPT_KEYS, header_values, resized_grid
 from flarescope.images.magnetogram import FITS_SUFFIXES, is_fits, read_bytes, read_fits
 from flarescope.images.render import NAN_POLICIES, SIZE, resize_field, scale_field
+from flarescope.images.workers import Failure
 
 _END_OF_PNG: Final = b"\0\0\0\0IEND\xaeB`\x82"
 _RENDERING: Final = "flarescope reduce 1"
 """Goes into each PNG; another number makes `reduce_directory` write all of them again."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A file that gave no image, and why."""
-
-    filename: str
-    reason: str
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,22 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from flarescope.errors import FlarescopeError, InputError
 
 Outcome = tuple[int, Any, str | None]
 """Number of the task, what its function returned, and why it failed (None where it did not)."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A file that gave no result, and why."""
+
+    filename: str
+    reason: str
+
 
 _OWN_THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
