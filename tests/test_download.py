@@ -46,7 +46,6 @@ def here(server):
         dryad=server.base,
         zenodo=server.base,
         ncei=server.base + "/ncei",
-        swpc=server.base,
         jsoc_registration=server.base,
     )
 

@@ -97,11 +97,10 @@ def test_single_values(gauss, pixel):
     assert (reduced_pixels(np.full((40, 50), float(gauss))) == pixel).mean() > 0.99
 
 
-@pytest.mark.parametrize("count", [1, 2])
-def test_a_folder(folder, tmp_path, count):
+def test_a_folder(folder, tmp_path):
     done = []
-    out = tmp_path / f"png{count}"
-    report = reduce_directory(folder, out, workers=count, progress=lambda now, all_: done.append((now, all_)))
+    out = tmp_path / "png"
+    report = reduce_directory(folder, out, workers=1, progress=lambda now, all_: done.append((now, all_)))
     assert (report.written, report.kept, report.failures) == (4, 0, ())
     assert done == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert sorted(contents(out)) == [f"1121/{NAME}{number}_224.png" for number in range(4)]
@@ -164,6 +163,16 @@ def test_a_header_without_a_grid_has_none():
     assert resized_grid(values, (4, 4), (2, 2)) == {}
 
 
+def test_a_full_disk_ends_the_run(folder, tmp_path, monkeypatch):
+    def fail(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", fail)
+    with pytest.raises(FlarescopeError, match="disk full while writing"):
+        reduce_directory(folder, tmp_path / "png", workers=1)
+    assert contents(tmp_path / "png") == {}
+
+
 def test_the_second_run_keeps_everything(folder, tmp_path):
     out = tmp_path / "png"
     reduce_directory(folder, out, workers=1)
@@ -223,11 +232,13 @@ def test_damaged_files_are_named_at_the_end(folder, tmp_path):
     whole = (folder / "1121" / f"{NAME}0.fits").read_bytes()
     (folder / "cut.fits").write_bytes(whole[: len(whole) // 2])
     (folder / "text.fits").write_text("not an image")
-    report = reduce_directory(folder, tmp_path / "png", workers=2)
+    (folder / "gone.fits").symlink_to(tmp_path / "nowhere")
+    report = reduce_directory(folder, tmp_path / "png", workers=1)
     assert report.written == 4
     reasons = {failure.filename: failure.reason for failure in report.failures}
-    assert list(reasons) == ["1122/nan.fits", "cut.fits", "empty.fits", "text.fits", "zeros.fits"]
+    assert list(reasons) == ["1122/nan.fits", "cut.fits", "empty.fits", "gone.fits", "text.fits", "zeros.fits"]
     assert "1 of 3,600 pixels are NaN" in reasons["1122/nan.fits"]
+    assert "there is no such file" in reasons["gone.fits"]
     assert "the file is empty" in reasons["empty.fits"]
     assert len(contents(tmp_path / "png")) == 4
     assert reduce_directory(folder, tmp_path / "png", workers=1, nan="zero").written == 5
@@ -303,10 +314,14 @@ def test_kill_9_leaves_whole_files_and_the_next_run_continues(folder, tmp_path):
     assert report.written + report.kept == 30
 
 
-@pytest.mark.parametrize(
-    ("function", "text"),
-    [(worker_tasks.fail_oddly, "a: RuntimeError: a bug"), (worker_tasks.die, "ended while")],
-)
+BREAKS = [
+    (worker_tasks.fail_oddly, "a: RuntimeError: a bug"),
+    (worker_tasks.die, "ended while"),
+    (worker_tasks.find_the_disk_full, "^disk full$"),
+]
+
+
+@pytest.mark.parametrize(("function", "text"), BREAKS)
 def test_a_worker_that_breaks_ends_the_run(function, text):
     with pytest.raises(FlarescopeError, match=text):
         list(workers.run(function, [("a",), ("a",), ("a",)], workers=2))

@@ -4,9 +4,15 @@ import json
 import os
 import time
 
+from flarescope.errors import FlarescopeError
+
 
 def fail_oddly(name):
     raise RuntimeError("a bug, not a damaged file")
+
+
+def find_the_disk_full(name):
+    raise FlarescopeError("disk full")
 
 
 def die(name):

@@ -17,14 +17,12 @@ class Addresses:
         dryad: API v2, documented at https://datadryad.org/api and in datadryad/dryad-app, `documentation/apis`.
         zenodo: records API, documented at https://developers.zenodo.org.
         ncei: NOAA's archive of what SWPC published each day; region summaries as in sunpy's `SRSClient`.
-        swpc: what NOAA SWPC serves of the present day.
         jsoc_registration: where an e-mail address is registered for exports; the export itself goes through `drms`.
     """
 
     dryad: str = "https://datadryad.org"
     zenodo: str = "https://zenodo.org"
     ncei: str = "https://www.ngdc.noaa.gov/stp/space-weather/swpc-products/daily_reports"
-    swpc: str = "https://services.swpc.noaa.gov/text"
     jsoc_registration: str = "http://jsoc.stanford.edu/ajax/register_email.html"
 
     def dryad_versions(self, doi: str) -> str:

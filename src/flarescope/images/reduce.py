@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from flarescope.errors import InputError
-from flarescope.files import atomic_path, make_folder, sha256_of
+from flarescope.files import atomic_path, make_folder, sha256_of, translate_os_errors
 from flarescope.images import workers as pool
 from flarescope.images.header import KEPT_KEYS, header_values, resized_grid
 from flarescope.images.magnetogram import FITS_SUFFIXES, is_fits, read_bytes, read_fits
@@ -138,7 +138,8 @@ def _reduce_file(source: str, target: str, nan: str) -> str:
     settings = {"Software": _RENDERING, "NaN": nan}
     if _is_current(path, png, settings):
         return "kept"
-    before = path.stat()
+    with translate_os_errors(path, "read"):
+        before = path.stat()
     packed = read_bytes(path)
     content = _unpacked(path, packed)
     magnetogram = read_fits(path, content)

@@ -51,10 +51,10 @@ def run(
         workers: processes; 1 works in this process; None takes a process a core.
 
     Yields:
-        One `Outcome` a task. A `FlarescopeError` of the function becomes the reason why that task failed.
+        One `Outcome` a task. An `InputError` of the function, about its file, becomes the reason why that task failed.
 
     Raises:
-        FlarescopeError: a worker died, or met an error that is not about its file.
+        FlarescopeError: a worker died, or met an error that is not about its file, such as a full disk.
         InputError: `workers` below 1.
     """
     workers = default_workers() if workers is None else workers
@@ -70,7 +70,7 @@ def run(
 def _outcome(function: Callable[..., Any], number: int, task: Sequence[Any]) -> Outcome:
     try:
         return number, function(*task), None
-    except FlarescopeError as error:
+    except InputError as error:
         return number, None, str(error)
 
 
@@ -131,7 +131,7 @@ def _feed(
             results.put(FlarescopeError(f"a worker process ended while it worked on {task[0]}; out of memory?"))
             return
         if "broken" in answer:
-            results.put(FlarescopeError(f"{task[0]}: {answer['broken']}"))
+            results.put(FlarescopeError(answer["broken"]))
             return
         results.put((number, answer.get("result"), answer.get("reason")))
 
@@ -144,11 +144,14 @@ def _work(name: str) -> None:
     module, _, function = name.partition(":")
     call = getattr(importlib.import_module(module), function)
     for line in sys.stdin:
+        task = json.loads(line)
         try:
-            _, result, reason = _outcome(call, 0, json.loads(line))
+            _, result, reason = _outcome(call, 0, task)
             answer = {"result": result} if reason is None else {"reason": reason}
+        except FlarescopeError as error:
+            answer = {"broken": str(error)}
         except Exception as error:
-            answer = {"broken": f"{type(error).__name__}: {error}"}
+            answer = {"broken": f"{task[0]}: {type(error).__name__}: {error}"}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
