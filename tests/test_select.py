@@ -111,6 +111,9 @@ def test_one_an_hour_takes_every_fifth_image_of_each_region():
     kept = select_images(images, SelectionRules(cadence_minutes=60)).table
     assert len(kept) == 2 * 100 / 5
     assert kept["noaa_ar"].tolist() == [11000, 11001] * 20
+    assert kept["filename"].tolist() == [
+        f"{ar}/{10 * hour + ar - 11000}.fits" for hour in range(20) for ar in (11000, 11001)
+    ]
 
 
 @settings(deadline=None)
