@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flarescope.errors import InputError
-from flarescope.files import atomic_path
+from flarescope.files import atomic_path, translate_os_errors, write_text
 from flarescope.tables import SPLITS, check_catalogue, check_labels, is_parquet, read_parquet
 from flarescope.times import tai_to_utc
 
@@ -113,6 +113,41 @@ def read_region_list(path: Path) -> list[int]:
     if not regions:
         raise InputError(f"{path}: no region in it; expected one number a line, such as 1121")
     return regions
+
+
+def read_region_lists(folder: Path) -> dict[str, list[int]]:
+    """Read the set's AR lists (`List_of_AR_in_Test_Data_by_AR.csv` and so on) from the folder in which they lie.
+
+    The published copies write `data` in either case. The train list may be missing: the other two decide.
+
+    Returns:
+        split -> full NOAA numbers.
+
+    Raises:
+        InputError: the test or the validation list is missing, or a list cannot be read.
+    """
+    with translate_os_errors(folder, "read"):
+        names = {path.name.lower(): path for path in folder.iterdir()}
+    lists = {}
+    for split in SPLITS:
+        name = f"List_of_AR_in_{split.capitalize()}_Data_by_AR.csv"
+        if name.lower() in names:
+            lists[split] = read_region_list(names[name.lower()])
+        elif split != "train":
+            raise InputError(f"{folder}: no {name} in it; it comes with the published set")
+    return lists
+
+
+def write_region_days(table: pd.DataFrame, path: Path) -> None:
+    """Write regions, first days and numbers of days in the form of the set's `ARList.txt`, `1064,20100501,3`.
+
+    Args:
+        table: `noaa_ar`, `first_day` and `days`, as `flarescope.catalog.noaa_regions.region_days` gives them.
+        path: the file.
+    """
+    columns = (table["noaa_ar"], table["first_day"], table["days"])
+    rows = [f"{region - NOAA_OFFSET:04d},{day:%Y%m%d},{days}\n" for region, day, days in zip(*columns, strict=True)]
+    write_text(path, "".join(rows))
 
 
 def _text(path: Path) -> str:

@@ -1,14 +1,75 @@
-"""Which images are followed by a flare, and by which largest one?"""
+"""Which images are followed by a flare, and by which largest one?
 
-from typing import Final
+Two conventions have names:
+
+- `utc`, the default: image times are instants (HMI's TAI stamps turned into UTC by the leap-second table), and a flare
+  counts if latency < peak - t <= latency + window. Windows one after another then leave no instant out and count none
+  twice, and a flare that peaks at the very instant of the image does not follow it.
+- `ar-flares`, the published data set's: the image's TAI clock reading is compared with the UTC peak as it stands
+  (34 to 37 s off), and both ends are strict: latency < peak - t < latency + window.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
+from flarescope.catalog.noaa_flares import FlareList
 from flarescope.errors import InputError
+from flarescope.times import utc_to_tai
 
 CLASS_FLUX_W_M2: Final = {"A": 1e-8, "B": 1e-7, "C": 1e-6, "M": 1e-5, "X": 1e-4}
 """Peak flux of A1.0 ... X1.0 in the GOES 0.1-0.8 nm channel, W/m^2 (NOAA SWPC)."""
+LONGEST_HOURS: Final = 24.0 * 366
+"""The longest window and latency taken: more is a slip of the unit."""
+UNKNOWN_COLUMN: Final = "window_known"
+
+Rules = Literal["utc", "ar-flares"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelRule:
+    """What makes an image an event: a flare of class >= `threshold` in the window after it.
+
+    Attributes:
+        threshold: smallest class that counts, such as `C1.0`.
+        window_hours: length of the window in hours.
+        latency_hours: from the image to the start of the window.
+        rules: which times are compared and which ends belong to the window; see the module.
+    """
+
+    threshold: str = "C1.0"
+    window_hours: float = 24.0
+    latency_hours: float = 0.0
+    rules: Rules = "utc"
+
+    def __post_init__(self) -> None:
+        flux_w_m2(pd.Series([self.threshold], dtype="str"))
+        if not 0 < self.window_hours <= LONGEST_HOURS:
+            raise InputError(f"window of {self.window_hours} hours; expected more than 0, at most {LONGEST_HOURS:.0f}")
+        if not 0 <= self.latency_hours <= LONGEST_HOURS:
+            raise InputError(f"latency of {self.latency_hours} hours; expected from 0 to {LONGEST_HOURS:.0f}")
+        if self.rules not in get_args(Rules):
+            raise InputError(f"rules {self.rules!r}; expected {' or '.join(get_args(Rules))}")
+
+    def __str__(self) -> str:
+        latency = f", {self.latency_hours:g} h after the image" if self.latency_hours else ""
+        return f">= {self.threshold} within {self.window_hours:g} h{latency}, rules {self.rules}"
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Images with their labels, and what became of the others.
+
+    Attributes:
+        table: the images' columns with `flare` and `label` replaced and `window_known` added (false only where asked
+            to keep images whose window the flare list does not cover: their label is by the flares that it has).
+        account: counts of images and of flares, in words, in the order in which they are told.
+    """
+
+    table: pd.DataFrame
+    account: dict[str, int]
 
 
 def flux_w_m2(goes_class: "pd.Series[str]") -> "pd.Series[float]":
@@ -17,17 +78,23 @@ def flux_w_m2(goes_class: "pd.Series[str]") -> "pd.Series[float]":
     Raises:
         InputError: naming the first class that is not one.
     """
-    parts = goes_class.str.strip().str.extract(r"^([ABCMX])(\d+(?:\.\d*)?)$")
+    parts = goes_class.str.strip().str.extract(r"^([ABCMX])([0-9]+(?:\.[0-9]*)?)$")
     bad = parts[0].isna()
     if bad.any():
         raise InputError(
             f"GOES class {goes_class[bad].iloc[0]!r}; expected a letter of A B C M X and a number, as C4.7"
         )
-    return parts[0].map(CLASS_FLUX_W_M2) * parts[1].astype(float)
+    return parts[0].map(CLASS_FLUX_W_M2).astype(float) * parts[1].astype(float)
 
 
 def label_images(
-    images: pd.DataFrame, flares: pd.DataFrame, *, threshold: str = "C1.0", window_hours: float = 24.0
+    images: pd.DataFrame,
+    flares: pd.DataFrame,
+    *,
+    threshold: str = "C1.0",
+    window_hours: float = 24.0,
+    latency_hours: float = 0.0,
+    closed: bool = False,
 ) -> pd.DataFrame:
     """Label each image by the flares of its region in the window after it.
 
@@ -36,27 +103,122 @@ def label_images(
 
     Args:
         images: `noaa_ar` and `time`, N rows.
-        flares: `noaa_ar`, `time` (of the peak, on the same scale as the images' times) and `flare` (GOES class).
+        flares: `noaa_ar`, `time` (of the peak, on the same scale as the images' times) and `flare` (GOES class); rows
+            without region or peak time label nothing.
         threshold: smallest class that counts.
         window_hours: length of the window in hours.
+        latency_hours: from the image to the start of the window.
+        closed: whether a peak at the very end of the window counts.
 
     Returns:
         N rows with the index of `images`: `flare` (largest class in the window, or null) and `label` (0/1, Int8).
     """
-    least = flux_w_m2(pd.Series([threshold], dtype="str")).iloc[0]
-    flux = flux_w_m2(flares["flare"]).to_numpy()
+    rule = LabelRule(threshold=threshold, window_hours=window_hours, latency_hours=latency_hours)
+    least = flux_w_m2(pd.Series([rule.threshold], dtype="str")).iloc[0]
+    known = flares.dropna(subset=["noaa_ar", "time"])
+    flux = flux_w_m2(known["flare"]).to_numpy()
     # Half a part in 10^9: C1.0 read as 1.0 * 1e-6 must not fall below its own threshold.
-    events = flares.assign(flux=flux)[flux >= least * (1 - 1e-9)].sort_values("flux", kind="stable")
+    events = known.assign(flux=flux)[flux >= least * (1 - 1e-9)].sort_values("flux", kind="stable")
     largest = np.full(len(images), -1)
-    window = pd.Timedelta(hours=window_hours)
+    latency, window = pd.Timedelta(hours=latency_hours), pd.Timedelta(hours=window_hours)
     rows_of = images.reset_index(drop=True).groupby("noaa_ar", sort=False)["time"]
-    times = {region: series.sort_values(kind="stable") for region, series in rows_of}
+    times = {region: series.dropna().sort_values(kind="stable") for region, series in rows_of}
     for number, (region, peak) in enumerate(zip(events["noaa_ar"], events["time"], strict=True)):
         if region in times:
             series = times[region]
-            first = series.searchsorted(peak - window, side="right")
-            last = series.searchsorted(peak, side="left")
+            first = series.searchsorted(peak - latency - window, side="left" if closed else "right")
+            last = series.searchsorted(peak - latency, side="left")
             largest[series.index[first:last]] = number  # events rise in flux: the last one written is the largest
     names = events["flare"].to_numpy(dtype=object)
     flare = pd.Series([names[number] if number >= 0 else None for number in largest], index=images.index, dtype="str")
     return pd.DataFrame({"flare": flare, "label": pd.Series(largest >= 0, index=images.index).astype("Int8")})
+
+
+def compared_times(times: "pd.Series[pd.Timestamp]", rules: Rules) -> "pd.Series[pd.Timestamp]":
+    """Give the times that are compared with the flares' peaks: UTC instants, or TAI clock readings called UTC."""
+    if rules == "utc":
+        return times
+    reading = utc_to_tai(pd.DatetimeIndex(times)).tz_localize("UTC")
+    return pd.Series(reading, index=times.index, name=times.name).astype(times.dtype)
+
+
+def label_by(images: pd.DataFrame, flares: pd.DataFrame, rule: LabelRule) -> pd.DataFrame:
+    """Label each image by a rule: `label_images` with the times and ends of the rule's convention.
+
+    Args:
+        images: `noaa_ar` and `time` (UTC instants), N rows.
+        flares: `FLARE_DTYPES`.
+        rule: what makes an image an event.
+
+    Returns:
+        N rows with the index of `images`: `flare` and `label`.
+    """
+    on_scale = pd.DataFrame({"noaa_ar": images["noaa_ar"], "time": compared_times(images["time"], rule.rules)})
+    return label_images(
+        on_scale,
+        flares,
+        threshold=rule.threshold,
+        window_hours=rule.window_hours,
+        latency_hours=rule.latency_hours,
+        closed=rule.rules == "utc",
+    )
+
+
+def window_covered(images: pd.DataFrame, flares: FlareList, rule: LabelRule) -> np.ndarray:
+    """Tell for which images the flare list covers the whole window.
+
+    Returns:
+        `(N,)` bool; false also where the image's time is not known.
+    """
+    time = compared_times(images["time"], rule.rules)
+    start = (time + pd.Timedelta(hours=rule.latency_hours)).to_numpy(dtype="datetime64[us]")
+    end = start + np.timedelta64(round(rule.window_hours * 3.6e9), "us")
+    if not flares.covered:
+        return np.zeros(len(images), dtype=bool)
+    firsts, lasts = (
+        np.array([edge.tz_localize(None) for edge in edges], "datetime64[us]")
+        for edges in zip(*flares.covered, strict=True)
+    )
+    interval = np.searchsorted(firsts, start, side="right") - 1
+    return np.asarray((interval >= 0) & (end <= lasts[np.maximum(interval, 0)]) & ~np.isnat(start))
+
+
+def label_catalogue(
+    images: pd.DataFrame, flares: FlareList, rule: LabelRule, *, keep_uncovered: bool = False
+) -> Labelled:
+    """Label a catalogue's images by a flare list, leaving out those that it cannot label.
+
+    Left out are images without region or time, and, unless asked for, those whose window runs past the time that the
+    list covers: no flare listed there does not mean that there was none.
+
+    Args:
+        images: catalogue columns; `flare` and `label` need not be there and are replaced.
+        flares: see `flarescope.catalog.noaa_flares`.
+        rule: what makes an image an event.
+        keep_uncovered: keep images whose window is not covered, with `window_known` false.
+
+    Raises:
+        InputError: no image is left.
+    """
+    unknown = images["noaa_ar"].isna() | images["time"].isna()
+    covered = window_covered(images, flares, rule)
+    labels = label_by(images, flares.table, rule)
+    table = images.assign(flare=labels["flare"], label=labels["label"], **{UNKNOWN_COLUMN: covered})
+    table = table[~unknown & (covered | keep_uncovered)].reset_index(drop=True)
+    if table.empty:
+        shown = ", ".join(f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}" for first, last in flares.covered[:3])
+        raise InputError(
+            f"no image is left of {len(images)}: {int(unknown.sum())} without region or time, and the flare list "
+            f"covers no other's window (it covers {shown or 'nothing'})"
+        )
+    account = {
+        "images": len(images),
+        "without region or time, left out": int(unknown.sum()),
+        f"window not covered by the flare list, {'kept' if keep_uncovered else 'left out'}": int(
+            (~unknown & ~covered).sum()
+        ),
+        "labelled": len(table),
+        f"followed by a flare >= {rule.threshold}": int(table["label"].sum()),
+    }
+    told = {f"flares {name}" if name != "flares" else name: count for name, count in flares.account().items()}
+    return Labelled(table, account | told)

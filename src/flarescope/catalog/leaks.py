@@ -1,0 +1,190 @@
+"""What stands on both sides of a split, so that skill looks better than it is?
+
+Each check is a pure function from tables to findings. Rows whose `split` is null are not compared.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final, Literal
+
+import numpy as np
+import pandas as pd
+
+from flarescope.catalog.labels import LabelRule, compared_times, flux_w_m2
+from flarescope.catalog.noaa_flares import FlareList
+from flarescope.catalog.splits import shared_regions
+from flarescope.tables import SPLITS
+
+NEAR_DEGREES: Final = 6.0
+"""Two regions nearer than this share two thirds of their cut-outs: 600 pixels of 0.5 arc seconds are 18 degrees at disk
+centre. In 2010-2013, 11 pairs of regions on both sides of the published split lie so near, on 27 days in all."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong, or worth knowing.
+
+    Attributes:
+        severity: `error` where skill would be overstated or a row is wrong, `warning` where it may be.
+        what: what was found, in one line.
+        where: the first rows, regions or splits that show it.
+        advice: what to do.
+        count: of images (or what `what` counts).
+    """
+
+    severity: Literal["error", "warning"]
+    what: str
+    where: str
+    advice: str
+    count: int
+
+
+def _sides(split: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame, pd.DataFrame]]:
+    tables = {name: split[split["split"] == name] for name in SPLITS}
+    for first, second in combinations([name for name in SPLITS if len(tables[name])], 2):
+        yield first, second, tables[first], tables[second]
+
+
+def shown(values: Iterable[object], most: int = 3) -> str:
+    """List the first few of some values, and say how many more there are."""
+    listed = [str(value) for value in values]
+    return ", ".join(listed[:most]) + (f" and {len(listed) - most} more" if len(listed) > most else "")
+
+
+def regions_on_both_sides(split: pd.DataFrame) -> list[Finding]:
+    """Find regions in two splits, and how many images have a near copy, an hour or less away, on the other side."""
+    found = []
+    for (first, second), shared in shared_regions({name: split[split["split"] == name] for name in SPLITS}).items():
+        a, b = (split[(split["split"] == name) & split["noaa_ar"].isin(shared)] for name in (first, second))
+        where = shown(list(shared))
+        found.append(
+            Finding(
+                "error",
+                f"{len(shared)} regions stand in both {first} and {second}",
+                where,
+                "split by region",
+                len(shared),
+            )
+        )
+        near = int((_hours_to_nearest(b, a) <= 1).sum())
+        if near:
+            what = f"{near} images of {second} have an image of their region within an hour in {first}: near copies"
+            found.append(Finding("error", what, where, "split by region, not by image", near))
+    return found
+
+
+def _hours_to_nearest(images: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
+    """Give for each image the hours to the nearest other image of its region, infinite where there is none."""
+    columns = ["noaa_ar", "time"]
+    left = images[columns].dropna().sort_values("time")
+    right = others[columns].dropna().sort_values("time").assign(other=lambda frame: frame["time"])
+    near = pd.merge_asof(left, right, on="time", by="noaa_ar", direction="nearest")
+    return np.asarray((near["time"] - near["other"]).abs().dt.total_seconds().fillna(np.inf) / 3600)
+
+
+def windows_across(split: pd.DataFrame, rule: LabelRule) -> list[Finding]:
+    """Find images whose label looks into the time of another split.
+
+    Where one split follows the other in time, the time of all its images counts; else that of the same region's.
+    """
+    found = []
+    ahead = pd.Timedelta(hours=rule.latency_hours + rule.window_hours)
+    for first, second, a, b in _sides(split):
+        for (early, before), (late, after) in (((first, a), (second, b)), ((second, b), (first, a))):
+            if before["time"].max() < after["time"].min():
+                crossing = before[before["time"] + ahead > after["time"].min()]
+            else:
+                crossing = _looking_into(before, after, ahead)
+            if len(crossing):
+                what = f"the label windows of {len(crossing)} images of {early} run into the time of {late}"
+                advice = f"leave a gap of {rule.latency_hours + rule.window_hours:g} hours between the splits"
+                found.append(Finding("error", what, shown(crossing["filename"]), advice, len(crossing)))
+    return found
+
+
+def _looking_into(before: pd.DataFrame, after: pd.DataFrame, ahead: pd.Timedelta) -> pd.DataFrame:
+    left = before.dropna(subset=["noaa_ar", "time"]).sort_values("time")
+    right = after[["noaa_ar", "time"]].dropna().sort_values("time").assign(other=lambda frame: frame["time"])
+    right = right.astype({"noaa_ar": left["noaa_ar"].dtype})
+    near = pd.merge_asof(left, right, on="time", by="noaa_ar", direction="forward", allow_exact_matches=False)
+    return near[near["other"] - near["time"] < ahead]
+
+
+def flares_on_both_sides(split: pd.DataFrame, flares: FlareList, rule: LabelRule) -> list[Finding]:
+    """Find flares that label images of two splits."""
+    listed = flares.usable().reset_index(drop=True)
+    least = flux_w_m2(pd.Series([rule.threshold], dtype="str")).iloc[0]
+    listed = listed[flux_w_m2(listed["flare"]).to_numpy() >= least * (1 - 1e-9)].drop_duplicates(["noaa_ar", "time"])
+    seen = {name: _labelling(split[split["split"] == name], listed, rule) for name in SPLITS}
+    found = []
+    for first, second in combinations(SPLITS, 2):
+        both = listed[seen[first] & seen[second]]
+        if len(both):
+            where = shown([f"{row.flare} of {row.noaa_ar} at {row.time:%Y-%m-%d %H:%M}" for row in both.itertuples()])
+            what = f"{len(both)} flares label images of both {first} and {second}"
+            found.append(Finding("error", what, where, "keep all images that one flare labels in one split", len(both)))
+    return found
+
+
+def _labelling(images: pd.DataFrame, listed: pd.DataFrame, rule: LabelRule) -> np.ndarray:
+    """Tell of each flare whether some image lies in front of it by the latency and less than the window."""
+    known = images.dropna(subset=["noaa_ar", "time"])
+    time = compared_times(known["time"], rule.rules)
+    times = {region: np.sort(rows.to_numpy("datetime64[us]")) for region, rows in time.groupby(known["noaa_ar"])}
+    peaks = (listed["time"] - pd.Timedelta(hours=rule.latency_hours)).to_numpy("datetime64[us]")
+    window = np.timedelta64(round(rule.window_hours * 3.6e9), "us")
+    used = np.zeros(len(listed), dtype=bool)
+    nothing = np.array([], "datetime64[us]")
+    for number, (region, peak) in enumerate(zip(listed["noaa_ar"], peaks, strict=True)):
+        mine = times.get(region, nothing)
+        start = np.searchsorted(mine, peak - window, side="left" if rule.rules == "utc" else "right")
+        used[number] = start < np.searchsorted(mine, peak, side="left")
+    return used
+
+
+def neighbours_on_both_sides(split: pd.DataFrame, regions: pd.DataFrame) -> list[Finding]:
+    """Find regions of two splits so near each other on a day that their cut-outs show largely the same patch."""
+    placed = split.dropna(subset=["noaa_ar", "time"])
+    days = pd.DataFrame({"day": placed["time"].dt.floor("D"), "noaa_ar": placed["noaa_ar"], "split": placed["split"]})
+    days = days.astype({"noaa_ar": "Int32", "day": "datetime64[us, UTC]"}).drop_duplicates()
+    located = regions[regions["section"].isin(["I", "IA"])].drop_duplicates(["day", "noaa_ar"])
+    days = days.merge(located[["day", "noaa_ar", "latitude_deg", "longitude_deg"]], on=["day", "noaa_ar"])
+    pairs = days.merge(days, on="day", suffixes=("", "_2"))
+    pairs = pairs[(pairs["noaa_ar"] < pairs["noaa_ar_2"]) & (pairs["split"] != pairs["split_2"])]
+    near = pairs[_separation_deg(pairs) <= NEAR_DEGREES]
+    if near.empty:
+        return []
+    names = near.drop_duplicates(["noaa_ar", "noaa_ar_2"])
+    what = f"{len(names)} pairs of regions in different splits lie within {NEAR_DEGREES:g} degrees: cut-outs overlap"
+    where = shown([f"{row.noaa_ar} and {row.noaa_ar_2} on {row.day:%Y-%m-%d}" for row in names.itertuples()])
+    return [Finding("warning", what, where, "put such neighbours into one split, or leave out those days", len(near))]
+
+
+def _separation_deg(pairs: pd.DataFrame) -> np.ndarray:
+    """Angle between two places on the Sun, degrees, by the spherical law of cosines."""
+    lat, lon, lat_2, lon_2 = (
+        np.radians(pairs[name].to_numpy(dtype=float))
+        for name in ("latitude_deg", "longitude_deg", "latitude_deg_2", "longitude_deg_2")
+    )
+    cosine = np.sin(lat) * np.sin(lat_2) + np.cos(lat) * np.cos(lat_2) * np.cos(lon - lon_2)
+    return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+
+
+def same_images(catalogue: pd.DataFrame, digests: pd.DataFrame) -> list[Finding]:
+    """Find images that are the same by their digest, on both sides of a split (an error) or on one (a warning)."""
+    digest = catalogue["filename"].map(digests.drop_duplicates("filename").set_index("filename")["digest"])
+    groups = catalogue.assign(digest=digest)[digest.notna() & digest.duplicated(keep=False)]
+    if groups.empty:
+        return []
+    across = groups.groupby("digest")["split"].transform("nunique") > 1
+    order = ["digest", "filename"]
+    both, one = groups[across].sort_values(order)["filename"], groups[~across].sort_values(order)["filename"]
+    found = []
+    if len(both):
+        what = f"{len(both)} images with the same content stand in more than one split"
+        found.append(Finding("error", what, shown(both), "keep one of each", len(both)))
+    if len(one):
+        what = f"{len(one)} images with the same content stand there more than once"
+        found.append(Finding("warning", what, shown(one), "keep one of each", len(one)))
+    return found

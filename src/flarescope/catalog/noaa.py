@@ -1,0 +1,165 @@
+"""How are NOAA's text products read: which bytes, which lines, which region, which day?"""
+
+import datetime as dt
+import lzma
+import re
+import tarfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from flarescope.errors import InputError
+from flarescope.files import translate_os_errors
+
+MOST_BYTES: Final = 4_000_000
+"""More than any daily product has (a summary is about 1 kB, an event report some 10 kB); larger files are not read."""
+
+# Region numbers by day: the first summary and the last ones at hand, and the day on which NOAA passed 10000 (notice in
+# the summary of 2002-06-24).
+_NUMBERED: Final = (
+    (dt.date(1996, 1, 6), 7939),
+    (dt.date(2002, 6, 14), 10000),
+    (dt.date(2010, 2, 28), 11051),
+    (dt.date(2015, 1, 1), 12254),
+    (dt.date(2022, 1, 6), 12925),
+)
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file that was not used, and why, in one line that names the file."""
+
+    path: str
+    reason: str
+
+
+def full_region_number(number: int, day: dt.date) -> int:
+    """Give a region its full number: NOAA prints the last four digits, 9999 and 0005 both stand in June 2002.
+
+    The number is the one of the series N, N + 10000, ... that lies nearest to the regions numbered around that day,
+    which is right until the numbers have moved on by 5000 from the last one known here (12925 in 2022).
+
+    Args:
+        number: as printed, four digits or the five of a full number.
+        day: the day of the product.
+    """
+    if number >= 10_000:
+        return number
+    days = [known.toordinal() for known, _ in _NUMBERED]
+    expected = np.interp(day.toordinal(), days, [region for _, region in _NUMBERED])
+    return number + 10_000 * max(round((expected - number) / 10_000), 0)
+
+
+def parse_region(text: str, day: dt.date) -> int | None:
+    """Read a region number; None where the product has none (blank, `0000`, `////`).
+
+    Raises:
+        ValueError: other text.
+    """
+    if not text or set(text) <= {"0"} or set(text) <= {"/"}:
+        return None
+    if not re.fullmatch("[0-9]{1,5}", text):
+        raise ValueError(f"region {text!r}; expected four or five digits, such as 1121 or 11121")
+    return full_region_number(int(text), day)
+
+
+def parse_day(year: str, month: str, day: str) -> dt.date:
+    """Read a day; the month by number, by name or by the first three letters of the name.
+
+    Raises:
+        ValueError: there is no such day, or the year is not one in which NOAA numbered regions (1972 and later).
+    """
+    try:
+        if not 1972 <= int(year) <= 2100:
+            raise ValueError(year)
+        number = int(month) if month.isdecimal() else _MONTHS.index(month[:3].lower()) + 1
+        return dt.date(int(year), number, int(day))
+    except ValueError as error:
+        raise ValueError(f"there is no day {year} {month} {day}") from error
+
+
+def to_lines(content: bytes, source: str) -> list[str]:
+    """Split a product into lines without their ends, whatever system wrote them.
+
+    Raises:
+        InputError: nothing but white space in it.
+    """
+    text = content.decode("utf-8", errors="replace").lstrip("\ufeff")
+    if not text.strip():
+        raise InputError(f"{source}: the file is empty; fetch it again")
+    return [line.rstrip() for line in re.split("\r\n|\r|\n", text)]
+
+
+def read_lines(path: Path) -> list[str]:
+    """Read the lines of one product.
+
+    Raises:
+        InputError: the file is missing, empty or far larger than a product is.
+    """
+    with translate_os_errors(path, "read"):
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    _check_size(len(content), str(path))
+    return to_lines(content, str(path))
+
+
+def _check_size(size: int, source: str) -> None:
+    if size > MOST_BYTES:
+        raise InputError(f"{source}: more than {MOST_BYTES:,} bytes; expected a text product of NOAA, some kB long")
+
+
+def products(path: Path, ending: str) -> Iterator[tuple[str, bytes]]:
+    """Give name and content of each product in a file, a folder (with those in it) or a tar archive, by name.
+
+    An archive is read where it lies, nothing is unpacked; NOAA publishes a year of products as one.
+
+    Args:
+        path: one product, a folder, or a `.tar`, `.tar.gz`, `.tar.xz`.
+        ending: of the products' names in folders and archives, such as `SRS.txt`.
+
+    Raises:
+        InputError: nothing there, no such product in it, or a damaged archive.
+    """
+    found = False
+    for name, content in _walk(path, ending):
+        found = True
+        yield name, content
+    if not found:
+        raise InputError(f"{path}: no file named *{ending} in it")
+
+
+def _walk(path: Path, ending: str) -> Iterator[tuple[str, bytes]]:
+    with translate_os_errors(path, "read"):
+        if path.is_dir():
+            for file in sorted(path.rglob(f"*{ending}")):
+                yield str(file), _read_some(file)
+        elif path.stat().st_size and tarfile.is_tarfile(path):
+            yield from _walk_archive(path, ending)
+        else:
+            yield str(path), _read_some(path)
+
+
+def _read_some(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MOST_BYTES + 1)
+
+
+def _walk_archive(path: Path, ending: str) -> Iterator[tuple[str, bytes]]:
+    try:
+        with tarfile.open(path) as archive:
+            members = [member for member in archive.getmembers() if member.isfile() and member.name.endswith(ending)]
+            for member in sorted(members, key=lambda each: each.offset_data):
+                file = archive.extractfile(member)
+                if file is not None:
+                    yield f"{path}:{member.name}", file.read(MOST_BYTES + 1)
+    except (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, ValueError) as error:
+        raise InputError(f"{path}: damaged archive ({error}); fetch it again") from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise InputError(f"{path}: damaged archive ({error}); fetch it again") from error
