@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flarescope.catalog.boucheron import write_region_days
 from flarescope.catalog.noaa import full_region_number, parse_day, products, read_lines, to_lines
 from flarescope.catalog.noaa_events import parse_report, read_events, read_flares
 from flarescope.catalog.noaa_flares import read_event_list, read_flare_csv
 from flarescope.catalog.noaa_regions import parse_summary, read_summaries, region_days
+from flarescope.catalog.published import write_region_days
 from flarescope.errors import InputError
 from real_data import REAL_DATA, needs_real_data
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flarescope.errors import InputError
-from flarescope.files import atomic_path, translate_os_errors, write_text
+from flarescope.files import atomic_path, translate_os_errors
 from flarescope.tables import SPLITS, check_catalogue, check_labels, is_parquet, read_parquet
 from flarescope.times import tai_to_utc
 
@@ -136,18 +136,6 @@ def read_region_lists(folder: Path) -> dict[str, list[int]]:
         elif split != "train":
             raise InputError(f"{folder}: no {name} in it; it comes with the published set")
     return lists
-
-
-def write_region_days(table: pd.DataFrame, path: Path) -> None:
-    """Write regions, first days and numbers of days in the form of the set's `ARList.txt`, `1064,20100501,3`.
-
-    Args:
-        table: `noaa_ar`, `first_day` and `days`, as `flarescope.catalog.noaa_regions.region_days` gives them.
-        path: the file.
-    """
-    columns = (table["noaa_ar"], table["first_day"], table["days"])
-    rows = [f"{region - NOAA_OFFSET:04d},{day:%Y%m%d},{days}\n" for region, day, days in zip(*columns, strict=True)]
-    write_text(path, "".join(rows))
 
 
 def _text(path: Path) -> str:

@@ -23,11 +23,22 @@ def write_event_list(flares: pd.DataFrame, path: Path) -> None:
 
 
 def write_ar_list(catalogue: pd.DataFrame, path: Path) -> None:
-    """Write the set's `ARList.txt`, `1064,20100501,3`: region, first day, number of days with an image."""
+    """Write the set's `ARList.txt` from the days on which a catalogue has images of a region."""
     days = catalogue["time"].dt.floor("D").groupby(catalogue["noaa_ar"])
-    spans = pd.DataFrame({"first": days.min(), "days": days.nunique()})
-    lines = [f"{int(str(ar)) - NOAA_OFFSET},{row.first:%Y%m%d},{row.days}\n" for ar, row in spans.iterrows()]
-    write_text(path, "".join(lines))
+    spans = pd.DataFrame({"first_day": days.min(), "days": days.nunique()})
+    write_region_days(spans.rename_axis("noaa_ar").reset_index(), path)
+
+
+def write_region_days(table: pd.DataFrame, path: Path) -> None:
+    """Write regions, first days and numbers of days in the form of the set's `ARList.txt`, `1064,20100501,3`.
+
+    Args:
+        table: `noaa_ar`, `first_day` and `days`, as `flarescope.catalog.noaa_regions.region_days` gives them.
+        path: the file.
+    """
+    columns = (table["noaa_ar"], table["first_day"], table["days"])
+    rows = [f"{region - NOAA_OFFSET:04d},{day:%Y%m%d},{days}\n" for region, day, days in zip(*columns, strict=True)]
+    write_text(path, "".join(rows))
 
 
 def write_region_list(regions: Sequence[int], path: Path) -> None:

@@ -25,10 +25,11 @@ def build(
     debug: Debug = False,
 ) -> None:
     """Make the train, validation and test tables as the published ones were made, and a catalogue of all three."""
-    from flarescope.pipeline.catalogue import build_catalogue, count_splits
+    from flarescope.catalog.splits import count_splits
+    from flarescope.pipeline.catalogue import build_catalogue
 
     catalogue = build_catalogue(labels=labels, test_regions=test, validation_regions=validation, out=out)
-    counts = count_splits(catalogue)
+    counts = count_splits(catalogue).rename_axis("split").reset_index()
     if settings.as_json:
         show_json(frame_records(counts))
         return

@@ -43,13 +43,3 @@ def build_catalogue(
             write_published_csv(rows, out / published_csv_name(split, rows))
     write_parquet(catalogue, out / "catalogue.parquet")
     return catalogue
-
-
-def count_splits(catalogue: pd.DataFrame) -> pd.DataFrame:
-    """Count images, flaring images and regions of each split: one row a split, and `all`."""
-    groups = [(split, catalogue[catalogue["split"] == split]) for split in SPLITS] + [("all", catalogue)]
-    rows = [
-        {"split": name, "images": len(g), "flaring": int(g["label"].sum()), "regions": g["noaa_ar"].nunique()}
-        for name, g in groups
-    ]
-    return pd.DataFrame(rows)
