@@ -23,7 +23,7 @@ import requests
 
 from flarescope import fetch as fetch_module
 from flarescope import files
-from flarescope.errors import FlarescopeError, InputError
+from flarescope.errors import AbsentError, FlarescopeError, InputError
 from flarescope.fetch import Source, fetch
 from http_server import Page, serve, wait_until
 
@@ -237,8 +237,9 @@ def test_a_server_that_stays_busy(server, tmp_path, waits):
 @pytest.mark.parametrize("status", [401, 403, 404, 410, 418])
 def test_statuses_that_are_final(server, tmp_path, waits, status):
     url = server.put("/f", Page(BODY, failures=[(status, {})] * 5))
-    with pytest.raises(FlarescopeError, match=rf"cannot fetch {url}: .*\({status}\); open the address in a browser"):
+    with pytest.raises(FlarescopeError, match=rf"cannot fetch {url}: .*\({status}\); open the address") as caught:
         fetch(source_of(url), tmp_path / "f")
+    assert isinstance(caught.value, AbsentError) == (status in (404, 410))
     assert len(server.seen) == 1
     assert not (tmp_path / "f").exists()
 

@@ -11,3 +11,7 @@ class InputError(FlarescopeError, ValueError):
     """A file, table or option is not what it should be; the command line ends with code 2."""
 
     exit_code = 2
+
+
+class AbsentError(FlarescopeError):
+    """A server says that it has no such file; asking again does not help."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from flarescope import files
-from flarescope.errors import FlarescopeError, InputError
+from flarescope.errors import AbsentError, FlarescopeError, InputError
 
 if TYPE_CHECKING:  # requests and pooch take a third of a second to import; most commands fetch nothing
     import requests
@@ -60,7 +60,7 @@ def fetch(
     bytes here and the total, None where unknown. What may pass is tried `attempts` times, with growing waits.
 
     Raises:
-        FlarescopeError: no network, the server refuses, wrong size or digest, another process is fetching the same.
+        FlarescopeError: no network, refused (AbsentError: no such file), wrong file, another process fetches the same.
         InputError: `destination` cannot be written.
     """
     destination = Path(destination)
@@ -245,7 +245,7 @@ def _check_status(response: "requests.Response", source: Source, destination: Pa
     if status in _PASSING_STATUSES or status >= 500:
         raise _TryAgainError(f"it answers {status} {response.reason}", _retry_after(response))
     meaning = {404: "no such file there", 410: "no longer there", 401: "access refused", 403: "access refused"}
-    raise FlarescopeError(
+    raise (AbsentError if status in (404, 410) else FlarescopeError)(
         f"cannot fetch {source.url}: {meaning.get(status, 'unexpected answer')} ({status}); "
         f"open the address in a browser, and put the file at {destination} by hand if it can be had there"
     )

@@ -11,7 +11,7 @@ from typing import Final
 from flarescope.catalog.addresses import ADDRESSES, Addresses
 from flarescope.catalog.repositories import ARCHIVES, published_files
 from flarescope.catalog.unpack import archive_stem, unpack_tar
-from flarescope.errors import FlarescopeError, InputError
+from flarescope.errors import AbsentError, FlarescopeError, InputError
 from flarescope.fetch import Source, fetch
 from flarescope.files import make_folder, replace_durably
 
@@ -186,14 +186,13 @@ def download_noaa(
             in_a_row = 0
         except InputError:
             raise
+        except AbsentError:
+            missing.append(day)
+            _forget(product, day, folder)
+            in_a_row = 0
         except FlarescopeError as error:
-            if _is_absent(error):
-                missing.append(day)
-                _forget(product, day, folder)
-                in_a_row = 0
-            else:
-                failed.append((day, str(error)))
-                in_a_row += 1
+            failed.append((day, str(error)))
+            in_a_row += 1
         if in_a_row == _FAILURES_IN_A_ROW:
             raise FlarescopeError(f"{_FAILURES_IN_A_ROW} days in a row failed, the last with: {failed[-1][1]}")
         if progress:
@@ -219,8 +218,3 @@ def _forget(product: str, day: dt.date, folder: Path) -> None:
 def _is_settled(path: Path, day: dt.date) -> bool:
     fetched = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
     return fetched - dt.datetime.combine(day, dt.time(), dt.UTC) > SETTLED_AFTER
-
-
-def _is_absent(error: FlarescopeError) -> bool:
-    """Whether the server said that there is no such file; `fetch` says it in its message only."""
-    return "(404)" in str(error) or "(410)" in str(error)
