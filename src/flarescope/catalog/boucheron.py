@@ -234,6 +234,34 @@ def read_table(path: str | Path, *, split: str | None = None, limit: int | None 
     return table.reset_index(drop=True)
 
 
+def read_image_list(path: Path) -> pd.DataFrame:
+    """Read which images a table names; the labels in it, of whatever form, are passed over.
+
+    Args:
+        path: Parquet or CSV with a column `filename`, or a labels file without a header.
+
+    Returns:
+        Catalogue columns without `flare` and `label`; region and time filled from the file names where the table does
+        not give them.
+
+    Raises:
+        InputError: whatever is wrong with the table, in one line.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; expected a table of images (CSV or Parquet) or a folder of them")
+    if is_parquet(path):
+        frame = read_parquet(path)
+    elif "filename" in _first_line(path):
+        frame = _read_csv(path)
+        frame.columns = frame.columns.str.strip().str.lstrip("\ufeff")
+        frame = frame.where(frame != "")
+    else:
+        frame = read_labels(path)
+    table = check_catalogue(frame.assign(flare=None, label=0), str(path)).drop(columns=["flare", "label"])
+    named = region_and_time(table["filename"])
+    return table.assign(noaa_ar=table["noaa_ar"].fillna(named["noaa_ar"]), time=table["time"].fillna(named["time"]))
+
+
 def require_regions(tables: Mapping[str, pd.DataFrame]) -> None:
     """Refuse tables with rows of unknown region: a split by region could not be checked.
 

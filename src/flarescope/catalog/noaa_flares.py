@@ -7,7 +7,7 @@ columns. NOAA's times are UTC.
 import csv
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -74,6 +74,17 @@ class FlareList:
     def usable(self) -> pd.DataFrame:
         """Give the flares whose region and peak time are known."""
         return self.table.dropna(subset=["noaa_ar", "time"])
+
+
+def join_lists(lists: Sequence[FlareList]) -> FlareList:
+    """Put several lists into one: all their flares, and the time that any of them covers."""
+    covered: list[Interval] = []
+    for first, last in sorted(interval for each in lists for interval in each.covered):
+        if covered and first <= covered[-1][1]:
+            first, last = covered[-1][0], max(last, covered.pop()[1])
+        covered.append((first, last))
+    table = pd.concat([each.table for each in lists], ignore_index=True).astype(FLARE_DTYPES)
+    return FlareList(table, tuple(covered), tuple(file for each in lists for file in each.refused))
 
 
 def flare_frame(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:

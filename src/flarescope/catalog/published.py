@@ -1,11 +1,15 @@
-"""How are the published set's own small files written: event list, AR list, split lists, labels?"""
+"""How are the published set's own small files written, event list, AR list, split lists, labels, and the AR list read?"""
 
+import datetime as dt
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from flarescope.catalog.boucheron import NOAA_OFFSET
+from flarescope.catalog.noaa import parse_day, read_lines
+from flarescope.errors import InputError
 from flarescope.files import write_text
 
 
@@ -39,6 +43,30 @@ def write_region_days(table: pd.DataFrame, path: Path) -> None:
     columns = (table["noaa_ar"], table["first_day"], table["days"])
     rows = [f"{region - NOAA_OFFSET:04d},{day:%Y%m%d},{days}\n" for region, day, days in zip(*columns, strict=True)]
     write_text(path, "".join(rows))
+
+
+def read_region_days(path: Path) -> list[tuple[int, dt.date, int]]:
+    """Read regions, first days and numbers of days in the form of the set's `ARList.txt`.
+
+    Returns:
+        `(full NOAA number, first day, number of days)`, in the order of the file.
+
+    Raises:
+        InputError: with the line that cannot be read; no line at all.
+    """
+    rows = []
+    for number, line in enumerate(read_lines(path), start=1):
+        match = re.fullmatch(r"([0-9]{4,5}),([0-9]{4})([0-9]{2})([0-9]{2}),([1-9][0-9]{0,2}),?", line.strip())
+        if match is None and line.strip():
+            raise InputError(f"{path}, line {number}: {line.strip()[:40]!r}; expected a row such as '1064,20100501,3'")
+        if match is not None:
+            region, year, month, day, days = match.groups()
+            try:
+                first = parse_day(year, month, day)
+            except ValueError as error:
+                raise InputError(f"{path}, line {number}: {error}") from error
+            rows.append((int(region) + (NOAA_OFFSET if len(region) == 4 else 0), first, int(days)))
+    return rows
 
 
 def write_region_list(regions: Sequence[int], path: Path) -> None:

@@ -1,0 +1,109 @@
+"""Which images do a table or a folder name, and in which form is a catalogue written?"""
+
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from flarescope.catalog.boucheron import (
+    published_csv_name,
+    read_image_list,
+    read_table,
+    region_and_time,
+    write_published_csv,
+)
+from flarescope.catalog.published import write_labels
+from flarescope.errors import InputError
+from flarescope.pipeline.prediction import expand
+from flarescope.pipeline.scanning import scan_images
+from flarescope.progress import Reporter
+from flarescope.tables import CATALOGUE_DTYPES, SPLITS, is_parquet, read_parquet, write_parquet
+
+FORMS: Final = (".parquet", ".csv", ".txt")
+
+
+def scan_beside(path: Path) -> Path:
+    """Name the Parquet that keeps the scan of a catalogue's images: `x.parquet` -> `x.scan.parquet`."""
+    return path.with_name(f"{path.stem}.scan.parquet")
+
+
+def list_images(
+    source: Path, kept: Path, *, workers: int | None = None, reporter: Reporter | None = None
+) -> pd.DataFrame:
+    """List images with their regions and times, from a table or from the files below a folder.
+
+    In a folder, an image whose name does not carry both is opened, and its header asked.
+
+    Args:
+        source: a catalogue, a published CSV, a labels file, or a folder.
+        kept: Parquet of the scan, where files have to be opened.
+        workers: processes of the scan.
+        reporter: hears of the scan.
+
+    Raises:
+        InputError: whatever is wrong with the table; no image in the folder.
+    """
+    if not source.is_dir():
+        return read_image_list(source)
+    files = [file.relative_to(source).as_posix() for file in expand([source]) if not file.name.startswith(".")]
+    names = pd.Series(files, dtype="str")
+    table = pd.DataFrame({"filename": names, **region_and_time(names)})
+    unknown = table["noaa_ar"].isna() | table["time"].isna()
+    if unknown.any():
+        found = scan_images(source, names[unknown].tolist(), kept, workers=workers, reporter=reporter)
+        for column in ("noaa_ar", "time"):
+            said = pd.Series(found[column].array, index=table.index[unknown])
+            table[column] = table[column].fillna(said)
+    return table
+
+
+def read_catalogue(path: Path) -> pd.DataFrame:
+    """Read a labelled table as `catalog.boucheron.read_table` does, and keep further columns of a Parquet one."""
+    table = read_table(path)
+    if not is_parquet(path):
+        return table
+    more = read_parquet(path).drop(columns=list(CATALOGUE_DTYPES), errors="ignore").reset_index(drop=True)
+    return table.join(more)
+
+
+def check_form(out: Path) -> None:
+    """Refuse, before the work, a file name whose ending names no form.
+
+    Raises:
+        InputError: neither `.parquet`, `.csv` nor `.txt`.
+    """
+    if out.suffix.lower() not in FORMS:
+        raise InputError(f"--out {out}: expected .parquet (catalogue), .csv (filename,class) or .txt (labels)")
+
+
+def write_catalogue(table: pd.DataFrame, out: Path) -> None:
+    """Write a catalogue in the form that the file name's ending names.
+
+    `.parquet` holds every column; `.csv` is the published table, `filename,class`; `.txt` the published labels file,
+    `basename,label`. The latter two drop region, time and split, which readers take from the file names again.
+    """
+    check_form(out)
+    if out.suffix.lower() == ".parquet":
+        write_parquet(table, out)
+    elif out.suffix.lower() == ".csv":
+        write_published_csv(table, out)
+    else:
+        write_labels(table, out)
+
+
+def write_split(table: pd.DataFrame, out: Path) -> None:
+    """Write a catalogue with splits: one Parquet, or a folder with it and the three published tables.
+
+    Raises:
+        InputError: an ending other than `.parquet`.
+    """
+    if out.suffix.lower() == ".parquet":
+        write_parquet(table, out)
+        return
+    if out.suffix:
+        raise InputError(f"--out {out}: expected a .parquet file, or a folder for it and the three published tables")
+    for split in SPLITS:
+        rows = table[table["split"] == split]
+        if len(rows):
+            write_published_csv(rows, out / published_csv_name(split, rows))
+    write_parquet(table, out / "catalogue.parquet")

@@ -1,0 +1,92 @@
+"""What do many image files hold, each of them read once?"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from flarescope.errors import InputError
+from flarescope.images.scan import SCAN_DTYPES, scan_file
+from flarescope.images.workers import run
+from flarescope.progress import Reporter
+from flarescope.tables import is_parquet, read_parquet, write_parquet
+
+KEPT_DTYPES: Final = {"filename": "str", "size": "Int64", "mtime_ns": "Int64", **SCAN_DTYPES, "reason": "str"}
+"""Columns of a kept scan, one row a file: what the file was when it was read, what is in it, and why it could not be
+read (null where it could)."""
+
+SAVE_EVERY: Final = 10_000
+
+
+def scan_images(
+    root: Path, filenames: Sequence[str], kept: Path, *, workers: int | None = None, reporter: Reporter | None = None
+) -> pd.DataFrame:
+    """Read what the scan of some images lacks, keep it, and give the rows of these images.
+
+    Args:
+        root: the image root.
+        filenames: N names relative to it.
+        kept: Parquet that holds what was read, also of an interrupted run; a file that changed is read again.
+        workers: processes; None takes one a core.
+        reporter: hears the progress, and how many files could not be read.
+
+    Returns:
+        Columns of `KEPT_DTYPES`, N rows in the order of `filenames`.
+
+    Raises:
+        InputError: no such folder, or `kept` is something else than a scan.
+    """
+    reporter = reporter or Reporter()
+    if not root.is_dir():
+        raise InputError(f"{root}: no such folder; expected the image root (--images)")
+    rows = {row["filename"]: row for row in _read_kept(kept)}
+    current = {name: _identity(root / name) for name in filenames}
+    waiting = [name for name, identity in current.items() if not _is_current(rows.get(name), identity)]
+    try:
+        tasks = [(str(root / name),) for name in waiting]
+        for done, (number, found, reason) in enumerate(run(scan_file, tasks, workers=workers), start=1):
+            name = waiting[number]
+            rows[name] = {"filename": name, **current[name], **(found or {}), "reason": reason}
+            reporter.advance("scanning images", done, len(waiting))
+            if done % SAVE_EVERY == 0:
+                _write_kept(rows, kept)
+    finally:
+        if waiting:
+            _write_kept(rows, kept)
+    table = _frame([rows[name] for name in filenames])
+    failed = table["reason"].dropna()
+    reporter.say(f"{len(waiting):,} images read, {len(filenames) - len(waiting):,} known from {kept}")
+    if len(failed):
+        reporter.warn(f"{len(failed):,} images cannot be read, the first: {failed.iloc[0]}")
+    return table
+
+
+def _identity(path: Path) -> dict[str, int | None]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return {"size": None, "mtime_ns": None}  # reading it will say why
+    return {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+
+
+def _is_current(row: dict[str, Any] | None, identity: dict[str, int | None]) -> bool:
+    return row is not None and identity["size"] is not None and all(row[key] == identity[key] for key in identity)
+
+
+def _read_kept(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    if not is_parquet(path) or not set(KEPT_DTYPES) <= set((frame := read_parquet(path)).columns):
+        raise InputError(f"{path}: not the Parquet of a scan; name another file with --scan")
+    return frame.astype(object).where(frame.notna(), None).to_dict("records")  # type: ignore[return-value]
+
+
+def _write_kept(rows: dict[str, dict[str, Any]], path: Path) -> None:
+    write_parquet(_frame(list(rows.values())), path)
+
+
+def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=list(KEPT_DTYPES), dtype=object)
+    frame["time"] = pd.to_datetime(frame["time"], utc=True, format="ISO8601")
+    return frame.astype(KEPT_DTYPES)
