@@ -4,10 +4,13 @@ from typing import Annotated
 
 import typer
 
+from flarescope.cli import calibrate as calibrate_verb
 from flarescope.cli import catalog, weights
+from flarescope.cli import compare as compare_verb
 from flarescope.cli import demo as demo_verb
 from flarescope.cli import evaluate as evaluate_verb
 from flarescope.cli import predict as predict_verb
+from flarescope.cli import report as report_verb
 from flarescope.cli import train as train_verb
 
 app = typer.Typer(
@@ -22,7 +25,10 @@ app = typer.Typer(
 app.add_typer(weights.app, name="weights")
 app.add_typer(catalog.app, name="catalog")
 app.command(epilog=train_verb.EXAMPLE)(train_verb.train)
+app.command(epilog=calibrate_verb.EXAMPLE)(calibrate_verb.calibrate)
 app.command(epilog=evaluate_verb.EXAMPLE)(evaluate_verb.evaluate)
+app.command(epilog=compare_verb.EXAMPLE)(compare_verb.compare)
+app.command(epilog=report_verb.EXAMPLE)(report_verb.report)
 app.command(epilog=predict_verb.EXAMPLE)(predict_verb.predict)
 app.command(epilog=demo_verb.EXAMPLE)(demo_verb.demo)
 

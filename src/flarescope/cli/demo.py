@@ -44,4 +44,5 @@ def demo(
     show_evaluation(result.evaluation)
     out("")
     show_forecasts(result.forecasts)
-    out(f"\nThe data are synthetic: these numbers show that it works, not how well.\nAll files are in {out_}")
+    out("\nThe data are synthetic: these numbers show that it works, not how well.")
+    out(f"The report, to be opened in a browser: {result.report.page}")

@@ -1,28 +1,41 @@
-"""`flarescope evaluate`: how well does a model forecast a labelled table?"""
+"""`flarescope evaluate`: how well does a model, or anybody's table of forecasts, forecast?"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flarescope.cli import options
 from flarescope.cli.screen import ScreenReporter, note, out, settings, show_json, show_table
+from flarescope.errors import InputError
 
 if TYPE_CHECKING:
     from flarescope.pipeline.evaluation import Evaluation
 
 EXAMPLE = "Example: flarescope evaluate runs/png --table Test_Data_by_AR_png_224.csv --images Lat60_Lon60_Nans0_png_224"
+TABLE_SUFFIXES = (".csv", ".parquet")
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="A run's folder, a model file, or a model of the reference notebook.")],
-    table: Annotated[Path, typer.Option(help="Table of labelled images.")],
-    images: options.Images,
+    model: Annotated[
+        Path,
+        typer.Argument(help="A run's folder, a model file (the reference notebook's too), or forecasts as CSV."),
+    ],
+    table: Annotated[
+        Path | None, typer.Option(help="Table of labelled images; not for forecasts.", show_default=False)
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder that the table's file names are relative to.", show_default=False)
+    ] = None,
     epoch: options.Epoch = None,
     split: Annotated[str, typer.Option(help="Which rows of a catalogue, and what the forecasts are called.")] = "test",
     out: Annotated[
-        Path | None,
-        typer.Option(help="Folder for scores and forecasts.", show_default="the run's, or beside a model"),
+        Path | None, typer.Option(help="Folder for scores and forecasts.", show_default="the run's, or beside a model")
+    ] = None,
+    events: options.Events = None,
+    replicates: options.Replicates = 2000,
+    climatology: Annotated[
+        float | None, typer.Option(help="Event rate of the training set, for foreign forecasts.", show_default=False)
     ] = None,
     backbone: options.OtherBackbone = None,
     engine: options.Engine = "auto",
@@ -36,7 +49,21 @@ def evaluate(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Forecast a labelled table and print the contingency table and the scores; also written as JSON and Parquet."""
+    """Verify a model on a labelled table, or anybody's forecasts (filename or time, noaa_ar, label, probability).
+
+    Prints the contingency table, the recipe's scores, and every score with its 95 % interval by resampling regions,
+    beside climatology and persistence; also written as scores.json and forecasts/SPLIT.parquet.
+    """
+    from flarescope.pipeline.verifying import Verifying
+
+    verifying = Verifying(replicates=replicates, events=events)
+    if model.suffix.lower() in TABLE_SUFFIXES:
+        from flarescope.pipeline.foreign import verify_table
+
+        show_verification(verify_table(model, climatology=climatology, verifying=verifying, out=out), str(model))
+        return
+    if table is None or images is None:
+        raise InputError("a model is evaluated on images: give --table and --images")
     from flarescope.pipeline.evaluation import evaluate as run_evaluation
     from flarescope.pipeline.featuring import Compute
 
@@ -52,6 +79,7 @@ def evaluate(
         out=out,
         limit=limit,
         allow_overlap=allow_overlap,
+        verifying=verifying,
         reporter=ScreenReporter(),
     )
     show_evaluation(evaluation)
@@ -63,7 +91,7 @@ def show_evaluation(evaluation: "Evaluation") -> None:
         show_json(evaluation.to_json())
         return
     table = evaluation.table
-    title = f"{evaluation.split}: {len(evaluation.forecasts):,} images, yes from p >= {evaluation.threshold:g}"
+    title = f"{evaluation.split}: {len(evaluation.forecasts):,} images, yes from p >= 0.5"
     counts = [
         ["forecast yes", f"{table.tp:,} hits (TP)", f"{table.fp:,} false alarms (FP)"],
         ["forecast no", f"{table.fn:,} misses (FN)", f"{table.tn:,} correct rejections (TN)"],
@@ -74,4 +102,27 @@ def show_evaluation(evaluation: "Evaluation") -> None:
     if evaluation.undefined:
         names = ", ".join(name.upper() for name in evaluation.undefined)
         out(f"undefined (0/0, written as null): {names}: the table lacks events or non-events")
+    if evaluation.verification:
+        out("")
+        show_verification(evaluation.verification, "")
     note(f"scores and forecasts written to {evaluation.folder}")
+
+
+def show_verification(verification: dict[str, Any], name: str) -> None:
+    """Print every score with its interval, the baselines, and what a reader must know; or JSON."""
+    if settings.as_json:
+        show_json(verification)
+        return
+    from flarescope.pipeline.verifying import baseline_rows, decision_rows, probability_rows
+
+    sample, drawn = verification["sample"], verification["settings"]
+    regions = f" of {sample['regions']:,} regions" if sample["regions"] else ""
+    how = f", {drawn['level']:.0%} intervals by resampling regions" if drawn["replicates"] else ""
+    title = f"{name + ': ' if name else ''}{sample['n']:,} images{regions}, {sample['events']:,} with an event{how}"
+    show_table(title, *decision_rows(verification))
+    out("")
+    show_table("the probability", *probability_rows(verification))
+    out("")
+    show_table("beside the baselines (is the network better than these?)", *baseline_rows(verification))
+    for text in verification["notes"]:
+        note(f"- {text}")

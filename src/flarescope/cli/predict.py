@@ -59,5 +59,7 @@ def show_forecasts(forecasts: "pd.DataFrame") -> None:
         ]
         for row in frame_records(forecasts)
     ]
-    title = "probability of a flare >= C1.0 within 24 h (research, no official forecast)"
+    title = (
+        "probability of an event, for the published set a flare >= C1.0 within 24 h (research, no official forecast)"
+    )
     show_table(title, ["image", "NOAA AR", "time UTC", "probability", "flare"], rows)

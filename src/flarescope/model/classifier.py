@@ -1,6 +1,7 @@
 """What is a trained model, how is it kept in a file, and what does it forecast?"""
 
 import json
+import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -39,8 +40,10 @@ class Description:
         family: of the backbone's weights.
         digest: of the backbone's weights; others are refused.
         rendering: id of the rendering that the head was trained on; None for a model of the reference notebook.
-        threshold: a forecast is "yes" from this probability on; 0.5 is the recipe's argmax.
-        calibration: a fitted calibration as plain numbers, or None.
+        threshold: a forecast is "yes" from this probability on, after the calibration if there is one; 0.5 is the
+            recipe's argmax.
+        choice: how the threshold was chosen (`scores.threshold.Threshold` as plain numbers), or None for argmax.
+        calibration: a calibration fitted on validation rows (`scores.calibration`) as plain numbers, or None.
     """
 
     backbone: str
@@ -48,6 +51,7 @@ class Description:
     digest: str
     rendering: str | None = None
     threshold: float = 0.5
+    choice: dict[str, Any] | None = None
     calibration: dict[str, Any] | None = None
 
 
@@ -102,7 +106,7 @@ class Classifier:
             full: write a complete Keras model with the backbone (550 MB), which `keras.models.load_model` opens;
                 otherwise head and description only (tens of kB).
         """
-        text = json.dumps({"format": FORMAT, **asdict(self.description)})
+        text = _to_text(self.description)
         if full:
             arrays = self.weights.load()
             write_full_model(path, arrays, self.head.kernel, self.head.bias, extra_attributes={ATTRIBUTE: text})
@@ -139,6 +143,18 @@ def load_classifier(path: Path, *, backbone: str | None = None) -> Classifier:
             f"{path}: its backbone was changed after it was written (digest differs); train or fetch it again"
         )
     return Classifier(head, described, replace(found, family=described.family))
+
+
+def describe_again(path: Path, described: Description) -> None:
+    """Replace the description in a model file of ours, small or full, whole or not at all; the arrays stay."""
+    with atomic_path(path) as temporary:
+        shutil.copyfile(path, temporary)
+        with h5py.File(temporary, "r+") as file:
+            file.attrs[ATTRIBUTE] = _to_text(described)
+
+
+def _to_text(described: Description) -> str:
+    return json.dumps({"format": FORMAT, **asdict(described)})
 
 
 def _with_backbone(path: Path, head: Head, described: Description, *, backbone: str | None) -> Classifier:

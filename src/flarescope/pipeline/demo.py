@@ -14,11 +14,14 @@ from flarescope.images.synthetic import synthetic_regions, synthetic_split
 from flarescope.images.synthetic_field import SyntheticRegion
 from flarescope.images.synthetic_files import FITS_FOLDER, PNG_FOLDER, write_synthetic_images
 from flarescope.model.runs import RunFolder
+from flarescope.pipeline.calibrating import calibrate
 from flarescope.pipeline.catalogue import build_catalogue
 from flarescope.pipeline.evaluation import Evaluation, evaluate
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.prediction import predict
+from flarescope.pipeline.reporting import Reported, write_run_report
 from flarescope.pipeline.training import train
+from flarescope.pipeline.verifying import Verifying
 from flarescope.progress import Reporter
 
 LABELS: Final = "C1.0_24hr_224_png_Labels.txt"
@@ -43,11 +46,12 @@ class DemoSize:
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demo made: the run, its verification on the test split, and forecasts of FITS files."""
+    """What the demo made: the run, its verification on the test split, forecasts of FITS files, and the report."""
 
     run: RunFolder
     evaluation: Evaluation
     forecasts: pd.DataFrame
+    report: Reported
 
 
 def make_synthetic_set(
@@ -116,7 +120,7 @@ def run_demo(
     compute: Compute | None = None,
     reporter: Reporter | None = None,
 ) -> DemoResult:
-    """Do the main job on a synthetic set: catalogue, features, 5 epochs, a model each epoch, test scores, forecasts.
+    """Do the main job on a synthetic set: catalogue, features, 5 epochs, test scores, report, forecasts.
 
     Args:
         out: folder for data, tables, features and run.
@@ -144,6 +148,10 @@ def run_demo(
         backbone=backbone,
         **common,
     )
-    evaluation = evaluate(run.path, table=tables / "Test_Data_by_AR_png_224.csv", **common)
+    calibrate(run.path)
+    verifying = Verifying(events=data / "eventList.txt")
+    evaluation = evaluate(run.path, table=tables / "Test_Data_by_AR_png_224.csv", verifying=verifying, **common)
     files = _test_fits(data, evaluation.forecasts)[:4]
-    return DemoResult(run, evaluation, predict(run.path, files, compute=compute, reporter=reporter))
+    report = write_run_report(run.path, verifying=verifying, reporter=reporter)
+    forecasts = predict(run.path, files, compute=compute, reporter=reporter)
+    return DemoResult(run, evaluation, forecasts, report)

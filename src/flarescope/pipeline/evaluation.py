@@ -16,9 +16,11 @@ from flarescope.model.head import sigmoid
 from flarescope.model.runs import RunFolder
 from flarescope.pipeline.featuring import Compute, announce, ensure_features, open_store
 from flarescope.pipeline.models import load
+from flarescope.pipeline.verifying import Verifying, verify_model
 from flarescope.progress import Reporter
 from flarescope.scores.contingency import ContingencyTable, count
 from flarescope.scores.loss import cross_entropy_of_log_odds
+from flarescope.scores.threshold import ARGMAX
 from flarescope.tables import SPLITS, forecast_table, write_parquet
 
 
@@ -29,10 +31,10 @@ class Evaluation:
     Attributes:
         model: the model's file.
         split: what the table is called.
-        table: the four counts at the model's threshold.
+        table: the four counts of the recipe's decision, argmax: yes from a probability of 0.5 on.
         loss: mean cross-entropy, unweighted.
-        threshold: a forecast is yes from this probability on.
-        forecasts: one row an image (see `tables.FORECAST_DTYPES`).
+        forecasts: one row an image (see `tables.FORECAST_DTYPES`), probabilities before any calibration.
+        verification: what `scores.verify.verify` gives; None where the rows are of one class only.
         folder: where scores and forecasts were written.
     """
 
@@ -40,8 +42,8 @@ class Evaluation:
     split: str
     table: ContingencyTable
     loss: float
-    threshold: float
     forecasts: pd.DataFrame
+    verification: dict[str, Any] | None
     folder: Path
 
     @property
@@ -56,11 +58,12 @@ class Evaluation:
             "model": str(self.model),
             "split": self.split,
             "images": len(self.forecasts),
-            "threshold": self.threshold,
+            "threshold": ARGMAX,
             "counts": self.table.counts(),
             "scores": scores,
             "undefined": self.undefined,
             "loss": self.loss,
+            "verification": self.verification,
         }
 
 
@@ -77,6 +80,7 @@ def evaluate(
     out: str | Path | None = None,
     limit: int | None = None,
     allow_overlap: bool = False,
+    verifying: Verifying | None = None,
     reporter: Reporter | None = None,
 ) -> Evaluation:
     """Forecast every image of a labelled table and count hits and misses.
@@ -93,6 +97,7 @@ def evaluate(
         out: where to write; by default into the run, or beside the model file.
         limit: only so many rows, drawn at random, the same ones every time.
         allow_overlap: go on where the model was trained on regions of the table.
+        verifying: how intervals and baselines are made.
         reporter: hears notes and progress.
 
     Returns:
@@ -118,15 +123,17 @@ def evaluate(
     features_of = ensure_features(store, rows, images, found.classifier.weights, compute, reporter, f"{split} features")
     log_odds = found.classifier.head.log_odds(features_of)
     probability = sigmoid(log_odds)
-    threshold = found.classifier.description.threshold
     labels = rows["label"].to_numpy(dtype=np.int64)
+    forecasts = forecast_table(rows, split, probability)
     evaluation = Evaluation(
         model=found.path,
         split=split,
-        table=count(labels, probability >= threshold),
+        table=count(labels, probability >= ARGMAX),
         loss=cross_entropy_of_log_odds(labels, log_odds),
-        threshold=threshold,
-        forecasts=forecast_table(rows, split, probability),
+        forecasts=forecasts,
+        verification=verify_model(
+            forecasts, found.classifier.description, found.run, verifying or Verifying(), reporter
+        ),
         folder=folder.path,
     )
     _note_replaced(folder, evaluation, reporter)

@@ -13,6 +13,7 @@ from flarescope.model.classifier import Classifier
 from flarescope.pipeline.featuring import Compute, announce
 from flarescope.pipeline.models import load
 from flarescope.progress import Reporter
+from flarescope.scores.calibration import calibration_from_json
 from flarescope.tables import check_forecasts, write_parquet
 
 
@@ -53,7 +54,8 @@ def forecast_files(
 
     Returns:
         One row a file: `filename` (the path), `noaa_ar` and `time` (by the file name, else by the FITS header, else
-        null), `probability`, and `flare` (whether it reaches the model's threshold).
+        null), `probability` (calibrated where the model holds a calibration; then `probability_raw` is the network's
+        own), and `flare` (whether it reaches the model's threshold).
     """
     compute, reporter = compute or Compute(), reporter or Reporter()
     files = expand(paths)
@@ -76,7 +78,12 @@ def forecast_files(
     table["time"] = named["time"].fillna(headers.astype(named["time"].dtype))
     table["probability"] = [row[2] for row in read]
     checked = check_forecasts(table, "the forecasts")[["filename", "noaa_ar", "time", "probability"]]
-    return checked.assign(flare=checked["probability"] >= classifier.description.threshold)
+    described = classifier.description
+    if described.calibration is not None:
+        raw = checked["probability"].to_numpy(float)
+        calibrated = calibration_from_json(described.calibration).apply(raw)
+        checked = checked.assign(probability=calibrated, probability_raw=raw)
+    return checked.assign(flare=checked["probability"] >= described.threshold)
 
 
 def predict(

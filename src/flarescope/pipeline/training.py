@@ -108,7 +108,10 @@ def train(
     run = RunFolder(out)
     store = open_store(Path(features or out.parent / "features"), list(tables.values()), weights, compute)
     reporter.say(f"engine: {store.key.engine}; features kept in {store.folder}")
-    described = _describe(tables, images, backbone, recipe, saving, store)
+    described = _describe(tables, images, backbone, recipe, saving, store) | {
+        "synthetic": is_synthetic(images),
+        "allow_overlap": allow_overlap,
+    }
     make_folder(run.path)
     with locked(run.path / "run"):
         remove_leftovers(run.path)
@@ -191,6 +194,11 @@ def _discard(run: RunFolder, history: list[dict[str, Any]], saving: Saving) -> N
     for row in history:
         if row["model"] != keep:
             (run.path / row["model"]).unlink(missing_ok=True)
+
+
+def is_synthetic(images: Path) -> bool:
+    """Tell whether an image root belongs to a made set, which says so in `synthetic.json` beside it."""
+    return (images.parent / "synthetic.json").is_file()
 
 
 def table_digest(table: pd.DataFrame) -> str:

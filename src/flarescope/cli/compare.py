@@ -1,0 +1,44 @@
+"""`flarescope compare`: is A better than B?"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flarescope.cli import options
+from flarescope.cli.screen import settings, show_json, show_table
+
+EXAMPLE = "Example: flarescope compare runs/png other_model.csv"
+
+
+def compare(
+    a: Annotated[Path, typer.Argument(help="A run that was evaluated, or a table of forecasts.")],
+    b: Annotated[Path, typer.Argument(help="Another one, of the same images.")],
+    split: Annotated[str, typer.Option(help="Which forecasts of a run.")] = "test",
+    replicates: options.Replicates = 2000,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+    debug: options.Debug = False,
+) -> None:
+    """Compare two forecasts of the same images: every score, the difference, and its interval by resampling regions."""
+    from flarescope.pipeline.foreign import compare_forecasts
+    from flarescope.pipeline.verifying import Verifying
+
+    found = compare_forecasts(a, b, split=split, verifying=Verifying(replicates=replicates))
+    if settings.as_json:
+        show_json(found)
+        return
+    title = f"A = {a}, B = {b}: {found['n']:,} images, {found['events']:,} with an event"
+    show_table(title, ["score", "A", "B", "A - B", "interval", "better"], _rows(found))
+
+
+def _rows(found: dict[str, Any]) -> list[list[str]]:
+    from flarescope.wording import interval, number, score_title
+
+    rows = []
+    for part in ("decision", "probability"):
+        for name, row in found[part].items():
+            values = [number(row[key]) for key in ("a", "b", "difference")]
+            better = (row.get("better") or "").upper()
+            rows.append([score_title(name), *values, interval(row.get("low"), row.get("high")), better])
+    return rows

@@ -1,0 +1,49 @@
+"""`flarescope report`: scores, figures and provenance on one page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flarescope.cli import options
+from flarescope.cli.screen import ScreenReporter, settings, show_json
+from flarescope.cli.screen import out as show
+
+EXAMPLE = "Example: flarescope report runs/png --compare runs/svm --compare other_model.csv --events eventList.txt"
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="A run's folder; it must be evaluated.")],
+    compare: Annotated[
+        list[Path] | None,
+        typer.Option(help="Another run or forecasts; can be repeated.", show_default=False),
+    ] = None,
+    split: Annotated[str, typer.Option(help="Which forecasts.")] = "test",
+    images: Annotated[
+        Path | None, typer.Option(help="Image root for the gallery.", show_default="where the run was trained from")
+    ] = None,
+    events: options.Events = None,
+    replicates: options.Replicates = 2000,
+    out: Annotated[Path | None, typer.Option(help="The page's file.", show_default="report.html in the run")] = None,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+    debug: options.Debug = False,
+) -> None:
+    """Write one self-contained HTML page, its figures as PNG and SVG, and a model card, from what `evaluate` wrote."""
+    from flarescope.pipeline.reporting import write_run_report
+    from flarescope.pipeline.verifying import Verifying
+
+    written = write_run_report(
+        run,
+        compared=compare or (),
+        split=split,
+        images=images,
+        verifying=Verifying(replicates=replicates, events=events),
+        out=out,
+        reporter=ScreenReporter(),
+    )
+    if settings.as_json:
+        figures = [str(path) for path in written.figures]
+        show_json({"page": str(written.page), "card": str(written.card), "figures": figures})
+        return
+    show(f"report: {written.page}\nmodel card: {written.card}\nfigures: {written.figures[0].parent}")

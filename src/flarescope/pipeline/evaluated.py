@@ -1,0 +1,46 @@
+"""What is known of a run that was evaluated, and which forecasts does a path name?"""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from flarescope.errors import InputError
+from flarescope.files import read_json
+from flarescope.model.runs import RunFolder
+from flarescope.report import decided_forecasts
+from flarescope.scores.threshold import ARGMAX
+from flarescope.tables import read_forecasts
+
+
+def read_evaluated(folder: RunFolder, split: str) -> tuple[dict[str, Any], pd.DataFrame, dict[str, Any]]:
+    """Read a run's description, its forecasts of a split, and their verification.
+
+    Raises:
+        InputError: no run, or not evaluated on this split.
+    """
+    described = folder.read()
+    path = folder.forecasts(split)
+    if not (path.is_file() and folder.scores(split).is_file()):
+        raise InputError(f"{folder.path}: not evaluated on {split} yet; run `flarescope evaluate {folder.path}` first")
+    verification = read_json(folder.scores(split)).get("verification")
+    if verification is None:
+        raise InputError(f"{folder.scores(split)}: no verification in it (rows of one class only); evaluate on others")
+    return described, read_forecasts(path), verification
+
+
+def forecasts_of(path: str | Path, split: str = "test") -> tuple[pd.DataFrame, float]:
+    """Read the forecasts that a path names, and the threshold that their decisions are made with.
+
+    Args:
+        path: a run's folder (its forecasts of `split`, calibrated where its model is), or a table of forecasts.
+        split: of a run.
+
+    Raises:
+        InputError: no such run or table, or a run that was not evaluated yet.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return read_forecasts(path), ARGMAX
+    _, forecasts, verification = read_evaluated(RunFolder(path), split)
+    return decided_forecasts(forecasts, verification)

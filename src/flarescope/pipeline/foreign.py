@@ -1,0 +1,62 @@
+"""How are anybody's forecasts verified, and two tables of forecasts compared?"""
+
+from pathlib import Path
+from typing import Any
+
+from flarescope.errors import InputError
+from flarescope.files import write_json
+from flarescope.pipeline.evaluated import forecasts_of
+from flarescope.pipeline.verifying import Verifying
+from flarescope.scores.compare import compare
+from flarescope.scores.verify import verify
+from flarescope.tables import read_forecasts
+
+
+def verify_table(
+    path: str | Path, *, climatology: float | None = None, verifying: Verifying | None = None, out: Path | None = None
+) -> dict[str, Any]:
+    """Verify a table of forecasts: CSV or Parquet with `filename` or `time`, `noaa_ar`, `label`, `probability`.
+
+    Args:
+        path: the table.
+        climatology: event rate of the training set that the forecasts come from, or None.
+        verifying: how.
+        out: folder for `scores.json`; None writes nothing.
+
+    Returns:
+        What `scores.verify.verify` gives.
+
+    Raises:
+        InputError: whatever is wrong with the table, naming it.
+    """
+    verifying = verifying or Verifying()
+    forecasts = read_forecasts(Path(path))
+    try:
+        verification = verify(
+            forecasts,
+            climatology=climatology,
+            events=verifying.read_events(),
+            replicates=verifying.replicates,
+            seed=verifying.seed,
+        )
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    if out is not None:
+        write_json(out / "scores.json", {"forecasts": str(path), "verification": verification})
+    return verification
+
+
+def compare_forecasts(
+    a: str | Path, b: str | Path, *, split: str = "test", verifying: Verifying | None = None
+) -> dict[str, Any]:
+    """Compare two forecasts of the same images, with intervals of the differences (see `scores.compare.compare`)."""
+    verifying = verifying or Verifying()
+    (first, threshold_a), (second, threshold_b) = forecasts_of(a, split), forecasts_of(b, split)
+    return compare(
+        first,
+        second,
+        threshold_a=threshold_a,
+        threshold_b=threshold_b,
+        replicates=verifying.replicates,
+        seed=verifying.seed,
+    )

@@ -1,0 +1,179 @@
+"""How does a run's folder become a report, figures and a model card?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from flarescope.errors import InputError
+from flarescope.figures import FieldImage, save_figures
+from flarescope.images.magnetogram import is_fits, read_fits, read_png
+from flarescope.images.render import field_of_pixels
+from flarescope.model.runs import RunFolder
+from flarescope.model_card import CardInputs, write_card
+from flarescope.pipeline.evaluated import forecasts_of, read_evaluated
+from flarescope.pipeline.verifying import Verifying
+from flarescope.progress import Reporter
+from flarescope.report import (
+    GALLERY,
+    Compared,
+    ReportInputs,
+    decided_forecasts,
+    gallery_rows,
+    report_figures,
+    write_report,
+)
+from flarescope.scores.compare import compare
+from flarescope.scores.verify import verify
+
+RESULTS = ("recipe", "backbone", "store", "versions")
+
+
+@dataclass(frozen=True)
+class Reported:
+    """The files that a report wrote: the page, the model card, and the figures."""
+
+    page: Path
+    card: Path
+    figures: list[Path]
+
+
+def write_run_report(
+    run: str | Path,
+    *,
+    compared: Sequence[str | Path] = (),
+    split: str = "test",
+    images: str | Path | None = None,
+    verifying: Verifying | None = None,
+    out: str | Path | None = None,
+    reporter: Reporter | None = None,
+) -> Reported:
+    """Write `report.html`, `figures/` and the model card `README.md` of a run that was evaluated.
+
+    Args:
+        run: the run's folder.
+        compared: other runs, or tables of forecasts of the same images, to set beside.
+        split: which forecasts.
+        images: the image root for the gallery; by default the one that the run was trained from.
+        verifying: the flare list to mark in the time lines, and how the compared ones are verified.
+        out: the page's file; by default `report.html` in the run. Figures and card always lie in the run.
+        reporter: hears what had to be left out.
+
+    Raises:
+        InputError: no run, or not evaluated on `split` yet.
+    """
+    folder, verifying, reporter = RunFolder(Path(run)), verifying or Verifying(), reporter or Reporter()
+    described, forecasts, verification = read_evaluated(folder, split)
+    warnings = _warnings(described)
+    inputs = ReportInputs(
+        title=f"Flare forecasts of {folder.path.name}",
+        forecasts=forecasts,
+        verification=verification,
+        split=split,
+        warnings=warnings,
+        history=folder.history(),
+        events=verifying.read_events(),
+        gallery=_gallery(forecasts, verification, Path(images or described["images"]), reporter),
+        compared=[_compared(path, forecasts, verification, split, verifying) for path in compared],
+        provenance=_provenance(described),
+    )
+    page = Path(out) if out else folder.path / "report.html"
+    write_report(inputs, page)
+    card = folder.path / "README.md"
+    write_card(_card(folder, described, verification, warnings), card)
+    return Reported(page, card, save_figures(report_figures(inputs), folder.path / "figures"))
+
+
+def _warnings(described: dict[str, Any]) -> list[str]:
+    warnings = []
+    if str(described["store"]["family"]).startswith("random"):
+        warnings.append("RANDOM FILTERS: the backbone's filters are random, not ImageNet's. These are no results.")
+    if described.get("synthetic"):
+        warnings.append("SYNTHETIC DATA: the magnetograms and flares were made, not observed. These are no results.")
+    return warnings
+
+
+def _provenance(described: dict[str, Any]) -> dict[str, Any]:
+    data = {
+        name: {key: value for key, value in table.items() if key != "regions"} | {"regions": len(table["regions"])}
+        for name, table in described["data"].items()
+    }
+    return {name: described[name] for name in RESULTS if name in described} | {"data": data}
+
+
+def _gallery(
+    forecasts: pd.DataFrame, verification: dict[str, Any], images: Path, reporter: Reporter
+) -> list[tuple[str, list[FieldImage]]]:
+    rows, threshold = decided_forecasts(forecasts, verification)
+    if rows["filename"].isna().any() or not images.is_dir():
+        reporter.say(f"no gallery: the images are not at {images} (--images)")
+        return []
+    chosen = gallery_rows(rows, threshold)
+    return [
+        (GALLERY[group], [_field_image(images, row) for row in some.to_dict("records")])
+        for group, some in chosen.items()
+    ]
+
+
+def _field_image(images: Path, row: Mapping[Any, Any]) -> FieldImage:
+    path = images / row["filename"]
+    if is_fits(path):
+        field = read_fits(path).field_gauss
+    else:
+        pixels = read_png(path)
+        field = field_of_pixels(np.asarray(pixels if pixels.ndim == 2 else pixels.mean(axis=2), np.float64))
+    flare = row.get("flare")
+    return FieldImage(
+        field_gauss=field,
+        filename=row["filename"],
+        noaa_ar=None if pd.isna(row["noaa_ar"]) else int(row["noaa_ar"]),
+        time=None if pd.isna(row["time"]) else f"{row['time']:%Y-%m-%d %H:%M} UTC",
+        probability=float(row["probability"]),
+        label=int(row["label"]),
+        flare=flare if isinstance(flare, str) else None,
+    )
+
+
+def _compared(
+    path: str | Path, forecasts: pd.DataFrame, verification: dict[str, Any], split: str, verifying: Verifying
+) -> Compared:
+    """Verify another forecast as this one was, and give the paired difference where the images are the same."""
+    climatology = verification["settings"]["climatology"]
+    sampling: dict[str, Any] = {"replicates": verifying.replicates, "seed": verifying.seed}
+    other, threshold_b = forecasts_of(path, split)
+    if Path(path).is_dir():
+        theirs = read_evaluated(RunFolder(Path(path)), split)[2]
+    else:
+        theirs = verify(other, climatology=climatology, events=verifying.read_events(), **sampling)
+    ours, threshold_a = decided_forecasts(forecasts, verification)
+    sampling |= {"threshold_a": threshold_a, "threshold_b": threshold_b}
+    try:
+        difference = compare(ours, other, climatology=climatology, **sampling)
+    except InputError as error:
+        return Compared(str(path), theirs, None, f"no paired difference: {error}")
+    return Compared(str(path), theirs, difference)
+
+
+def _card(
+    folder: RunFolder, described: dict[str, Any], verification: dict[str, Any], warnings: list[str]
+) -> CardInputs:
+    split = [
+        {"split": name, "images": table["images"], "events": table["events"], "regions": len(table["regions"])}
+        for name, table in described["data"].items()
+    ]
+    sample = verification["sample"]
+    split.append({"split": "test", "images": sample["n"], "events": sample["events"], "regions": sample["regions"]})
+    provenance = _provenance(described)
+    return CardInputs(
+        name=folder.path.name,
+        verification=verification,
+        data={"name": Path(described["images"]).name},
+        split=split,
+        training={name: provenance[name] for name in RESULTS if name in provenance},
+        split_by_region=not described.get("allow_overlap", False),
+        command=f"flarescope predict {folder.path} some.fits",
+        warnings=warnings,
+    )

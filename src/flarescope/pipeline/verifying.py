@@ -1,0 +1,123 @@
+"""How are forecasts verified with what is known of the model and of the flares?"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from flarescope.catalog.labels import flux_w_m2
+from flarescope.catalog.noaa_events import read_flares
+from flarescope.model.classifier import Description
+from flarescope.model.runs import RunFolder
+from flarescope.progress import Reporter
+from flarescope.scores.bootstrap import REPLICATES
+from flarescope.scores.calibration import calibration_from_json
+from flarescope.scores.verify import verify
+from flarescope.wording import interval, number, score_title
+
+
+@dataclass(frozen=True)
+class Verifying:
+    """How a verification is made.
+
+    Attributes:
+        replicates: of the bootstrap by region; 0 makes no intervals.
+        seed: of the bootstrap.
+        events: a flare list (`catalog.noaa_events.read_flares`) for the persistence baseline; None makes it from the
+            labels of the same region.
+        event_class: smallest GOES class in `events` that counts.
+    """
+
+    replicates: int = REPLICATES
+    seed: int = 0
+    events: Path | None = None
+    event_class: str = "C1.0"
+
+    def read_events(self) -> pd.DataFrame | None:
+        """Read the flares that count as events; None without a list."""
+        if self.events is None:
+            return None
+        flares = read_flares(self.events).usable()
+        least = flux_w_m2(pd.Series([self.event_class], dtype="str")).iloc[0]
+        return flares[flux_w_m2(flares["flare"]) >= least * (1 - 1e-9)].reset_index(drop=True)
+
+
+def training_climatology(run: RunFolder | None) -> float | None:
+    """Give the event rate of a run's training set; None for a model outside a run."""
+    if run is None:
+        return None
+    train = run.read()["data"]["train"]
+    return float(train["events"]) / float(train["images"])
+
+
+def verify_model(
+    forecasts: pd.DataFrame, described: Description, run: RunFolder | None, verifying: Verifying, reporter: Reporter
+) -> dict[str, Any] | None:
+    """Verify a model's raw forecasts with its own threshold and calibration.
+
+    Args:
+        forecasts: labelled rows with the probabilities as the network gave them.
+        described: the model's description.
+        run: of the model, for the training climatology.
+        verifying: how.
+        reporter: hears why there is no verification.
+
+    Returns:
+        What `scores.verify.verify` gives, or None where all rows are of one class.
+    """
+    if forecasts["label"].nunique() < 2:
+        reporter.say("all rows are of one class: no scores with intervals can be made")
+        return None
+    return verify(
+        forecasts,
+        threshold=described.threshold if described.choice else None,
+        calibration=calibration_from_json(described.calibration) if described.calibration else None,
+        climatology=training_climatology(run),
+        events=verifying.read_events(),
+        replicates=verifying.replicates,
+        seed=verifying.seed,
+    )
+
+
+def decision_rows(verification: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Give header and rows of the yes/no scores: value and interval for argmax and for the chosen threshold."""
+    decisions = verification["decisions"]
+    header = [cell for part in decisions.values() for cell in (f"p >= {part['threshold']:.3g}", "interval")]
+    return ["score", *header], _beside([part["scores"] for part in decisions.values()])
+
+
+def probability_rows(verification: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Give header and rows of the scores of probabilities, as they came and calibrated."""
+    parts = {"as it came": verification["probability"], "calibrated": verification["calibrated"]}
+    known = {name: part for name, part in parts.items() if part}
+    header = [cell for name in known for cell in (name, "interval")]
+    return ["score", *header], _beside([part["scores"] for part in known.values()])
+
+
+def _beside(parts: list[dict[str, Any]]) -> list[list[str]]:
+    rows = []
+    for name in parts[0]:
+        cells = [
+            [number(part[name]["value"]), interval(part[name].get("low"), part[name].get("high"))] for part in parts
+        ]
+        rows.append([score_title(name), *(cell for pair in cells for cell in pair)])
+    return rows
+
+
+def baseline_rows(verification: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Give header and rows of a table of TSS and HSS: the forecasts', the baselines', and the gain over these."""
+    rows = []
+    for decision, part in verification["decisions"].items():
+        rows.append(
+            [f"these forecasts, yes from {part['threshold']:.3g}", *_few(part["scores"], ("tss", "hss")), "", ""]
+        )
+        for name, baseline in verification["baselines"].items():
+            difference = baseline["difference"][decision]["tss"]
+            gain = [number(difference["value"]), interval(difference.get("low"), difference.get("high"))]
+            rows.append([name.replace("_", " "), *_few(baseline["decision"]["scores"], ("tss", "hss")), *gain])
+    return ["forecast", "TSS", "HSS", "TSS gained", "interval"], rows
+
+
+def _few(scores: dict[str, Any], names: tuple[str, ...]) -> list[str]:
+    return [number(scores[name]["value"]) for name in names]

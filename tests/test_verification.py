@@ -1,0 +1,192 @@
+"""Do evaluate, calibrate, compare and report give what a referee asks for, through the command line?"""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fakes import use_fake_network, write_set
+from flarescope.cli import main
+from flarescope.model.classifier import load_classifier
+from flarescope.model.runs import RunFolder
+from flarescope.tables import read_forecasts
+
+REGIONS = {"train": [1121, 1122, 1123, 1124], "validation": [1131, 1132], "test": [1141, 1142, 1143, 1144]}
+
+
+def run(*arguments):
+    return main([str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def trained(tmp_path, monkeypatch, capsys):
+    """A trained and evaluated run on a tiny made set with a fake network; no data of the Sun."""
+    use_fake_network(monkeypatch)
+    data = write_set(tmp_path / "set", regions=REGIONS)
+    (data["images"].parent / "synthetic.json").write_text("{}")  # what marks a made set
+    out = tmp_path / "runs/r"
+    common = ["--images", data["images"], "--quiet"]
+    tables = ["--train", data["train"], "--validation", data["validation"]]
+    assert run("train", *tables, "--out", out, "--backbone", "random", "--batch", 8, *common) == 0
+    assert run("evaluate", out, "--table", data["test"], *common) == 0
+    capsys.readouterr()
+    return out, data
+
+
+def scores_of(out):
+    return json.loads((out / "scores.json").read_text())
+
+
+def test_evaluate_writes_scores_with_intervals_and_baselines(trained):
+    out, data = trained
+    written = scores_of(out)
+    verification = written["verification"]
+    assert verification["sample"]["regions"] == 4
+    argmax = verification["decisions"]["argmax"]
+    assert {name: argmax[name] for name in ("tp", "fn", "fp", "tn")} == written["counts"]
+    for name, value in written["scores"].items():
+        row = argmax["scores"][name]
+        assert row["value"] == pytest.approx(value)
+        assert row["low"] <= row["value"] <= row["high"]
+    assert set(verification["baselines"]) >= {"climatology", "always_no"}
+    assert verification["settings"]["climatology"] == pd.read_csv(data["train"])["class"].mean()
+    assert "chosen" not in verification["decisions"]
+
+
+def test_calibrate_stores_calibration_and_threshold_and_leaves_argmax(trained, capsys):
+    out, data = trained
+    before = scores_of(out)
+    model = RunFolder(out).model_path()
+    head = load_classifier(model).head
+    assert run("calibrate", out, "--method", "platt", "--threshold", "hss", "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    described = load_classifier(model).description
+    assert described.choice["rule"] == "hss"
+    assert described.threshold == said["threshold"] == described.choice["threshold"]
+    assert described.calibration["method"] == "platt"
+    assert np.array_equal(load_classifier(model).head.kernel, head.kernel)
+
+    assert run("evaluate", out, "--table", data["test"], "--images", data["images"], "--quiet") == 0
+    after = scores_of(out)
+    assert after["counts"] == before["counts"]
+    assert set(after["verification"]["decisions"]) == {"argmax", "chosen"}
+    assert after["verification"]["calibrated"]["scores"]["brier"]["value"] >= 0
+    capsys.readouterr()
+
+    assert run("predict", out, data["images"] / "1141", "--json") == 0
+    records = json.loads(capsys.readouterr().out)
+    raw = read_forecasts(RunFolder(out).forecasts("test")).set_index("filename")["probability"]
+    for record in records:
+        name = record["filename"].split("images/")[1]
+        assert record["probability_raw"] == pytest.approx(raw[name], abs=1e-6)
+        assert record["flare"] == (record["probability"] >= described.threshold)
+
+
+def test_calibration_never_uses_test_rows(trained, capsys):
+    out, _ = trained
+    folder = RunFolder(out)
+    folder.forecasts("validation").write_bytes(folder.forecasts("test").read_bytes())
+    assert run("calibrate", out) == 2
+    assert "fitted on validation rows only, but there are rows of test" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--method", "magic"], "--method magic: expected one of platt"),
+        (["--threshold", "cost"], "a cost ratio goes with the rule 'cost'"),
+        (["--threshold", "luck"], "expected tss, hss, cost"),
+    ],
+)
+def test_bad_calibration_options(trained, capsys, arguments, message):
+    assert run("calibrate", trained[0], *arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_anybodys_forecasts_are_verified_and_compared(trained, tmp_path, capsys):
+    out, _ = trained
+    ours = read_forecasts(RunFolder(out).forecasts("test"))
+    foreign = tmp_path / "foreign.csv"
+    ours[["filename", "noaa_ar", "label", "probability"]].to_csv(foreign, index=False)
+    assert run("evaluate", foreign, "--climatology", "0.5", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    argmax = scores_of(out)["verification"]["decisions"]["argmax"]
+    assert found["decisions"]["argmax"]["scores"]["tss"] == argmax["scores"]["tss"]
+
+    assert run("compare", out, foreign, "--json") == 0
+    row = json.loads(capsys.readouterr().out)["decision"]["tss"]
+    assert (row["difference"], row["low"], row["high"], row["better"]) == (0, 0, 0, None)
+
+    worse = tmp_path / "worse.csv"
+    ours.assign(probability=1 - ours["probability"]).to_csv(worse, index=False)
+    assert run("compare", out, worse, "--json") == 0
+    row = json.loads(capsys.readouterr().out)["probability"]["roc_area"]
+    assert row["a"] == pytest.approx(1 - row["b"])
+    assert run("compare", out, worse) == 0
+    assert "A - B" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.assign(probability=2.0), "probability is 2.0"),
+        (lambda t: t.assign(probability=np.nan), "probability is nan"),
+        (lambda t: t.assign(label=3), "label is 3"),
+        (lambda t: t.assign(label=1), "needs both classes"),
+        (lambda t: t.drop(columns="noaa_ar"), "noaa_ar"),
+    ],
+)
+def test_bad_foreign_forecasts_are_one_line(trained, tmp_path, capsys, change, message):
+    table = read_forecasts(RunFolder(trained[0]).forecasts("test"))
+    path = tmp_path / "bad.csv"
+    change(table.drop(columns=["split", "time"])).to_csv(path, index=False)
+    assert run("evaluate", path) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert str(path) in error
+    assert error.count("\n") == 1
+
+
+def test_a_comparison_of_other_rows_is_refused(trained, tmp_path, capsys):
+    out, _ = trained
+    read_forecasts(RunFolder(out).forecasts("test")).iloc[1:].to_csv(tmp_path / "other.csv", index=False)
+    assert run("compare", out, tmp_path / "other.csv") == 2
+    assert "different rows: 1 only in the first" in capsys.readouterr().err
+
+
+def test_a_model_needs_table_and_images(trained, capsys):
+    assert run("evaluate", trained[0]) == 2
+    assert "give --table and --images" in capsys.readouterr().err
+
+
+def test_report_card_and_figures(trained, tmp_path, capsys):
+    out, data = trained
+    foreign = tmp_path / "foreign.csv"
+    ours = read_forecasts(RunFolder(out).forecasts("test"))
+    ours.assign(probability=0.5).to_csv(foreign, index=False)
+    events = tmp_path / "eventList.txt"
+    events.write_text("2010 11 10,0410,1141,M2.5\n2010 11 10,0410,1142,B2.5\n")
+    assert run("report", out, "--compare", foreign, "--events", events, "--json") == 0
+    written = json.loads(capsys.readouterr().out)
+    page = (out / "report.html").read_text()
+    assert written["page"] == str(out / "report.html")
+    assert "SYNTHETIC DATA" in page
+    assert "foreign.csv" in page
+    assert "no official forecast" in page
+    assert "data:image/png;base64" in page
+    card = (out / "README.md").read_text()
+    assert card.startswith("---\nlicense:")
+    assert "SYNTHETIC DATA" in card
+    names = {path.rsplit("/", 1)[1] for path in written["figures"]}
+    assert {"roc.png", "roc.svg", "reliability.png", "history.svg"} <= names
+    assert data["images"].is_dir()
+
+
+def test_a_report_of_a_run_that_was_not_evaluated(trained, capsys):
+    out, _ = trained
+    (out / "scores.json").unlink()
+    assert run("report", out) == 2
+    assert "not evaluated on test yet" in capsys.readouterr().err
