@@ -1,4 +1,4 @@
-"""How are the published set's own small files written, event list, AR list, split lists, labels, and the AR list read?"""
+"""How are the published set's own small files written (events, regions, split lists, labels), and its AR list read?"""
 
 import datetime as dt
 import re

@@ -5,10 +5,17 @@ from typing import Annotated
 
 import typer
 
+from flarescope.cli import catalog_check, catalog_label, catalog_regions, catalog_select, catalog_split
+from flarescope.cli.catalog_split import show_splits
 from flarescope.cli.options import AsJson, Debug, Quiet
-from flarescope.cli.screen import frame_records, note, settings, show_json, show_table
+from flarescope.cli.screen import note
 
 app = typer.Typer(no_args_is_help=True, help="Tables of labelled images.")
+app.command(epilog=catalog_label.EXAMPLE)(catalog_label.label)
+app.command(epilog=catalog_select.EXAMPLE)(catalog_select.select)
+app.command(epilog=catalog_split.EXAMPLE)(catalog_split.split)
+app.command(epilog=catalog_check.EXAMPLE)(catalog_check.check)
+app.command(epilog=catalog_regions.EXAMPLE)(catalog_regions.regions)
 
 
 @app.command(
@@ -25,15 +32,7 @@ def build(
     debug: Debug = False,
 ) -> None:
     """Make the train, validation and test tables as the published ones were made, and a catalogue of all three."""
-    from flarescope.catalog.splits import count_splits
     from flarescope.pipeline.catalogue import build_catalogue
 
-    catalogue = build_catalogue(labels=labels, test_regions=test, validation_regions=validation, out=out)
-    counts = count_splits(catalogue).rename_axis("split").reset_index()
-    if settings.as_json:
-        show_json(frame_records(counts))
-        return
-    numbers = ["images", "flaring", "regions"]
-    rows = [[str(row["split"]), *(f"{row[name]:,}" for name in numbers)] for row in frame_records(counts)]
-    show_table("catalogue", ["split", *numbers], rows)
+    show_splits(build_catalogue(labels=labels, test_regions=test, validation_regions=validation, out=out))
     note(f"written to {out}")

@@ -1,11 +1,15 @@
 """Which options do several commands share?"""
 
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from flarescope.cli.screen import settings
+from flarescope.errors import InputError
+
+Chosen = TypeVar("Chosen")
 
 
 def _set_quiet(value: bool) -> bool:
@@ -21,6 +25,17 @@ def _set_json(value: bool) -> bool:
 def _set_debug(value: bool) -> bool:
     settings.debug = value
     return value
+
+
+def choice(option: str, text: str, choices: dict[str, Chosen]) -> Chosen:
+    """Give what a word stands for.
+
+    Raises:
+        InputError: another word.
+    """
+    if text not in choices:
+        raise InputError(f"{option} {text}: expected {' or '.join(choices)}")
+    return choices[text]
 
 
 Quiet = Annotated[
@@ -56,4 +71,23 @@ Replicates = Annotated[int, typer.Option(help="Resamplings of regions for the in
 Epoch = Annotated[int | None, typer.Option(help="Which epoch's model of a run.", show_default="best by validation TSS")]
 AllowOverlap = Annotated[
     bool, typer.Option("--allow-overlap", help="Go on where a region stands on both sides of the split.")
+]
+LabelledTable = Annotated[Path, typer.Argument(help="Labelled images: a catalogue, a published CSV, or a labels file.")]
+Flares = Annotated[
+    list[Path],
+    typer.Option(help="Flares: event reports (file, folder, tar), eventList.txt, or a CSV; may be given again."),
+]
+Summaries = Annotated[list[Path], typer.Option(help="Solar Region Summaries: file, folder or tar; may be given again.")]
+Threshold = Annotated[str, typer.Option(help="Smallest flare class that is an event.")]
+Window = Annotated[float, typer.Option(help="Length of the window after the image, hours.")]
+Latency = Annotated[float, typer.Option(help="From the image to the start of the window, hours.")]
+Rules = Annotated[str, typer.Option(help="utc (TAI turned into UTC), or ar-flares (exactly as the published set).")]
+First = Annotated[datetime, typer.Option(help="First day.", formats=["%Y-%m-%d"])]
+Last = Annotated[datetime, typer.Option(help="Last day, included.", formats=["%Y-%m-%d"])]
+Scan = Annotated[
+    Path | None,
+    typer.Option(help="Parquet that keeps what is read of the images, so that they are read once."),
+]
+Processes = Annotated[
+    int | None, typer.Option("--workers", help="Processes that read images.", show_default="one a core")
 ]

@@ -147,3 +147,11 @@ def show_table(title: str, header: list[str], rows: list[list[str]]) -> None:
     for first, *others in [header, *rows]:
         cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
         out("  ".join(cells).rstrip())
+
+
+def show_counts(title: str, counts: Mapping[str, int]) -> None:
+    """Print what was counted, as a table or as JSON."""
+    if settings.as_json:
+        show_json(counts)
+    else:
+        show_table(title, ["", "count"], [[name, f"{count:,}"] for name, count in counts.items()])

@@ -1,5 +1,7 @@
-"""How do a labels file and the AR lists become the three tables and the catalogue?"""
+"""How do a labels file and the AR lists become the tables and the catalogue, and summaries the list of regions?"""
 
+import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +13,11 @@ from flarescope.catalog.boucheron import (
     read_region_list,
     write_published_csv,
 )
+from flarescope.catalog.noaa_regions import region_days
+from flarescope.catalog.published import write_region_days
+from flarescope.errors import InputError
+from flarescope.pipeline.selecting import read_regions
+from flarescope.progress import Reporter
 from flarescope.tables import SPLITS, write_parquet
 
 
@@ -43,3 +50,28 @@ def build_catalogue(
             write_published_csv(rows, out / published_csv_name(split, rows))
     write_parquet(catalogue, out / "catalogue.parquet")
     return catalogue
+
+
+def list_regions(
+    summaries: Sequence[str | Path], *, first: dt.date, last: dt.date, out: str | Path, reporter: Reporter | None = None
+) -> pd.DataFrame:
+    """List the regions with spots in a period by NOAA's summaries, in the form of the published `ARList.txt`.
+
+    Args:
+        summaries: files, folders, tar archives of Solar Region Summaries.
+        first: first day of the period, included.
+        last: last day of the period, included.
+        out: the file.
+        reporter: hears which files were not used.
+
+    Returns:
+        `noaa_ar`, `first_day`, `days`.
+
+    Raises:
+        InputError: no summary could be read, or the period ends before it begins.
+    """
+    if last < first:
+        raise InputError(f"the period ends on {last}, before it begins on {first}")
+    table = region_days(read_regions(summaries, reporter or Reporter()), first=first, last=last)
+    write_region_days(table, Path(out))
+    return table

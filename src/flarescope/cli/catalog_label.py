@@ -1,0 +1,74 @@
+"""`flarescope catalog label`: which images are followed by a flare?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flarescope.cli import options
+from flarescope.cli.screen import ScreenReporter, note, show_counts
+from flarescope.errors import InputError
+
+EXAMPLE = (
+    "Example: flarescope catalog label Lat60_Lon60_Nans0_png_224 --flares events --threshold M1.0 --window 12 "
+    "--out catalogue.parquet"
+)
+
+
+def label(
+    images: Annotated[
+        Path, typer.Argument(help="A table that names images (catalogue, published CSV, labels file), or their folder.")
+    ],
+    flares: options.Flares,
+    out: Annotated[
+        Path, typer.Option(help="catalogue.parquet; or .csv as the published tables, .txt as the labels file.")
+    ],
+    threshold: options.Threshold = "C1.0",
+    window: options.Window = 24,
+    latency: options.Latency = 0,
+    rules: options.Rules = "utc",
+    keep_uncovered: Annotated[
+        bool, typer.Option("--keep-uncovered", help="Keep images whose window runs past the flare list.")
+    ] = False,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=HEADER for an unusual CSV; NAME: time (peak), flare, noaa_ar.", show_default=False),
+    ] = None,
+    workers: options.Processes = None,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+    debug: options.Debug = False,
+) -> None:
+    """Label images by the flares of their region: any threshold, window and latency, any period.
+
+    Region and time come from the table, else from the file names, else from the headers of the images in the folder.
+    Prints how many images and flares were used and why others were not.
+    """
+    from flarescope.catalog.labels import LabelRule
+    from flarescope.pipeline.labelling import label as run_label
+
+    rule = LabelRule(threshold=threshold, window_hours=window, latency_hours=latency, rules=rules)  # type: ignore[arg-type]
+    labelled = run_label(
+        images,
+        flares=flares,
+        out=out,
+        rule=rule,
+        keep_uncovered=keep_uncovered,
+        columns=parse_columns(column or []),
+        workers=workers,
+        reporter=ScreenReporter(),
+    )
+    show_counts(f"labels: a flare {rule}", labelled.account)
+    note(f"written to {out}")
+
+
+def parse_columns(texts: list[str]) -> dict[str, str]:
+    """Read `NAME=HEADER` pairs.
+
+    Raises:
+        InputError: no `=` in one.
+    """
+    pairs = [text.partition("=") for text in texts]
+    if not all(name and header for name, _, header in pairs):
+        raise InputError(f"--column {texts[0]}: expected NAME=HEADER, such as time=peak_utc")
+    return {name: header for name, _, header in pairs}

@@ -1,0 +1,90 @@
+"""`flarescope catalog split`: which images are for training, which for choosing, which for the test?"""
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flarescope.cli import options
+from flarescope.cli.screen import frame_records, note, settings, show_json, show_table
+from flarescope.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EXAMPLE = "Example: flarescope catalog split selected.parquet --how region --fractions 0.8,0.1,0.1 --out tables"
+MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M"]
+
+
+def parse_fractions(text: str) -> tuple[float, float, float]:
+    """Read `0.8,0.1,0.1`.
+
+    Raises:
+        InputError: anything else than three numbers.
+    """
+    try:
+        train, validation, test = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(f"--fractions {text}: expected three numbers as 0.8,0.1,0.1") from error
+    return train, validation, test
+
+
+def split(
+    table: Annotated[
+        Path, typer.Argument(help="Table of labelled images: a catalogue, a published CSV, a labels file.")
+    ],
+    how: Annotated[str, typer.Option(help="lists (the published ones), region (at random), time, or folds.")],
+    out: Annotated[Path, typer.Option(help="A .parquet; or a folder for it and the three published tables.")],
+    lists: Annotated[
+        Path | None, typer.Option(help="lists: folder of List_of_AR_in_Test_Data_by_AR.csv and its fellows.")
+    ] = None,
+    fractions: Annotated[str, typer.Option(help="region: of the regions for train, validation, test.")] = "0.8,0.1,0.1",
+    seed: Annotated[int, typer.Option(help="region, folds: of the draw.")] = 0,
+    validation_from: Annotated[
+        datetime | None, typer.Option(help="time: first instant of the validation set, UTC.", formats=MOMENTS)
+    ] = None,
+    test_from: Annotated[
+        datetime | None, typer.Option(help="time: first instant of the test set, UTC.", formats=MOMENTS)
+    ] = None,
+    gap_hours: Annotated[
+        float, typer.Option(help="time: images left out before a boundary; at least latency + window.")
+    ] = 24,
+    folds: Annotated[int, typer.Option(help="folds: how many.")] = 5,
+    fold: Annotated[int, typer.Option(help="folds: the one that tests, from 0; the next one validates.")] = 0,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+    debug: options.Debug = False,
+) -> None:
+    """Split a table so that no region stands on both sides, and print what each split holds."""
+    import pandas as pd
+
+    from flarescope.pipeline.splitting import SplitRules
+    from flarescope.pipeline.splitting import split as run_split
+
+    rules = SplitRules(
+        how=how,
+        lists=lists,
+        fractions=parse_fractions(fractions),
+        seed=seed,
+        validation_from=None if validation_from is None else pd.Timestamp(validation_from),
+        test_from=None if test_from is None else pd.Timestamp(test_from),
+        gap_hours=gap_hours,
+        folds=folds,
+        fold=fold,
+    )
+    show_splits(run_split(table, rules=rules, out=out))
+    note(f"written to {out}")
+
+
+def show_splits(catalogue: "pd.DataFrame") -> None:
+    """Print how many images, flaring images and regions each split holds, as a table or as JSON."""
+    from flarescope.catalog.splits import count_splits
+
+    counts = count_splits(catalogue).rename_axis("split").reset_index()
+    if settings.as_json:
+        show_json(frame_records(counts))
+        return
+    numbers = ["images", "flaring", "regions"]
+    rows = [[str(row["split"]), *(f"{row[name]:,}" for name in numbers)] for row in frame_records(counts)]
+    show_table("catalogue", ["split", *numbers], rows)

@@ -1,0 +1,81 @@
+"""What about these tables would make skill look better than it is?"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from flarescope.catalog.boucheron import CSV_NAMES
+from flarescope.catalog.check import claimed_split, find_problems
+from flarescope.catalog.labels import LabelRule
+from flarescope.catalog.leaks import Finding
+from flarescope.pipeline.labelling import join_flares
+from flarescope.pipeline.listing import read_catalogue, scan_beside
+from flarescope.pipeline.scanning import scan_images
+from flarescope.pipeline.selecting import read_regions
+from flarescope.progress import Reporter
+from flarescope.tables import SPLITS
+
+
+def check(
+    tables: Sequence[str | Path],
+    *,
+    rule: LabelRule | None = None,
+    flares: Sequence[str | Path] = (),
+    summaries: Sequence[str | Path] = (),
+    images: str | Path | None = None,
+    scan: str | Path | None = None,
+    published: bool = False,
+    workers: int | None = None,
+    reporter: Reporter | None = None,
+) -> list[Finding]:
+    """Check tables that belong together.
+
+    Args:
+        tables: a catalogue with splits, or the tables of the splits, such as the three published ones. A table without
+            splits whose name begins with train, validation or test is taken to be that split.
+        rule: how the labels were made.
+        flares: the lists that the labels come from; to find flares on both sides, and labels that do not follow.
+        summaries: Solar Region Summaries; to find neighbours on both sides.
+        images: the image root; its files are read, to find the same picture twice.
+        scan: Parquet that keeps what was read; by default beside the first table.
+        published: compare the counts with the published ones. Tables that bear the published names are compared anyway.
+        workers: processes that read images.
+        reporter: hears notes and progress.
+
+    Returns:
+        Findings, errors first; none for a clean catalogue.
+
+    Raises:
+        InputError: bad tables, lists, summaries or images.
+    """
+    reporter, paths = reporter or Reporter(), [Path(table) for table in tables]
+    catalogue = pd.concat([_read(path) for path in paths], ignore_index=True)
+    if not catalogue["split"].notna().any():
+        reporter.warn("no row says its split: leaks between splits cannot be found")
+    digests = None
+    if images is not None:
+        kept = Path(scan) if scan else scan_beside(paths[0])
+        names = catalogue["filename"].drop_duplicates().tolist()
+        digests = scan_images(Path(images), names, kept, workers=workers, reporter=reporter)
+    return find_problems(
+        catalogue,
+        rule=rule or LabelRule(),
+        flares=join_flares(flares, None, reporter) if flares else None,
+        regions=read_regions(summaries, reporter) if summaries else None,
+        digests=digests,
+        published=published or any(claimed_split(path) for path in paths),
+    )
+
+
+def _read(path: Path) -> pd.DataFrame:
+    table = read_catalogue(path)
+    if table["split"].notna().any():
+        return table
+    return table.assign(split=split_of_name(path))
+
+
+def split_of_name(path: Path) -> str | None:
+    """Tell which split a table is by its name: a published name, or one that begins with the split's."""
+    published = [split for split, names in CSV_NAMES.items() if path.name.lower() in map(str.lower, names)]
+    return next(iter([*published, *(split for split in SPLITS if path.name.lower().startswith(split))]), None)

@@ -1,0 +1,74 @@
+"""How do images and flare lists become a labelled catalogue?"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from flarescope.catalog.labels import Labelled, LabelRule, label_catalogue
+from flarescope.catalog.noaa import Refused
+from flarescope.catalog.noaa_events import read_flares
+from flarescope.catalog.noaa_flares import FlareList, join_lists
+from flarescope.pipeline.listing import check_form, list_images, scan_beside, write_catalogue
+from flarescope.progress import Reporter
+
+TIMES = {
+    "utc": "image times are instants: TAI in file names and headers is turned into UTC before it meets the flares",
+    "ar-flares": "as in the published set, TAI file times meet the flares' UTC times as they stand, 34 to 37 s off",
+}
+"""What is said of the times under each rule."""
+
+_SHOWN = 3
+
+
+def label(
+    images: str | Path,
+    *,
+    flares: Sequence[str | Path],
+    out: str | Path,
+    rule: LabelRule | None = None,
+    keep_uncovered: bool = False,
+    columns: Mapping[str, str] | None = None,
+    workers: int | None = None,
+    reporter: Reporter | None = None,
+) -> Labelled:
+    """Label images by flares, and write the catalogue.
+
+    Args:
+        images: a catalogue, a published CSV, a labels file, or a folder of images (see `listing.list_images`); labels
+            that it has are replaced.
+        flares: event reports (files, folders, tar archives), lists like `eventList.txt`, CSVs; several are joined.
+        out: `.parquet`, `.csv` or `.txt` (see `listing.write_catalogue`).
+        rule: threshold, window, latency and convention; by default >= C1.0 within 24 h, by UTC instants.
+        keep_uncovered: keep images whose window runs past the time that the lists cover.
+        columns: names of the columns of a CSV that has none of the usual ones (see `noaa_flares.read_flare_csv`).
+        workers: processes, where image headers have to be read.
+        reporter: hears notes and progress.
+
+    Raises:
+        InputError: bad images, lists or options; no image is left.
+    """
+    rule, reporter, out = rule or LabelRule(), reporter or Reporter(), Path(out)
+    check_form(out)
+    listed = join_flares(flares, columns, reporter)
+    table = list_images(Path(images), scan_beside(out), workers=workers, reporter=reporter)
+    labelled = label_catalogue(table, listed, rule, keep_uncovered=keep_uncovered)
+    reporter.say(f"an event is a flare {rule}; {TIMES[rule.rules]}")
+    write_catalogue(labelled.table, out)
+    return labelled
+
+
+def join_flares(
+    paths: Sequence[str | Path], columns: Mapping[str, str] | None = None, reporter: Reporter | None = None
+) -> FlareList:
+    """Read flare lists of any form and put them into one."""
+    lists = [read_flares(Path(path), dict(columns) if columns else None) for path in paths]
+    listed = lists[0] if len(lists) == 1 else join_lists(lists)
+    tell_refused(listed.refused, reporter or Reporter())
+    return listed
+
+
+def tell_refused(refused: Sequence[Refused], reporter: Reporter) -> None:
+    """Say which files were not used, the first few by name."""
+    for file in refused[:_SHOWN]:
+        reporter.warn(f"not used: {file.reason}")
+    if len(refused) > _SHOWN:
+        reporter.warn(f"{len(refused) - _SHOWN} more files were not used")

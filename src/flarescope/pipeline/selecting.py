@@ -1,0 +1,71 @@
+"""How is a catalogue narrowed to the images that are fit for use?"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from flarescope.catalog.noaa_regions import read_summaries
+from flarescope.catalog.select import Selection, SelectionRules, select_images
+from flarescope.errors import InputError
+from flarescope.pipeline.labelling import tell_refused
+from flarescope.pipeline.listing import check_form, read_catalogue, scan_beside, write_catalogue
+from flarescope.pipeline.scanning import scan_images
+from flarescope.progress import Reporter
+
+
+def select(
+    table: str | Path,
+    *,
+    rules: SelectionRules,
+    out: str | Path,
+    summaries: Sequence[str | Path] = (),
+    images: str | Path | None = None,
+    scan: str | Path | None = None,
+    workers: int | None = None,
+    reporter: Reporter | None = None,
+) -> Selection:
+    """Take the images of a catalogue that keep every rule, and write them as a catalogue.
+
+    Args:
+        table: labelled images (see `catalog.boucheron.read_table`).
+        rules: what is asked of an image.
+        out: `.parquet`, `.csv` or `.txt` (see `listing.write_catalogue`).
+        summaries: Solar Region Summaries: files, folders, tar archives; for a position limit.
+        images: the image root; its files are read for a limit on NaN pixels or QUALITY.
+        scan: Parquet that keeps what was read of them; by default beside `out`.
+        workers: processes that read.
+        reporter: hears notes and progress.
+
+    Raises:
+        InputError: bad tables, summaries or rules; a rule lacks what it needs; no image is left.
+    """
+    reporter, out = reporter or Reporter(), Path(out)
+    check_form(out)
+    catalogue = read_catalogue(Path(table))
+    regions = read_regions(summaries, reporter) if summaries else None
+    scanned = None
+    if images is not None and (rules.max_nan_pixels is not None or rules.quality_mask is not None):
+        # Dates and positions cost nothing; only what they leave is read.
+        left = select_images(catalogue, _without_scan(rules), regions=regions).table
+        kept = Path(scan) if scan else scan_beside(out)
+        scanned = scan_images(Path(images), left["filename"].tolist(), kept, workers=workers, reporter=reporter)
+    selection = select_images(catalogue, rules, regions=regions, scan=scanned)
+    if selection.table.empty:
+        removed = "; ".join(f"{each.rule}: {each.removed:,}" for each in selection.account)
+        raise InputError(f"no image is left of {selection.images:,} ({removed}); nothing is written")
+    write_catalogue(selection.table, out)
+    return selection
+
+
+def _without_scan(rules: SelectionRules) -> SelectionRules:
+    return SelectionRules(
+        first=rules.first, last=rules.last, max_degrees=rules.max_degrees, unknown=rules.unknown, rules=rules.rules
+    )
+
+
+def read_regions(summaries: Sequence[str | Path], reporter: Reporter) -> pd.DataFrame:
+    """Read Solar Region Summaries, and say which files were not used."""
+    regions, refused = read_summaries([Path(path) for path in summaries])
+    tell_refused(refused, reporter)
+    return regions

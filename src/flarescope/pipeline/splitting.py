@@ -1,0 +1,76 @@
+"""How is a catalogue split into training, validation and test images?"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from flarescope.catalog.boucheron import read_region_lists
+from flarescope.catalog.splits import folds_by_region, split_by_fold, split_by_lists, split_by_region, split_by_time
+from flarescope.errors import InputError
+from flarescope.pipeline.listing import read_catalogue, write_split
+
+WAYS: Final = ("lists", "region", "time", "folds")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitRules:
+    """How a catalogue is split.
+
+    Attributes:
+        how: `lists` (the published ones), `region` (at random), `time`, or `folds` (by region, one of them the test).
+        lists: folder of the published lists of regions; for `lists`.
+        fractions: of the regions for train, validation and test; for `region`.
+        seed: of `region` and `folds`.
+        validation_from: first instant of the validation set; for `time`.
+        test_from: first instant of the test set; for `time`.
+        gap_hours: at least latency + window of the labels; for `time`.
+        folds: number of folds.
+        fold: the one that tests, from 0; the next one validates.
+    """
+
+    how: str
+    lists: Path | None = None
+    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
+    seed: int = 0
+    validation_from: pd.Timestamp | None = None
+    test_from: pd.Timestamp | None = None
+    gap_hours: float = 24.0
+    folds: int = 5
+    fold: int = 0
+
+
+def split(table: str | Path, *, rules: SplitRules, out: str | Path) -> pd.DataFrame:
+    """Split a catalogue, and write it.
+
+    Args:
+        table: labelled images (see `catalog.boucheron.read_table`); a split that it has is replaced.
+        rules: how.
+        out: `.parquet`, or a folder for `catalogue.parquet` and the three tables in the published form.
+
+    Raises:
+        InputError: bad tables or rules, images of unknown region, a split left empty.
+    """
+    placed = apply_split(read_catalogue(Path(table)), rules)
+    write_split(placed, Path(out))
+    return placed
+
+
+def apply_split(catalogue: pd.DataFrame, rules: SplitRules) -> pd.DataFrame:
+    """Give a catalogue its column `split`."""
+    if rules.how == "lists":
+        if rules.lists is None:
+            raise InputError("--how lists needs --lists, the folder of the lists of regions")
+        return split_by_lists(catalogue, read_region_lists(rules.lists))
+    if rules.how == "region":
+        return split_by_region(catalogue, fractions=rules.fractions, seed=rules.seed)
+    if rules.how == "time":
+        if rules.test_from is None:
+            raise InputError("--how time needs --test-from, and --validation-from unless there is no validation set")
+        first = rules.test_from if rules.validation_from is None else rules.validation_from
+        return split_by_time(catalogue, validation_from=first, test_from=rules.test_from, gap_hours=rules.gap_hours)
+    if rules.how == "folds":
+        fold = folds_by_region(catalogue, folds=rules.folds, seed=rules.seed)
+        return split_by_fold(catalogue, fold, test=rules.fold)
+    raise InputError(f"--how {rules.how}: expected one of {', '.join(WAYS)}")
