@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from flarescope.cli import calibrate as calibrate_verb
-from flarescope.cli import catalog, weights
+from flarescope.cli import catalog, data, images, weights
 from flarescope.cli import compare as compare_verb
 from flarescope.cli import demo as demo_verb
 from flarescope.cli import evaluate as evaluate_verb
@@ -23,7 +23,9 @@ app = typer.Typer(
     epilog="Every command has an example in its own help, as `flarescope train --help`.",
 )
 app.add_typer(weights.app, name="weights")
+app.add_typer(data.app, name="data")
 app.add_typer(catalog.app, name="catalog")
+app.add_typer(images.app, name="images")
 app.command(epilog=train_verb.EXAMPLE)(train_verb.train)
 app.command(epilog=calibrate_verb.EXAMPLE)(calibrate_verb.calibrate)
 app.command(epilog=evaluate_verb.EXAMPLE)(evaluate_verb.evaluate)

@@ -44,6 +44,11 @@ def note(text: str) -> None:
         sys.stderr.write(text + "\n")
 
 
+def warn(text: str) -> None:
+    """Print on standard error what changes the meaning of the results, even under --quiet."""
+    sys.stderr.write(f"WARNING: {text}\n")
+
+
 class ScreenReporter(Reporter):
     """Prints notes, and progress as a bar on a terminal or as a line now and then in a log."""
 
@@ -61,7 +66,7 @@ class ScreenReporter(Reporter):
     def warn(self, text: str) -> None:
         """Print what changes the meaning of the results, even under --quiet."""
         self.close()
-        sys.stderr.write(f"WARNING: {text}\n")
+        warn(text)
 
     def advance(self, label: str, done: int, total: int) -> None:
         """Show progress with rate and time left."""

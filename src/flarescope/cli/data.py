@@ -1,0 +1,111 @@
+"""`flarescope data`: what is fetched from the published set, from NOAA and from JSOC."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flarescope.cli import options
+from flarescope.cli.screen import ScreenReporter, note, show_counts, warn
+
+app = typer.Typer(no_args_is_help=True, help="Fetch data: the published set, NOAA's daily files, cut-outs from JSOC.")
+PARTS = "tables, features, png (13 GB), fits-tables, fits, extra"
+
+
+@app.command(epilog="Example: flarescope data published tables png --out data --only '*.csv' --only '*.tar*'")
+def published(
+    parts: Annotated[list[str], typer.Argument(help=f"Which parts: {PARTS}.")],
+    out: Annotated[Path, typer.Option(help="Gets a folder for each part.")],
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only files whose names fit; may be given again.", show_default="all")
+    ] = None,
+    unpack: Annotated[bool, typer.Option(help="Unpack tar archives after they are verified.")] = True,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+    debug: options.Debug = False,
+) -> None:
+    """Fetch parts of the published set from Dryad and Zenodo, verified; a broken download goes on where it stood.
+
+    The space on the disk is checked before the first file.
+    """
+    from flarescope.pipeline.downloading import fetch_published
+
+    reports = fetch_published(parts, out, only=only or (), unpack=unpack, reporter=ScreenReporter())
+    show_counts("files that are here now", {part: len(report.files) for part, report in reports.items()})
+    for report in reports.values():
+        for folder in report.unpacked:
+            note(f"unpacked: {folder}")
+    note(f"written to {out}")
+
+
+@app.command(epilog="Example: flarescope data noaa summaries --first 2012-03-01 --last 2012-03-31 --out srs")
+def noaa(
+    product: Annotated[str, typer.Argument(help="summaries (Solar Region Summaries) or events (event reports).")],
+    first: options.First,
+    last: options.Last,
+    out: Annotated[Path, typer.Option(help="Folder for the files, one a day.")],
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+    debug: options.Debug = False,
+) -> None:
+    """Fetch NOAA's daily files of a period; those that are here and do not change any more are kept.
+
+    Days that could not be fetched are named and the command ends with code 1: run it again.
+    """
+    from flarescope.pipeline.downloading import fetch_noaa
+
+    report = fetch_noaa(product, first=first.date(), last=last.date(), out=out, reporter=ScreenReporter())
+    here, absent, failed = len(report.files), len(report.missing), len(report.failed)
+    show_counts(product, {"files that are here now": here, "days without a file": absent, "days that failed": failed})
+    if report.missing:
+        note(f"days without a file: {', '.join(map(str, report.missing))}")
+    for day, reason in report.failed:
+        warn(f"{day}: {reason}")
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: flarescope data jsoc --summaries srs --region 11158 --cadence 60 --out cutouts")
+def jsoc(
+    summaries: options.Summaries,
+    out: Annotated[Path, typer.Option(help="Folder for 1121/1121_hmi....fits and the manifest of the orders.")],
+    region: Annotated[
+        list[int] | None, typer.Option(help="NOAA number, 11158 or 1158; may be given again.", show_default=False)
+    ] = None,
+    orders: Annotated[
+        Path | None, typer.Option(help="List like ARList.txt: region, first day, days.", show_default=False)
+    ] = None,
+    first: Annotated[datetime | None, typer.Option(help="First day, UTC.", formats=["%Y-%m-%d"])] = None,
+    last: Annotated[datetime | None, typer.Option(help="Last day, UTC, included.", formats=["%Y-%m-%d"])] = None,
+    max_degrees: Annotated[float, typer.Option(help="Days on which the region is nearer to the centre.")] = 60,
+    cadence: Annotated[int, typer.Option(help="Minutes between images; a multiple of 12.")] = 12,
+    series: Annotated[str, typer.Option(help="definitive, or near-real-time (the last days).")] = "definitive",
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+    debug: options.Debug = False,
+) -> None:
+    """Order 600x600 cut-outs of hmi.M_720s that follow regions, a few orders at a time, and fetch them.
+
+    Wants a registered e-mail address in JSOC_EMAIL and the package drms. Run again, it goes on where it stood.
+    Orders that gave nothing are named and the command ends with code 1.
+    """
+    from flarescope.pipeline.downloading import fetch_cutouts
+
+    report = fetch_cutouts(
+        summaries=summaries,
+        out=out,
+        regions=region or (),
+        orders=orders,
+        first=None if first is None else first.date(),
+        last=None if last is None else last.date(),
+        max_degrees=max_degrees,
+        cadence_minutes=cadence,
+        series=series,
+        reporter=ScreenReporter(),
+    )
+    show_counts("cut-outs", {"files that are here now": len(report.files), "orders that failed": len(report.failed)})
+    for reason in report.failed:
+        warn(reason)
+    if report.failed:
+        raise typer.Exit(1)
