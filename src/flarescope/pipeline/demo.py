@@ -150,7 +150,7 @@ def run_demo(
     )
     calibrate(run.path)
     verifying = Verifying(events=data / "eventList.txt")
-    evaluation = evaluate(run.path, table=tables / "Test_Data_by_AR_png_224.csv", verifying=verifying, **common)
+    evaluation = evaluate(run.path, table=tables / "catalogue.parquet", verifying=verifying, **common)
     files = _test_fits(data, evaluation.forecasts)[:4]
     report = write_run_report(run.path, verifying=verifying, reporter=reporter)
     forecasts = predict(run.path, files, compute=compute, reporter=reporter)

@@ -112,8 +112,8 @@ def _examples(inputs: ReportInputs, drawn: Mapping[str, Drawn]) -> list[Section]
                 "gallery",
                 "Magnetograms",
                 [
-                    "The most confident hits, misses and false alarms, at most one image of a region in each group, as they "
-                    "lie in their files: nothing is rotated. "
+                    "The most confident hits, misses and false alarms, at most one image of a region in each group, "
+                    "as they lie in their files: nothing is rotated. "
                     "Colours as HMI's: warm where the field points away from us, cool where it points towards us."
                 ],
                 drawings=[_bar()],
