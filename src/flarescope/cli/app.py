@@ -9,6 +9,7 @@ from flarescope.cli import catalog, data, images, weights
 from flarescope.cli import compare as compare_verb
 from flarescope.cli import demo as demo_verb
 from flarescope.cli import evaluate as evaluate_verb
+from flarescope.cli import magnetic as magnetic_verbs
 from flarescope.cli import predict as predict_verb
 from flarescope.cli import report as report_verb
 from flarescope.cli import train as train_verb
@@ -26,7 +27,10 @@ app.add_typer(weights.app, name="weights")
 app.add_typer(data.app, name="data")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(images.app, name="images")
+app.command(epilog=magnetic_verbs.FEATURES_EXAMPLE)(magnetic_verbs.features)
 app.command(epilog=train_verb.EXAMPLE)(train_verb.train)
+app.command(epilog=magnetic_verbs.TRAIN_EXAMPLE)(magnetic_verbs.train_magnetic)
+app.command(epilog=magnetic_verbs.EVALUATE_EXAMPLE)(magnetic_verbs.evaluate_magnetic)
 app.command(epilog=calibrate_verb.EXAMPLE)(calibrate_verb.calibrate)
 app.command(epilog=evaluate_verb.EXAMPLE)(evaluate_verb.evaluate)
 app.command(epilog=compare_verb.EXAMPLE)(compare_verb.compare)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from flarescope.catalog.boucheron import read_table
 from flarescope.errors import InputError
 from flarescope.images.render import Rendering
 from flarescope.model.engines import EngineChoice, choose
 from flarescope.model.features import FeatureRows, FeatureStore, StoreKey
-from flarescope.model.weights import Weights
+from flarescope.model.weights import Weights, find
 from flarescope.progress import Reporter
 
 
@@ -95,3 +96,33 @@ def ensure_features(
     )
     reporter.say(f"{label}: {computed:,} images through the network, {len(filenames) - computed:,} from the store")
     return store.rows(filenames)
+
+
+def fill_store(
+    table: str | Path,
+    images: str | Path,
+    features: str | Path,
+    *,
+    backbone: str = "imagenet",
+    compute: Compute | None = None,
+    limit: int | None = None,
+    reporter: Reporter | None = None,
+) -> FeatureStore:
+    """Compute the network's features of a table's images ahead of any training.
+
+    Args:
+        table: labelled images (see `catalog.boucheron.read_table`).
+        images: the image root.
+        features: the folder of the feature stores, as `train` takes it.
+        backbone: `imagenet`, `random[:SEED]` or a Keras file.
+        compute: how.
+        limit: only so many rows, drawn at random, the same ones every time.
+        reporter: hears notes and progress.
+    """
+    compute, reporter = compute or Compute(), reporter or Reporter()
+    rows = read_table(table, limit=limit)
+    weights = find(backbone)
+    announce(weights, reporter)
+    store = open_store(Path(features), [rows], weights, compute)
+    ensure_features(store, rows, Path(images), weights, compute, reporter, "features")
+    return store

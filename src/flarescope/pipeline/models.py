@@ -53,6 +53,8 @@ def load(path: str | Path, *, epoch: int | None = None, backbone: str | None = N
     if path.is_dir():
         run = RunFolder(path)
         described = run.read()
+        if described.get("kind") == "magnetic":
+            raise InputError(f"{path}: a run on magnetic features; `flarescope evaluate-magnetic` verifies it")
         file = run.model_path(epoch)
         return Model(load_classifier(file, backbone=backbone or described.get("backbone")), file, run)
     if epoch is not None:

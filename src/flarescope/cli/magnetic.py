@@ -1,0 +1,134 @@
+"""`flarescope features`, `train-magnetic`, `evaluate-magnetic`: numbers of images, and the baseline on 29 of them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flarescope.cli import options
+from flarescope.cli.evaluate import show_evaluation
+from flarescope.cli.screen import ScreenReporter, note, show_counts, warn
+from flarescope.cli.train import show_history
+
+FEATURES_EXAMPLE = (
+    "Example: flarescope features catalogue.parquet --images Lat60_Lon60_Nans0_png_224 --magnetic --out features.csv"
+)
+TRAIN_EXAMPLE = (
+    "Example: flarescope train-magnetic --train Train_Data_by_AR_png_224.csv "
+    "--validation Validation_Data_by_AR_png_224.csv --features features.csv --kind svm --out runs/svm"
+)
+EVALUATE_EXAMPLE = (
+    "Example: flarescope evaluate-magnetic runs/svm --table Test_Data_by_AR_png_224.csv --features features.csv"
+)
+MagneticFeatures = Annotated[
+    Path, typer.Option(help="The 29 features: the published CSV, or one made by `flarescope features --magnetic`.")
+]
+
+
+def features(
+    table: options.LabelledTable,
+    images: options.Images,
+    out: Annotated[
+        Path, typer.Option(help="With --magnetic the CSV, 32 columns as published; else the folder of the stores.")
+    ],
+    magnetic: Annotated[
+        bool, typer.Option("--magnetic", help="The 29 magnetic-complexity features instead of the network's.")
+    ] = False,
+    backbone: options.Backbone = "imagenet",
+    engine: options.Engine = "auto",
+    precision: options.Precision = "auto",
+    workers: Annotated[int | None, typer.Option(help="That read images.", show_default="one a core")] = None,
+    nan: options.Nan = "error",
+    limit: options.Limit = None,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+    debug: options.Debug = False,
+) -> None:
+    """Compute features of a table's images: the network's into the store that `train` uses, or the 29 magnetic ones.
+
+    With --magnetic, images that cannot be read are named and left out, and the command ends with code 1.
+    """
+    reporter = ScreenReporter()
+    if not magnetic:
+        from flarescope.pipeline.featuring import Compute, fill_store
+
+        compute = Compute(engine, precision, workers, nan)
+        store = fill_store(table, images, out, backbone=backbone, compute=compute, limit=limit, reporter=reporter)
+        note(f"kept in {store.folder}")
+        return
+    from flarescope.pipeline.magnetic import write_features
+
+    found = write_features(table, images=images, out=out, nan=nan, limit=limit, workers=workers, reporter=reporter)
+    show_counts("magnetic features", {"images": len(found.filenames), "failed": len(found.failures)})
+    for failure in found.failures:
+        warn(f"left out: {failure.reason}")
+    note(f"written to {out}")
+    if found.failures:
+        raise typer.Exit(1)
+
+
+def train_magnetic(
+    train: Annotated[Path, typer.Option(help="Table of training images: a published CSV, a catalogue, a labels file.")],
+    validation: Annotated[Path, typer.Option(help="Table of validation images; the same catalogue is fine.")],
+    features: MagneticFeatures,
+    out: Annotated[Path, typer.Option(help="Folder of the run; it must not hold one.")],
+    kind: Annotated[str, typer.Option(help="svm (linear) or logistic.")] = "svm",
+    seed: Annotated[int, typer.Option(help="Of the solver.")] = 0,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of the images, for the gallery of the report.", show_default=False)
+    ] = None,
+    allow_overlap: options.AllowOverlap = False,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+    debug: options.Debug = False,
+) -> None:
+    """Train the baseline that a network has to beat: a linear model on 29 magnetic-complexity features.
+
+    Writes a run folder as `train` does; `report` and `compare` take it after `evaluate-magnetic`.
+    """
+    from flarescope.pipeline.magnetic import train_on_features
+
+    run = train_on_features(
+        train=train,
+        validation=validation,
+        features=features,
+        out=out,
+        kind=kind,
+        seed=seed,
+        images=images,
+        allow_overlap=allow_overlap,
+        reporter=ScreenReporter(),
+    )
+    show_history(run.history(), out)
+
+
+def evaluate_magnetic(
+    run: Annotated[Path, typer.Argument(help="Folder of a run of `train-magnetic`.")],
+    table: Annotated[Path, typer.Option(help="Table of labelled images.")],
+    features: MagneticFeatures,
+    split: Annotated[str, typer.Option(help="Which rows of a catalogue, and what the forecasts are called.")] = "test",
+    out: Annotated[Path | None, typer.Option(help="Folder for scores and forecasts.", show_default="the run's")] = None,
+    events: options.Events = None,
+    replicates: options.Replicates = 2000,
+    limit: options.Limit = None,
+    allow_overlap: options.AllowOverlap = False,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+    debug: options.Debug = False,
+) -> None:
+    """Verify a baseline on magnetic features as `evaluate` verifies the network: same scores, intervals and files."""
+    from flarescope.pipeline.magnetic import evaluate_on_features
+    from flarescope.pipeline.verifying import Verifying
+
+    evaluation = evaluate_on_features(
+        run,
+        table=table,
+        features=features,
+        split=split,
+        out=out,
+        limit=limit,
+        allow_overlap=allow_overlap,
+        verifying=Verifying(replicates=replicates, events=events),
+        reporter=ScreenReporter(),
+    )
+    show_evaluation(evaluation)
