@@ -39,7 +39,7 @@ class DemoSize:
         fits_every: every so many-th image is written as FITS too.
     """
 
-    regions: int = 80
+    regions: int = 64
     images: int = 8
     fits_every: int = 8
 
