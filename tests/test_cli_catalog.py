@@ -8,7 +8,11 @@ import pytest
 from astropy.io import fits
 
 from flarescope.catalog.boucheron import read_table
+from flarescope.catalog.noaa_flares import FlareList, flare_frame, join_lists
 from flarescope.cli import main
+from flarescope.images.scan import scan_file
+from flarescope.pipeline.scanning import scan_images
+from flarescope.progress import Reporter
 from real_data import REAL_DATA, needs_real_data
 from test_check import clean, flare_list, one_of, published_name
 
@@ -331,3 +335,39 @@ def test_bad_input_is_one_line_and_code_2(tmp_path, monkeypatch, capsys, kind):
     assert len(lines) == 1
     assert message in lines[0]
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_an_interrupted_scan_keeps_what_it_read(made_images):
+    names = pd.read_parquet(made_images / "made.parquet")["filename"].tolist()
+
+    class Impatient(Reporter):
+        def advance(self, label, done, total):
+            if done == 4:
+                raise KeyboardInterrupt
+
+    kept = made_images / "scan.parquet"
+    with pytest.raises(KeyboardInterrupt):
+        scan_images(made_images / "images", names, kept, workers=1, reporter=Impatient())
+    assert pd.read_parquet(kept)["filename"].tolist() == names[:4]
+    table = scan_images(made_images / "images", names, kept, workers=1)
+    assert table["filename"].tolist() == names
+    assert table["nan_pixels"].tolist()[:5] == [1, 0, 0, 0, 0]
+    assert table["reason"].notna().tolist() == [False] * 5 + [True]
+
+
+def test_joined_lists_cover_what_any_of_them_covers():
+    days = [pd.Timestamp(f"2012-03-{day:02d}", tz="UTC") for day in range(1, 9)]
+    flare = {"noaa_ar": 11400, "time": days[0], "flare": "C1.0"}
+    spans = [(4, 6), (0, 1), (5, 5), (1, 3)]
+    lists = [FlareList(flare_frame([flare]), ((days[first], days[last]),)) for first, last in spans]
+    joined = join_lists(lists)
+    assert joined.covered == ((days[0], days[3]), (days[4], days[6]))
+    assert len(joined.table) == 4
+
+
+def test_a_reduced_png_says_what_its_fits_said(made_images, tmp_path):
+    source = made_images / "images"
+    assert run("images", "reduce", source, tmp_path / "png", "--nan", "zero", "--workers", 1, "--quiet") == 1
+    name = sorted(path.relative_to(source).as_posix() for path in source.rglob("*.fits"))[1]
+    found = scan_file(str(tmp_path / "png" / name.replace(".fits", "_224.png")))
+    assert (found["nan_pixels"], found["quality"]) == (0, 65536)
