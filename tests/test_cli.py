@@ -319,10 +319,12 @@ def test_wrong_size_and_wrong_digest_of_imported_weights(tmp_path, monkeypatch, 
     assert not (tmp_path / "cache").exists()
 
 
-def test_debug_shows_where(images, fake_network):
+def test_debug_shows_where(images, fake_network, capsys):
     (images.parent / "train.csv").write_text("")
-    with pytest.raises(Exception, match="the file is empty"):
-        run(*train_arguments(images, "--debug"))
+    assert run(*train_arguments(images, "--debug")) == 2
+    error = capsys.readouterr().err
+    assert "Traceback" in error
+    assert error.splitlines()[-1].endswith("expected a table such as filename,class")
 
 
 def test_an_unexpected_fault_is_one_line_and_code_1(images, trained, monkeypatch, capsys):

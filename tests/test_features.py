@@ -635,7 +635,7 @@ def test_locate_finds_the_newest_row_of_each_name(tmp_path_factory, shards, aske
     store = FeatureStore(tmp_path_factory.mktemp("store"), fake_key())
     rows_by_name, row = {}, 0
     for numbers in shards:
-        prints = [Fingerprint(1, 2, "00")] * len(numbers)
+        prints = [Fingerprint(1, 2, 3, "00")] * len(numbers)
         write_shard(store.folder, [f"é/{n}.png" for n in numbers], prints, np.zeros((len(numbers), 4096), np.float32))
         for number in numbers:
             rows_by_name[f"é/{number}.png"] = row

@@ -47,7 +47,7 @@ def translate_os_errors(path: Path, action: Literal["read", "write"] = "write") 
     """
     try:
         yield
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # HDF5 says with a RuntimeError that a file cannot be closed
         number = _error_number(error)
         if number is None or not _concerns(error, path):
             raise
@@ -60,19 +60,19 @@ def translate_os_errors(path: Path, action: Literal["read", "write"] = "write") 
         raise InputError(f"cannot {action} {path}: {reason}") from error
 
 
-def _error_number(error: OSError) -> int | None:
+def _error_number(error: OSError | RuntimeError) -> int | None:
     """Find the errno; None for network errors and for errors that are not the system's."""
     if isinstance(error, ConnectionError | TimeoutError):
         return None
-    if error.errno is not None:
+    if isinstance(error, OSError) and error.errno is not None:
         return error.errno
     found = re.search(r"errno\s*=?\s*(\d+)", str(error), re.IGNORECASE)  # HDF5 and Arrow say it only in the text
     return int(found.group(1)) if found else None
 
 
-def _concerns(error: OSError, path: Path) -> bool:
+def _concerns(error: OSError | RuntimeError, path: Path) -> bool:
     """Whether the error is about `path`, a folder above it, something inside it, or its temporary neighbour."""
-    if not isinstance(error.filename, str | Path):
+    if not isinstance(error, OSError) or not isinstance(error.filename, str | Path):
         return True  # a failing write() or fsync() names no file
     named, wanted = Path(error.filename).absolute(), path.absolute()
     if named in wanted.parents:

@@ -37,6 +37,7 @@ class CardInputs:
         split: rows of the split table: `split`, `images`, `events`, `regions` (None where unknown).
         training: recipe, seed, backbone family and digest, rendering, engine, versions; nested mappings are flattened.
         split_by_region: True where it was checked that no region is in two splits.
+        method: what makes the forecasts.
         command: how to forecast with the model on the command line, or empty.
         warnings: such as random filters or synthetic data.
         license: SPDX name in lower case.
@@ -49,6 +50,7 @@ class CardInputs:
     split: Sequence[Mapping[str, Any]] = ()
     training: Mapping[str, Any] = field(default_factory=dict)
     split_by_region: bool = False
+    method: str = "a small head trained on the features of a frozen network"
     command: str = ""
     warnings: Sequence[str] = ()
     license: str = "bsd-3-clause"
@@ -60,8 +62,8 @@ def render_card(inputs: CardInputs) -> str:
         _front_matter(inputs),
         f"# {_plain(inputs.name)}",
         *(f"> **{_plain(warning)}**" for warning in inputs.warnings),
-        f"Forecasts {_plain(inputs.event)} from one magnetogram of a solar active region, with a small head trained on "
-        f"the features of a frozen network. {DISCLAIMER}",
+        f"Forecasts {_plain(inputs.event)} from one magnetogram of a solar active region, with "
+        f"{_plain(inputs.method)}. {DISCLAIMER}",
         *_use(inputs),
         *_data(inputs),
         *_training(inputs),

@@ -69,6 +69,12 @@ def check_filenames(filenames: "pd.Series[str]", source: str) -> None:
         raise InputError(
             f"{source}: {_rows(unsafe)}: {name!r} is absolute or leaves the image root; names are relative to --images"
         )
+    untidy = pc.match_substring_regex(names, r"^\./|/\./|//|[\x00-\x1f\x7f]").to_pandas()
+    if untidy.any():
+        name = filenames[untidy.to_numpy()].iloc[0][:200]
+        raise InputError(
+            f"{source}: {_rows(untidy)}: {name!r} is not in plain form; write it without //, ./ and the like"
+        )
     twice = filenames.duplicated()
     if twice.any():
         name = filenames[twice].iloc[0]
@@ -101,7 +107,7 @@ def _typed(frame: pd.DataFrame, dtypes: dict[str, str], source: str) -> pd.DataF
                 columns[name] = pd.to_numeric(column).astype(dtype)  # type: ignore[call-overload]
             else:
                 columns[name] = column.astype(dtype)  # type: ignore[call-overload]
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             reason = str(error).splitlines()[0]  # pandas adds paragraphs of advice on its own options
             raise InputError(f"{source}: column {name!r} cannot be read as {dtype}: {reason}") from error
     return pd.DataFrame(columns)

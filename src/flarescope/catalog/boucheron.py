@@ -52,6 +52,8 @@ def region_and_time(filenames: "pd.Series[str]") -> pd.DataFrame:
 def _read_csv(path: Path, **options: object) -> pd.DataFrame:
     try:
         frame: pd.DataFrame = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True, **options)  # type: ignore[call-overload]
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); expected a table") from error
     except pd.errors.EmptyDataError as error:
         raise InputError(f"{path}: the file is empty; expected a table such as filename,class") from error
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
@@ -79,11 +81,11 @@ def read_labels(path: Path) -> pd.DataFrame:
     if frame.shape[1] != 2:
         raise InputError(f"{path}: {frame.shape[1]} columns; expected two without a header, basename,label")
     frame.columns = pd.Index(["basename", "flare"])
-    bad = ~frame["flare"].str.fullmatch(r"0|[ABCMX]\d+(\.\d+)?")
+    bad = ~frame["flare"].str.fullmatch(r"0|[CMX]\d+(\.\d+)?")
     if bad.any():
         row = int(bad.to_numpy().argmax())
         value = frame["flare"].iloc[row]
-        raise InputError(f"{path}: row {row + 1}: label {value!r}; expected 0 or a class such as C4.7")
+        raise InputError(f"{path}: row {row + 1}: label {value!r}; expected 0, or a class from C1.0 on such as C4.7")
     region = frame["basename"].str.extract(r"^(\d{4,5})_", expand=False)
     if region.isna().any():
         row = int(region.isna().to_numpy().argmax())
@@ -141,8 +143,8 @@ def read_region_lists(folder: Path) -> dict[str, list[int]]:
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); expected a list of regions") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text file") from error
 
@@ -177,6 +179,10 @@ def published_csv_name(split: str, catalogue: pd.DataFrame) -> str:
 def _read_with_header(path: Path) -> pd.DataFrame:
     frame = _read_csv(path)
     frame.columns = frame.columns.str.strip().str.lstrip("\ufeff")
+    header = [name.strip() for name in _first_line(path).split(",")]
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice or {"class", "label"} <= set(header):
+        raise InputError(f"{path}: two columns say the same ({', '.join(twice) or 'class and label'}); keep one")
     if "class" in frame and "label" not in frame:
         frame = frame.rename(columns={"class": "label"})
     missing = [name for name in ("filename", "label") if name not in frame]
@@ -221,6 +227,7 @@ def read_table(path: str | Path, *, split: str | None = None, limit: int | None 
         raise InputError(f"{path}: no header filename,class; expected a published table, a labels file or a catalogue")
     table = check_catalogue(frame, str(path))
     named = region_and_time(table["filename"])
+    _check_regions(path, table, named["noaa_ar"])
     table["noaa_ar"] = table["noaa_ar"].fillna(named["noaa_ar"])
     table["time"] = table["time"].fillna(named["time"])
     if split is not None and table["split"].notna().any():
@@ -232,6 +239,18 @@ def read_table(path: str | Path, *, split: str | None = None, limit: int | None 
     if limit is not None and limit < len(table):
         table = table.iloc[np.sort(np.random.default_rng(0).choice(len(table), limit, replace=False))]
     return table.reset_index(drop=True)
+
+
+def _check_regions(path: Path, table: pd.DataFrame, named: "pd.Series[int]") -> None:
+    """Refuse region numbers that are none, or that contradict the file name: the check for leaks rests on them."""
+    given = table["noaa_ar"]
+    wrong = (given.lt(1) | given.ne(named)).fillna(False) & (given.lt(1).fillna(False) | named.notna())
+    if wrong.any():
+        row = int(wrong.to_numpy().argmax())
+        raise InputError(
+            f"{path}: row {row + 1}: noaa_ar is {given.iloc[row]}, and the name {table['filename'].iloc[row]!r} says "
+            f"{named.iloc[row]}; give the full NOAA number, such as 11121"
+        )
 
 
 def read_image_list(path: Path) -> pd.DataFrame:

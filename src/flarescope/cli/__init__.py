@@ -1,17 +1,14 @@
 """What does a user type? Verbs that call the pipeline; no logic."""
 
 import contextlib
+import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 
-import typer
-
-from flarescope.cli.app import app
-from flarescope.cli.screen import settings
 from flarescope.errors import FlarescopeError
 
-UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]  # typer brings its own click and hides the base
 INTERRUPTED = 128 + signal.SIGINT
 STOPPED = "stopped; run the same command again to go on where it stood"
 
@@ -25,30 +22,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0, or 2 for bad input, 1 for a failure, 130 after Ctrl-C.
     """
+    try:
+        code = _run(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # a full disk or a closed pipe is told here and not at the interpreter's end
+    except FlarescopeError as error:
+        return _end(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _end(STOPPED, INTERRUPTED)
+    except BrokenPipeError:
+        with contextlib.suppress(OSError):  # whoever read our output, such as head, has had enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        return _end("out of memory; close other programs, or use a smaller --limit", 1)
+    except OSError as error:
+        return _end(f"{error.filename or 'output'}: {error.strerror or error}", 1)
+    except Exception as error:
+        return _end(f"{type(error).__name__}: {error} (a fault of flarescope: --debug shows where)", 1)
+    return _end(STOPPED, code) if code == INTERRUPTED else code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    # Imported here, so that Ctrl-C during the import is one line too.
+    import typer
+
+    from flarescope.cli.app import app
+    from flarescope.cli.screen import settings
+
+    usage_error: type[typer.BadParameter] = typer.BadParameter.__mro__[1]  # typer hides the base of its click's errors
     settings.reset()
     try:
         result = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
-        code = result if isinstance(result, int) else 0
-        return _end(KeyboardInterrupt(), STOPPED, code) if code == INTERRUPTED else code
-    except FlarescopeError as error:
-        return _end(error, str(error), error.exit_code)
-    except (typer.Abort, KeyboardInterrupt) as error:
-        return _end(error, STOPPED, INTERRUPTED)
-    except UsageError as error:
-        return _end(error, f"{error.format_message()} (see --help)", error.exit_code)
-    except BrokenPipeError:
-        with contextlib.suppress(OSError):
-            sys.stdout.close()  # whoever read our output, such as head, has had enough
-        return 0
-    except MemoryError as error:
-        return _end(error, "out of memory; close other programs, or use a smaller --limit", 1)
-    except Exception as error:
-        return _end(error, f"{type(error).__name__}: {error} (a fault of flarescope: --debug shows where)", 1)
+    except typer.Abort as error:
+        raise KeyboardInterrupt from error
+    except usage_error as error:
+        return _end(f"{error.format_message()} (see --help)", error.exit_code)
+    return result if isinstance(result, int) else 0
 
 
-def _end(error: BaseException, line: str, code: int) -> int:
-    """Print one line on standard error; under --debug the traceback instead."""
-    if settings.debug:
-        raise error
-    print(f"flarescope: {' '.join(line.split())}", file=sys.stderr)  # noqa: T201 - the command line speaks
+def _end(line: str, code: int) -> int:
+    """Print one line on standard error; under --debug the traceback before it."""
+    from flarescope.cli.screen import settings
+
+    if sys.stderr is None:
+        return code
+    with contextlib.suppress(OSError):
+        if settings.debug and sys.exc_info()[0] is not None:
+            traceback.print_exc()
+        print(f"flarescope: {' '.join(line.split())}", file=sys.stderr)  # noqa: T201 - the command line speaks
     return code

@@ -1,6 +1,7 @@
 """How do notes, progress and results look on a terminal, in a log, and to a program?"""
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -34,13 +35,14 @@ settings = Settings()
 
 
 def out(text: str) -> None:
-    """Print a result on standard output."""
-    sys.stdout.write(text + "\n")
+    """Print a result on standard output, if there is one."""
+    if sys.stdout is not None:
+        sys.stdout.write(text + "\n")
 
 
 def note(text: str) -> None:
     """Print a note on standard error, unless --quiet."""
-    if not settings.quiet:
+    if not settings.quiet and sys.stderr is not None:
         sys.stderr.write(text + "\n")
 
 
@@ -134,9 +136,21 @@ def frame_records(frame: "pd.DataFrame") -> list[Mapping[str, Any]]:
     return records
 
 
+def _plain(cell: str) -> str:
+    """Keep what a file name holds from moving the cursor or breaking the table."""
+    return "".join(character if character.isprintable() else "?" for character in cell)
+
+
+def _fits(widths: list[int]) -> bool:
+    """Whether a drawn table of these columns has room on the terminal; a folded number cannot be read."""
+    return sum(widths) + 3 * len(widths) + 1 <= shutil.get_terminal_size().columns
+
+
 def show_table(title: str, header: list[str], rows: list[list[str]]) -> None:
     """Print a table: drawn on a terminal, plain columns elsewhere; the first column to the left."""
-    if sys.stdout.isatty():
+    rows = [[_plain(cell) for cell in row] for row in rows]
+    widths = [max(len(cells[i]) for cells in [header, *rows]) for i in range(len(header))]
+    if sys.stdout.isatty() and _fits(widths):
         from rich.console import Console
         from rich.table import Table
 
@@ -147,7 +161,6 @@ def show_table(title: str, header: list[str], rows: list[list[str]]) -> None:
             table.add_row(*row)
         Console().print(table)
         return
-    widths = [max(len(cells[i]) for cells in [header, *rows]) for i in range(len(header))]
     out(title)
     for first, *others in [header, *rows]:
         cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]

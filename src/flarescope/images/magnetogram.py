@@ -3,8 +3,10 @@
 import datetime as dt
 import gzip
 import io
+import struct
 import warnings
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,10 +20,24 @@ from flarescope.times import parse_t_rec
 if TYPE_CHECKING:
     from astropy.io import fits
 
+PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
+PNG_CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+"""Samples a pixel for each colour type of a PNG (ISO/IEC 15948, 11.2.2)."""
+
 FITS_SUFFIXES: Final = (".fits", ".fit", ".fts", ".fits.gz")
 PNG_SUFFIXES: Final = (".png",)
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
+
+LARGEST_FIELD_GAUSS: Final = 10_000.0
+"""More than any line-of-sight field of HMI (the published set reaches 5978.7 G): beyond it the file is damaged or in
+another unit."""
+
+LARGEST_BYTES: Final = 1 << 30
+"""Of an uncompressed FITS file; a full-disk image of HMI has 67 MB as float."""
+
+LARGEST_PIXELS: Final = 50_000_000
+"""Of a PNG; a full-disk image has 16.8 million."""
 
 GAUSS_UNITS: Final = ("gauss", "g", "mx/cm^2", "mx/cm2", "mx cm-2", "")
 """What BUNIT may say: HMI writes Gauss for images in the plane of the sky and Mx/cm^2, the same number, for patches."""
@@ -117,9 +133,13 @@ def _unzipped(path: Path, content: bytes) -> bytes:
     if not content.startswith(GZIP_MAGIC):
         return content
     try:
-        return gzip.decompress(content)
+        with gzip.open(io.BytesIO(content)) as file:
+            unzipped = file.read(LARGEST_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path}: damaged gzip file ({error}); fetch it again") from error
+    if len(unzipped) > LARGEST_BYTES:
+        raise InputError(f"{path}: more than {LARGEST_BYTES:,} bytes when unpacked; expected one magnetogram")
+    return unzipped
 
 
 def _first_image(path: Path, hdus: "fits.HDUList") -> Magnetogram:
@@ -128,14 +148,22 @@ def _first_image(path: Path, hdus: "fits.HDUList") -> Magnetogram:
             data = hdu.data
             if data is None:
                 continue
-            field = np.squeeze(np.asarray(data, dtype=np.float64))
-            if field.ndim != 2:
+            field = np.asarray(data, dtype=np.float64)
+            while field.ndim > 2 and field.shape[0] == 1:
+                field = field[0]
+            if field.ndim != 2 or not field.size:
                 raise InputError(f"{path}: the image has shape {data.shape}; expected two dimensions")
             return _described(path, field, hdu.header)
     raise InputError(f"{path}: no HDU with an image; expected a line-of-sight magnetogram")
 
 
 def _described(path: Path, field: np.ndarray, header: Any) -> Magnetogram:  # noqa: ANN401 - astropy is untyped
+    extreme = float(np.max(np.abs(field), initial=0, where=np.isfinite(field)))
+    if extreme > LARGEST_FIELD_GAUSS:
+        raise InputError(
+            f"{path}: a field of {extreme:.4g} gauss; expected at most {LARGEST_FIELD_GAUSS:,.0f}: "
+            "the file is damaged or in another unit"
+        )
     unit = str(header.get("BUNIT", "")).strip().lower()
     if unit not in GAUSS_UNITS:
         raise InputError(f"{path}: the unit is {header['BUNIT']!r}; expected gauss (BUNIT Gauss or Mx/cm^2)")
@@ -153,9 +181,41 @@ def _regions(header: Any) -> tuple[int, ...]:  # noqa: ANN401 - astropy is untyp
     """Read NOAA_AR and, in the headers of HMI's patches, the list NOAA_ARS such as `11429,11430`."""
     principal = header.get("NOAA_AR")
     listed = str(header.get("NOAA_ARS", "")).replace(",", " ").split()
-    numbers = [principal] if isinstance(principal, int) else []
-    numbers += [int(text) for text in listed if text.isdecimal()]
-    return tuple(dict.fromkeys(number for number in numbers if number > 0))
+    numbers = [principal] if isinstance(principal, int) and not isinstance(principal, bool) else []
+    numbers += [int(text) for text in listed if text.isdecimal() and len(text) <= 5]
+    return tuple(dict.fromkeys(number for number in numbers if 0 < number < 100_000))
+
+
+def _check_png(path: Path, content: bytes) -> None:
+    """Refuse what Pillow would take in silence: too large an image, or one whose data end before its last row."""
+    if not content.startswith(PNG_MAGIC):
+        raise InputError(f"{path}: not a PNG, whatever its name says; fetch or convert it again")
+    if len(content) < 33:
+        raise InputError(f"{path}: damaged or cut short; fetch it again")
+    width, height, depth, colour = struct.unpack(">IIBB", content[16:26])
+    if width * height > LARGEST_PIXELS:
+        raise InputError(f"{path}: {width:,} x {height:,} pixels; expected at most {LARGEST_PIXELS:,}")
+    if content[28] or colour not in PNG_CHANNELS:  # interlaced, or unknown: Pillow judges
+        return
+    row = 1 + (width * PNG_CHANNELS[colour] * depth + 7) // 8
+    try:
+        inflated = zlib.decompressobj().decompress(b"".join(_png_data(content)), row * height + 1)
+    except zlib.error as error:
+        raise InputError(f"{path}: damaged or cut short ({error}); fetch it again") from error
+    if len(inflated) < row * height:
+        raise InputError(
+            f"{path}: damaged or cut short: it holds {len(inflated) // row} of {height} rows; fetch it again"
+        )
+
+
+def _png_data(content: bytes) -> Iterator[bytes]:
+    """Give the content of each IDAT chunk."""
+    place = len(PNG_MAGIC)
+    while place + 8 <= len(content):
+        length, kind = struct.unpack(">I4s", content[place : place + 8])
+        if kind == b"IDAT":
+            yield content[place + 8 : place + 8 + length]
+        place += 12 + length
 
 
 def read_png(path: Path, content: bytes | None = None) -> np.ndarray:
@@ -173,6 +233,7 @@ def read_png(path: Path, content: bytes | None = None) -> np.ndarray:
         InputError: a file that is missing, cut short, or no PNG.
     """
     content = read_bytes(path) if content is None else content
+    _check_png(path, content)
     try:
         with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
             image.load()

@@ -22,11 +22,13 @@ class Fingerprint:
     Attributes:
         size: bytes.
         mtime_ns: time of last modification, nanoseconds.
+        inode: number of the file in its file system, so that a copy with the same time is looked at again.
         digest: BLAKE2b-128 of the bytes, hexadecimal.
     """
 
     size: int
     mtime_ns: int
+    inode: int
     digest: str
 
 
@@ -50,7 +52,8 @@ def read_image(path: Path, rendering: Rendering) -> ReadImage:
         InputError: the file cannot be read or rendered; the message names it.
     """
     content = read_bytes(path)
-    fingerprint = Fingerprint(len(content), path.stat().st_mtime_ns, digest_of(content))
+    stat = path.stat()
+    fingerprint = Fingerprint(len(content), stat.st_mtime_ns, stat.st_ino, digest_of(content))
     return ReadImage(render(path, rendering, content), fingerprint)
 
 

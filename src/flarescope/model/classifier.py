@@ -25,6 +25,7 @@ from flarescope.model.keras_files import read_model
 from flarescope.model.keras_writing import write_full_model
 from flarescope.model.vgg import FEATURES
 from flarescope.model.weights import Weights
+from flarescope.scores.calibration import calibration_from_json
 
 FORMAT: Final = "flarescope-model-1"
 ATTRIBUTE: Final = "flarescope"
@@ -44,6 +45,7 @@ class Description:
             recipe's argmax.
         choice: how the threshold was chosen (`scores.threshold.Threshold` as plain numbers), or None for argmax.
         calibration: a calibration fitted on validation rows (`scores.calibration`) as plain numbers, or None.
+        regions: NOAA numbers of the regions that it was trained on; None where they are not known.
     """
 
     backbone: str
@@ -53,6 +55,7 @@ class Description:
     threshold: float = 0.5
     choice: dict[str, Any] | None = None
     calibration: dict[str, Any] | None = None
+    regions: list[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -185,13 +188,20 @@ def _read_small(path: Path) -> tuple[Head, Description] | None:
 
 
 def _plain_dataset(path: Path, file: h5py.File, name: str) -> np.ndarray:
-    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
-        raise InputError(f"{path}: {name} is a link to somewhere else; the file is damaged or no model of ours")
+    group, _, last = name.rpartition("/")
+    for parent, child in ((file, group), (file.get(group), last)):
+        if parent is None or not isinstance(parent.get(child, getlink=True), h5py.HardLink):
+            raise InputError(
+                f"{path}: {name} is missing or a link to somewhere else; it is damaged or no model of ours"
+            )
     dataset = file[name]
     plain = isinstance(dataset, h5py.Dataset) and not dataset.external and not dataset.is_virtual
     if not plain or dataset.dtype.kind != "f" or dataset.size > 2 * FEATURES:
         raise InputError(f"{path}: {name} is not a small plain array; the file is damaged or no model of ours")
-    return np.asarray(dataset[()], dtype=np.float32)
+    values = np.asarray(dataset[()], dtype=np.float64)
+    if not (np.abs(values) < np.finfo(np.float32).max).all():
+        raise InputError(f"{path}: {name} holds numbers that are not finite; train the model again")
+    return values.astype(np.float32)
 
 
 def _read_description(path: Path) -> Description | None:
@@ -208,8 +218,26 @@ def _parse_description(path: Path, text: str) -> Description:
         values = json.loads(text)
         if values.pop("format") != FORMAT:
             raise InputError(f"{path}: written by another version of flarescope; expected {FORMAT}")
-        return Description(**values)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return _checked(Description(**values))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: its description cannot be read ({error}); train the model again") from error
+
+
+def _checked(described: Description) -> Description:
+    """Refuse values of another type or out of range.
+
+    Raises:
+        TypeError, ValueError: on the first of them.
+    """
+    for name in ("backbone", "family", "digest"):
+        if not isinstance(getattr(described, name), str):
+            raise TypeError(f"{name} is no text")
+    if described.rendering is not None:
+        Rendering.from_id(described.rendering)
+    if not isinstance(described.threshold, int | float) or not 0 <= described.threshold <= 1:
+        raise ValueError(f"threshold is {described.threshold}")
+    if described.calibration is not None:
+        calibration_from_json(described.calibration)
+    return described

@@ -4,6 +4,7 @@ A store is a folder for one combination of backbone, rendering, engine and preci
 image is found by its file name, so that every table of the same images shares the store.
 """
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -21,13 +22,13 @@ from flarescope.files import locked, make_folder, read_json, write_json
 from flarescope.images.reading import Fingerprint, ReadImage, read_ahead
 from flarescope.images.render import Rendering
 from flarescope.model.engines import Engine
-from flarescope.model.shards import map_features, read_index, remove_partial, same_content, write_shard
+from flarescope.model.shards import content_digests, map_features, read_index, remove_partial, same_content, write_shard
 from flarescope.model.vgg import FEATURES
 
 SHARD_ROWS: Final = 1024
 """Rows a shard: what a kill can cost, and 16 MiB."""
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the store's form on disk."""
 
 
@@ -116,8 +117,8 @@ class FeatureStore:
     def outdated(self, filenames: Sequence[str], images: Path) -> np.ndarray:
         """Find the images whose features are missing, or were made of other bytes than the file has now.
 
-        A file whose size and time of modification are unchanged is taken as unchanged; any other is read and its
-        digest compared.
+        A file whose size, time of modification and inode are unchanged is taken as unchanged; any other is read and
+        its digest compared.
 
         Args:
             filenames: names relative to `images`.
@@ -130,10 +131,10 @@ class FeatureStore:
             InputError: files that are not there, with their number and the first.
         """
         rows, index = self.locate(filenames), self._index
-        size, mtime = _stat_all(filenames, images)
+        stamps = _stat_all(filenames, images)
         outdated = rows < 0
         known = np.flatnonzero(~outdated)
-        touched = known[(index.size[rows[known]] != size[known]) | (index.mtime_ns[rows[known]] != mtime[known])]
+        touched = known[(index.stamps[rows[known]] != stamps[known]).any(axis=1)]
         shard_of = index.shard_of(rows[touched])
         for shard in np.unique(shard_of).tolist():
             group = touched[shard_of == shard]
@@ -209,6 +210,11 @@ class FeatureStore:
                 del prints[:filled]  # those behind it are of batches in the network
                 waiting, first, filled = [], last, 0
 
+    def content_digest(self, filenames: Sequence[str]) -> str:
+        """Give `sha256:<hex>` over the digests of the images behind these features, in order."""
+        digests = content_digests(self._index, self.locate(filenames))
+        return f"sha256:{hashlib.sha256(''.join(digests).encode()).hexdigest()}"
+
     def rows(self, filenames: Sequence[str]) -> FeatureRows:
         """Give the features of images that are in the store.
 
@@ -225,9 +231,9 @@ class FeatureStore:
         return FeatureRows(maps, shard, rows - self._index.starts[shard])
 
 
-def _stat_all(filenames: Sequence[str], images: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Give size and time of modification of every file; all that are missing are counted before one is read."""
-    size, mtime = np.zeros(len(filenames), np.int64), np.zeros(len(filenames), np.int64)
+def _stat_all(filenames: Sequence[str], images: Path) -> np.ndarray:
+    """Give size, time of modification and inode of every file `(N, 3)`; all that are missing are counted first."""
+    stamps = np.zeros((len(filenames), 3), np.int64)
     missing = []
     root = os.fspath(images)
     for i, name in enumerate(filenames):
@@ -236,11 +242,11 @@ def _stat_all(filenames: Sequence[str], images: Path) -> tuple[np.ndarray, np.nd
         except OSError:
             missing.append(name)
         else:
-            size[i], mtime[i] = stat.st_size, stat.st_mtime_ns
+            stamps[i] = stat.st_size, stat.st_mtime_ns, stat.st_ino
     if missing:
         others = f" (and {len(missing) - 1:,} more of {len(filenames):,})" if len(missing) > 1 else ""
         raise InputError(f"{images / missing[0]}: no such image{others}; check --images and the table's file names")
-    return size, mtime
+    return stamps
 
 
 def _batch_sizes(rows: int, shard_rows: int, batch: int) -> Iterator[int]:

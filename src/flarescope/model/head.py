@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from flarescope.errors import InputError
+from flarescope.errors import FlarescopeError, InputError
 from flarescope.scores.contingency import ContingencyTable, count
 from flarescope.scores.loss import cross_entropy_of_log_odds
 
@@ -89,14 +89,14 @@ class Recipe:
 
     def __post_init__(self) -> None:
         ranges = {
-            "learning_rate": self.learning_rate > 0,
+            "learning_rate": 0 < self.learning_rate < math.inf,
             "beta_1": 0 <= self.beta_1 < 1,
             "beta_2": 0 <= self.beta_2 < 1,
-            "epsilon": self.epsilon > 0,
+            "epsilon": 0 < self.epsilon < math.inf,
             "batch": self.batch >= 1,
             "epochs": self.epochs >= 1,
             "seed": self.seed >= 0,
-            "class_weight": self.class_weight is None or min(self.class_weight) > 0,
+            "class_weight": self.class_weight is None or all(0 < weight < math.inf for weight in self.class_weight),
             "clip": 0 <= self.clip < 0.5,
             "patience": self.patience is None or self.patience >= 1,
         }
@@ -262,7 +262,8 @@ def train_epoch(
     state = replace(state, theta=state.theta.copy(), first=state.first.copy(), second=state.second.copy())
     total, yes = 0.0, np.empty(len(rows), bool)
     gradient = np.empty_like(state.theta)
-    with threadpool_limits(1, user_api="blas"):
+    # A diverging run overflows; it is told by its loss, in one line.
+    with threadpool_limits(1, user_api="blas"), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for start in range(0, len(order), recipe.batch):
             index = order[start : start + recipe.batch]
             x, y = np.asarray(rows[index], np.float32), labels[index]
@@ -271,6 +272,11 @@ def train_epoch(
             np.matmul(x.T, by_logits, out=gradient[:-1])
             gradient[-1] = by_logits.sum(axis=0)
             state = adam_step(state, gradient, recipe)
+            if not math.isfinite(loss):
+                raise FlarescopeError(
+                    f"training diverged in epoch {state.epoch + 1}: the loss is {loss}; "
+                    "lower --learning-rate or the class weights"
+                )
             total += loss * len(index)
             yes[index] = probabilities[:, 1] >= 0.5
             if progress:

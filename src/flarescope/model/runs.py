@@ -46,7 +46,11 @@ class RunFolder:
         """
         if not self.run_json.is_file():
             raise InputError(f"{self.path}: no run in it (no run.json); train one with `flarescope train`")
-        return read_json(self.run_json)
+        described = read_json(self.run_json)
+        train = described.get("data", {}).get("train") if isinstance(described.get("data"), dict) else None
+        if not (isinstance(described.get("recipe"), dict) and isinstance(train, dict)):
+            raise InputError(f"{self.run_json}: not the description of a run; train again with another --out")
+        return described
 
     def write(self, description: dict[str, Any]) -> None:
         """Write `run.json`."""
@@ -62,15 +66,15 @@ class RunFolder:
             return []
         try:
             rows = [json.loads(line) for line in self.history_jsonl.read_text(encoding="utf-8").splitlines()]
-            if not all(isinstance(row, dict) for row in rows):
-                raise ValueError("expected a JSON object a line")
-        except ValueError as error:
+            if not all(isinstance(row, dict) and {"epoch", "model", "validation"} <= set(row) for row in rows):
+                raise ValueError("expected a JSON object a line, with epoch, model and validation")
+        except (OSError, ValueError) as error:
             raise self._damaged(self.history_jsonl, error) from error
         return rows
 
     def write_history(self, rows: list[dict[str, Any]]) -> None:
         """Write the finished epochs."""
-        write_text(self.history_jsonl, "".join(json.dumps(row) + "\n" for row in rows))
+        write_text(self.history_jsonl, "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows))
 
     def write_state(self, state: State) -> None:
         """Keep where training stands, so that a killed run goes on after its last whole epoch."""

@@ -4,6 +4,7 @@ A shard is a folder: `features.npy` `(n, 4096)` float32, and `rows.parquet` with
 modification and digest of the image behind each row. It is written under a temporary name and renamed.
 """
 
+import contextlib
 import os
 import shutil
 from collections.abc import Sequence
@@ -14,13 +15,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from flarescope.errors import InputError
-from flarescope.files import replace_durably, translate_os_errors
+from flarescope.errors import FlarescopeError, InputError
+from flarescope.files import atomic_path, replace_durably, translate_os_errors
 from flarescope.images.magnetogram import read_bytes
 from flarescope.images.reading import Fingerprint, digest_of
 from flarescope.model.vgg import FEATURES
 
-_INDEX_SCHEMA = pa.schema([("filename", pa.large_string()), ("size", pa.int64()), ("mtime_ns", pa.int64())])
+_STAMPS = ("size", "mtime_ns", "inode")
+_INDEX_SCHEMA = pa.schema([("filename", pa.large_string()), *((name, pa.int64()) for name in _STAMPS)])
 
 
 @dataclass(frozen=True)
@@ -31,15 +33,13 @@ class Index:
         shards: folders.
         starts: `(S + 1,)` int64, the first row of each shard, and the number of rows.
         filenames: name of each row.
-        size: `(N,)` int64, bytes of each image.
-        mtime_ns: `(N,)` int64, its time of modification.
+        stamps: `(N, 3)` int64, size, time of modification (ns) and inode of each image.
     """
 
     shards: list[Path]
     starts: np.ndarray
     filenames: pa.Array
-    size: np.ndarray
-    mtime_ns: np.ndarray
+    stamps: np.ndarray
 
     def shard_of(self, rows: np.ndarray) -> np.ndarray:
         """Give the number of the shard that holds each row."""
@@ -62,7 +62,7 @@ def read_index(store: Path) -> Index:
     whole = pa.concat_tables([_INDEX_SCHEMA.empty_table(), *tables])
     starts = np.concatenate([[0], np.cumsum([len(table) for table in tables])]).astype(np.int64)
     names = pa.concat_arrays(whole["filename"].chunks)
-    return Index(shards, starts, names, whole["size"].to_numpy(), whole["mtime_ns"].to_numpy())
+    return Index(shards, starts, names, np.stack([whole[name].to_numpy() for name in _STAMPS], axis=1))
 
 
 def _read_rows(shard: Path, columns: Sequence[str] | None = None) -> pa.Table:
@@ -95,7 +95,7 @@ def write_shard(store: Path, filenames: Sequence[str], prints: Sequence[Fingerpr
     """Write the next shard of a store; it appears whole under its name, or not at all."""
     number = max((int(path.name.removeprefix("shard-")) for path in shard_folders(store)), default=-1) + 1
     final, temporary = store / f"shard-{number:06d}", store / f".shard-{number:06d}.part"
-    columns = {name: [getattr(one, name) for one in prints] for name in ("size", "mtime_ns", "digest")}
+    columns = {name: [getattr(one, name) for one in prints] for name in (*_STAMPS, "digest")}
     try:
         with translate_os_errors(final):
             temporary.mkdir()
@@ -134,14 +134,24 @@ def same_content(shard: Path, rows: np.ndarray, images: Sequence[Path]) -> np.nd
         if digest_of(read_bytes(image)) == columns["digest"][row]:
             stat = image.stat()
             same[place] = True
-            columns["size"][row], columns["mtime_ns"][row] = stat.st_size, stat.st_mtime_ns
+            for name, value in zip(_STAMPS, (stat.st_size, stat.st_mtime_ns, stat.st_ino), strict=True):
+                columns[name][row] = value
     if same.any():
-        path = shard / "rows.parquet"
-        with translate_os_errors(path):
-            temporary = path.with_suffix(".part")
+        # To remember is a convenience: in a store that nobody may write to, the files are read again next time.
+        with contextlib.suppress(FlarescopeError), atomic_path(shard / "rows.parquet") as temporary:
             pq.write_table(pa.table(columns, schema=table.schema), temporary)
-            replace_durably(temporary, path)
     return same
+
+
+def content_digests(index: Index, rows: np.ndarray) -> list[str]:
+    """Give the digest of the image behind each row."""
+    shard_of = index.shard_of(rows)
+    digests = np.empty(len(rows), dtype=object)
+    for shard in np.unique(shard_of).tolist():
+        mine = shard_of == shard
+        listed = np.array(_read_rows(index.shards[shard], ["digest"])["digest"].to_pylist(), dtype=object)
+        digests[mine] = listed[rows[mine] - index.starts[shard]]
+    return [str(digest) for digest in digests]
 
 
 def _write_npy(path: Path, array: np.ndarray) -> None:

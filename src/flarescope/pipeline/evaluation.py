@@ -1,7 +1,7 @@
 """How well does a model forecast a labelled table?"""
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from flarescope.catalog.boucheron import read_table, require_regions
-from flarescope.catalog.splits import check_disjoint
+from flarescope.catalog.splits import check_disjoint, shared_regions
 from flarescope.errors import InputError
 from flarescope.files import read_json, write_json
 from flarescope.model.head import sigmoid
 from flarescope.model.runs import RunFolder
 from flarescope.pipeline.featuring import Compute, announce, ensure_features, open_store
-from flarescope.pipeline.models import load
+from flarescope.pipeline.models import Model, load
+from flarescope.pipeline.training import table_digest
 from flarescope.pipeline.verifying import Verifying, verify_model
 from flarescope.progress import Reporter
 from flarescope.scores.contingency import ContingencyTable, count
@@ -34,6 +35,7 @@ class Evaluation:
         table: the four counts of the recipe's decision, argmax: yes from a probability of 0.5 on.
         loss: mean cross-entropy, unweighted.
         forecasts: one row an image (see `tables.FORECAST_DTYPES`), probabilities before any calibration.
+        evaluated: path and digest of the table, and the features' backbone, rendering and engine.
         verification: what `scores.verify.verify` gives; None where the rows are of one class only.
         folder: where scores and forecasts were written.
     """
@@ -43,6 +45,7 @@ class Evaluation:
     table: ContingencyTable
     loss: float
     forecasts: pd.DataFrame
+    evaluated: dict[str, Any]
     verification: dict[str, Any] | None
     folder: Path
 
@@ -57,6 +60,7 @@ class Evaluation:
         return {
             "model": str(self.model),
             "split": self.split,
+            **self.evaluated,
             "images": len(self.forecasts),
             "threshold": ARGMAX,
             "counts": self.table.counts(),
@@ -114,8 +118,8 @@ def evaluate(
     require_regions({str(table): rows})
     found = load(model, epoch=epoch, backbone=backbone)
     announce(found.classifier.weights, reporter)
-    if found.run and not allow_overlap:
-        _check_unseen(found.run, rows, split)
+    if not allow_overlap:
+        _check_unseen(found, rows, split, reporter)
     folder = RunFolder(Path(out)) if out else found.run or RunFolder(found.path.with_suffix(".evaluation"))
     root = features or _feature_root(found.run, folder)
     store = open_store(Path(root), [rows], found.classifier.weights, compute)
@@ -131,6 +135,7 @@ def evaluate(
         table=count(labels, probability >= ARGMAX),
         loss=cross_entropy_of_log_odds(labels, log_odds),
         forecasts=forecasts,
+        evaluated={"table": str(table), "table_digest": table_digest(rows), "store": asdict(store.key)},
         verification=verify_model(
             forecasts, found.classifier.description, found.run, verifying or Verifying(), reporter
         ),
@@ -143,11 +148,14 @@ def evaluate(
 
 
 def _note_replaced(folder: RunFolder, evaluation: Evaluation, reporter: Reporter) -> None:
-    """Say that scores of another model are being replaced."""
+    """Say that the scores of another model, or of other rows, are being replaced."""
     path = folder.scores(evaluation.split)
-    before = read_json(path).get("model") if path.exists() else None
-    if before and before != str(evaluation.model):
-        reporter.say(f"{path}: replacing the scores of {before}")
+    before = read_json(path) if path.exists() else {}
+    now = evaluation.to_json()
+    differing = [name for name in ("model", "table", "images", "table_digest") if before.get(name) != now[name]]
+    if before and differing:
+        was = ", ".join(f"{name} {before.get(name)}" for name in differing if name != "table_digest") or "other labels"
+        reporter.say(f"{path}: replacing the scores of {was}")
 
 
 def _feature_root(run: RunFolder | None, folder: RunFolder) -> Path:
@@ -157,9 +165,17 @@ def _feature_root(run: RunFolder | None, folder: RunFolder) -> Path:
     return kept if kept.is_dir() else run.path.parent / "features"  # the run was moved to another place or machine
 
 
-def _check_unseen(run: RunFolder, rows: pd.DataFrame, split: str) -> None:
-    """Refuse to verify a model on regions that it was trained on."""
-    if split == "train":
-        return
-    seen = pd.DataFrame({"noaa_ar": run.read()["data"]["train"]["regions"]})
-    check_disjoint({"the training set of the model": seen, f"the {split} table": rows})
+def _check_unseen(found: Model, rows: pd.DataFrame, split: str, reporter: Reporter) -> None:
+    """Refuse to verify a model on regions that it was trained on, and say where they chose its epoch or are unknown."""
+    regions = found.classifier.description.regions
+    if regions is None:
+        reporter.warn("which regions the model was trained on is not known: scores on any of these look too good")
+    elif split != "train":
+        check_disjoint(
+            {"the training set of the model": pd.DataFrame({"noaa_ar": regions}), f"the {split} table": rows}
+        )
+    if found.run and split == "test":
+        chosen_on = pd.DataFrame({"noaa_ar": found.run.read()["data"]["validation"]["regions"]})
+        shared = shared_regions({"validation": chosen_on, "test": rows})
+        if shared:
+            reporter.warn(f"{len(*shared.values())} regions of the table chose the model's epoch (validation)")

@@ -236,6 +236,7 @@ def evaluate_on_features(
         table=result.table,
         loss=result.loss,
         forecasts=forecasts,
+        evaluated={"table": str(table), "table_digest": table_digest(rows), "features": str(features)},
         verification=_verify(forecasts, found.folder, verifying, reporter),
         folder=folder.path,
     )

@@ -29,6 +29,8 @@ from flarescope.report import (
 from flarescope.scores.compare import compare
 from flarescope.scores.verify import verify
 
+NETWORK = "a small head trained on the features of a frozen network"
+MAGNETIC = "a linear model trained on 29 magnetic-complexity features"
 RESULTS = ("recipe", "backbone", "store", "versions")
 
 
@@ -167,6 +169,7 @@ def _card(
     sample = verification["sample"]
     split.append({"split": "test", "images": sample["n"], "events": sample["events"], "regions": sample["regions"]})
     provenance = _provenance(described)
+    magnetic = described.get("kind") == "magnetic"
     return CardInputs(
         name=folder.path.name,
         verification=verification,
@@ -174,6 +177,7 @@ def _card(
         split=split,
         training={name: provenance[name] for name in RESULTS if name in provenance},
         split_by_region=not described.get("allow_overlap", False),
-        command=f"flarescope predict {folder.path} some.fits",
+        command="" if magnetic else f"flarescope predict {folder.path} some.fits",
+        method=MAGNETIC if magnetic else NETWORK,
         warnings=warnings,
     )

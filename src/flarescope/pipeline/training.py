@@ -112,6 +112,9 @@ def train(
         "synthetic": is_synthetic(images),
         "allow_overlap": allow_overlap,
     }
+    if not images.is_dir():
+        raise InputError(f"{images}: no such folder; expected the image root (--images)")
+    compute.threads()  # a bad option is told before the folder is claimed
     make_folder(run.path)
     with locked(run.path / "run"):
         remove_leftovers(run.path)
@@ -120,10 +123,17 @@ def train(
             name: ensure_features(store, table, images, weights, compute, reporter, f"{name} features")
             for name, table in tables.items()
         }
+        described = _with_content(run, described, store, tables)
         labels = {name: table["label"].to_numpy(dtype=np.int64) for name, table in tables.items()}
         model = Classifier(
             glorot_head(FEATURES, recipe.seed),
-            Description(backbone, weights.family, weights.digest, store.key.rendering),
+            Description(
+                backbone,
+                weights.family,
+                weights.digest,
+                store.key.rendering,
+                regions=described["data"]["train"]["regions"],
+            ),
             weights,
         )
         _epochs(run, model, recipe, saving, rows, labels, reporter)
@@ -259,9 +269,31 @@ def _begin(run: RunFolder, described: dict[str, Any]) -> None:
                 f"{run.path}: holds another run (differs in {', '.join(differing)}); "
                 "choose another --out, or delete the folder"
             )
+        done = len(run.history())
+        if done > described["recipe"]["epochs"]:
+            raise InputError(
+                f"{run.path}: has {done} epochs already; ask for more with --epochs, or choose another --out"
+            )
+        described = {**described, "content": run.read().get("content")}
     elif any(run.path.glob("*.hdf5")) or run.history_jsonl.exists():
         raise InputError(f"{run.path}: holds models but no run.json; choose another --out")
     run.write(described)
+
+
+def _with_content(
+    run: RunFolder, described: dict[str, Any], store: FeatureStore, tables: dict[str, pd.DataFrame]
+) -> dict[str, Any]:
+    """Note which bytes the images had, and refuse to go on with a run that began on others.
+
+    Raises:
+        InputError: an image changed since the run began.
+    """
+    content = {name: store.content_digest(table["filename"].tolist()) for name, table in tables.items()}
+    before = run.read().get("content")
+    if before is not None and before != content and run.history():
+        raise InputError(f"{run.path}: the images changed since this run began; choose another --out")
+    run.write({**described, "content": content})
+    return {**described, "content": content}
 
 
 def _finish(run: RunFolder, described: dict[str, Any], validation: pd.DataFrame, rows: Rows) -> None:
