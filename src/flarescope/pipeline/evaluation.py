@@ -178,4 +178,5 @@ def _check_unseen(found: Model, rows: pd.DataFrame, split: str, reporter: Report
         chosen_on = pd.DataFrame({"noaa_ar": found.run.read()["data"]["validation"]["regions"]})
         shared = shared_regions({"validation": chosen_on, "test": rows})
         if shared:
-            reporter.warn(f"{len(*shared.values())} regions of the table chose the model's epoch (validation)")
+            number = len(shared["validation", "test"])
+            reporter.warn(f"{number} region{'s' * (number > 1)} of the table chose the model's epoch (validation)")

@@ -19,12 +19,11 @@ from flarescope.model.head import EpochResult
 from flarescope.model.magnetic_baseline import MagneticModel, match_features, train_magnetic
 from flarescope.model.runs import RunFolder, model_name, result_to_json
 from flarescope.pipeline.evaluation import Evaluation
-from flarescope.pipeline.training import table_digest
-from flarescope.pipeline.verifying import Verifying, training_climatology
+from flarescope.pipeline.training import describe_tables, is_synthetic, table_digest
+from flarescope.pipeline.verifying import Verifying, verify_raw
 from flarescope.progress import Reporter
 from flarescope.scores.contingency import count
 from flarescope.scores.loss import cross_entropy_of_log_odds
-from flarescope.scores.verify import verify
 from flarescope.tables import SPLITS, forecast_table, write_parquet
 
 FAMILY: Final = "magnetic"
@@ -140,21 +139,13 @@ def _result(model: MagneticModel, features: np.ndarray, table: pd.DataFrame) -> 
 def _describe(
     tables: dict[str, pd.DataFrame], features: Path, *, kind: str, seed: int, images: str | Path | None
 ) -> dict[str, Any]:
-    data = {
-        name: {
-            "digest": table_digest(table),
-            "images": len(table),
-            "events": int(table["label"].sum()),
-            "regions": sorted(table["noaa_ar"].unique().tolist()),
-        }
-        for name, table in tables.items()
-    }
     return {
         "kind": FAMILY,
         "recipe": {"kind": kind, "seed": seed, "C": 1.0, "classes": "balanced", "scaling": "0..1 by the training set"},
         "backbone": None,
         "store": {"family": FAMILY, "digest": f"sha256:{sha256_of(features)}", "features": len(FEATURE_NAMES)},
-        "data": data,
+        "data": describe_tables(tables),
+        "synthetic": images is not None and is_synthetic(Path(images)),
         "images": "not given" if images is None else str(Path(images).resolve()),
         "features": str(features.resolve()),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
@@ -237,22 +228,9 @@ def evaluate_on_features(
         loss=result.loss,
         forecasts=forecasts,
         evaluated={"table": str(table), "table_digest": table_digest(rows), "features": str(features)},
-        verification=_verify(forecasts, found.folder, verifying, reporter),
+        verification=verify_raw(forecasts, found.folder, verifying, reporter),
         folder=folder.path,
     )
     write_parquet(forecasts, folder.forecasts(split))
     write_json(folder.scores(split), evaluation.to_json())
     return evaluation
-
-
-def _verify(forecasts: pd.DataFrame, run: RunFolder, verifying: Verifying, reporter: Reporter) -> dict[str, Any] | None:
-    if forecasts["label"].nunique() < 2:
-        reporter.say("all rows are of one class: no scores with intervals can be made")
-        return None
-    return verify(
-        forecasts,
-        climatology=training_climatology(run),
-        events=verifying.read_events(),
-        replicates=verifying.replicates,
-        seed=verifying.seed,
-    )

@@ -218,15 +218,9 @@ def table_digest(table: pd.DataFrame) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def _describe(
-    tables: dict[str, pd.DataFrame],
-    images: Path,
-    backbone: str,
-    recipe: Recipe,
-    saving: Saving,
-    store: FeatureStore,
-) -> dict[str, Any]:
-    data = {
+def describe_tables(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
+    """Say which rows each table holds: digest, images, events, regions."""
+    return {
         name: {
             "digest": table_digest(table),
             "images": len(table),
@@ -235,11 +229,21 @@ def _describe(
         }
         for name, table in tables.items()
     }
+
+
+def _describe(
+    tables: dict[str, pd.DataFrame],
+    images: Path,
+    backbone: str,
+    recipe: Recipe,
+    saving: Saving,
+    store: FeatureStore,
+) -> dict[str, Any]:
     return {
         "recipe": {**asdict(recipe), "class_weight": list(recipe.class_weight or ())},
         "backbone": backbone,
         "store": asdict(store.key),
-        "data": data,
+        "data": describe_tables(tables),
         "save": asdict(saving),
         "images": str(images.resolve()),
         "features": str(store.folder.parent.resolve()),

@@ -12,7 +12,7 @@ from flarescope.model.classifier import Description
 from flarescope.model.runs import RunFolder
 from flarescope.progress import Reporter
 from flarescope.scores.bootstrap import REPLICATES
-from flarescope.scores.calibration import calibration_from_json
+from flarescope.scores.calibration import Calibration, calibration_from_json
 from flarescope.scores.verify import verify
 from flarescope.wording import interval, number, score_title
 
@@ -54,14 +54,35 @@ def training_climatology(run: RunFolder | None) -> float | None:
 def verify_model(
     forecasts: pd.DataFrame, described: Description, run: RunFolder | None, verifying: Verifying, reporter: Reporter
 ) -> dict[str, Any] | None:
-    """Verify a model's raw forecasts with its own threshold and calibration.
+    """Verify a model's raw forecasts with its own threshold and calibration (see `verify_raw`)."""
+    return verify_raw(
+        forecasts,
+        run,
+        verifying,
+        reporter,
+        threshold=described.threshold if described.choice else None,
+        calibration=calibration_from_json(described.calibration) if described.calibration else None,
+    )
+
+
+def verify_raw(
+    forecasts: pd.DataFrame,
+    run: RunFolder | None,
+    verifying: Verifying,
+    reporter: Reporter,
+    *,
+    threshold: float | None = None,
+    calibration: Calibration | None = None,
+) -> dict[str, Any] | None:
+    """Verify forecasts against the training climatology of a run.
 
     Args:
-        forecasts: labelled rows with the probabilities as the network gave them.
-        described: the model's description.
-        run: of the model, for the training climatology.
+        forecasts: labelled rows with the probabilities as the model gave them.
+        run: of the model, for the training climatology; None for a model outside a run.
         verifying: how.
-        reporter: hears why there is no verification.
+        reporter: hears why there is no verification, or no interval.
+        threshold: chosen on validation rows, or None.
+        calibration: fitted on validation rows, or None.
 
     Returns:
         What `scores.verify.verify` gives, or None where all rows are of one class.
@@ -69,13 +90,16 @@ def verify_model(
     if forecasts["label"].nunique() < 2:
         reporter.say("all rows are of one class: no scores with intervals can be made")
         return None
+    several = forecasts["noaa_ar"].nunique() > 1
+    if not several:
+        reporter.say("all rows are of one region: no intervals can be made")
     return verify(
         forecasts,
-        threshold=described.threshold if described.choice else None,
-        calibration=calibration_from_json(described.calibration) if described.calibration else None,
+        threshold=threshold,
+        calibration=calibration,
         climatology=training_climatology(run),
         events=verifying.read_events(),
-        replicates=verifying.replicates,
+        replicates=verifying.replicates if several else 0,
         seed=verifying.seed,
     )
 
