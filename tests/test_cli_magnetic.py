@@ -123,7 +123,7 @@ def test_regions_of_the_training_set_are_refused(synthetic, trained, capsys):
 
 def test_images_that_cannot_be_read_are_named_and_left_out(synthetic, tmp_path, capsys):
     table = pd.read_parquet(synthetic / "tables/catalogue.parquet").head(3)
-    table.loc[1, "filename"] = "9001/none.png"
+    table.loc[1, "filename"] = "3001/none.png"
     table.to_parquet(tmp_path / "t.parquet")
     arguments = ["--images", synthetic / IMAGES, "--magnetic", "--out", tmp_path / "f.csv", "--workers", 1]
     assert run("features", tmp_path / "t.parquet", *arguments, "--quiet") == 1

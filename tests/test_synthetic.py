@@ -8,6 +8,7 @@ import pytest
 from astropy.io import fits
 from PIL import Image
 
+from flarescope.catalog.noaa import full_region_number
 from flarescope.errors import InputError
 from flarescope.images import synthetic, synthetic_files
 from flarescope.images.magnetogram import read_fits, read_png
@@ -49,7 +50,7 @@ def one_spot(**changes):
 
 
 def region_of(*spots, longitude_deg=0.0, latitude_deg=0.0):
-    return SyntheticRegion(19001, dt.datetime(2014, 3, 1), longitude_deg, latitude_deg, spots, seed=5)
+    return SyntheticRegion(13001, dt.datetime(2014, 3, 1), longitude_deg, latitude_deg, spots, seed=5)
 
 
 def centroid(field):
@@ -80,7 +81,12 @@ def test_the_field_is_the_same_each_time_and_differs_from_hour_to_hour(regions):
 
 
 def test_numbers_were_never_assigned_in_the_period_and_have_four_digits(regions):
-    assert [region.noaa_ar for region in regions] == list(range(19_001, 19_041))
+    assert [region.noaa_ar for region in regions] == list(range(13_001, 13_041))
+
+
+def test_the_readers_of_noaa_take_the_four_digits_for_the_same_regions(regions):
+    for region in regions:
+        assert full_region_number(region.noaa_ar - 10_000, region.start_tai.date()) == region.noaa_ar
 
 
 def test_times_lie_on_the_cadence_within_the_period_and_span_a_day(regions):
@@ -282,7 +288,7 @@ def test_files_lie_and_are_named_as_published(written, regions):
     assert sorted(files) == on_disk
     assert len(files) == 2 * 2 * 2
     time = regions[0].start_tai
-    stem = f"9001/9001_hmi.M_720s.{time:%Y%m%d}_{time:%H%M%S}_TAI.1.magnetogram"
+    stem = f"3001/3001_hmi.M_720s.{time:%Y%m%d}_{time:%H%M%S}_TAI.1.magnetogram"
     assert files[0].as_posix() == f"Lat60_Lon60_Nans0_png_224/{stem}_224.png"
     assert files[1].as_posix() == f"Lat60_Lon60_Nans0/{stem}.fits"
 
@@ -310,7 +316,7 @@ def test_fits_holds_the_field_in_hdu_1_rice_compressed(written, regions):
         assert hdus[1].header["ZCMPTYPE"] == "RICE_1"
         assert (hdus[1].header["ZBITPIX"], hdus[1].header["BSCALE"]) == (32, 0.1)
     assert np.abs(field - region_field(regions[0], 0.0)).max() <= 0.051
-    assert (header["NOAA_AR"], header["QUALITY"], header["BUNIT"]) == (19001, 0, "Gauss")
+    assert (header["NOAA_AR"], header["QUALITY"], header["BUNIT"]) == (13001, 0, "Gauss")
     assert header["T_REC"] == f"{regions[0].start_tai:%Y.%m.%d_%H:%M:%S}_TAI"
     assert header["LON_FWT"] == pytest.approx(regions[0].longitude_deg, abs=1e-5)
 
@@ -318,7 +324,7 @@ def test_fits_holds_the_field_in_hdu_1_rice_compressed(written, regions):
 def test_fits_is_read_like_a_real_one(written, regions):
     directory, files = written
     magnetogram = read_fits(directory / files[1])
-    assert (magnetogram.noaa_ar, magnetogram.quality, magnetogram.nan_pixels) == (19001, 0, 0)
+    assert (magnetogram.noaa_ar, magnetogram.quality, magnetogram.nan_pixels) == (13001, 0, 0)
     lag = regions[0].start_tai.replace(tzinfo=dt.UTC) - magnetogram.time
     assert dt.timedelta(seconds=34) <= lag <= dt.timedelta(seconds=37)
 

@@ -34,11 +34,11 @@ __all__ = [
     "synthetic_split",
 ]
 
-FIRST_NUMBER: Final = 19_001
-"""NOAA number of the first made region; real ones of the set's period run from 11064 to 12731."""
+FIRST_NUMBER: Final = 13_001
+"""NOAA number of the first made region; real ones of the set's period run from 11064 to 12731, 13001 came in 2022."""
 
 MAX_REGIONS: Final = 999
-"""So many numbers stay within the four digits of the published names, 9001 .. 9999."""
+"""So many numbers from 3001 on, as the published names write them; readers of NOAA's files take them for 13001 and on."""
 
 CADENCE_MINUTES: Final = 12
 """Cadence of hmi.M_720s; images stand on its grid."""
@@ -73,7 +73,7 @@ def synthetic_regions(count: int, *, images_per_region: int, seed: int) -> list[
         seed: of everything. A region does not depend on `count`.
 
     Returns:
-        The regions, numbered from 19001.
+        The regions, numbered from 13001.
 
     Raises:
         InputError: a count that is out of range.

@@ -89,7 +89,7 @@ class SyntheticRegion:
     """A made active region: all that its images and labels follow from.
 
     Attributes:
-        noaa_ar: full number from 19001 on, never assigned in the period of the set (11064 .. 12731).
+        noaa_ar: full number from 13001 on; NOAA came to these in 2022, after the period of the set (11064 .. 12731).
         start_tai: time of the first image, TAI without a zone, on the 12-minute grid of hmi.M_720s.
         longitude_deg: of the centre from the central meridian at the first image, west positive.
         latitude_deg: of the centre, north positive.

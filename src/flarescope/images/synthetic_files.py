@@ -22,7 +22,7 @@ FITS_FOLDER: Final = "Lat60_Lon60_Nans0"
 FORMATS: Final = ("png", "fits")
 
 NOAA_OFFSET: Final = 10_000
-"""The published names write a region with four digits: 9001 is 19001."""
+"""The published names write a region with four digits: 3001 is 13001."""
 
 BSCALE_GAUSS: Final = 0.1
 """Step of the stored integers, as in hmi.M_720s."""
@@ -40,7 +40,7 @@ def image_name(region: SyntheticRegion, time_tai: dt.datetime, image_format: str
         image_format: `png` or `fits`.
 
     Returns:
-        Such as `9001/9001_hmi.M_720s.20110214_053600_TAI.1.magnetogram_224.png`, relative to the folder of the format.
+        Such as `3001/3001_hmi.M_720s.20110214_053600_TAI.1.magnetogram_224.png`, relative to the folder of the format.
     """
     number = region.noaa_ar - NOAA_OFFSET
     ending = "_224.png" if image_format == "png" else ".fits"
