@@ -38,7 +38,7 @@ FIRST_NUMBER: Final = 13_001
 """NOAA number of the first made region; real ones of the set's period run from 11064 to 12731, 13001 came in 2022."""
 
 MAX_REGIONS: Final = 999
-"""So many numbers from 3001 on, as the published names write them; readers of NOAA's files take them for 13001 and on."""
+"""So many numbers from 3001 on, as the published names write them, are left before 3999."""
 
 CADENCE_MINUTES: Final = 12
 """Cadence of hmi.M_720s; images stand on its grid."""
