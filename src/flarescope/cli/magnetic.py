@@ -77,6 +77,7 @@ def train_magnetic(
     images: Annotated[
         Path | None, typer.Option(help="Folder of the images, for the gallery of the report.", show_default=False)
     ] = None,
+    limit: options.Limit = None,
     allow_overlap: options.AllowOverlap = False,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -96,6 +97,7 @@ def train_magnetic(
         kind=kind,
         seed=seed,
         images=images,
+        limit=limit,
         allow_overlap=allow_overlap,
         reporter=ScreenReporter(),
     )

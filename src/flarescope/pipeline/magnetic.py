@@ -83,6 +83,7 @@ def train_on_features(
     kind: str = "svm",
     seed: int = 0,
     images: str | Path | None = None,
+    limit: int | None = None,
     allow_overlap: bool = False,
     reporter: Reporter | None = None,
 ) -> RunFolder:
@@ -96,6 +97,7 @@ def train_on_features(
         kind: `svm` or `logistic`.
         seed: of the solver.
         images: the image root, for the gallery of the report.
+        limit: only so many rows of each table, drawn at random, the same ones every time.
         allow_overlap: go on where a region stands in both tables.
         reporter: hears notes.
 
@@ -104,8 +106,8 @@ def train_on_features(
     """
     reporter, run = reporter or Reporter(), RunFolder(Path(out))
     tables = {
-        "train": read_table(train, split="train"),
-        "validation": read_table(validation, split="validation"),
+        "train": read_table(train, split="train", limit=limit),
+        "validation": read_table(validation, split="validation", limit=limit),
     }
     require_regions({str(train): tables["train"], str(validation): tables["validation"]})
     if not allow_overlap:
