@@ -29,22 +29,30 @@ class VGG16(nn.Module):
         """Compute the features of a batch.
 
         Args:
-            pixels: `(N, 1, 224, 224)` for three equal channels, or `(N, 3, 224, 224)` as RGB; 0..255, float32.
+            pixels: `(N, 1, 224, 224)` for three equal channels, or `(N, 3, 224, 224)` as RGB; 0..255, float32 or uint8.
             dtype: what the layers compute in; their parameters must have it.
 
         Returns:
             `(N, 4096)`, not negative: the output of `fc2` after its ReLU.
         """
-        # RGB -> BGR is a flip of the channel axis, and subtracting three means from one channel makes three of it.
-        # The means come off before the zero padding of the first convolution, as in Keras.
-        x = (pixels.flip(1) - pixels.new_tensor(MEAN_BGR).reshape(1, 3, 1, 1)).to(dtype)
+        # The means come off before the zero padding of the first convolution, as in Keras, and as numbers: a tensor of
+        # them would be copied to the device in every pass, which a CUDA graph cannot record.
+        x = torch.stack([plane - mean for plane, mean in zip(_bgr(pixels), MEAN_BGR, strict=True)], dim=1).to(dtype)
         for block, widths in enumerate(BLOCKS, start=1):
             for conv in range(1, len(widths) + 1):
-                x = F.relu(self.get_submodule(f"block{block}_conv{conv}")(x))
-            x = F.max_pool2d(x, 2)
+                x = self.get_submodule(f"block{block}_conv{conv}")(x)
+                if conv == len(widths):  # the largest after ReLU is the ReLU of the largest, and a quarter of the work
+                    x = F.max_pool2d(x, 2)
+                x = F.relu(x, inplace=True)
         x = torch.flatten(x, 1)
         x = F.relu(self.get_submodule("fc1")(x))
         return F.relu(self.get_submodule("fc2")(x))
+
+
+def _bgr(pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Give the planes blue, green, red `(N, H, W)` float32 of RGB images; of one channel three times the same."""
+    planes = pixels.float().unbind(1)
+    return planes[::-1] if len(planes) == 3 else planes * 3
 
 
 def build(arrays: Mapping[str, np.ndarray]) -> VGG16:
