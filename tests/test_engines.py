@@ -11,7 +11,8 @@ import pytest
 
 from flarescope.errors import InputError
 from flarescope.model import engines
-from flarescope.model.engines import EngineChoice, OpenVinoEngine, TorchEngine, choose
+from flarescope.model.engine_torch import TorchEngine
+from flarescope.model.engines import EngineChoice, OpenVinoEngine, choose
 from flarescope.model.vgg import MEAN_BGR
 from flarescope.model.weights import digest_of, random_weights
 

@@ -49,7 +49,11 @@ class EngineChoice:
     def start(self, weights: Weights) -> Engine:
         """Load the weights and make the engine ready."""
         arrays = weights.load()
-        return OpenVinoEngine(arrays, self) if self.engine == "openvino" else TorchEngine(arrays, self)
+        if self.engine == "openvino":
+            return OpenVinoEngine(arrays, self)
+        from flarescope.model.engine_torch import TorchEngine
+
+        return TorchEngine(arrays, self)
 
 
 GPU_NODES: Final = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
@@ -97,30 +101,6 @@ def choose(engine: str = "auto", precision: str = "auto") -> EngineChoice:
         return EngineChoice("openvino", "cpu", chosen, batch=16)
     chosen = ("bf16" if device == "cuda" else "fp32") if precision == "auto" else precision
     return EngineChoice("torch", device, chosen, batch=256 if device == "cuda" else 16)
-
-
-class TorchEngine:
-    """PyTorch on a GPU or the CPU."""
-
-    def __init__(self, arrays: Arrays, choice: EngineChoice) -> None:
-        import torch
-
-        from flarescope.model.vgg_torch import build
-
-        self._device = torch.device(choice.device)
-        self._dtype = torch.bfloat16 if choice.precision == "bf16" else torch.float32
-        network = build(arrays)
-        network = network.to(self._device, self._dtype)
-        self._network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-    def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """See `Engine`."""
-        import torch
-
-        for batch in batches:
-            with torch.inference_mode():
-                pixels = torch.from_numpy(batch).to(self._device, non_blocking=True)
-                yield self._network(pixels, dtype=self._dtype).float().cpu().numpy()
 
 
 class OpenVinoEngine:
