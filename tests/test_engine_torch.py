@@ -100,13 +100,13 @@ def test_nothing_of_the_engine_is_switched_on_between_two_batches():
     [
         (
             torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 3.06 GiB.\nSee documentation"),
-            "torch on cpu: no room for batches of 4 images in fp32; take fewer, as --batch 2, or end what else uses its"
-            " memory",
+            "torch on cpu: no room for batches of 4 images in fp32; take fewer, as --engine-batch 2, "
+            "or end what else uses its memory",
         ),
         (
             RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you tried"),
-            "torch on cpu: no room for batches of 4 images in fp32; take fewer, as --batch 2, or end what else uses its"
-            " memory",
+            "torch on cpu: no room for batches of 4 images in fp32; take fewer, as --engine-batch 2, "
+            "or end what else uses its memory",
         ),
         (
             RuntimeError("CUDA error: unspecified launch failure\nCUDA kernel errors might be reported elsewhere"),
@@ -141,7 +141,7 @@ def test_weights_that_the_device_has_no_room_for_say_so():
     def refuse(arrays):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    with pytest.raises(FlarescopeError, match="no room for batches of 4 images in fp32; take fewer, as --batch 2"):
+    with pytest.raises(FlarescopeError, match="batches of 4 images in fp32; take fewer, as --engine-batch 2"):
         TorchEngine({}, CPU, module=refuse)
 
 

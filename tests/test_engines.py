@@ -11,8 +11,9 @@ import pytest
 
 from flarescope.errors import InputError
 from flarescope.model import engines
+from flarescope.model.engine_openvino import OpenVinoEngine
 from flarescope.model.engine_torch import TorchEngine
-from flarescope.model.engines import EngineChoice, OpenVinoEngine, choose
+from flarescope.model.engines import EngineChoice, choose
 from flarescope.model.vgg import MEAN_BGR
 from flarescope.model.weights import digest_of, random_weights
 
@@ -117,7 +118,8 @@ def machine(monkeypatch):
     """Pretend a machine: its device for torch, and OpenVINO with bf16, without it, or not installed."""
 
     def pretend(device="cpu", openvino="bf16"):
-        monkeypatch.setattr(engines, "_torch_device", lambda: device)
+        monkeypatch.setattr(engines, "_torch_device", lambda: device.partition(" ")[0])
+        monkeypatch.setattr(engines, "_cuda_has_bf16", lambda: device == "cuda")
         monkeypatch.setattr(engines, "find_spec", lambda name: object() if openvino else None)
         if openvino:
             capabilities = ["FP32", "BF16", "INT8"] if openvino == "bf16" else ["FP32", "INT8"]
@@ -135,6 +137,7 @@ def machine(monkeypatch):
         ("cpu", None, ("auto", "auto"), "torch-cpu-fp32"),
         ("cpu", "bf16", ("torch", "auto"), "torch-cpu-fp32"),
         ("cuda", "bf16", ("auto", "auto"), "torch-cuda-bf16"),
+        ("cuda before Ampere", "bf16", ("auto", "auto"), "torch-cuda-fp32"),
         ("cuda", "bf16", ("auto", "fp32"), "torch-cuda-fp32"),
         ("cuda", "bf16", ("openvino", "auto"), "openvino-cpu-bf16"),
         ("mps", "bf16", ("auto", "auto"), "torch-mps-fp32"),
@@ -145,7 +148,7 @@ def test_the_choice_by_what_is_there(machine, device, openvino, asked, chosen):
     machine(device, openvino)
     choice = choose(*asked)
     assert choice.id == chosen
-    assert choice.batch == (256 if device == "cuda" and choice.engine == "torch" else 16)
+    assert choice.batch == (256 if device.startswith("cuda") and choice.engine == "torch" else 16)
 
 
 def test_an_unknown_engine_or_precision_is_refused():

@@ -37,6 +37,7 @@ def features(
     backbone: options.Backbone = "imagenet",
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
+    engine_batch: options.EngineBatch = None,
     workers: Annotated[int | None, typer.Option(help="That read images.", show_default="one a core")] = None,
     nan: options.Nan = "error",
     limit: options.Limit = None,
@@ -52,7 +53,7 @@ def features(
     if not magnetic:
         from flarescope.pipeline.featuring import Compute, fill_store
 
-        compute = Compute(engine, precision, workers, nan)
+        compute = Compute(engine, precision, workers, nan, engine_batch)
         store = fill_store(table, images, out, backbone=backbone, compute=compute, limit=limit, reporter=reporter)
         note(f"kept in {store.folder}")
         return

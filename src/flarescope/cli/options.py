@@ -52,6 +52,10 @@ OtherBackbone = Annotated[
 ]
 Engine = Annotated[str, typer.Option(help="auto, torch or openvino.")]
 Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16.")]
+EngineBatch = Annotated[
+    int | None,
+    typer.Option(help="Images a forward pass of the network.", show_default="the fastest here, see `engine tune`"),
+]
 Workers = Annotated[
     int | None,
     typer.Option(help="Threads that read images ahead of the network; 0: none.", show_default="one a core"),

@@ -109,7 +109,7 @@ def device_error(error: RuntimeError, choice: EngineChoice) -> str | None:
         if choice.batch == 1:
             help_ = "nothing smaller is left: end what else uses its memory, or take another --engine"
         else:
-            help_ = f"take fewer, as --batch {max(1, choice.batch // 2)}, or end what else uses its memory"
+            help_ = f"take fewer, as --engine-batch {max(1, choice.batch // 2)}, or end what else uses its memory"
         return f"{device_name(choice)}: no room for batches of {choice.batch} images in {choice.precision}; {help_}"
     accelerator = getattr(torch, "AcceleratorError", ())  # from 2.8
     if isinstance(error, accelerator) or any(sign in text for sign in OF_A_DEVICE):

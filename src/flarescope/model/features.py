@@ -28,7 +28,7 @@ from flarescope.model.vgg import FEATURES
 SHARD_ROWS: Final = 1024
 """Rows a shard: what a kill can cost, and 16 MiB."""
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the store's form on disk."""
 
 
@@ -42,6 +42,7 @@ class StoreKey:
         rendering: id of the rendering.
         engine: id of the engine, with device and precision.
         batch: images a forward pass; it can change the last bit of a feature.
+        streams: networks side by side (`EngineChoice`); it can change the last bit too.
     """
 
     family: str
@@ -49,12 +50,23 @@ class StoreKey:
     rendering: str
     engine: str
     batch: int
+    streams: int = 0
 
     @property
     def folder(self) -> str:
         """Name of the store's folder."""
         family = self.family.replace(":", "-")
         return f"vgg16-{family}-{self.digest.removeprefix('sha256:')[:8]}_{self.rendering}_{self.engine}"
+
+
+def begun_with(root: Path, key: StoreKey) -> tuple[int, int] | None:
+    """Give the batch and the streams that a store on disk was begun with, or None where there is none."""
+    path = root / key.folder / "store.json"
+    if not path.exists():
+        return None
+    header = read_json(path)
+    batch, streams = header.get("batch"), header.get("streams")
+    return (batch, streams) if isinstance(batch, int) and isinstance(streams, int) else None
 
 
 class FeatureRows:

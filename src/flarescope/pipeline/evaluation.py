@@ -122,7 +122,7 @@ def evaluate(
         _check_unseen(found, rows, split, reporter)
     folder = RunFolder(Path(out)) if out else found.run or RunFolder(found.path.with_suffix(".evaluation"))
     root = features or _feature_root(found.run, folder)
-    store = open_store(Path(root), [rows], found.classifier.weights, compute)
+    store = open_store(Path(root), [rows], found.classifier.weights, compute, reporter)
     reporter.say(f"model: {found.path}; engine: {store.key.engine}")
     features_of = ensure_features(store, rows, images, found.classifier.weights, compute, reporter, f"{split} features")
     log_odds = found.classifier.head.log_odds(features_of)

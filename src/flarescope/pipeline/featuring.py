@@ -2,18 +2,23 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
 
 from flarescope.catalog.boucheron import read_table
 from flarescope.errors import InputError
 from flarescope.images.render import Rendering
+from flarescope.model import tuning
 from flarescope.model.engines import EngineChoice, choose
-from flarescope.model.features import FeatureRows, FeatureStore, StoreKey
+from flarescope.model.features import FeatureRows, FeatureStore, StoreKey, begun_with
 from flarescope.model.weights import Weights, find
 from flarescope.progress import Reporter
+
+TUNE_FROM: Final = 10_000
+"""Images from which a first pass is worth the minute that measuring batch and streams takes."""
 
 
 @dataclass(frozen=True)
@@ -25,16 +30,26 @@ class Compute:
         precision: `auto`, `fp32` or `bf16`.
         workers: threads that read images ahead of the network; None takes one a core, 0 reads in line.
         nan: what NaN pixels of FITS files do, `error` or `zero`.
+        batch: images a forward pass; None takes what was fastest on this machine, as far as it was measured.
     """
 
     engine: str = "auto"
     precision: str = "auto"
     workers: int | None = None
     nan: str = "error"
+    batch: int | None = None
+
+    def choose_untuned(self) -> EngineChoice:
+        """Choose the engine (see `engines.choose`) with its own batch and streams."""
+        return choose(self.engine, self.precision)
 
     def choose(self) -> EngineChoice:
-        """Choose the engine (see `engines.choose`)."""
-        return choose(self.engine, self.precision)
+        """Choose the engine, with the batch and streams that were fastest here."""
+        if self.batch is not None and self.batch < 1:
+            raise InputError(f"--engine-batch {self.batch}: expected at least 1")
+        choice = self.choose_untuned()
+        choice = tuning.remembered(choice) or choice
+        return choice if self.batch is None else replace(choice, batch=self.batch)
 
     def threads(self) -> int:
         """Give the number of reading threads."""
@@ -53,11 +68,48 @@ def announce(weights: Weights, reporter: Reporter) -> None:
         )
 
 
-def open_store(root: Path, tables: Sequence[pd.DataFrame], weights: Weights, compute: Compute) -> FeatureStore:
-    """Open the store that the images of these tables belong in; their kind, PNG or FITS, decides the rendering."""
+def open_store(
+    root: Path, tables: Sequence[pd.DataFrame], weights: Weights, compute: Compute, reporter: Reporter
+) -> FeatureStore:
+    """Open the store that the images of these tables belong in; their kind, PNG or FITS, decides the rendering.
+
+    A store keeps the batch and the streams that it was begun with; a large one is begun with the fastest ones, which
+    are measured the first time.
+
+    Raises:
+        InputError: a batch was asked for, and the store was begun with another.
+    """
     choice = compute.choose()
     rendering = Rendering.for_file(tables[0]["filename"].iloc[0], compute.nan)
-    return FeatureStore(root, StoreKey(weights.family, weights.digest, rendering.id, choice.id, choice.batch))
+    key = StoreKey(weights.family, weights.digest, rendering.id, choice.id, choice.batch, choice.streams)
+    begun = begun_with(root, key)
+    if begun:
+        if compute.batch not in (None, begun[0]):
+            raise InputError(
+                f"--engine-batch {compute.batch}: the features in {root / key.folder} were begun with batches of "
+                f"{begun[0]}; leave --engine-batch out, or choose another --features"
+            )
+        key = replace(key, batch=begun[0], streams=begun[1])
+    elif sum(map(len, tables)) >= TUNE_FROM and compute.batch is None and tuning.remembered(choice) is None:
+        tuned = settle(weights, choice, reporter)
+        key = replace(key, batch=tuned.batch, streams=tuned.streams)
+    return FeatureStore(root, key)
+
+
+def settle(weights: Weights, choice: EngineChoice, reporter: Reporter) -> EngineChoice:
+    """Measure batch and streams on this machine, remember the fastest, and give the choice with them."""
+    reporter.say(f"measuring once which batch and how many streams are fastest here ({choice.id})")
+    measured = tuning.tune(weights, choice, progress=lambda one: reporter.say(describe_setting(one)))
+    tuned = tuning.remember(choice, measured)
+    reporter.say(
+        f"remembered in {tuning.settings_file()}: batch {tuned.batch}, streams {tuned.streams or 'by OpenVINO'}"
+    )
+    return tuned
+
+
+def describe_setting(measured: tuning.Measured) -> str:
+    """Say how fast one setting of the engine is."""
+    return f"batch {measured.batch}, streams {measured.streams or 'auto'}: {measured.images_per_s:.1f} images/s"
 
 
 def ensure_features(
@@ -86,7 +138,7 @@ def ensure_features(
     if not images.is_dir():
         raise InputError(f"{images}: no such folder; expected the image root (--images)")
     filenames = table["filename"].tolist()
-    choice = compute.choose()
+    choice = replace(compute.choose(), batch=store.key.batch, streams=store.key.streams)
     computed = store.build(
         filenames,
         images,
@@ -123,6 +175,6 @@ def fill_store(
     rows = read_table(table, limit=limit)
     weights = find(backbone)
     announce(weights, reporter)
-    store = open_store(Path(features), [rows], weights, compute)
+    store = open_store(Path(features), [rows], weights, compute, reporter)
     ensure_features(store, rows, Path(images), weights, compute, reporter, "features")
     return store

@@ -106,7 +106,7 @@ def train(
     weights = find(backbone)
     announce(weights, reporter)
     run = RunFolder(out)
-    store = open_store(Path(features or out.parent / "features"), list(tables.values()), weights, compute)
+    store = open_store(Path(features or out.parent / "features"), list(tables.values()), weights, compute, reporter)
     reporter.say(f"engine: {store.key.engine}; features kept in {store.folder}")
     described = _describe(tables, images, backbone, recipe, saving, store) | {
         "synthetic": is_synthetic(images),

@@ -1,0 +1,143 @@
+"""Which batch, and how many streams, are fastest on this machine? Measured once and remembered.
+
+What is remembered lies in `engines.json` beside the cached weights, for each processor, number of cores, engine with
+its version, and precision. It concerns features to come: a store keeps the batch and streams that it was begun with.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from flarescope.errors import FlarescopeError
+from flarescope.files import read_json, write_json
+from flarescope.model.engines import Engine, EngineChoice
+from flarescope.model.vgg import IMAGE_SIZE
+from flarescope.model.weights import Weights, cache_dir
+
+SECONDS: Final = 2.0
+"""How long each setting is measured, at least, in each round."""
+
+ROUNDS: Final = 2
+"""Each setting is measured in turn and then again, and its better speed counts: other work passes."""
+
+GAIN: Final = 1.03
+"""A setting replaces the engine's own only if it is so much faster: less is noise."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One setting of an engine and its speed in images a second."""
+
+    batch: int
+    streams: int
+    images_per_s: float
+
+
+def settings_file() -> Path:
+    """Give the file that remembers."""
+    return cache_dir() / "engines.json"
+
+
+def machine_key(choice: EngineChoice) -> str:
+    """Name what the speed depends on: processor, cores, engine with its version, precision."""
+    return f"{_processor(choice)}, {os.cpu_count()} cores, {choice.engine} {version(choice.engine)}, {choice.precision}"
+
+
+def _processor(choice: EngineChoice) -> str:
+    if choice.engine == "openvino":
+        import openvino
+
+        return str(openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")).strip()
+    if choice.device == "cuda":
+        import torch
+
+        return torch.cuda.get_device_name()
+    return choice.device
+
+
+def remembered(choice: EngineChoice) -> EngineChoice | None:
+    """Give the choice with the batch and streams that were fastest here, or None where nothing was measured."""
+    path = settings_file()
+    try:
+        kept = read_json(path).get(machine_key(choice)) if path.exists() else None
+        return replace(choice, batch=int(kept["batch"]), streams=int(kept["streams"])) if kept else None
+    except (FlarescopeError, AttributeError, KeyError, TypeError, ValueError):
+        return None  # a damaged note costs a measurement, no run
+
+
+def remember(choice: EngineChoice, measured: list[Measured]) -> EngineChoice:
+    """Note the fastest of the measured settings, the first of which is the engine's own; give the choice with it."""
+    own, best = measured[0], max(measured, key=lambda one: one.images_per_s)
+    if best.images_per_s < GAIN * own.images_per_s:
+        best = own
+    path = settings_file()
+    try:
+        notes: dict[str, Any] = read_json(path) if path.exists() else {}
+    except FlarescopeError:
+        notes = {}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    notes[machine_key(choice)] = {"batch": best.batch, "streams": best.streams, "images_per_s": best.images_per_s}
+    write_json(path, notes)
+    return replace(choice, batch=best.batch, streams=best.streams)
+
+
+def candidates(choice: EngineChoice) -> list[tuple[int, int]]:
+    """Give the pairs of batch and streams worth a measurement, the engine's own first."""
+    own = (choice.batch, choice.streams)
+    if choice.engine == "openvino":
+        cores = os.cpu_count() or 1
+        streams = sorted({1, 2, max(1, cores // 4), max(1, cores // 2), cores})
+        others = [(choice.batch, number) for number in streams] + [(8, 0), (32, 0)]
+    elif choice.device == "cuda":
+        others = [(batch, 0) for batch in (64, 128, 256, 512)]
+    else:
+        others = [(batch, 0) for batch in (4, 16, 32)]
+    return [own, *(pair for pair in others if pair != own)]
+
+
+def tune(
+    weights: Weights,
+    choice: EngineChoice,
+    *,
+    progress: Callable[[Measured], None] | None = None,
+    seconds: float = SECONDS,
+) -> list[Measured]:
+    """Measure each candidate on made pixels (speed does not depend on them), the engine's own setting first.
+
+    Args:
+        weights: of the backbone; random ones serve.
+        choice: engine, device and precision.
+        progress: hears of each setting, each time it was measured.
+        seconds: how long each is measured at least, in each round, after its first batches.
+    """
+    best: dict[tuple[int, int], float] = {}
+    for batch, streams in candidates(choice) * ROUNDS:
+        setting = replace(choice, batch=batch, streams=streams)
+        speed = measure(setting.start(weights), batch, seconds)
+        best[batch, streams] = max(speed, best.get((batch, streams), 0.0))
+        if progress:
+            progress(Measured(batch, streams, speed))
+    return [Measured(batch, streams, speed) for (batch, streams), speed in best.items()]
+
+
+def measure(engine: Engine, batch: int, seconds: float) -> float:
+    """Give the speed of an engine on made pixels, images a second, counted after its first results."""
+    pixels = np.random.default_rng(0).uniform(0, 255, (batch, 1, IMAGE_SIZE, IMAGE_SIZE)).astype(np.float32)
+    until = float("inf")
+
+    def batches() -> Iterator[np.ndarray]:
+        while time.perf_counter() < until:
+            yield pixels
+
+    times = []
+    for _ in engine.stream(batches()):
+        times.append(time.perf_counter())
+        if len(times) == 2:  # compiled, and the queue is full
+            until = times[-1] + seconds
+    return (len(times) - 2) * batch / (times[-1] - times[1]) if len(times) > 2 else 0.0

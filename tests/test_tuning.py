@@ -1,0 +1,120 @@
+"""Are the fastest batch and streams measured once, remembered, and kept by a store that was begun with others?"""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fakes import FakeEngine
+from flarescope.errors import InputError
+from flarescope.model import tuning
+from flarescope.model.engines import EngineChoice
+from flarescope.model.tuning import Measured
+from flarescope.model.weights import Weights
+from flarescope.pipeline import featuring
+from flarescope.pipeline.featuring import Compute, open_store
+from flarescope.progress import Reporter
+
+CHOICE = EngineChoice("openvino", "cpu", "fp32", batch=16)
+WEIGHTS = Weights("random:0", "sha256:" + "0" * 64, dict)
+TABLE = pd.DataFrame({"filename": ["a.png"] * 3})
+
+
+@pytest.fixture(autouse=True)
+def _cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("FLARESCOPE_CACHE", str(tmp_path / "cache"))
+
+
+def fp32(**options):
+    return Compute("openvino", "fp32", **options)
+
+
+def test_the_fastest_setting_is_remembered_for_this_machine_engine_and_precision():
+    assert tuning.remembered(CHOICE) is None
+    best = tuning.remember(CHOICE, [Measured(16, 0, 10.0), Measured(32, 2, 12.0), Measured(8, 0, 11.0)])
+    assert best == tuning.remembered(CHOICE) == replace(CHOICE, batch=32, streams=2)
+    assert tuning.remembered(replace(CHOICE, precision="bf16")) is None
+    tuning.remember(replace(CHOICE, precision="bf16"), [Measured(8, 0, 1.0)])
+    assert tuning.remembered(CHOICE) == best  # both are kept
+
+
+def test_a_gain_within_the_noise_changes_nothing():
+    assert tuning.remember(CHOICE, [Measured(16, 0, 10.0), Measured(32, 2, 10.2)]) == CHOICE
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"%s": {"batch": "many"}}', '{"%s": 3}'])
+def test_a_damaged_note_counts_as_none_and_is_replaced(text):
+    path = tuning.settings_file()
+    path.parent.mkdir()
+    path.write_text(text.replace("%s", tuning.machine_key(CHOICE)))
+    assert tuning.remembered(CHOICE) is None
+    tuning.remember(CHOICE, [Measured(8, 1, 1.0)])
+    assert tuning.remembered(CHOICE) == replace(CHOICE, batch=8, streams=1)
+    assert json.loads(path.read_text())
+
+
+def test_the_engines_own_setting_is_measured_first_and_each_setting_once_a_round(monkeypatch):
+    speeds = iter([5.0, *[1.0] * (len(tuning.candidates(CHOICE)) - 1), *[3.0] * len(tuning.candidates(CHOICE))])
+    monkeypatch.setattr(EngineChoice, "start", lambda self, weights: FakeEngine())
+    monkeypatch.setattr(tuning, "measure", lambda engine, batch, seconds: next(speeds))
+    heard = []
+    measured = tuning.tune(WEIGHTS, CHOICE, progress=heard.append)
+    assert len(heard) == 2 * len(measured) == 2 * len(set(tuning.candidates(CHOICE)))
+    assert measured[0] == Measured(16, 0, 5.0)  # the better of two rounds
+    assert {one.images_per_s for one in measured[1:]} == {3.0}
+
+
+def test_measuring_counts_the_images_of_whole_batches():
+    class Clockwork:
+        """Gives each batch after a tenth of a second of a clock that the test moves."""
+
+        def __init__(self):
+            self.now = 0.0
+
+        def stream(self, batches):
+            for batch in batches:
+                self.now += 0.1
+                yield np.zeros((len(batch), 4096), np.float32)
+
+    engine = Clockwork()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tuning.time, "perf_counter", lambda: engine.now)
+        assert tuning.measure(engine, batch=4, seconds=1.0) == pytest.approx(40)
+
+
+def test_a_store_keeps_the_batch_and_streams_that_it_was_begun_with(tmp_path):
+    tuning.remember(CHOICE, [Measured(8, 1, 1.0)])
+    first = open_store(tmp_path / "features", [TABLE], WEIGHTS, fp32(), Reporter())
+    assert (first.key.batch, first.key.streams) == (8, 1)
+    tuning.remember(CHOICE, [Measured(32, 2, 1.0)])
+    assert open_store(tmp_path / "features", [TABLE], WEIGHTS, fp32(), Reporter()).key == first.key
+    assert open_store(tmp_path / "features", [TABLE], WEIGHTS, fp32(batch=8), Reporter()).key == first.key
+    with pytest.raises(InputError, match=r"--engine-batch 4: the features in .* were begun with batches of 8; leave"):
+        open_store(tmp_path / "features", [TABLE], WEIGHTS, fp32(batch=4), Reporter())
+    assert open_store(tmp_path / "others", [TABLE], WEIGHTS, fp32(batch=4), Reporter()).key.batch == 4
+
+
+def test_only_a_large_new_store_is_worth_a_measurement_and_only_once(tmp_path, monkeypatch):
+    calls = []
+
+    def measured(weights, choice, progress):
+        calls.append(choice)
+        return [Measured(16, 0, 1.0), Measured(8, 2, 2.0)]
+
+    monkeypatch.setattr(tuning, "tune", measured)
+    open_store(tmp_path / "small", [TABLE], WEIGHTS, fp32(), Reporter())
+    assert calls == []
+    monkeypatch.setattr(featuring, "TUNE_FROM", 6)
+    open_store(tmp_path / "asked", [TABLE, TABLE], WEIGHTS, fp32(batch=4), Reporter())
+    assert calls == []
+    for name in ("large", "large", "another"):
+        key = open_store(tmp_path / name, [TABLE, TABLE], WEIGHTS, fp32(), Reporter()).key
+        assert (key.batch, key.streams) == (8, 2)
+    assert calls == [CHOICE]
+
+
+def test_a_batch_below_one_is_refused():
+    with pytest.raises(InputError, match="--engine-batch 0: expected at least 1"):
+        fp32(batch=0).choose()
