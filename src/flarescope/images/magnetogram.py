@@ -187,19 +187,25 @@ def _regions(header: Any) -> tuple[int, ...]:  # noqa: ANN401 - astropy is untyp
 
 
 def _check_png(path: Path, content: bytes) -> None:
-    """Refuse what Pillow would take in silence: too large an image, or one whose data end before its last row."""
+    """Refuse what is no PNG, or one that is too large to be unpacked."""
     if not content.startswith(PNG_MAGIC):
         raise InputError(f"{path}: not a PNG, whatever its name says; fetch or convert it again")
     if len(content) < 33:
         raise InputError(f"{path}: damaged or cut short; fetch it again")
-    width, height, depth, colour = struct.unpack(">IIBB", content[16:26])
+    width, height = struct.unpack(">II", content[16:24])
     if width * height > LARGEST_PIXELS:
         raise InputError(f"{path}: {width:,} x {height:,} pixels; expected at most {LARGEST_PIXELS:,}")
+
+
+def _check_rows(path: Path, content: bytes) -> None:
+    """Refuse pixel data that end before the last row, or whose checksum is wrong."""
+    width, height, depth, colour = struct.unpack(">IIBB", content[16:26])
     if content[28] or colour not in PNG_CHANNELS:  # interlaced, or unknown: Pillow judges
         return
     row = 1 + (width * PNG_CHANNELS[colour] * depth + 7) // 8
+    packed = b"".join(data for data, _ in _png_data(content))
     try:
-        inflated = zlib.decompressobj().decompress(b"".join(_png_data(content)), row * height + 1)
+        inflated = zlib.decompressobj().decompress(packed, row * height + 1)
     except zlib.error as error:
         raise InputError(f"{path}: damaged or cut short ({error}); fetch it again") from error
     if len(inflated) < row * height:
@@ -208,14 +214,15 @@ def _check_png(path: Path, content: bytes) -> None:
         )
 
 
-def _png_data(content: bytes) -> Iterator[bytes]:
-    """Give the content of each IDAT chunk."""
+def _png_data(content: bytes) -> Iterator[tuple[bytes, bool]]:
+    """Give the content of each IDAT chunk, and whether its checksum is right."""
     place = len(PNG_MAGIC)
     while place + 8 <= len(content):
         length, kind = struct.unpack(">I4s", content[place : place + 8])
+        end = place + 8 + length
         if kind == b"IDAT":
-            yield content[place + 8 : place + 8 + length]
-        place += 12 + length
+            yield content[place + 8 : end], content[end : end + 4] == zlib.crc32(content[place + 4 : end]).to_bytes(4)
+        place = end + 4
 
 
 def read_png(path: Path, content: bytes | None = None) -> np.ndarray:
@@ -237,14 +244,27 @@ def read_png(path: Path, content: bytes | None = None) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
             image.load()
-            if image.mode in ("I;16", "I;16B", "I"):
-                return np.asarray(image).astype(np.float32) / np.float32(257)
-            if image.mode in ("L", "1", "LA"):
-                return np.asarray(image.convert("L"))
-            rgb = np.asarray(image.convert("RGB"))
+            stored = np.asarray(image)
+            pixels = _shown(image, stored)
     except UnidentifiedImageError as error:
         raise InputError(f"{path}: not a PNG, whatever its name says; fetch or convert it again") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        _check_rows(path, content)
         raise InputError(f"{path}: damaged or cut short ({' '.join(str(error).split())}); fetch it again") from error
+    # Pillow does not look at the checksums of the pixel data, and where they end early it leaves the other rows zero.
+    # Most images have right checksums and a last row that is not zero, and need not be inflated a second time.
+    if not (stored.size and stored[-1].any() and all(right for _, right in _png_data(content))):
+        _check_rows(path, content)
+    return pixels
+
+
+def _shown(image: Image.Image, stored: np.ndarray) -> np.ndarray:
+    if image.mode in ("I;16", "I;16B", "I"):
+        return stored.astype(np.float32) / np.float32(257)
+    if image.mode == "L":
+        return stored
+    if image.mode in ("1", "LA"):
+        return np.asarray(image.convert("L"))
+    rgb = np.asarray(image.convert("RGB"))
     equal = (rgb[..., :1] == rgb).all()
     return np.ascontiguousarray(rgb[..., 0]) if equal else rgb
