@@ -4,13 +4,24 @@ HMI stamps its images in TAI, flares are reported in UTC; the two differ by 34 s
 """
 
 import datetime as dt
+import functools
 import re
 
 import erfa
 import numpy as np
 import pandas as pd
 
-_T_REC = re.compile(r"(\d{4})\.(\d{2})\.(\d{2})_(\d{2}):(\d{2}):(\d{2}(?:\.\d+)?)_TAI")
+_T_REC = re.compile(r"(\d{4})\.(\d{2})\.(\d{2})_(\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?_TAI")
+
+
+@functools.cache
+def _leap_seconds() -> tuple[np.ndarray, np.ndarray]:
+    """Give the TAI instants from which an offset holds, and the offsets in seconds."""
+    table = erfa.leap_seconds.get()
+    table = table[table["year"] >= 1972]
+    offsets = table["tai_utc"].astype(np.int64)
+    starts = [dt.datetime(int(row["year"]), int(row["month"]), 1) for row in table]
+    return np.array(starts, dtype="datetime64[us]") + offsets.astype("timedelta64[s]"), offsets
 
 
 def tai_minus_utc(tai: pd.DatetimeIndex) -> np.ndarray:
@@ -22,11 +33,7 @@ def tai_minus_utc(tai: pd.DatetimeIndex) -> np.ndarray:
     Returns:
         `(N,)` int64, whole seconds, from the leap-second table of ERFA (IERS Bulletin C).
     """
-    table = erfa.leap_seconds.get()
-    table = table[table["year"] >= 1972]
-    offsets = table["tai_utc"].astype(np.int64)
-    starts = [dt.datetime(int(row["year"]), int(row["month"]), 1) for row in table]
-    starts_tai = np.array(starts, dtype="datetime64[us]") + offsets.astype("timedelta64[s]")
+    starts_tai, offsets = _leap_seconds()
     position = np.searchsorted(starts_tai, tai.to_numpy(dtype="datetime64[us]"), side="right") - 1
     return np.asarray(offsets[np.maximum(position, 0)])  # NaT sorts last, and any offset leaves it NaT
 
@@ -56,10 +63,12 @@ def parse_t_rec(text: str) -> dt.datetime | None:
     match = _T_REC.fullmatch(text.strip())
     if match is None:
         return None
-    year, month, day, hour, minute, second = match.groups()
+    *whole, fraction = match.groups()
+    year, month, day, hour, minute, second = (int(part) for part in whole)
     try:
-        stamp = pd.Timestamp(f"{year}-{month}-{day}T{hour}:{minute}:{second}")
-    except ValueError:
+        tai = dt.datetime(year, month, day, hour, minute, second, int(((fraction or "") + "000000")[:6]))
+        starts_tai, offsets = _leap_seconds()
+        position = int(np.searchsorted(starts_tai, np.datetime64(tai), side="right")) - 1
+        return (tai - dt.timedelta(seconds=int(offsets[max(position, 0)]))).replace(tzinfo=dt.UTC)
+    except (ValueError, OverflowError):  # such as month 13, or the first second of the year 1
         return None
-    utc = tai_to_utc(pd.DatetimeIndex([stamp]))[0]
-    return utc.to_pydatetime()

@@ -6,8 +6,9 @@ Run by hand, for as long as is wanted; atheris (https://github.com/google/atheri
     /tmp/fuzz/bin/python tests/fuzz/fuzz_parsers.py summary /tmp/corpus \\
         -dict=tests/fuzz/noaa.dict -max_total_time=300 -max_len=2000
 
-The first argument is a name in `TARGETS`; those after it are libFuzzer's. An input that it finds is kept in
-`tests/corpus/` with a test that reads it; there is none so far.
+The first argument is a name in `TARGETS`; those after it are libFuzzer's. `fits` and `png` want a corpus of small files
+to begin with, and -max_len=20000. An input that it finds is kept in `tests/corpus/` with a test that reads it; there is
+none so far.
 """
 
 import contextlib
@@ -17,8 +18,9 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["flarescope.catalog", "flarescope.times", "csv"]):
+with atheris.instrument_imports(include=["flarescope.catalog", "flarescope.images", "flarescope.times", "csv"]):
     from flarescope.catalog import boucheron, noaa, noaa_events, noaa_flares, noaa_regions
+    from flarescope.images import magnetogram
 from flarescope.errors import FlarescopeError
 
 FILE = Path(tempfile.mkdtemp()) / "fuzzed"
@@ -39,6 +41,8 @@ TARGETS = {
     "csv": through_a_file(noaa_flares.read_flare_csv),
     "regions": through_a_file(boucheron.read_region_list),
     "table": through_a_file(boucheron.read_table),
+    "fits": lambda content: magnetogram.read_fits(FILE, content),
+    "png": lambda content: magnetogram.read_png(FILE, content),
 }
 
 

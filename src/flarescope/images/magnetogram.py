@@ -3,22 +3,22 @@
 import datetime as dt
 import gzip
 import io
+import math
 import struct
 import warnings
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from flarescope.errors import InputError
+from flarescope.images.plain_fits import LARGEST_PIXELS, read_plain_fits, scaled
 from flarescope.times import parse_t_rec
-
-if TYPE_CHECKING:
-    from astropy.io import fits
 
 PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 PNG_CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -35,9 +35,6 @@ another unit."""
 
 LARGEST_BYTES: Final = 1 << 30
 """Of an uncompressed FITS file; a full-disk image of HMI has 67 MB as float."""
-
-LARGEST_PIXELS: Final = 50_000_000
-"""Of a PNG; a full-disk image has 16.8 million."""
 
 GAUSS_UNITS: Final = ("gauss", "g", "mx/cm^2", "mx/cm2", "mx cm-2", "")
 """What BUNIT may say: HMI writes Gauss for images in the plane of the sky and Mx/cm^2, the same number, for patches."""
@@ -65,7 +62,7 @@ class Magnetogram:
         """The principal region, or None."""
         return self.noaa_ars[0] if self.noaa_ars else None
 
-    @property
+    @cached_property
     def nan_pixels(self) -> int:
         """Number of pixels that are not finite."""
         return int(self.field_gauss.size - np.isfinite(self.field_gauss).sum())
@@ -105,21 +102,15 @@ def read_fits(path: str | Path, content: bytes | None = None) -> Magnetogram:
         InputError: a file that is missing, empty, damaged or cut short, without a two-dimensional image, or in a unit
             other than gauss.
     """
-    from astropy.io import fits
-
     path = Path(path)
     content = _unzipped(path, read_bytes(path) if content is None else content)
     if not content.startswith(b"SIMPLE"):
         what = "zero bytes" if not content[:80].strip(b"\0") else repr(content[:16])
         raise InputError(f"{path}: damaged or not FITS: it begins with {what}, expected SIMPLE; fetch the file again")
     try:
-        with warnings.catch_warnings():
-            # HMI headers hold invalid cards (BLANK beside floats, units astropy does not know): silentfix mends them.
-            # A truncated file only warns, and says so again as an error when its data are read.
-            warnings.simplefilter("ignore")
-            with fits.open(io.BytesIO(content), memmap=False) as hdus:
-                hdus.verify("silentfix")
-                return _first_image(path, hdus)
+        plain = read_plain_fits(content)
+        field, header = _first_image(path, content) if plain is None else plain
+        return _described(path, field, header)
     except InputError:
         raise
     # astropy has no error of its own for a damaged file: OSError, TypeError, ValueError, KeyError, zlib.error and
@@ -142,23 +133,44 @@ def _unzipped(path: Path, content: bytes) -> bytes:
     return unzipped
 
 
-def _first_image(path: Path, hdus: "fits.HDUList") -> Magnetogram:
-    for hdu in hdus:
-        if getattr(hdu, "is_image", False) and hdu.header.get("NAXIS", 0) >= 2:
-            data = hdu.data
-            if data is None:
-                continue
-            field = np.asarray(data, dtype=np.float64)
-            while field.ndim > 2 and field.shape[0] == 1:
-                field = field[0]
-            if field.ndim != 2 or not field.size:
-                raise InputError(f"{path}: the image has shape {data.shape}; expected two dimensions")
-            return _described(path, field, hdu.header)
+def _first_image(path: Path, content: bytes) -> tuple[np.ndarray, Any]:
+    """Let astropy find the first HDU that holds an image, whatever its layout, and give its field and its header."""
+    from astropy.io import fits
+
+    with warnings.catch_warnings():
+        # HMI headers hold invalid cards (BLANK beside floats, units astropy does not know): silentfix mends them.
+        # A truncated file only warns, and says so again as an error when its data are read.
+        warnings.simplefilter("ignore")
+        with fits.open(io.BytesIO(content), memmap=False, do_not_scale_image_data=True) as hdus:
+            hdus.verify("silentfix")
+            for hdu in hdus:
+                if getattr(hdu, "is_image", False) and hdu.header.get("NAXIS", 0) >= 2:
+                    if math.prod(hdu.shape) > LARGEST_PIXELS:
+                        raise InputError(
+                            f"{path}: the image has shape {hdu.shape}; expected at most {LARGEST_PIXELS:,} pixels"
+                        )
+                    if hdu.data is not None:
+                        return _flat(path, hdu), hdu.header
     raise InputError(f"{path}: no HDU with an image; expected a line-of-sight magnetogram")
 
 
+def _flat(path: Path, hdu: Any) -> np.ndarray:  # noqa: ANN401 - astropy is untyped
+    """Give an image's field in two dimensions, scaled."""
+    blank = hdu.header.get("BLANK")
+    field = scaled(
+        hdu.data, hdu.header.get("BSCALE", 1), hdu.header.get("BZERO", 0), blank if isinstance(blank, int) else None
+    )
+    while field.ndim > 2 and field.shape[0] == 1:
+        field = field[0]
+    if field.ndim != 2 or not field.size:
+        raise InputError(f"{path}: the image has shape {hdu.data.shape}; expected two dimensions")
+    return field
+
+
 def _described(path: Path, field: np.ndarray, header: Any) -> Magnetogram:  # noqa: ANN401 - astropy is untyped
-    extreme = float(np.max(np.abs(field), initial=0, where=np.isfinite(field)))
+    extreme = max(-float(field.min()), float(field.max()))
+    if not math.isfinite(extreme):
+        extreme = float(np.max(np.abs(field), initial=0, where=np.isfinite(field)))
     if extreme > LARGEST_FIELD_GAUSS:
         raise InputError(
             f"{path}: a field of {extreme:.4g} gauss; expected at most {LARGEST_FIELD_GAUSS:,.0f}: "
@@ -187,19 +199,25 @@ def _regions(header: Any) -> tuple[int, ...]:  # noqa: ANN401 - astropy is untyp
 
 
 def _check_png(path: Path, content: bytes) -> None:
-    """Refuse what Pillow would take in silence: too large an image, or one whose data end before its last row."""
+    """Refuse what is no PNG, or one that is too large to be unpacked."""
     if not content.startswith(PNG_MAGIC):
         raise InputError(f"{path}: not a PNG, whatever its name says; fetch or convert it again")
     if len(content) < 33:
         raise InputError(f"{path}: damaged or cut short; fetch it again")
-    width, height, depth, colour = struct.unpack(">IIBB", content[16:26])
+    width, height = struct.unpack(">II", content[16:24])
     if width * height > LARGEST_PIXELS:
         raise InputError(f"{path}: {width:,} x {height:,} pixels; expected at most {LARGEST_PIXELS:,}")
+
+
+def _check_rows(path: Path, content: bytes) -> None:
+    """Refuse pixel data that end before the last row, or whose checksum is wrong."""
+    width, height, depth, colour = struct.unpack(">IIBB", content[16:26])
     if content[28] or colour not in PNG_CHANNELS:  # interlaced, or unknown: Pillow judges
         return
     row = 1 + (width * PNG_CHANNELS[colour] * depth + 7) // 8
+    packed = b"".join(data for data, _ in _png_data(content))
     try:
-        inflated = zlib.decompressobj().decompress(b"".join(_png_data(content)), row * height + 1)
+        inflated = zlib.decompressobj().decompress(packed, row * height + 1)
     except zlib.error as error:
         raise InputError(f"{path}: damaged or cut short ({error}); fetch it again") from error
     if len(inflated) < row * height:
@@ -208,14 +226,15 @@ def _check_png(path: Path, content: bytes) -> None:
         )
 
 
-def _png_data(content: bytes) -> Iterator[bytes]:
-    """Give the content of each IDAT chunk."""
+def _png_data(content: bytes) -> Iterator[tuple[bytes, bool]]:
+    """Give the content of each IDAT chunk, and whether its checksum is right."""
     place = len(PNG_MAGIC)
     while place + 8 <= len(content):
         length, kind = struct.unpack(">I4s", content[place : place + 8])
+        end = place + 8 + length
         if kind == b"IDAT":
-            yield content[place + 8 : place + 8 + length]
-        place += 12 + length
+            yield content[place + 8 : end], content[end : end + 4] == zlib.crc32(content[place + 4 : end]).to_bytes(4)
+        place = end + 4
 
 
 def read_png(path: Path, content: bytes | None = None) -> np.ndarray:
@@ -237,14 +256,27 @@ def read_png(path: Path, content: bytes | None = None) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
             image.load()
-            if image.mode in ("I;16", "I;16B", "I"):
-                return np.asarray(image).astype(np.float32) / np.float32(257)
-            if image.mode in ("L", "1", "LA"):
-                return np.asarray(image.convert("L"))
-            rgb = np.asarray(image.convert("RGB"))
+            stored = np.asarray(image)
+            pixels = _shown(image, stored)
     except UnidentifiedImageError as error:
         raise InputError(f"{path}: not a PNG, whatever its name says; fetch or convert it again") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        _check_rows(path, content)
         raise InputError(f"{path}: damaged or cut short ({' '.join(str(error).split())}); fetch it again") from error
+    # Pillow does not look at the checksums of the pixel data, and where they end early it leaves the other rows zero.
+    # Most images have right checksums and a last row that is not zero, and need not be inflated a second time.
+    if not (stored.size and stored[-1].any() and all(right for _, right in _png_data(content))):
+        _check_rows(path, content)
+    return pixels
+
+
+def _shown(image: Image.Image, stored: np.ndarray) -> np.ndarray:
+    if image.mode in ("I;16", "I;16B", "I"):
+        return stored.astype(np.float32) / np.float32(257)
+    if image.mode == "L":
+        return stored
+    if image.mode in ("1", "LA"):
+        return np.asarray(image.convert("L"))
+    rgb = np.asarray(image.convert("RGB"))
     equal = (rgb[..., :1] == rgb).all()
     return np.ascontiguousarray(rgb[..., 0]) if equal else rgb

@@ -21,6 +21,10 @@ FIELD_LIMIT_GAUSS: Final = 5978.7
 SIZE: Final = 224
 """Height and width of the rendered pixels."""
 
+_STRIP: Final = 8
+"""Output pixels that are resized at a time: the fastest of 4, 8, 16 and 32, and for 600x600 small enough that OpenBLAS
+does not start threads of its own, which would take the network's cores (m n k at most 262,144)."""
+
 NAN_POLICIES: Final = ("error", "zero")
 
 
@@ -81,14 +85,40 @@ def resize_operator(size: int) -> np.ndarray:
     return operator
 
 
+@functools.lru_cache(maxsize=64)
+def _strips(size: int) -> tuple[tuple[slice, slice, np.ndarray], ...]:
+    """Cut `resize_operator` into strips without its zeros: each output pixel is made of a few neighbouring inputs.
+
+    Returns:
+        Output pixels, input pixels that they are made of, and the operator between them.
+    """
+    operator = resize_operator(size)
+    strips = []
+    for start in range(0, SIZE, _STRIP):
+        rows = slice(start, start + _STRIP)
+        used = np.flatnonzero(operator[rows].any(axis=0))
+        columns = slice(int(used[0]), int(used[-1]) + 1)
+        strips.append((rows, columns, np.ascontiguousarray(operator[rows, columns])))
+    return tuple(strips)
+
+
 def resize_field(field_gauss: np.ndarray) -> np.ndarray:
     """Resize a field of any size to `(224, 224)`, equal to the reference's scikit-image call to 1e-9.
 
     Args:
         field_gauss: `(H, W)` float, gauss, finite.
+
+    Returns:
+        float64.
     """
     rows, columns = field_gauss.shape
-    return np.asarray(resize_operator(rows) @ field_gauss @ resize_operator(columns).T)
+    flat = np.empty((SIZE, columns))
+    for new, old, operator in _strips(rows):
+        np.matmul(operator, field_gauss[old], out=flat[new])
+    resized = np.empty((SIZE, SIZE))
+    for new, old, operator in _strips(columns):
+        np.matmul(flat[:, old], operator.T, out=resized[:, new])
+    return resized
 
 
 def scale_field(field_gauss: np.ndarray) -> np.ndarray:

@@ -1,0 +1,123 @@
+"""Is every kind of PNG read as Pillow reads it, and is what is cut short or changed always refused?"""
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from flarescope.errors import InputError
+from flarescope.images import magnetogram
+from flarescope.images.magnetogram import read_png
+
+PATH = Path("x.png")
+RNG = np.random.default_rng(0)
+GREY = RNG.integers(1, 256, (30, 37), dtype=np.uint8)
+
+
+def saved(image, **options):
+    content = io.BytesIO()
+    image.save(content, format="PNG", **options)
+    return content.getvalue()
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(width, height, depth, colour, data, interlaced=0):
+    """A file made of its chunks; `data` are inflated rows, each behind its filter."""
+    head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlaced)
+    return magnetogram.PNG_MAGIC + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
+
+
+def packed_rows(depth):
+    """Grey rows of 37 pixels of 1, 2 or 4 bits, each with filter 0."""
+    bits = RNG.integers(0, 2, (30, 37 * depth), dtype=np.uint8)
+    return b"".join(b"\0" + row.tobytes() for row in np.packbits(bits, axis=1))
+
+
+FILES = {
+    "grey": saved(Image.fromarray(GREY)),
+    "grey 16": saved(Image.fromarray(GREY.astype(np.uint16) * 200)),
+    **{f"grey {depth}": png(37, 30, depth, 0, packed_rows(depth)) for depth in (1, 2, 4)},
+    "palette": saved(Image.fromarray(GREY).quantize(7)),
+    "grey alpha": saved(Image.merge("LA", [Image.fromarray(GREY)] * 2)),
+    "colour": saved(Image.fromarray(RNG.integers(0, 256, (30, 37, 3), dtype=np.uint8))),
+    "colour alpha": saved(Image.fromarray(RNG.integers(0, 256, (30, 37, 4), dtype=np.uint8))),
+    "transparent grey": saved(Image.fromarray(GREY), transparency=9),
+    "black": saved(Image.fromarray(GREY * 0)),
+    "black below": saved(Image.fromarray(np.vstack([GREY, GREY[:1] * 0]))),
+    "interlaced": png(1, 1, 8, 0, b"\0\x80", interlaced=1),
+}
+
+
+def by_pillow(content):
+    with Image.open(io.BytesIO(content)) as image:
+        if image.mode.startswith("I"):
+            return np.asarray(image).astype(np.float32) / np.float32(257)
+        return np.asarray(image.convert("RGB"))
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_every_kind_is_what_pillow_shows(kind):
+    pixels, shown = read_png(PATH, FILES[kind]), by_pillow(FILES[kind])
+    assert np.array_equal(np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim < shown.ndim else pixels, shown)
+    assert (pixels.ndim == 3) == kind.startswith("colour")
+
+
+@settings(max_examples=100, deadline=None)
+@given(shape=st.tuples(st.integers(1, 40), st.integers(1, 40)), seed=st.integers(0, 99), low=st.integers(0, 255))
+def test_any_grey_image_there_and_back(shape, seed, low):
+    pixels = np.random.default_rng(seed).integers(low, 256, shape, dtype=np.uint8)
+    assert np.array_equal(read_png(PATH, saved(Image.fromarray(pixels))), pixels)
+
+
+def test_a_usual_image_is_inflated_once(monkeypatch):
+    monkeypatch.setattr(magnetogram.zlib, "decompressobj", None)
+    assert np.array_equal(read_png(PATH, FILES["grey"]), GREY)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 29])
+@pytest.mark.parametrize("last", [b"", b"\0", bytes(38)[:30]])
+def test_data_that_end_before_the_last_row(rows, last):
+    whole = b"".join(b"\0" + row.tobytes() for row in GREY)
+    content = png(37, 30, 8, 0, whole[: rows * 38] + last)
+    with pytest.raises(
+        InputError, match=rf"^x\.png: damaged or cut short: it holds {rows} of 30 rows; fetch it again$"
+    ):
+        read_png(PATH, content)
+
+
+@pytest.mark.parametrize(
+    "kind", ["grey", "grey 16", "grey 4", "palette", "grey alpha", "colour", "colour alpha", "black"]
+)
+@settings(max_examples=60, deadline=None)
+@given(share=st.floats(0, 0.999), change=st.integers(1, 255))
+def test_a_changed_byte_is_seen_or_changes_nothing(kind, share, change):
+    content = bytearray(FILES[kind])
+    content[int(share * len(content))] ^= change
+    try:
+        pixels = read_png(PATH, bytes(content))
+    except InputError as error:
+        assert str(error).startswith("x.png: ")  # noqa: PT017 - either outcome is right
+        return
+    assert np.array_equal(pixels, read_png(PATH, FILES[kind]))
+
+
+@pytest.mark.parametrize("kind", ["grey", "grey 16", "grey 1", "palette", "colour", "black"])
+@settings(max_examples=40, deadline=None)
+@given(share=st.floats(0, 0.999))
+def test_a_file_cut_short(kind, share):
+    content = FILES[kind][: int(share * len(FILES[kind]))]
+    try:
+        pixels = read_png(PATH, content)
+    except InputError as error:
+        assert "\n" not in str(error)  # noqa: PT017 - either outcome is right
+        return
+    assert np.array_equal(pixels, read_png(PATH, FILES[kind]))  # only what stands behind the pixels was cut
