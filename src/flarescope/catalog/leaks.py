@@ -40,7 +40,8 @@ class Finding:
     count: int
 
 
-def _sides(split: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame, pd.DataFrame]]:
+def sides(split: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame, pd.DataFrame]]:
+    """Give the names and the rows of each two splits that have rows."""
     tables = {name: split[split["split"] == name] for name in SPLITS}
     for first, second in combinations([name for name in SPLITS if len(tables[name])], 2):
         yield first, second, tables[first], tables[second]
@@ -90,7 +91,7 @@ def windows_across(split: pd.DataFrame, rule: LabelRule) -> list[Finding]:
     """
     found = []
     ahead = pd.Timedelta(hours=rule.latency_hours + rule.window_hours)
-    for first, second, a, b in _sides(split):
+    for first, second, a, b in sides(split):
         for (early, before), (late, after) in (((first, a), (second, b)), ((second, b), (first, a))):
             if before["time"].max() < after["time"].min():
                 crossing = before[before["time"] + ahead > after["time"].min()]
