@@ -14,7 +14,7 @@ from flarescope.catalog.boucheron import (
 )
 from flarescope.catalog.published import write_labels
 from flarescope.errors import InputError
-from flarescope.pipeline.prediction import expand
+from flarescope.images.paths import expand
 from flarescope.pipeline.scanning import scan_images
 from flarescope.progress import Reporter
 from flarescope.tables import CATALOGUE_DTYPES, SPLITS, is_parquet, read_parquet, write_parquet
