@@ -26,6 +26,11 @@ CATALOGUE_DTYPES: Final = {
 full region number (11121); `time` in UTC; `flare` the largest GOES class in the window or null; `label` 1 for an event;
 `split` one of `SPLITS` or null."""
 
+POSITION_DTYPES: Final = {"lon_deg": "float64", "lat_deg": "float64"}
+"""Columns that a catalogue, and forecasts, may have besides, for scores by place: where on the disk the region was on
+the image's day, heliographic, from the central meridian, west positive, and north positive, in degrees; null where
+unknown."""
+
 FORECAST_DTYPES: Final = {
     "filename": "str",
     "noaa_ar": "Int32",
@@ -37,9 +42,8 @@ FORECAST_DTYPES: Final = {
 """Columns of the forecasts, one row an image: the catalogue's, and `probability` 0..1 that the image is followed by an
 event. `label` is null where it is not known. `filename` or `time` (with the region) names the image."""
 
-OPTIONAL_FORECAST_DTYPES: Final = {"flare": "str", "lon_deg": "float64", "lat_deg": "float64"}
-"""Columns that forecasts may have besides, for scores by slice: the largest GOES class in the window, and where on the
-disk the region is (heliographic, from the central meridian, west positive; north positive), in degrees."""
+OPTIONAL_FORECAST_DTYPES: Final = {"flare": "str", **POSITION_DTYPES}
+"""Columns that forecasts may have besides, for scores by slice: the largest GOES class in the window, and the place."""
 
 _UNSAFE: Final = r"^/|^\\|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)"
 _UNTIDY: Final = r"^\./|/\./|//|[\x00-\x1f\x7f]"
@@ -118,19 +122,35 @@ def _typed(frame: pd.DataFrame, dtypes: dict[str, str], source: str) -> pd.DataF
     return pd.DataFrame(columns)
 
 
+def _present(dtypes: dict[str, str], frame: pd.DataFrame) -> dict[str, str]:
+    return {name: dtype for name, dtype in dtypes.items() if name in frame}
+
+
+def _check_positions(frame: pd.DataFrame, source: str) -> None:
+    for name, most in (("lon_deg", 180), ("lat_deg", 90)):
+        bad = frame[name].abs() > most if name in frame else pd.Series(dtype=bool)
+        if bad.any():
+            value = frame[name][bad].iloc[0]
+            raise InputError(
+                f"{source}: {_rows(bad)}: {name} is {value:g}; expected degrees from the central meridian or the "
+                f"equator, -{most} to {most}"
+            )
+
+
 def check_catalogue(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     """Give the catalogue its columns and dtypes, or say what is wrong with it.
 
     Args:
         frame: at least `filename` and `label`; other columns of `CATALOGUE_DTYPES` may be missing and become null;
-            columns that a catalogue does not have are dropped.
+            columns that are neither of these nor of `POSITION_DTYPES` are dropped.
         source: what to call the table in a message, such as its path.
 
     Returns:
-        A frame with exactly the columns of `CATALOGUE_DTYPES` and an index 0..N-1.
+        A frame with the columns of `CATALOGUE_DTYPES`, those of `POSITION_DTYPES` that are there, and an index 0..N-1.
 
     Raises:
-        InputError: missing columns, no rows, labels other than 0/1, bad or duplicate names, unknown splits.
+        InputError: missing columns, no rows, labels other than 0/1, bad or duplicate names, unknown splits, places that
+            are not on the Sun.
     """
     missing = [name for name in ("filename", "label") if name not in frame]
     if missing:
@@ -142,8 +162,9 @@ def check_catalogue(frame: pd.DataFrame, source: str) -> pd.DataFrame:
         raise InputError(f"{source}: no rows; expected one row an image")
     frame = frame.reset_index(drop=True)
     check_labels(frame["label"], source)
-    typed = _typed(frame, CATALOGUE_DTYPES, source)
+    typed = _typed(frame, CATALOGUE_DTYPES | _present(POSITION_DTYPES, frame), source)
     check_filenames(typed["filename"], source)
+    _check_positions(typed, source)
     unknown = typed["split"].notna() & ~typed["split"].isin(SPLITS)
     if unknown.any():
         value = typed["split"][unknown].iloc[0]
@@ -164,7 +185,7 @@ def check_forecasts(frame: pd.DataFrame, source: str) -> pd.DataFrame:
 
     Raises:
         InputError: missing columns, no rows, an image given twice, a probability that is NaN or outside 0..1, labels
-            other than 0/1.
+            other than 0/1, places that are not on the Sun.
     """
     if "probability" not in frame or not {"filename", "time"} & set(frame.columns):
         raise InputError(
@@ -173,9 +194,10 @@ def check_forecasts(frame: pd.DataFrame, source: str) -> pd.DataFrame:
         )
     if frame.empty:
         raise InputError(f"{source}: no rows; expected one row a forecast")
-    optional = {name: dtype for name, dtype in OPTIONAL_FORECAST_DTYPES.items() if name in frame}
-    typed = _typed(frame.reset_index(drop=True), FORECAST_DTYPES | optional, source)
+    dtypes = FORECAST_DTYPES | _present(OPTIONAL_FORECAST_DTYPES, frame)
+    typed = _typed(frame.reset_index(drop=True), dtypes, source)
     check_labels(typed["label"].dropna(), source)
+    _check_positions(typed, source)
     bad = ~typed["probability"].between(0, 1)
     if bad.any():
         value = typed["probability"][bad].iloc[0]

@@ -17,7 +17,7 @@ from flarescope.errors import InputError
 from flarescope.images.paths import expand
 from flarescope.pipeline.scanning import scan_images
 from flarescope.progress import Reporter
-from flarescope.tables import CATALOGUE_DTYPES, SPLITS, is_parquet, read_parquet, write_parquet
+from flarescope.tables import SPLITS, is_parquet, read_parquet, write_parquet
 
 FORMS: Final = (".parquet", ".csv", ".txt")
 
@@ -62,7 +62,7 @@ def read_catalogue(path: Path) -> pd.DataFrame:
     table = read_table(path)
     if not is_parquet(path):
         return table
-    more = read_parquet(path).drop(columns=list(CATALOGUE_DTYPES), errors="ignore").reset_index(drop=True)
+    more = read_parquet(path).drop(columns=list(table.columns), errors="ignore").reset_index(drop=True)
     return table.join(more)
 
 
