@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from flarescope.catalog.boucheron import region_and_time
-from flarescope.files import atomic_path
+from flarescope.errors import InputError
+from flarescope.files import atomic_path, check_writable
 from flarescope.images.magnetogram import is_fits
 from flarescope.images.paths import expand
 from flarescope.model.classifier import Classifier
@@ -85,6 +86,19 @@ def _note_rendering(classifier: Classifier, files: Sequence[Path], reporter: Rep
     others = sorted(kinds - {(trained or "").partition("+")[0]})
     if trained and others:
         reporter.say(f"the model was trained on {trained} pixels; {', '.join(others)} gives pixels on the same scale")
+
+
+def check_outputs(*, csv: Path | None = None, parquet: Path | None = None) -> None:
+    """Refuse, before the work, files that `write_forecasts` could not write.
+
+    Raises:
+        InputError: one file for both forms, or one that cannot be written.
+    """
+    if csv is not None and parquet is not None and csv.resolve() == parquet.resolve():
+        raise InputError(f"--csv and --parquet both name {csv}; give each form a file of its own")
+    for path in (csv, parquet):
+        if path is not None:
+            check_writable(path)
 
 
 def write_forecasts(forecasts: pd.DataFrame, *, csv: Path | None = None, parquet: Path | None = None) -> list[Path]:
