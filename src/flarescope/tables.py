@@ -56,12 +56,13 @@ def _rows(mask: "pd.Series[bool]") -> str:
     return f"row{'s' if len(where) > 1 else ''} {shown}" + (f" and {len(where) - 3} more" if len(where) > 3 else "")
 
 
-def check_filenames(filenames: "pd.Series[str]", source: str) -> None:
+def check_filenames(filenames: "pd.Series[str]", source: str, *, repeated: bool = False) -> None:
     """Refuse names that are missing, given twice, absolute, or that leave the image root.
 
     Args:
         filenames: names relative to an image root.
         source: what to call the table in a message.
+        repeated: whether a name may be given twice.
 
     Raises:
         InputError: on the first kind of defect found, with the rows.
@@ -72,7 +73,7 @@ def check_filenames(filenames: "pd.Series[str]", source: str) -> None:
     names = pa.array(filenames, type=pa.large_string())
     if pc.any(pc.match_substring_regex(names, f"{_UNSAFE}|{_UNTIDY}")).as_py():  # one pass over a million good names
         _refuse_names(filenames, names, source)
-    twice = filenames.duplicated()
+    twice = pd.Series(dtype=bool) if repeated else filenames.duplicated()
     if twice.any():
         name = filenames[twice].iloc[0]
         raise InputError(f"{source}: {_rows(twice)}: {name!r} stands there more than once; an image has one row")
@@ -137,13 +138,14 @@ def _check_positions(frame: pd.DataFrame, source: str) -> None:
             )
 
 
-def check_catalogue(frame: pd.DataFrame, source: str) -> pd.DataFrame:
+def check_catalogue(frame: pd.DataFrame, source: str, *, repeated: bool = False) -> pd.DataFrame:
     """Give the catalogue its columns and dtypes, or say what is wrong with it.
 
     Args:
         frame: at least `filename` and `label`; other columns of `CATALOGUE_DTYPES` may be missing and become null;
             columns that are neither of these nor of `POSITION_DTYPES` are dropped.
         source: what to call the table in a message, such as its path.
+        repeated: whether an image may have several rows.
 
     Returns:
         A frame with the columns of `CATALOGUE_DTYPES`, those of `POSITION_DTYPES` that are there, and an index 0..N-1.
@@ -163,7 +165,7 @@ def check_catalogue(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     frame = frame.reset_index(drop=True)
     check_labels(frame["label"], source)
     typed = _typed(frame, CATALOGUE_DTYPES | _present(POSITION_DTYPES, frame), source)
-    check_filenames(typed["filename"], source)
+    check_filenames(typed["filename"], source, repeated=repeated)
     _check_positions(typed, source)
     unknown = typed["split"].notna() & ~typed["split"].isin(SPLITS)
     if unknown.any():
@@ -241,6 +243,22 @@ def forecast_key(forecasts: pd.DataFrame, source: str) -> list[str]:
     return ["noaa_ar", "time"]
 
 
+def check_csv_form(path: Path) -> None:
+    """Refuse text that a spreadsheet saved in another form than UTF-8 with commas, before its columns are missed.
+
+    Raises:
+        InputError: UTF-16, or a first line with more semicolons or tabs than commas.
+    """
+    with translate_os_errors(path, "read"), path.open("rb") as file:
+        line = file.readline(65_536)
+    empty = line.count(b"\0") / max(len(line), 1)  # of Latin letters in UTF-16 every other byte is 0
+    if line.startswith((b"\xff\xfe", b"\xfe\xff")) or 1 / 3 < empty < 2 / 3:
+        raise InputError(f"{path}: it is text in UTF-16; expected UTF-8: save it as CSV in UTF-8")
+    for separator, word in ((b";", "semicolons"), (b"\t", "tabs")):
+        if line.count(separator) > line.count(b","):
+            raise InputError(f"{path}: its fields are separated by {word}; expected commas: save it as CSV with commas")
+
+
 def read_forecasts(path: Path) -> pd.DataFrame:
     """Read forecasts, ours or anybody's: CSV or Parquet with `filename` or `time`, `noaa_ar`, `label`, `probability`.
 
@@ -257,6 +275,7 @@ def read_forecasts(path: Path) -> pd.DataFrame:
         parquet = is_parquet(path)
     if parquet:
         return check_forecasts(read_parquet(path), str(path))
+    check_csv_form(path)
     try:
         frame = pd.read_csv(path, dtype={"filename": "str", "flare": "str"}, skipinitialspace=True)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from flarescope.errors import InputError
 from flarescope.files import atomic_path, translate_os_errors
-from flarescope.tables import SPLITS, check_catalogue, check_labels, is_parquet, read_parquet
+from flarescope.tables import SPLITS, check_catalogue, check_csv_form, check_labels, is_parquet, read_parquet
 from flarescope.times import tai_to_utc
 
 NOAA_OFFSET: Final = 10_000
@@ -67,6 +67,7 @@ def _stamps(day: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def _read_csv(path: Path, **options: object) -> pd.DataFrame:
+    check_csv_form(path)
     try:
         frame: pd.DataFrame = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True, **options)  # type: ignore[call-overload]
     except OSError as error:
@@ -81,12 +82,17 @@ def _read_csv(path: Path, **options: object) -> pd.DataFrame:
 
 
 def _first_line(path: Path) -> str:
+    check_csv_form(path)
     with path.open("rb") as file:
         return file.readline(4096).decode("utf-8", errors="replace").strip().lstrip("\ufeff")
 
 
-def read_labels(path: Path) -> pd.DataFrame:
+def read_labels(path: Path, *, repeated: bool = False) -> pd.DataFrame:
     """Read a labels file of the set: no header, `basename,label`, the label a GOES class such as `C4.7`, or `0`.
+
+    Args:
+        path: the file.
+        repeated: whether an image may have several rows.
 
     Returns:
         Catalogue columns; `filename` is `<four-digit region>/<basename>` as the images lie, `split` is null.
@@ -112,7 +118,7 @@ def read_labels(path: Path) -> pd.DataFrame:
     table = pd.DataFrame(
         {"filename": region + "/" + frame["basename"], "flare": flare, "label": flare.notna().astype("int8")}
     )
-    return check_catalogue(table.join(region_and_time(table["filename"])), str(path))
+    return check_catalogue(table.join(region_and_time(table["filename"])), str(path), repeated=repeated)
 
 
 def read_region_list(path: Path) -> list[int]:
@@ -212,7 +218,9 @@ def _read_with_header(path: Path) -> pd.DataFrame:
     return frame.assign(label=labels, **{column: frame[column].where(frame[column] != "") for column in optional})
 
 
-def read_table(path: str | Path, *, split: str | None = None, limit: int | None = None) -> pd.DataFrame:
+def read_table(
+    path: str | Path, *, split: str | None = None, limit: int | None = None, repeated: bool = False
+) -> pd.DataFrame:
     """Read a table of labelled images: a catalogue, a published CSV, or a labels file of the set.
 
     Args:
@@ -221,6 +229,7 @@ def read_table(path: str | Path, *, split: str | None = None, limit: int | None 
         split: rows to take where the table has a `split` column that is filled; ignored by tables without one.
         limit: take only so many rows, drawn at random but the same ones every time, for a first try; None takes all.
             (The first rows of a published table are of a few regions, and may be of one class.)
+        repeated: whether an image may have several rows, for those who count them.
 
     Returns:
         A checked catalogue (see `flarescope.tables`), region and time filled from the file names where the table
@@ -239,10 +248,10 @@ def read_table(path: str | Path, *, split: str | None = None, limit: int | None 
     elif not _first_line(path):
         raise InputError(f"{path}: the file is empty; expected a table such as filename,class")
     elif _first_line(path).count(",") == 1 and "_hmi." in _first_line(path):
-        frame = read_labels(path)
+        frame = read_labels(path, repeated=repeated)
     else:
         raise InputError(f"{path}: no header filename,class; expected a published table, a labels file or a catalogue")
-    table = check_catalogue(frame, str(path))
+    table = check_catalogue(frame, str(path), repeated=repeated)
     named = region_and_time(table["filename"])
     _check_regions(path, table, named["noaa_ar"])
     table["noaa_ar"] = table["noaa_ar"].fillna(named["noaa_ar"])

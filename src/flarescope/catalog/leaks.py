@@ -174,6 +174,7 @@ def _separation_deg(pairs: pd.DataFrame) -> np.ndarray:
 
 def same_images(catalogue: pd.DataFrame, digests: pd.DataFrame) -> list[Finding]:
     """Find images that are the same by their digest, on both sides of a split (an error) or on one (a warning)."""
+    catalogue = catalogue.drop_duplicates(["filename", "split"])  # the same name twice is another finding
     digest = catalogue["filename"].map(digests.drop_duplicates("filename").set_index("filename")["digest"])
     groups = catalogue.assign(digest=digest)[digest.notna() & digest.duplicated(keep=False)]
     if groups.empty:

@@ -76,7 +76,7 @@ def check(
 
 
 def _read(path: Path) -> pd.DataFrame:
-    table = read_catalogue(path)
+    table = read_catalogue(path, repeated=True)
     if table["split"].notna().any():
         return table
     return table.assign(split=split_of_name(path))

@@ -57,9 +57,9 @@ def list_images(
     return table
 
 
-def read_catalogue(path: Path) -> pd.DataFrame:
+def read_catalogue(path: Path, *, repeated: bool = False) -> pd.DataFrame:
     """Read a labelled table as `catalog.boucheron.read_table` does, and keep further columns of a Parquet one."""
-    table = read_table(path)
+    table = read_table(path, repeated=repeated)
     if not is_parquet(path):
         return table
     more = read_parquet(path).drop(columns=list(table.columns), errors="ignore").reset_index(drop=True)
