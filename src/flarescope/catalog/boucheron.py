@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from flarescope.errors import InputError
 from flarescope.files import atomic_path, translate_os_errors
 from flarescope.tables import SPLITS, check_catalogue, check_csv_form, check_labels, is_parquet, read_parquet
-from flarescope.times import tai_to_utc
+from flarescope.times import calendar_times, tai_to_utc
 
 NOAA_OFFSET: Final = 10_000
 """The set writes NOAA region numbers with four digits: 1121 is NOAA 11121."""
@@ -43,27 +43,13 @@ def region_and_time(filenames: "pd.Series[str]") -> pd.DataFrame:
     number = number.where(~short, number + NOAA_OFFSET)
     stamp = pc.extract_regex(names, TIME_PATTERN)
     day, second = (_numbers(pc.struct_field(stamp, field)) for field in ("day", "second"))
-    time = pd.Series(tai_to_utc(pd.DatetimeIndex(_stamps(day, second))), index=filenames.index)
+    time = pd.Series(tai_to_utc(pd.DatetimeIndex(calendar_times(day, second))), index=filenames.index)
     return pd.DataFrame({"noaa_ar": number, "time": time})
 
 
 def _numbers(digits: "pa.ChunkedArray | pa.Array") -> np.ndarray:
     """Turn digits into whole numbers, null into -1."""
     return np.asarray(pc.fill_null(pc.cast(digits, pa.int64()), -1).to_numpy(zero_copy_only=False))
-
-
-def _stamps(day: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Turn 20101110 and 53600 into the time 2010-11-10 05:36:00; NaT where there is no such day or time.
-
-    Of a million names `pandas.to_datetime` would take two seconds.
-    """
-    month = ((day // 10_000 - 1970) * 12 + day // 100 % 100 - 1).astype("datetime64[M]")
-    date = month.astype("datetime64[D]") + (day % 100 - 1).astype("timedelta64[D]")
-    hours, minutes, seconds = second // 10_000, second // 100 % 100, second % 100
-    known = (day >= 10_000) & (day // 100 % 100 >= 1) & (day // 100 % 100 <= 12) & (day % 100 >= 1)
-    known &= (date.astype("datetime64[M]") == month) & (second >= 0) & (hours < 24) & (minutes < 60) & (seconds < 60)
-    elapsed = (hours * 3600 + minutes * 60 + seconds).astype("timedelta64[s]")
-    return np.where(known, date.astype("datetime64[us]") + elapsed, np.datetime64("NaT", "us"))
 
 
 def _read_csv(path: Path, **options: object) -> pd.DataFrame:
