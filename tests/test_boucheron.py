@@ -1,6 +1,8 @@
+from datetime import datetime
+
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flarescope.catalog.boucheron import (
@@ -18,6 +20,7 @@ from flarescope.catalog.splits import check_disjoint, count_splits, shared_regio
 from flarescope.errors import InputError
 from flarescope.pipeline.catalogue import build_catalogue
 from flarescope.tables import SPLITS, write_parquet
+from flarescope.times import tai_to_utc
 from real_data import REAL_DATA, needs_real_data
 
 PNG = "1121/1121_hmi.M_720s.20101110_053600_TAI.1.magnetogram_224.png"
@@ -230,3 +233,30 @@ def test_no_region_on_both_sides_of_a_split(regions, held_out, data):
     assert shared_regions(parts) == {}
     assert sum(len(part) for part in parts.values()) == len(regions)
     assert set(parts["train"]["noaa_ar"]).isdisjoint(held_out)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 9999),
+            st.integers(0, 13),
+            st.integers(0, 32),
+            st.integers(0, 25),
+            st.integers(0, 61),
+            st.integers(0, 61),
+        ),
+        min_size=1,
+        max_size=40,
+    )
+)
+def test_times_in_names_are_those_of_the_calendar_and_null_where_there_is_no_such_time(stamps):
+    names = pd.Series([f"1121_hmi.{y:04d}{m:02d}{d:02d}_{h:02d}{n:02d}{s:02d}_TAI.fits" for y, m, d, h, n, s in stamps])
+    expected = []
+    for stamp in stamps:
+        try:
+            expected.append(datetime(*stamp))
+        except ValueError:
+            expected.append(None)
+    plain = tai_to_utc(pd.DatetimeIndex(pd.Series(expected, dtype="datetime64[us]")))
+    pd.testing.assert_index_equal(pd.DatetimeIndex(region_and_time(names)["time"]), plain, check_names=False)

@@ -107,6 +107,32 @@ def test_version(capsys):
     assert capsys.readouterr().out.startswith("flarescope 0.")
 
 
+@pytest.mark.parametrize(
+    ("outputs", "message"),
+    [
+        (["--csv", "f.csv", "--parquet", "./f.csv"], "--csv and --parquet both name f.csv"),
+        (["--csv", "a_file/f.csv"], "cannot write {root}/a_file/f.csv: a part of this path is a file, not a folder"),
+        (["--parquet", "a_file/deeper/f.parquet"], "a part of this path is a file, not a folder"),
+        (["--csv", "/proc/f.csv"], "cannot write /proc/f.csv: "),
+        (["--parquet", "images"], "there is a folder of this name"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_told_before_the_forecasts(
+    images, trained, monkeypatch, capsys, outputs, message
+):
+    def never(*arguments, **options):
+        raise AssertionError("the forecasts were computed")
+
+    monkeypatch.setattr("flarescope.pipeline.prediction.predict", never)
+    monkeypatch.chdir(images.parent)
+    (images.parent / "a_file").write_text("")
+    before = sorted(images.parent.iterdir())
+    assert run("predict", trained, images, *outputs, "--quiet") == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert message.format(root=images.parent) in line
+    assert sorted(images.parent.iterdir()) == before
+
+
 def test_train_evaluate_predict(images, trained, capsys):
     history = [json.loads(line) for line in (trained / "history.jsonl").read_text().splitlines()]
     assert [row["epoch"] for row in history] == [1, 2, 3, 4, 5]

@@ -11,6 +11,7 @@ from flarescope.catalog.boucheron import read_table
 from flarescope.catalog.noaa_flares import FlareList, flare_frame, join_lists
 from flarescope.cli import main
 from flarescope.images.scan import scan_file
+from flarescope.pipeline.listing import write_catalogue
 from flarescope.pipeline.scanning import scan_images
 from flarescope.progress import Reporter
 from real_data import REAL_DATA, needs_real_data
@@ -172,6 +173,22 @@ def test_wrong_counts_are_found_where_a_table_claims_to_be_published(tmp_path, c
     what = [finding["what"] for finding in told(capsys)]
     assert len(what) == 6
     assert "test has 36 images; the published set has 94,757" in what
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv", "txt"])
+def test_images_named_twice_are_a_finding_of_the_check_and_refused_elsewhere(tmp_path, capsys, form):
+    table = one_of(clean(), "train")
+    again = pd.concat([table, table.iloc[[4, 4, 7]]], ignore_index=True)
+    path = tmp_path / f"train.{form}"
+    write_catalogue(again, path)
+    assert run("catalog", "check", path, "--json") == 1
+    [finding] = told(capsys)
+    names = table["filename"]
+    assert (finding["severity"], finding["count"]) == ("error", 3)
+    assert finding["what"] == "3 images are named more than once"
+    assert finding["where"].split("/")[-1] == (f"{names.iloc[4]}, {names.iloc[4]}, {names.iloc[7]}").split("/")[-1]
+    assert run("catalog", "split", path, "--how", "region", "--out", tmp_path / "o.parquet") == 2
+    assert "more than once" in capsys.readouterr().err
 
 
 def test_only_warnings_end_with_0(tmp_path, capsys):

@@ -1,5 +1,10 @@
+import os
+import resource
+import subprocess
+import sys
 import time
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -222,3 +227,27 @@ def test_a_million_images_against_twelve_thousand_flares_take_less_than_five_sec
     before = time.perf_counter()
     label_catalogue(frame, listed, AR_FLARES)
     assert time.perf_counter() - before < 5
+
+
+@pytest.mark.slow
+def test_the_whole_command_takes_less_than_five_seconds_of_processor_time_for_a_million_names(tmp_path):
+    regions, stamps = range(11064, 12731), pd.date_range("2012-03-01", periods=600, freq="12min")
+    texts = stamps.strftime("%Y%m%d_%H%M%S")
+    names = [
+        f"{ar % 10000}/{ar % 10000}_hmi.M_720s.{text}_TAI.1.magnetogram_224.png" for ar in regions for text in texts
+    ]
+    pd.DataFrame({"filename": names, "class": 0}).to_csv(tmp_path / "images.csv", index=False)
+    rng = np.random.default_rng(1)
+    minutes = np.append(np.sort(rng.integers(0, 20 * 1440, 11_999)), 30 * 1440)
+    peaks = pd.Timestamp("2012-02-29") + pd.to_timedelta(minutes, unit="min")
+    listed = pd.DataFrame({"time": peaks, "flare": "C5.0", "noaa_ar": rng.integers(11064, 12731, 12_000)})
+    listed.to_csv(tmp_path / "flares.csv", index=False)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    command = [sys.executable, "-m", "flarescope", "catalog", "label", "images.csv", "--flares", "flares.csv"]
+    source = str(Path(__file__).resolve().parents[1] / "src")
+    environment = os.environ | {"PYTHONPATH": source}
+    subprocess.run([*command, "--out", "c.parquet", "--quiet"], cwd=tmp_path, env=environment, check=True)
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 5
+    made = pd.read_parquet(tmp_path / "c.parquet")
+    assert len(made) == 1667 * 600
+    assert 0.2 < made["label"].mean() < 0.95

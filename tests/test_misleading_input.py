@@ -13,13 +13,15 @@ from astropy.io import fits
 from PIL import Image
 
 from fakes import use_fake_network, write_set
-from flarescope.catalog.boucheron import read_labels, read_table
+from flarescope.catalog.boucheron import read_image_list, read_labels, read_table
+from flarescope.catalog.noaa_events import read_flares
 from flarescope.cli import main
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.images.magnetogram import read_fits, read_png
 from flarescope.model.classifier import load_classifier
 from flarescope.model.head import Recipe, State, glorot_head, train_epoch
 from flarescope.model.runs import RunFolder
+from flarescope.tables import read_forecasts
 
 NAME = "1121/1121_hmi.M_720s.20101110_053600_TAI.1.magnetogram_224.png"
 REGIONS = {"train": [1121, 1122], "validation": [1131], "test": [1141]}
@@ -92,6 +94,42 @@ def test_tables_that_contradict_themselves(tmp_path, text, message):
         read_table(written(tmp_path / "t.csv", text))
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+SAVED = {
+    "semicolons": (
+        lambda text: text.replace(",", ";").encode(),
+        "its fields are separated by semicolons; expected commas",
+    ),
+    "tabs": (lambda text: text.replace(",", "\t").encode(), "its fields are separated by tabs; expected commas"),
+    "UTF-16": (lambda text: text.encode("utf-16"), "it is text in UTF-16; expected UTF-8"),
+    "UTF-16 without a mark": (lambda text: text.encode("utf-16-le"), "it is text in UTF-16; expected UTF-8"),
+}
+TABLES = {
+    "published": (read_table, f"filename,class\n{NAME},1\n"),
+    "labels": (read_labels, f"{NAME.split('/')[1]},C1.0\n"),
+    "images": (read_image_list, f"filename,class\n{NAME},1\n"),
+    "forecasts": (read_forecasts, f"filename,probability\n{NAME},0.5\n"),
+    "flares": (read_flares, "time,flare,noaa_ar\n2010-11-11T05:24,C1.1,11121\n"),
+}
+
+
+@pytest.mark.parametrize("kind", TABLES)
+@pytest.mark.parametrize("form", SAVED)
+def test_a_table_as_a_spreadsheet_saves_it_says_what_is_expected(tmp_path, kind, form):
+    read, text = TABLES[kind]
+    read(written(tmp_path / "good.csv", text))
+    save, message = SAVED[form]
+    (tmp_path / "t.csv").write_bytes(save(text))
+    with pytest.raises(InputError) as error:
+        read(tmp_path / "t.csv")
+    assert str(error.value).startswith(f"{tmp_path / 't.csv'}: {message}: save it as CSV")
+    assert "\n" not in str(error.value)
+
+
+def test_a_semicolon_in_a_name_is_no_separator(tmp_path):
+    table = read_table(written(tmp_path / "t.csv", "filename,class\na;b;c.png,1\n"))
+    assert table["filename"].tolist() == ["a;b;c.png"]
 
 
 def test_a_b_flare_is_no_label_of_the_published_set(tmp_path):

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from flarescope.catalog.boucheron import read_table
 from flarescope.errors import InputError
 from flarescope.tables import check_catalogue, check_forecasts, read_parquet, write_parquet
 
@@ -105,3 +106,25 @@ def test_a_million_rows_in_seconds_and_bounded_memory(tmp_path, suffix):
     assert int(rows) == 1_000_000
     assert float(seconds) < 60  # a few seconds; an algorithm that is not linear would take hours
     assert int(peak_kib) < 900 * 1024  # 500 MB were measured; where there is no /proc it is 0 and not checked
+
+
+def test_a_catalogue_keeps_the_places_that_it_has(tmp_path):
+    table = check_catalogue(
+        pd.DataFrame({"filename": ["a.png", "b.png"], "label": 0, "lon_deg": ["-59", None]}), "made"
+    )
+    assert table["lon_deg"].tolist()[0] == -59
+    assert table["lon_deg"].isna().tolist() == [False, True]
+    assert "lat_deg" not in table
+    text = "filename,class,lon_deg,lat_deg\na.png,1,12.5,-7\nb.png,0,,\n"
+    (tmp_path / "c.csv").write_text(text)
+    read = read_table(tmp_path / "c.csv")
+    assert read[["lon_deg", "lat_deg"]].dropna().to_numpy().tolist() == [[12.5, -7]]
+
+
+@pytest.mark.parametrize(("name", "value"), [("lon_deg", 305), ("lat_deg", -91), ("lon_deg", float("inf"))])
+def test_places_that_are_not_on_the_sun_are_refused(name, value):
+    with pytest.raises(InputError, match=rf"made: row 1: {name} is {value}; expected degrees"):
+        check_catalogue(pd.DataFrame({"filename": ["a.png"], "label": 0, name: value}), "made")
+    forecasts = pd.DataFrame({"filename": ["a.png"], "probability": 0.5, name: value})
+    with pytest.raises(InputError, match=rf"made: row 1: {name} is {value}; expected degrees"):
+        check_forecasts(forecasts, "made")

@@ -190,3 +190,46 @@ def test_a_report_of_a_run_that_was_not_evaluated(trained, capsys):
     (out / "scores.json").unlink()
     assert run("report", out) == 2
     assert "not evaluated on test yet" in capsys.readouterr().err
+
+
+SUMMARY_OF_THE_DAY = """\
+:Issued: 2010 Nov 10 0030 UTC
+SRS Number 314 Issued at 0030Z on 10 Nov 2010
+I.  Regions with Sunspots.  Locations Valid at 09/2400Z
+Nmbr Location  Lo  Area  Z   LL   NN Mag Type
+1141 N03W04   305  0030 Dso  07   03 Beta
+1142 S20E40   305  0030 Dso  07   03 Beta
+1143 N10W59   305  0030 Dso  07   03 Beta
+IA. H-alpha Plages without Spots.  Locations Valid at 09/2400Z Nov
+II. Regions Due to Return 10 Nov to 12 Nov
+"""
+
+
+def test_places_from_the_summaries_reach_the_report(trained, tmp_path, capsys):
+    out, data = trained
+    (tmp_path / "20101110SRS.txt").write_text(SUMMARY_OF_THE_DAY)
+    selected = tmp_path / "selected.parquet"
+    arguments = ["--summaries", tmp_path / "20101110SRS.txt", "--out", selected, "--quiet"]
+    assert run("catalog", "select", data["test"], *arguments) == 0
+    places = pd.read_parquet(selected).groupby("noaa_ar")[["lon_deg", "lat_deg"]].first()
+    assert places.loc[11142].tolist() == [-40.0, -20.0]
+    assert places.loc[11144].isna().all()
+    capsys.readouterr()
+    fractions = ["--how", "region", "--fractions", "0.5,0.25,0.25", "--quiet"]
+    assert run("catalog", "split", selected, *fractions, "--out", tmp_path / "split.parquet") == 0
+    assert pd.read_parquet(tmp_path / "split.parquet").groupby("noaa_ar")["lon_deg"].first()[11143] == 59
+
+    assert run("evaluate", out, "--table", selected, "--images", data["images"], "--quiet") == 0
+    forecasts = read_forecasts(RunFolder(out).forecasts("test"))
+    assert forecasts.groupby("noaa_ar")["lon_deg"].first().dropna().to_dict() == {11141: 4, 11142: -40, 11143: 59}
+    # from the centre: acos(cos 4 cos 3) = 5.0, acos(cos 40 cos 20) = 44.0, acos(cos 59 cos 10) = 59.5 degrees
+    slices = scores_of(out)["verification"]["slices"]["argmax"]["position"]
+    assert [(row["slice"], row["n"], row["regions"]) for row in slices] == [
+        ("0-30 deg", 8, 1),
+        ("30-45 deg", 8, 1),
+        ("45-60 deg", 8, 1),
+    ]
+    assert run("report", out, "--quiet") == 0
+    assert "By angle from the centre of the disk" in (out / "report.html").read_text()
+    assert run("evaluate", out, "--table", data["test"], "--images", data["images"], "--quiet") == 0
+    assert "position" not in scores_of(out)["verification"]["slices"]["argmax"]

@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -115,6 +116,23 @@ def atomic_path(path: Path) -> Iterator[Path]:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
+
+
+def check_writable(path: Path) -> None:
+    """Fail before the work where `atomic_path` would fail after it; nothing is created.
+
+    Raises:
+        InputError, FlarescopeError: as `translate_os_errors` says.
+    """
+    path = Path(path).absolute()
+    with translate_os_errors(path):
+        _refuse_folder(path)
+        folder = next(parent for parent in path.parents if parent.exists())
+        try:
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(folder)) from error
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -26,6 +26,11 @@ CATALOGUE_DTYPES: Final = {
 full region number (11121); `time` in UTC; `flare` the largest GOES class in the window or null; `label` 1 for an event;
 `split` one of `SPLITS` or null."""
 
+POSITION_DTYPES: Final = {"lon_deg": "float64", "lat_deg": "float64"}
+"""Columns that a catalogue, and forecasts, may have besides, for scores by place: where on the disk the region was on
+the image's day, heliographic, from the central meridian, west positive, and north positive, in degrees; null where
+unknown."""
+
 FORECAST_DTYPES: Final = {
     "filename": "str",
     "noaa_ar": "Int32",
@@ -37,9 +42,11 @@ FORECAST_DTYPES: Final = {
 """Columns of the forecasts, one row an image: the catalogue's, and `probability` 0..1 that the image is followed by an
 event. `label` is null where it is not known. `filename` or `time` (with the region) names the image."""
 
-OPTIONAL_FORECAST_DTYPES: Final = {"flare": "str", "lon_deg": "float64", "lat_deg": "float64"}
-"""Columns that forecasts may have besides, for scores by slice: the largest GOES class in the window, and where on the
-disk the region is (heliographic, from the central meridian, west positive; north positive), in degrees."""
+OPTIONAL_FORECAST_DTYPES: Final = {"flare": "str", **POSITION_DTYPES}
+"""Columns that forecasts may have besides, for scores by slice: the largest GOES class in the window, and the place."""
+
+_UNSAFE: Final = r"^/|^\\|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)"
+_UNTIDY: Final = r"^\./|/\./|//|[\x00-\x1f\x7f]"
 
 
 def _rows(mask: "pd.Series[bool]") -> str:
@@ -49,12 +56,13 @@ def _rows(mask: "pd.Series[bool]") -> str:
     return f"row{'s' if len(where) > 1 else ''} {shown}" + (f" and {len(where) - 3} more" if len(where) > 3 else "")
 
 
-def check_filenames(filenames: "pd.Series[str]", source: str) -> None:
+def check_filenames(filenames: "pd.Series[str]", source: str, *, repeated: bool = False) -> None:
     """Refuse names that are missing, given twice, absolute, or that leave the image root.
 
     Args:
         filenames: names relative to an image root.
         source: what to call the table in a message.
+        repeated: whether a name may be given twice.
 
     Raises:
         InputError: on the first kind of defect found, with the rows.
@@ -63,22 +71,24 @@ def check_filenames(filenames: "pd.Series[str]", source: str) -> None:
     if missing.any():
         raise InputError(f"{source}: {_rows(missing)}: no file name; every row names one image")
     names = pa.array(filenames, type=pa.large_string())
-    unsafe = pc.match_substring_regex(names, r"^/|^\\|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)").to_pandas()
+    if pc.any(pc.match_substring_regex(names, f"{_UNSAFE}|{_UNTIDY}")).as_py():  # one pass over a million good names
+        _refuse_names(filenames, names, source)
+    twice = pd.Series(dtype=bool) if repeated else filenames.duplicated()
+    if twice.any():
+        name = filenames[twice].iloc[0]
+        raise InputError(f"{source}: {_rows(twice)}: {name!r} stands there more than once; an image has one row")
+
+
+def _refuse_names(filenames: "pd.Series[str]", names: pa.Array, source: str) -> None:
+    unsafe = pc.match_substring_regex(names, _UNSAFE).to_pandas()
     if unsafe.any():
         name = filenames[unsafe.to_numpy()].iloc[0]
         raise InputError(
             f"{source}: {_rows(unsafe)}: {name!r} is absolute or leaves the image root; names are relative to --images"
         )
-    untidy = pc.match_substring_regex(names, r"^\./|/\./|//|[\x00-\x1f\x7f]").to_pandas()
-    if untidy.any():
-        name = filenames[untidy.to_numpy()].iloc[0][:200]
-        raise InputError(
-            f"{source}: {_rows(untidy)}: {name!r} is not in plain form; write it without //, ./ and the like"
-        )
-    twice = filenames.duplicated()
-    if twice.any():
-        name = filenames[twice].iloc[0]
-        raise InputError(f"{source}: {_rows(twice)}: {name!r} stands there more than once; an image has one row")
+    untidy = pc.match_substring_regex(names, _UNTIDY).to_pandas()
+    name = filenames[untidy.to_numpy()].iloc[0][:200]
+    raise InputError(f"{source}: {_rows(untidy)}: {name!r} is not in plain form; write it without //, ./ and the like")
 
 
 def check_labels(labels: "pd.Series[int]", source: str, column: str = "label") -> None:
@@ -97,7 +107,7 @@ def _typed(frame: pd.DataFrame, dtypes: dict[str, str], source: str) -> pd.DataF
     columns = {}
     for name, dtype in dtypes.items():
         if name not in frame:
-            columns[name] = pd.Series([None] * len(frame), dtype=dtype, index=frame.index)
+            columns[name] = pd.Series(None, dtype=dtype, index=frame.index)
             continue
         try:
             column = frame[name]
@@ -113,19 +123,36 @@ def _typed(frame: pd.DataFrame, dtypes: dict[str, str], source: str) -> pd.DataF
     return pd.DataFrame(columns)
 
 
-def check_catalogue(frame: pd.DataFrame, source: str) -> pd.DataFrame:
+def _present(dtypes: dict[str, str], frame: pd.DataFrame) -> dict[str, str]:
+    return {name: dtype for name, dtype in dtypes.items() if name in frame}
+
+
+def _check_positions(frame: pd.DataFrame, source: str) -> None:
+    for name, most in (("lon_deg", 180), ("lat_deg", 90)):
+        bad = frame[name].abs() > most if name in frame else pd.Series(dtype=bool)
+        if bad.any():
+            value = frame[name][bad].iloc[0]
+            raise InputError(
+                f"{source}: {_rows(bad)}: {name} is {value:g}; expected degrees from the central meridian or the "
+                f"equator, -{most} to {most}"
+            )
+
+
+def check_catalogue(frame: pd.DataFrame, source: str, *, repeated: bool = False) -> pd.DataFrame:
     """Give the catalogue its columns and dtypes, or say what is wrong with it.
 
     Args:
         frame: at least `filename` and `label`; other columns of `CATALOGUE_DTYPES` may be missing and become null;
-            columns that a catalogue does not have are dropped.
+            columns that are neither of these nor of `POSITION_DTYPES` are dropped.
         source: what to call the table in a message, such as its path.
+        repeated: whether an image may have several rows.
 
     Returns:
-        A frame with exactly the columns of `CATALOGUE_DTYPES` and an index 0..N-1.
+        A frame with the columns of `CATALOGUE_DTYPES`, those of `POSITION_DTYPES` that are there, and an index 0..N-1.
 
     Raises:
-        InputError: missing columns, no rows, labels other than 0/1, bad or duplicate names, unknown splits.
+        InputError: missing columns, no rows, labels other than 0/1, bad or duplicate names, unknown splits, places that
+            are not on the Sun.
     """
     missing = [name for name in ("filename", "label") if name not in frame]
     if missing:
@@ -137,8 +164,9 @@ def check_catalogue(frame: pd.DataFrame, source: str) -> pd.DataFrame:
         raise InputError(f"{source}: no rows; expected one row an image")
     frame = frame.reset_index(drop=True)
     check_labels(frame["label"], source)
-    typed = _typed(frame, CATALOGUE_DTYPES, source)
-    check_filenames(typed["filename"], source)
+    typed = _typed(frame, CATALOGUE_DTYPES | _present(POSITION_DTYPES, frame), source)
+    check_filenames(typed["filename"], source, repeated=repeated)
+    _check_positions(typed, source)
     unknown = typed["split"].notna() & ~typed["split"].isin(SPLITS)
     if unknown.any():
         value = typed["split"][unknown].iloc[0]
@@ -159,7 +187,7 @@ def check_forecasts(frame: pd.DataFrame, source: str) -> pd.DataFrame:
 
     Raises:
         InputError: missing columns, no rows, an image given twice, a probability that is NaN or outside 0..1, labels
-            other than 0/1.
+            other than 0/1, places that are not on the Sun.
     """
     if "probability" not in frame or not {"filename", "time"} & set(frame.columns):
         raise InputError(
@@ -168,9 +196,10 @@ def check_forecasts(frame: pd.DataFrame, source: str) -> pd.DataFrame:
         )
     if frame.empty:
         raise InputError(f"{source}: no rows; expected one row a forecast")
-    optional = {name: dtype for name, dtype in OPTIONAL_FORECAST_DTYPES.items() if name in frame}
-    typed = _typed(frame.reset_index(drop=True), FORECAST_DTYPES | optional, source)
+    dtypes = FORECAST_DTYPES | _present(OPTIONAL_FORECAST_DTYPES, frame)
+    typed = _typed(frame.reset_index(drop=True), dtypes, source)
     check_labels(typed["label"].dropna(), source)
+    _check_positions(typed, source)
     bad = ~typed["probability"].between(0, 1)
     if bad.any():
         value = typed["probability"][bad].iloc[0]
@@ -214,6 +243,22 @@ def forecast_key(forecasts: pd.DataFrame, source: str) -> list[str]:
     return ["noaa_ar", "time"]
 
 
+def check_csv_form(path: Path) -> None:
+    """Refuse text that a spreadsheet saved in another form than UTF-8 with commas, before its columns are missed.
+
+    Raises:
+        InputError: UTF-16, or a first line with more semicolons or tabs than commas.
+    """
+    with translate_os_errors(path, "read"), path.open("rb") as file:
+        line = file.readline(65_536)
+    empty = line.count(b"\0") / max(len(line), 1)  # of Latin letters in UTF-16 every other byte is 0
+    if line.startswith((b"\xff\xfe", b"\xfe\xff")) or 1 / 3 < empty < 2 / 3:
+        raise InputError(f"{path}: it is text in UTF-16; expected UTF-8: save it as CSV in UTF-8")
+    for separator, word in ((b";", "semicolons"), (b"\t", "tabs")):
+        if line.count(separator) > line.count(b","):
+            raise InputError(f"{path}: its fields are separated by {word}; expected commas: save it as CSV with commas")
+
+
 def read_forecasts(path: Path) -> pd.DataFrame:
     """Read forecasts, ours or anybody's: CSV or Parquet with `filename` or `time`, `noaa_ar`, `label`, `probability`.
 
@@ -230,6 +275,7 @@ def read_forecasts(path: Path) -> pd.DataFrame:
         parquet = is_parquet(path)
     if parquet:
         return check_forecasts(read_parquet(path), str(path))
+    check_csv_form(path)
     try:
         frame = pd.read_csv(path, dtype={"filename": "str", "flare": "str"}, skipinitialspace=True)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from flarescope.errors import InputError
 from flarescope.files import atomic_path, translate_os_errors
-from flarescope.tables import SPLITS, check_catalogue, check_labels, is_parquet, read_parquet
-from flarescope.times import tai_to_utc
+from flarescope.tables import SPLITS, check_catalogue, check_csv_form, check_labels, is_parquet, read_parquet
+from flarescope.times import calendar_times, tai_to_utc
 
 NOAA_OFFSET: Final = 10_000
 """The set writes NOAA region numbers with four digits: 1121 is NOAA 11121."""
@@ -42,14 +42,18 @@ def region_and_time(filenames: "pd.Series[str]") -> pd.DataFrame:
     short = pd.Series(pc.utf8_length(ar_text).to_pandas(), index=filenames.index).eq(4)
     number = number.where(~short, number + NOAA_OFFSET)
     stamp = pc.extract_regex(names, TIME_PATTERN)
-    nothing = pa.scalar("", pa.large_string())
-    digits = pc.binary_join_element_wise(pc.struct_field(stamp, "day"), pc.struct_field(stamp, "second"), nothing)
-    tai = pd.to_datetime(pd.Series(digits.to_pandas()), format="%Y%m%d%H%M%S", errors="coerce")
-    time = pd.Series(tai_to_utc(pd.DatetimeIndex(tai)), index=filenames.index)
+    day, second = (_numbers(pc.struct_field(stamp, field)) for field in ("day", "second"))
+    time = pd.Series(tai_to_utc(pd.DatetimeIndex(calendar_times(day, second))), index=filenames.index)
     return pd.DataFrame({"noaa_ar": number, "time": time})
 
 
+def _numbers(digits: "pa.ChunkedArray | pa.Array") -> np.ndarray:
+    """Turn digits into whole numbers, null into -1."""
+    return np.asarray(pc.fill_null(pc.cast(digits, pa.int64()), -1).to_numpy(zero_copy_only=False))
+
+
 def _read_csv(path: Path, **options: object) -> pd.DataFrame:
+    check_csv_form(path)
     try:
         frame: pd.DataFrame = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True, **options)  # type: ignore[call-overload]
     except OSError as error:
@@ -64,12 +68,17 @@ def _read_csv(path: Path, **options: object) -> pd.DataFrame:
 
 
 def _first_line(path: Path) -> str:
+    check_csv_form(path)
     with path.open("rb") as file:
         return file.readline(4096).decode("utf-8", errors="replace").strip().lstrip("\ufeff")
 
 
-def read_labels(path: Path) -> pd.DataFrame:
+def read_labels(path: Path, *, repeated: bool = False) -> pd.DataFrame:
     """Read a labels file of the set: no header, `basename,label`, the label a GOES class such as `C4.7`, or `0`.
+
+    Args:
+        path: the file.
+        repeated: whether an image may have several rows.
 
     Returns:
         Catalogue columns; `filename` is `<four-digit region>/<basename>` as the images lie, `split` is null.
@@ -95,7 +104,7 @@ def read_labels(path: Path) -> pd.DataFrame:
     table = pd.DataFrame(
         {"filename": region + "/" + frame["basename"], "flare": flare, "label": flare.notna().astype("int8")}
     )
-    return check_catalogue(table.join(region_and_time(table["filename"])), str(path))
+    return check_catalogue(table.join(region_and_time(table["filename"])), str(path), repeated=repeated)
 
 
 def read_region_list(path: Path) -> list[int]:
@@ -195,7 +204,9 @@ def _read_with_header(path: Path) -> pd.DataFrame:
     return frame.assign(label=labels, **{column: frame[column].where(frame[column] != "") for column in optional})
 
 
-def read_table(path: str | Path, *, split: str | None = None, limit: int | None = None) -> pd.DataFrame:
+def read_table(
+    path: str | Path, *, split: str | None = None, limit: int | None = None, repeated: bool = False
+) -> pd.DataFrame:
     """Read a table of labelled images: a catalogue, a published CSV, or a labels file of the set.
 
     Args:
@@ -204,6 +215,7 @@ def read_table(path: str | Path, *, split: str | None = None, limit: int | None 
         split: rows to take where the table has a `split` column that is filled; ignored by tables without one.
         limit: take only so many rows, drawn at random but the same ones every time, for a first try; None takes all.
             (The first rows of a published table are of a few regions, and may be of one class.)
+        repeated: whether an image may have several rows, for those who count them.
 
     Returns:
         A checked catalogue (see `flarescope.tables`), region and time filled from the file names where the table
@@ -222,10 +234,10 @@ def read_table(path: str | Path, *, split: str | None = None, limit: int | None 
     elif not _first_line(path):
         raise InputError(f"{path}: the file is empty; expected a table such as filename,class")
     elif _first_line(path).count(",") == 1 and "_hmi." in _first_line(path):
-        frame = read_labels(path)
+        frame = read_labels(path, repeated=repeated)
     else:
         raise InputError(f"{path}: no header filename,class; expected a published table, a labels file or a catalogue")
-    table = check_catalogue(frame, str(path))
+    table = check_catalogue(frame, str(path), repeated=repeated)
     named = region_and_time(table["filename"])
     _check_regions(path, table, named["noaa_ar"])
     table["noaa_ar"] = table["noaa_ar"].fillna(named["noaa_ar"])

@@ -6,6 +6,7 @@ Each check is a pure function from tables to findings; `find_problems` runs thos
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from flarescope.catalog.boucheron import CSV_NAMES, region_and_time
@@ -19,6 +20,7 @@ from flarescope.catalog.leaks import (
     shown,
     windows_across,
 )
+from flarescope.catalog.near import near_copies
 from flarescope.catalog.noaa_flares import FlareList
 from flarescope.catalog.splits import count_splits
 from flarescope.tables import SPLITS
@@ -38,6 +40,7 @@ def find_problems(
     flares: FlareList | None = None,
     regions: pd.DataFrame | None = None,
     digests: pd.DataFrame | None = None,
+    signatures: np.ndarray | None = None,
     published: bool = False,
 ) -> list[Finding]:
     """Run every check for which the tables are at hand.
@@ -47,8 +50,8 @@ def find_problems(
         rule: how the labels were made.
         flares: the list from which they were made; to find flares on both sides and labels that do not follow from it.
         regions: Solar Region Summaries; to find neighbours whose cut-outs overlap.
-        digests: `filename` and `digest`, equal where two images are the same or, if the digest is a perceptual one,
-            nearly so.
+        digests: `filename` and `digest` of the image files, equal where two images are the same.
+        signatures: `(len(digests), D)`, what each of these files looks like (see `near`); to find near copies.
         published: whether the catalogue claims to be the published PNG set, or one of its three tables.
 
     Returns:
@@ -64,6 +67,7 @@ def find_problems(
         *(flares_on_both_sides(split, flares, rule) if flares is not None else ()),
         *(neighbours_on_both_sides(split, regions) if regions is not None else ()),
         *(same_images(catalogue, digests) if digests is not None else ()),
+        *(near_copies(split, digests, signatures) if digests is not None and signatures is not None else ()),
         *(published_counts(catalogue) if published else ()),
     ]
     return sorted(found, key=lambda finding: finding.severity != "error")

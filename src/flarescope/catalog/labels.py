@@ -120,18 +120,35 @@ def label_images(
     # Half a part in 10^9: C1.0 read as 1.0 * 1e-6 must not fall below its own threshold.
     events = known.assign(flux=flux)[flux >= least * (1 - 1e-9)].sort_values("flux", kind="stable")
     largest = np.full(len(images), -1)
-    latency, window = pd.Timedelta(hours=latency_hours), pd.Timedelta(hours=window_hours)
-    rows_of = images.reset_index(drop=True).groupby("noaa_ar", sort=False)["time"]
-    times = {region: series.dropna().sort_values(kind="stable") for region, series in rows_of}
-    for number, (region, peak) in enumerate(zip(events["noaa_ar"], events["time"], strict=True)):
-        if region in times:
-            series = times[region]
-            first = series.searchsorted(peak - latency - window, side="left" if closed else "right")
-            last = series.searchsorted(peak - latency, side="left")
-            largest[series.index[first:last]] = number  # events rise in flux: the last one written is the largest
-    names = events["flare"].to_numpy(dtype=object)
-    flare = pd.Series([names[number] if number >= 0 else None for number in largest], index=images.index, dtype="str")
+    order, times, bounds = _by_region_and_time(images)
+    latency, window = (np.timedelta64(round(hours * 3.6e9), "us") for hours in (latency_hours, window_hours))
+    peaks = events["time"].to_numpy(dtype="datetime64[us]")
+    for number, (region, peak) in enumerate(zip(events["noaa_ar"], peaks, strict=True)):
+        if region in bounds:
+            start, end = bounds[region]
+            mine = times[start:end]
+            first = np.searchsorted(mine, peak - latency - window, side="left" if closed else "right")
+            last = np.searchsorted(mine, peak - latency, side="left")
+            largest[order[start + first : start + last]] = number  # events rise in flux: the last one is the largest
+    flare = pd.Series(events["flare"].astype("str").array.take(largest, allow_fill=True), index=images.index)
     return pd.DataFrame({"flare": flare, "label": pd.Series(largest >= 0, index=images.index).astype("Int8")})
+
+
+def _by_region_and_time(images: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, dict[int, tuple[int, int]]]:
+    """Sort the images whose region and time are known.
+
+    Returns:
+        Their rows, sorted by region, then time; their times in that order; for each region its first place in it and
+        the one after its last.
+    """
+    known = np.flatnonzero((images["noaa_ar"].notna() & images["time"].notna()).to_numpy())
+    region = images["noaa_ar"].iloc[known].to_numpy(dtype=np.int64)
+    time = images["time"].iloc[known].to_numpy(dtype="datetime64[us]")
+    order = np.lexsort((time, region))
+    regions, first = np.unique(region[order], return_index=True)
+    last = [*first[1:], len(order)] if len(first) else []
+    bounds = dict(zip(regions.tolist(), zip(first, last, strict=True), strict=True))
+    return known[order], time[order], bounds
 
 
 def compared_times(times: "pd.Series[pd.Timestamp]", rules: Rules) -> "pd.Series[pd.Timestamp]":

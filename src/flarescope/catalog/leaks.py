@@ -40,7 +40,8 @@ class Finding:
     count: int
 
 
-def _sides(split: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame, pd.DataFrame]]:
+def sides(split: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame, pd.DataFrame]]:
+    """Give the names and the rows of each two splits that have rows."""
     tables = {name: split[split["split"] == name] for name in SPLITS}
     for first, second in combinations([name for name in SPLITS if len(tables[name])], 2):
         yield first, second, tables[first], tables[second]
@@ -90,7 +91,7 @@ def windows_across(split: pd.DataFrame, rule: LabelRule) -> list[Finding]:
     """
     found = []
     ahead = pd.Timedelta(hours=rule.latency_hours + rule.window_hours)
-    for first, second, a, b in _sides(split):
+    for first, second, a, b in sides(split):
         for (early, before), (late, after) in (((first, a), (second, b)), ((second, b), (first, a))):
             if before["time"].max() < after["time"].min():
                 crossing = before[before["time"] + ahead > after["time"].min()]
@@ -173,6 +174,7 @@ def _separation_deg(pairs: pd.DataFrame) -> np.ndarray:
 
 def same_images(catalogue: pd.DataFrame, digests: pd.DataFrame) -> list[Finding]:
     """Find images that are the same by their digest, on both sides of a split (an error) or on one (a warning)."""
+    catalogue = catalogue.drop_duplicates(["filename", "split"])  # the same name twice is another finding
     digest = catalogue["filename"].map(digests.drop_duplicates("filename").set_index("filename")["digest"])
     groups = catalogue.assign(digest=digest)[digest.notna() & digest.duplicated(keep=False)]
     if groups.empty:

@@ -1,6 +1,7 @@
 """How are NOAA's text products read: which bytes, which lines, which region, which day?"""
 
 import datetime as dt
+import functools
 import lzma
 import re
 import tarfile
@@ -50,9 +51,13 @@ def full_region_number(number: int, day: dt.date) -> int:
     """
     if number >= 10_000:
         return number
+    return number + 10_000 * max(round((_numbered_around(day) - number) / 10_000), 0)
+
+
+@functools.lru_cache(maxsize=20_000)
+def _numbered_around(day: dt.date) -> float:
     days = [known.toordinal() for known, _ in _NUMBERED]
-    expected = np.interp(day.toordinal(), days, [region for _, region in _NUMBERED])
-    return number + 10_000 * max(round((expected - number) / 10_000), 0)
+    return float(np.interp(day.toordinal(), days, [region for _, region in _NUMBERED]))
 
 
 def parse_region(text: str, day: dt.date) -> int | None:

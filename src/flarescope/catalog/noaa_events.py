@@ -27,6 +27,7 @@ from flarescope.catalog.noaa_flares import (
     read_flare_csv,
 )
 from flarescope.errors import InputError
+from flarescope.tables import check_csv_form
 
 LONGEST: Final = dt.timedelta(hours=12)
 """A maximum or end earlier on the clock than the begin is one after midnight, if that makes the event no longer than
@@ -189,6 +190,7 @@ def read_flares(path: Path, columns: "dict[str, str] | None" = None) -> FlareLis
         return read_events([path])
     if re.match(r"\s*[0-9]{4} [0-9]{1,2} [0-9]{1,2}\s*,", first):
         return read_event_list(path)
+    check_csv_form(path)
     if "," in first:
         return read_flare_csv(path, columns)
     raise InputError(

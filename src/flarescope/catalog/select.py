@@ -168,6 +168,12 @@ def positions(catalogue: pd.DataFrame, regions: pd.DataFrame, rules: Rules = "ut
     return found[["latitude_deg", "longitude_deg"]]
 
 
+def with_positions(catalogue: pd.DataFrame, regions: pd.DataFrame, rules: Rules = "utc") -> pd.DataFrame:
+    """Give a catalogue the columns `lon_deg` and `lat_deg` of `tables.POSITION_DTYPES` by the day's summaries."""
+    found = positions(catalogue, regions, rules).astype("float64")
+    return catalogue.assign(lon_deg=found["longitude_deg"], lat_deg=found["latitude_deg"])
+
+
 def _scanned(catalogue: pd.DataFrame, scan: pd.DataFrame | None, column: str) -> "pd.Series[int]":
     if scan is None:
         if column not in catalogue:

@@ -21,7 +21,9 @@ def check(
     ],
     flares: options.Flares = [],  # noqa: B006 - typer copies it
     summaries: options.Summaries = [],  # noqa: B006 - typer copies it
-    images: Annotated[Path | None, typer.Option(help="Folder of the images, to find the same picture twice.")] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of the images, to find the same picture twice and near copies.")
+    ] = None,
     scan: options.Scan = None,
     published: Annotated[
         bool, typer.Option("--published", help="Compare the counts with those of the published PNG set.")

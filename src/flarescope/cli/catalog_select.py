@@ -57,7 +57,8 @@ def select(
 ) -> None:
     """Choose images by position, NaN pixels, QUALITY, dates and cadence, and say how many each rule removed.
 
-    Rows are chosen; image files are never copied, moved or deleted.
+    Rows are chosen; image files are never copied, moved or deleted. With --summaries a .parquet gets each region's
+    place on its day (lon_deg, lat_deg), by which evaluate then makes slices.
     """
     import pandas as pd
 

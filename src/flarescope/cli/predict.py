@@ -34,9 +34,10 @@ def predict(
     Region and time (UTC) come from the file name, else from the FITS header, else they stay empty.
     """
     from flarescope.pipeline.featuring import Compute
+    from flarescope.pipeline.prediction import check_outputs, write_forecasts
     from flarescope.pipeline.prediction import predict as run_prediction
-    from flarescope.pipeline.prediction import write_forecasts
 
+    check_outputs(csv=csv, parquet=parquet)
     compute = Compute(engine, precision, workers, nan)
     forecasts = run_prediction(model, paths, epoch=epoch, backbone=backbone, compute=compute, reporter=ScreenReporter())
     for path in write_forecasts(forecasts, csv=csv, parquet=parquet):

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from flarescope.images.magnetogram import is_fits, read_bytes, read_fits, read_png
+from flarescope.images.signature import field_signature, pixel_signature
 from flarescope.times import parse_t_rec
 
 SCAN_DTYPES: Final = {
@@ -18,10 +19,12 @@ SCAN_DTYPES: Final = {
     "noaa_ar": "Int32",
     "time": "datetime64[us, UTC]",
     "digest": "str",
+    "signature": "str",
 }
 """What is found in a file: pixels without a value; HMI's QUALITY as an unsigned number; the principal region and T_REC
 in UTC, as the header or the text chunks of a reduced PNG say them; a digest of the pixels, equal for the same picture
-under another name or header. What a file does not give is null."""
+under another name or header; a signature, nearly equal for nearly the same picture (see `signature`), null for a flat
+one. What a file does not give is null."""
 
 
 def scan_file(path: str) -> dict[str, Any]:
@@ -41,6 +44,7 @@ def scan_file(path: str) -> dict[str, Any]:
         "noaa_ar": magnetogram.noaa_ar,
         "time": None if magnetogram.time is None else magnetogram.time.isoformat(),
         "digest": pixel_digest(np.nan_to_num(magnetogram.field_gauss, nan=1e30).astype(np.float32)),
+        "signature": field_signature(magnetogram.field_gauss),
     }
 
 
@@ -63,6 +67,7 @@ def _scan_png(file: Path, content: bytes) -> dict[str, Any]:
         "noaa_ar": region or None,
         "time": None if time is None else time.isoformat(),
         "digest": pixel_digest(pixels),
+        "signature": pixel_signature(pixels),
     }
 
 

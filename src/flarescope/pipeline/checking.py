@@ -9,6 +9,7 @@ from flarescope.catalog.boucheron import CSV_NAMES
 from flarescope.catalog.check import claimed_split, find_problems
 from flarescope.catalog.labels import LabelRule
 from flarescope.catalog.leaks import Finding
+from flarescope.images.signature import signature_vectors
 from flarescope.pipeline.labelling import join_flares
 from flarescope.pipeline.listing import read_catalogue, scan_beside
 from flarescope.pipeline.scanning import scan_images
@@ -37,7 +38,7 @@ def check(
         rule: how the labels were made.
         flares: the lists that the labels come from; to find flares on both sides, and labels that do not follow.
         summaries: Solar Region Summaries; to find neighbours on both sides.
-        images: the image root; its files are read, to find the same picture twice.
+        images: the image root; its files are read, to find the same picture twice and near copies.
         scan: Parquet that keeps what was read; by default beside the first table.
         published: compare the counts with the published ones. Tables that bear the published names are compared anyway.
         workers: processes that read images.
@@ -53,23 +54,29 @@ def check(
     catalogue = pd.concat([_read(path) for path in paths], ignore_index=True)
     if not catalogue["split"].notna().any():
         reporter.warn("no row says its split: leaks between splits cannot be found")
-    digests = None
+    digests = signatures = None
     if images is not None:
         kept = Path(scan) if scan else scan_beside(paths[0])
         names = catalogue["filename"].drop_duplicates().tolist()
         digests = scan_images(Path(images), names, kept, workers=workers, reporter=reporter)
+        signatures = signature_vectors(digests["signature"])
+        flat = int((~signatures.any(axis=1)).sum() - digests["reason"].notna().sum())
+        reporter.say(
+            f"comparing {len(signatures) - flat:,} pictures; {flat:,} are flat and are compared by pixels only"
+        )
     return find_problems(
         catalogue,
         rule=rule or LabelRule(),
         flares=join_flares(flares, None, reporter) if flares else None,
         regions=read_regions(summaries, reporter) if summaries else None,
         digests=digests,
+        signatures=signatures,
         published=published or any(claimed_split(path) for path in paths),
     )
 
 
 def _read(path: Path) -> pd.DataFrame:
-    table = read_catalogue(path)
+    table = read_catalogue(path, repeated=True)
     if table["split"].notna().any():
         return table
     return table.assign(split=split_of_name(path))

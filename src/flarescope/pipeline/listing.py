@@ -14,10 +14,10 @@ from flarescope.catalog.boucheron import (
 )
 from flarescope.catalog.published import write_labels
 from flarescope.errors import InputError
-from flarescope.pipeline.prediction import expand
+from flarescope.images.paths import expand
 from flarescope.pipeline.scanning import scan_images
 from flarescope.progress import Reporter
-from flarescope.tables import CATALOGUE_DTYPES, SPLITS, is_parquet, read_parquet, write_parquet
+from flarescope.tables import SPLITS, is_parquet, read_parquet, write_parquet
 
 FORMS: Final = (".parquet", ".csv", ".txt")
 
@@ -57,12 +57,12 @@ def list_images(
     return table
 
 
-def read_catalogue(path: Path) -> pd.DataFrame:
+def read_catalogue(path: Path, *, repeated: bool = False) -> pd.DataFrame:
     """Read a labelled table as `catalog.boucheron.read_table` does, and keep further columns of a Parquet one."""
-    table = read_table(path)
+    table = read_table(path, repeated=repeated)
     if not is_parquet(path):
         return table
-    more = read_parquet(path).drop(columns=list(CATALOGUE_DTYPES), errors="ignore").reset_index(drop=True)
+    more = read_parquet(path).drop(columns=list(table.columns), errors="ignore").reset_index(drop=True)
     return table.join(more)
 
 

@@ -1,6 +1,5 @@
 """What does a model forecast for new images?"""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,54 +7,15 @@ import pandas as pd
 
 from flarescope.catalog.boucheron import region_and_time
 from flarescope.errors import InputError
-from flarescope.files import atomic_path
-from flarescope.images.magnetogram import is_fits, is_image
+from flarescope.files import atomic_path, check_writable
+from flarescope.images.magnetogram import is_fits
+from flarescope.images.paths import expand
 from flarescope.model.classifier import Classifier
 from flarescope.pipeline.featuring import Compute, announce
 from flarescope.pipeline.models import load
 from flarescope.progress import Reporter
 from flarescope.scores.calibration import calibration_from_json
 from flarescope.tables import check_forecasts, write_parquet
-
-
-def expand(paths: Sequence[Path]) -> list[Path]:
-    """List the images that paths name: files as they are, folders with all PNG and FITS files below them, sorted.
-
-    Raises:
-        InputError: a path that does not exist, a file that is no image by its name, a folder without one.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = _images_below(path)
-            if not inside:
-                raise InputError(f"{path}: no PNG or FITS file in this folder")
-            found.extend(inside)
-        elif not path.exists():
-            raise InputError(f"{path}: no such file or folder")
-        elif not path.is_file():
-            raise InputError(f"{path}: not a regular file")
-        elif not is_image(path):
-            raise InputError(f"{path}: expected a .png, .fits, .fit, .fts or .fits.gz file, or a folder of them")
-        else:
-            found.append(path)
-    if not found:
-        raise InputError("no image to forecast; name PNG or FITS files, or folders of them")
-    return list(dict.fromkeys(found))
-
-
-def _images_below(folder: Path) -> list[Path]:
-    """List the images below a folder, sorted; links to folders are not followed.
-
-    Raises:
-        InputError: a folder that cannot be read.
-    """
-
-    def refuse(error: OSError) -> None:
-        raise InputError(f"{error.filename}: cannot be read ({error.strerror}); change its permissions") from error
-
-    found = [Path(root) / name for root, _, names in os.walk(folder, onerror=refuse) for name in names]
-    return sorted(file for file in found if is_image(file) and file.is_file())
 
 
 def forecast_files(
@@ -126,6 +86,19 @@ def _note_rendering(classifier: Classifier, files: Sequence[Path], reporter: Rep
     others = sorted(kinds - {(trained or "").partition("+")[0]})
     if trained and others:
         reporter.say(f"the model was trained on {trained} pixels; {', '.join(others)} gives pixels on the same scale")
+
+
+def check_outputs(*, csv: Path | None = None, parquet: Path | None = None) -> None:
+    """Refuse, before the work, files that `write_forecasts` could not write.
+
+    Raises:
+        InputError: one file for both forms, or one that cannot be written.
+    """
+    if csv is not None and parquet is not None and csv.resolve() == parquet.resolve():
+        raise InputError(f"--csv and --parquet both name {csv}; give each form a file of its own")
+    for path in (csv, parquet):
+        if path is not None:
+            check_writable(path)
 
 
 def write_forecasts(forecasts: pd.DataFrame, *, csv: Path | None = None, parquet: Path | None = None) -> list[Path]:

@@ -16,6 +16,9 @@ KEPT_DTYPES: Final = {"filename": "str", "size": "Int64", "mtime_ns": "Int64", *
 """Columns of a kept scan, one row a file: what the file was when it was read, what is in it, and why it could not be
 read (null where it could)."""
 
+_ADDED: Final = frozenset({"signature"})
+"""Columns that a scan of an older form lacks."""
+
 SAVE_EVERY: Final = 10_000
 
 
@@ -40,7 +43,7 @@ def scan_images(
     reporter = reporter or Reporter()
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; expected the image root (--images)")
-    rows = {row["filename"]: row for row in _read_kept(kept)}
+    rows = {row["filename"]: row for row in _read_kept(kept, reporter)}
     current = {name: _identity(root / name) for name in filenames}
     waiting = [name for name, identity in current.items() if not _is_current(rows.get(name), identity)]
     try:
@@ -74,11 +77,14 @@ def _is_current(row: dict[str, Any] | None, identity: dict[str, int | None]) -> 
     return row is not None and identity["size"] is not None and all(row[key] == identity[key] for key in identity)
 
 
-def _read_kept(path: Path) -> list[dict[str, Any]]:
+def _read_kept(path: Path, reporter: Reporter) -> list[dict[str, Any]]:
     if not path.exists():
         return []
-    if not is_parquet(path) or not set(KEPT_DTYPES) <= set((frame := read_parquet(path)).columns):
+    if not is_parquet(path) or not set(KEPT_DTYPES) - _ADDED <= set((frame := read_parquet(path)).columns):
         raise InputError(f"{path}: not the Parquet of a scan; name another file with --scan")
+    if not set(KEPT_DTYPES) <= set(frame.columns):
+        reporter.say(f"{path}: of an older form, without {', '.join(sorted(_ADDED))}; the images are read again")
+        return []
     return frame.astype(object).where(frame.notna(), None).to_dict("records")  # type: ignore[return-value]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from flarescope.catalog.noaa_regions import read_summaries
-from flarescope.catalog.select import Selection, SelectionRules, select_images
+from flarescope.catalog.select import Selection, SelectionRules, select_images, with_positions
 from flarescope.errors import InputError
 from flarescope.pipeline.labelling import tell_refused
 from flarescope.pipeline.listing import check_form, read_catalogue, scan_beside, write_catalogue
@@ -31,7 +31,8 @@ def select(
         table: labelled images (see `catalog.boucheron.read_table`).
         rules: what is asked of an image.
         out: `.parquet`, `.csv` or `.txt` (see `listing.write_catalogue`).
-        summaries: Solar Region Summaries: files, folders, tar archives; for a position limit.
+        summaries: Solar Region Summaries: files, folders, tar archives; for a position limit, and for the columns
+            `lon_deg` and `lat_deg` that the catalogue then gets.
         images: the image root; its files are read for a limit on NaN pixels or QUALITY.
         scan: Parquet that keeps what was read of them; by default beside `out`.
         workers: processes that read.
@@ -44,6 +45,8 @@ def select(
     check_form(out)
     catalogue = read_catalogue(Path(table))
     regions = read_regions(summaries, reporter) if summaries else None
+    if regions is not None:
+        catalogue = with_positions(catalogue, regions, rules.rules)
     scanned = None
     if images is not None and (rules.max_nan_pixels is not None or rules.quality_mask is not None):
         # Dates and positions cost nothing; only what they leave is read.
