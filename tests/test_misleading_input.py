@@ -17,8 +17,9 @@ from flarescope.catalog.boucheron import read_labels, read_table
 from flarescope.cli import main
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.images.magnetogram import read_fits, read_png
+from flarescope.model.adam import State, train_epoch
 from flarescope.model.classifier import load_classifier
-from flarescope.model.head import Recipe, State, glorot_head, train_epoch
+from flarescope.model.head import Recipe, glorot_head
 from flarescope.model.runs import RunFolder
 
 NAME = "1121/1121_hmi.M_720s.20101110_053600_TAI.1.magnetogram_224.png"

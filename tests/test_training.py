@@ -5,7 +5,6 @@ The network is fake (see `fakes`) but in the tests of the frozen backbone.
 
 import json
 import math
-import os
 import re
 import shutil
 import signal
@@ -17,14 +16,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fakes import fake_features, use_fake_network, write_set
+from fakes import child_environment, fake_features, use_fake_network, write_set
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.images.reading import read_image
 from flarescope.images.render import Rendering
 from flarescope.model import weights as weights_module
+from flarescope.model.adam import State, train_epoch
 from flarescope.model.classifier import load_classifier
 from flarescope.model.features import stack
-from flarescope.model.head import EpochResult, Recipe, State, glorot_head, train_epoch, validate
+from flarescope.model.head import EpochResult, Recipe, glorot_head, validate
 from flarescope.model.runs import best_epoch, model_name
 from flarescope.model.weights import digest_of, random_weights
 from flarescope.pipeline import training
@@ -309,9 +309,8 @@ def test_a_kill_at_any_moment_ends_in_the_same_bytes(fit, data, tmp_path, uninte
     recipe = {"epochs": 4, "batch": 16, "learning_rate": 0.003, "seed": 1}
     options = {"out": tmp_path / "killed", "features": tmp_path / "features", "recipe": recipe, **data}
     options |= {"call": call, "after": after}
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     command = [sys.executable, "-c", CHILD, json.dumps(options, default=str)]
-    child = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    child = subprocess.run(command, env=child_environment(), capture_output=True, text=True, check=False, timeout=60)
     assert child.returncode == -signal.SIGKILL, child.stderr
     whole, described, state = content(fit("killed"))
     visible = {name: value for name, value in whole.items() if not Path(name).name.startswith(".")}

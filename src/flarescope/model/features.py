@@ -22,6 +22,7 @@ from flarescope.files import locked, make_folder, read_json, write_json
 from flarescope.images.reading import Fingerprint, ReadImage, read_ahead
 from flarescope.images.render import Rendering
 from flarescope.model.engines import Engine
+from flarescope.model.gather import FeatureRows
 from flarescope.model.shards import content_digests, map_features, read_index, remove_partial, same_content, write_shard
 from flarescope.model.vgg import FEATURES
 
@@ -55,26 +56,6 @@ class StoreKey:
         """Name of the store's folder."""
         family = self.family.replace(":", "-")
         return f"vgg16-{family}-{self.digest.removeprefix('sha256:')[:8]}_{self.rendering}_{self.engine}"
-
-
-class FeatureRows:
-    """Features of chosen rows, read from the memory map as they are asked for."""
-
-    def __init__(self, maps: Sequence[np.ndarray], shard: np.ndarray, row: np.ndarray) -> None:
-        self._maps = maps
-        self._shard = shard
-        self._row = row
-
-    def __len__(self) -> int:
-        return len(self._row)
-
-    def __getitem__(self, index: np.ndarray) -> np.ndarray:
-        """Copy rows: `(n,)` integers -> `(n, 4096)` float32."""
-        shards, rows = self._shard[index].tolist(), self._row[index].tolist()
-        out = np.empty((len(rows), FEATURES), np.float32)
-        for place, (shard, row) in enumerate(zip(shards, rows, strict=True)):
-            out[place] = self._maps[shard][row]
-        return out
 
 
 class FeatureStore:

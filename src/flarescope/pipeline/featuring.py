@@ -11,7 +11,8 @@ from flarescope.catalog.boucheron import read_table
 from flarescope.errors import InputError
 from flarescope.images.render import Rendering
 from flarescope.model.engines import EngineChoice, choose
-from flarescope.model.features import FeatureRows, FeatureStore, StoreKey
+from flarescope.model.features import FeatureStore, StoreKey
+from flarescope.model.gather import FeatureRows
 from flarescope.model.weights import Weights, find
 from flarescope.progress import Reporter
 

@@ -14,18 +14,11 @@ from flarescope.catalog.boucheron import read_table, require_regions
 from flarescope.catalog.splits import check_disjoint
 from flarescope.errors import InputError
 from flarescope.files import locked, make_folder, remove_leftovers
+from flarescope.model.adam import State, train_epoch
 from flarescope.model.classifier import Classifier, Description, load_classifier
 from flarescope.model.features import FeatureStore
-from flarescope.model.head import (
-    EpochResult,
-    Recipe,
-    Rows,
-    State,
-    glorot_head,
-    reference_class_weight,
-    train_epoch,
-    validate,
-)
+from flarescope.model.gather import Rows
+from flarescope.model.head import EpochResult, Recipe, glorot_head, reference_class_weight, validate
 from flarescope.model.runs import RunFolder, best_epoch, model_name, result_to_json
 from flarescope.model.vgg import FEATURES
 from flarescope.model.weights import find
