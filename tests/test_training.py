@@ -27,10 +27,11 @@ from flarescope.model.features import stack
 from flarescope.model.head import EpochResult, Recipe, glorot_head, validate
 from flarescope.model.runs import best_epoch, model_name
 from flarescope.model.weights import digest_of, random_weights
-from flarescope.pipeline import training
+from flarescope.pipeline import fitting, training_data
 from flarescope.pipeline.evaluation import evaluate
 from flarescope.pipeline.featuring import Compute
-from flarescope.pipeline.training import Saving, train
+from flarescope.pipeline.fitting import Saving
+from flarescope.pipeline.training import train
 from flarescope.progress import Reporter
 from flarescope.scores.contingency import ContingencyTable
 
@@ -147,6 +148,8 @@ def test_run_json_says_what_was_done(fit, data, tmp_path):
         "class_weight": [1.0, 16 / 16],
         "clip": 0.0,
         "patience": None,
+        "solver": "adam",
+        "l2": 1e-4,
     }
     assert described["backbone"] == "fake"
     assert described["store"] == {
@@ -208,7 +211,7 @@ def test_limit_takes_the_first_rows(fit):
 
 def test_random_filters_are_said_aloud(monkeypatch, fit):
     weights = weights_module.Weights("random:0", "sha256:" + "00" * 32, lambda: {})
-    monkeypatch.setattr(training, "find", lambda spec: weights)
+    monkeypatch.setattr(training_data, "find", lambda spec: weights)
     monkeypatch.setattr(weights_module, "find", lambda spec: weights)
 
     class Heard(Reporter):
@@ -260,9 +263,9 @@ def test_a_finished_run_asked_for_again_changes_nothing(fit, engine):
 @pytest.mark.parametrize(
     ("which", "function", "call"),
     [
-        ("each", "train_epoch", 1),
+        ("each", "train_together", 1),
         ("each", "load_classifier", 1),
-        ("best", "validate", 2),
+        ("best", "validate_together", 2),
         ("best", "_discard", 3),
         ("best", "_discard", 5),
         ("last", "_discard", 5),
@@ -271,7 +274,7 @@ def test_a_finished_run_asked_for_again_changes_nothing(fit, engine):
 )
 def test_a_stop_at_any_step_ends_in_the_same_run(fit, monkeypatch, which, function, call):
     whole = content(fit("whole", saving=Saving(which)))
-    real, calls = getattr(training, function), []
+    real, calls = getattr(fitting, function), []
 
     def stopping(*arguments, **options):
         calls.append(function)
@@ -280,7 +283,7 @@ def test_a_stop_at_any_step_ends_in_the_same_run(fit, monkeypatch, which, functi
         return real(*arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, function, stopping)
+        patch.setattr(fitting, function, stopping)
         with pytest.raises(Stop):
             fit("stopped", saving=Saving(which))
     assert content(fit("stopped", saving=Saving(which))) == whole
@@ -388,13 +391,13 @@ def scripted(monkeypatch):
     def script(*hits):
         hits = list(hits)
 
-        def validated(head, rows, labels, *, clip):
+        def validated(heads, rows, labels, *, clip):
             tp = hits.pop(0)
             if tp is None:
-                return EpochResult(0.5, ContingencyTable(tp=0, fn=0, fp=3, tn=4))  # TSS is 0/0
-            return EpochResult(0.5, ContingencyTable(tp=tp, fn=100 - tp, fp=0, tn=100))
+                return [EpochResult(0.5, ContingencyTable(tp=0, fn=0, fp=3, tn=4))]  # TSS is 0/0
+            return [EpochResult(0.5, ContingencyTable(tp=tp, fn=100 - tp, fp=0, tn=100))]
 
-        monkeypatch.setattr(training, "validate", validated)
+        monkeypatch.setattr(fitting, "validate_together", validated)
 
     return script
 

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from flarescope.pipeline.catalogue import build_catalogue
     from flarescope.pipeline.evaluation import Evaluation, evaluate
     from flarescope.pipeline.featuring import Compute
+    from flarescope.pipeline.fitting import Saving
     from flarescope.pipeline.models import Model, load
-    from flarescope.pipeline.training import Saving, train
+    from flarescope.pipeline.training import train
     from flarescope.progress import Reporter
     from flarescope.scores.contingency import ContingencyTable
 
@@ -35,7 +36,7 @@ _HOMES = {
     "Model": "pipeline.models",
     "Recipe": "model.head",
     "Reporter": "progress",
-    "Saving": "pipeline.training",
+    "Saving": "pipeline.fitting",
     "build_catalogue": "pipeline.catalogue",
     "evaluate": "pipeline.evaluation",
     "load": "pipeline.models",

@@ -50,6 +50,10 @@ def train(
     clip: Annotated[
         float, typer.Option(help="0: the loss of the logits (Keras on TensorFlow); 1e-7: clipped (on PyTorch).")
     ] = 0.0,
+    solver: Annotated[
+        str, typer.Option(help="adam (the reference), or lbfgs: the smallest loss, without learning rate or seed.")
+    ] = "adam",
+    l2: Annotated[float, typer.Option(help="lbfgs: penalty on the weights, of features scaled to deviation 1.")] = 1e-4,
     patience: Annotated[
         int | None, typer.Option(help="Stop after N epochs without a better validation TSS.", show_default="never")
     ] = None,
@@ -72,7 +76,7 @@ def train(
     """
     from flarescope.model.head import Recipe
     from flarescope.pipeline.featuring import Compute
-    from flarescope.pipeline.training import Saving
+    from flarescope.pipeline.fitting import Saving
     from flarescope.pipeline.training import train as run_training
 
     recipe = Recipe(
@@ -87,6 +91,8 @@ def train(
         class_weight=parse_class_weight(class_weight),
         clip=clip,
         patience=patience,
+        solver=solver,
+        l2=l2,
     )
     run = run_training(
         train=train,

@@ -15,9 +15,7 @@ import numpy as np
 
 from flarescope.errors import FlarescopeError
 from flarescope.model.gather import Rows, batches
-from flarescope.model.head import EpochResult, Head, Recipe, reference_class_weight
-from flarescope.scores.contingency import count
-from flarescope.scores.loss import cross_entropy_of_log_odds
+from flarescope.model.head import EpochResult, Head, Recipe, reference_class_weight, result_of
 
 
 @dataclass(frozen=True)
@@ -155,8 +153,7 @@ class _Learner:
     def finish(self) -> tuple[State, EpochResult]:
         """End the epoch: what the forecasts were worth, each made just before its row was learned from."""
         state = replace(self.state, epoch=self.state.epoch + 1)
-        loss = cross_entropy_of_log_odds(self.labels, self.log_odds, clip=self.recipe.clip, weights=self.weights)
-        return state, EpochResult(loss, count(self.labels, self.log_odds >= 0))
+        return state, result_of(self.labels, self.log_odds, clip=self.recipe.clip, weights=self.weights)
 
 
 def train_epoch(

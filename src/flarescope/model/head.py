@@ -4,8 +4,10 @@ The head is the only part that the recipe trains: two softmax units on 4,096 fea
 """
 
 import math
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Final
 
 import numpy as np
 
@@ -14,7 +16,13 @@ from flarescope.model.gather import GATHER, Rows, batches
 from flarescope.scores.contingency import ContingencyTable, count
 from flarescope.scores.loss import cross_entropy_of_log_odds
 
-CLASSES = 2
+CLASSES: Final = 2
+
+SOLVERS: Final = {
+    "adam": ("learning_rate", "beta_1", "beta_2", "epsilon", "batch", "epochs", "shuffle", "seed", "clip", "patience"),
+    "lbfgs": ("l2",),
+}
+"""What each solver alone knows of a recipe's choices."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +39,7 @@ class Head:
 
     def log_odds(self, rows: Rows | np.ndarray) -> np.ndarray:
         """Give the logit of "flares" minus that of "does not" for each row, `(N,)` float64."""
-        from threadpoolctl import threadpool_limits
-
-        kernel, bias = (np.ascontiguousarray(part[..., 1] - part[..., 0]) for part in (self.kernel, self.bias))
-        found, start = np.empty(len(rows)), 0
-        with threadpool_limits(1, user_api="blas"), closing(batches(rows, np.arange(len(rows)), GATHER)) as stream:
-            for x in stream:
-                found[start : start + len(x)] = x @ kernel
-                start += len(x)
-        return np.asarray(found + bias)
+        return log_odds_together([self], rows)[0]
 
     def probability(self, rows: Rows | np.ndarray) -> np.ndarray:
         """Give the probability of an event for each row, `(N,)` float64 in 0..1."""
@@ -64,6 +64,10 @@ class Recipe:
             probabilities are kept within clip .. 1 - clip; Keras on PyTorch does so with 1e-7. They differ only for
             forecasts that are wrong with p < clip, from which a clipped loss learns nothing.
         patience: stop after so many epochs without a better validation TSS; None never stops early.
+        solver: `adam` as in the reference, or `lbfgs`, which finds the smallest loss (see `model.lbfgs`); of the other
+            choices it knows `class_weight` and `l2` alone.
+        l2: for `lbfgs`, of the penalty l2 / 2 * sum(u^2) beside the mean loss, u being the weights of features scaled
+            to standard deviation 1.
     """
 
     learning_rate: float = 0.001
@@ -77,6 +81,8 @@ class Recipe:
     class_weight: tuple[float, float] | None = None
     clip: float = 0.0
     patience: int | None = None
+    solver: str = "adam"
+    l2: float = 1e-4
 
     def __post_init__(self) -> None:
         ranges = {
@@ -90,10 +96,23 @@ class Recipe:
             "class_weight": self.class_weight is None or all(0 < weight < math.inf for weight in self.class_weight),
             "clip": 0 <= self.clip < 0.5,
             "patience": self.patience is None or self.patience >= 1,
+            "solver": self.solver in SOLVERS,
+            "l2": 0 <= self.l2 < math.inf,
         }
         for name, good in ranges.items():
             if not good:
                 raise InputError(f"{name.replace('_', '-')} {getattr(self, name)} is out of range; see the help")
+        others = [name for solver, names in SOLVERS.items() if solver != self.solver for name in names]
+        defaults = {field.name: field.default for field in fields(self)}
+        idle = [name for name in others if getattr(self, name) != defaults[name]]
+        if idle:
+            names = ", ".join(f"--{name.replace('_', '-')}" for name in idle)
+            raise InputError(f"{names}: without meaning for --solver {self.solver}; leave it out")
+
+    @property
+    def last_epoch(self) -> int:
+        """The number of the epoch that ends the training; L-BFGS has one."""
+        return self.epochs if self.solver == "adam" else 1
 
 
 @dataclass(frozen=True)
@@ -108,6 +127,20 @@ def sigmoid(log_odds: np.ndarray) -> np.ndarray:
     """Give the probability of log-odds, without overflow."""
     small = np.exp(-np.abs(log_odds))
     return np.asarray(np.where(log_odds >= 0, 1 / (1 + small), small / (1 + small)))
+
+
+def log_odds_together(heads: Sequence[Head], rows: Rows | np.ndarray) -> list[np.ndarray]:
+    """Give the log-odds of several heads, `(N,)` float64 each, reading the rows once; each head's bytes are its own."""
+    from threadpoolctl import threadpool_limits
+
+    kernels = [np.ascontiguousarray(head.kernel[:, 1] - head.kernel[:, 0]) for head in heads]
+    found, start = [np.empty(len(rows)) for _ in heads], 0
+    with threadpool_limits(1, user_api="blas"), closing(batches(rows, np.arange(len(rows)), GATHER)) as stream:
+        for x in stream:
+            for values, kernel in zip(found, kernels, strict=True):
+                values[start : start + len(x)] = x @ kernel
+            start += len(x)
+    return [values + (head.bias[1] - head.bias[0]) for values, head in zip(found, heads, strict=True)]
 
 
 def glorot_head(features: int, seed: int) -> Head:
@@ -138,5 +171,19 @@ def reference_class_weight(labels: np.ndarray) -> tuple[float, float]:
 
 def validate(head: Head, rows: Rows | np.ndarray, labels: np.ndarray, *, clip: float) -> EpochResult:
     """Score a head on rows as Keras does after an epoch: unweighted loss, forecasts by p(flare) >= 0.5."""
-    log_odds = head.log_odds(rows)
-    return EpochResult(cross_entropy_of_log_odds(labels, log_odds, clip=clip), count(labels, log_odds >= 0))
+    return validate_together([head], rows, labels, clip=clip)[0]
+
+
+def validate_together(
+    heads: Sequence[Head], rows: Rows | np.ndarray, labels: np.ndarray, *, clip: float
+) -> list[EpochResult]:
+    """Score several heads on the same rows, which are read once."""
+    return [result_of(labels, log_odds, clip=clip) for log_odds in log_odds_together(heads, rows)]
+
+
+def result_of(
+    labels: np.ndarray, log_odds: np.ndarray, *, clip: float, weights: np.ndarray | None = None
+) -> EpochResult:
+    """Score log-odds `(N,)`: the loss, weighted by row where weights are given, and forecasts by p(flare) >= 0.5."""
+    loss = cross_entropy_of_log_odds(labels, log_odds, clip=clip, weights=weights)
+    return EpochResult(loss, count(labels, log_odds >= 0))
