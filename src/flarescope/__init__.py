@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from flarescope.pipeline.featuring import Compute
     from flarescope.pipeline.fitting import Saving
     from flarescope.pipeline.models import Model, load
+    from flarescope.pipeline.sweeping import Grid, sweep
     from flarescope.pipeline.training import train
     from flarescope.progress import Reporter
     from flarescope.scores.contingency import ContingencyTable
@@ -32,6 +33,7 @@ _HOMES = {
     "Compute": "pipeline.featuring",
     "ContingencyTable": "scores.contingency",
     "Evaluation": "pipeline.evaluation",
+    "Grid": "pipeline.sweeping",
     "Magnetogram": "images.magnetogram",
     "Model": "pipeline.models",
     "Recipe": "model.head",
@@ -43,6 +45,7 @@ _HOMES = {
     "read_fits": "images.magnetogram",
     "read_table": "catalog.boucheron",
     "render_field": "images.render",
+    "sweep": "pipeline.sweeping",
     "train": "pipeline.training",
 }
 
@@ -51,6 +54,7 @@ __all__ = [
     "ContingencyTable",
     "Evaluation",
     "FlarescopeError",
+    "Grid",
     "InputError",
     "Magnetogram",
     "Model",
@@ -63,6 +67,7 @@ __all__ = [
     "read_fits",
     "read_table",
     "render_field",
+    "sweep",
     "train",
 ]
 
