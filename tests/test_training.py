@@ -158,6 +158,7 @@ def test_run_json_says_what_was_done(fit, data, tmp_path):
         "rendering": "reference-png",
         "engine": COMPUTE.choose().id,
         "batch": COMPUTE.choose().batch,
+        "dtype": "float32",
     }
     train_data = described["data"]["train"]
     assert (train_data["images"], train_data["events"]) == (32, 16)

@@ -39,6 +39,7 @@ def features(
     precision: options.Precision = "auto",
     workers: Annotated[int | None, typer.Option(help="That read images.", show_default="one a core")] = None,
     nan: options.Nan = "error",
+    store: options.Store = "float32",
     limit: options.Limit = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -52,9 +53,9 @@ def features(
     if not magnetic:
         from flarescope.pipeline.featuring import Compute, fill_store
 
-        compute = Compute(engine, precision, workers, nan)
-        store = fill_store(table, images, out, backbone=backbone, compute=compute, limit=limit, reporter=reporter)
-        note(f"kept in {store.folder}")
+        compute = Compute(engine, precision, workers, nan, store)
+        filled = fill_store(table, images, out, backbone=backbone, compute=compute, limit=limit, reporter=reporter)
+        note(f"kept in {filled.folder}")
         return
     from flarescope.pipeline.magnetic import write_features
 

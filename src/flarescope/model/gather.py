@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from flarescope.model.half import decode
 from flarescope.model.vgg import FEATURES
 
 GATHER: Final = 64
@@ -27,14 +28,18 @@ class Rows(Protocol):
 class FeatureRows:
     """Features of chosen rows, read from the memory map as they are asked for."""
 
-    def __init__(self, maps: Sequence[np.ndarray], shard: np.ndarray, row: np.ndarray) -> None:
+    def __init__(
+        self, maps: Sequence[np.ndarray], shard: np.ndarray, row: np.ndarray, exponents: np.ndarray | None = None
+    ) -> None:
         """Find the rows in memory.
 
         Args:
             maps: S arrays `(n, 4096)` in C order, of one dtype, where the shards are mapped.
             shard: `(N,)` which of them holds each row.
             row: `(N,)` the row within it.
+            exponents: `(N,)` of rows that are kept as float16 (see `half`); None for float32.
         """
+        self._exponents = exponents
         self._maps = maps  # kept: `_window` alone does not keep them mapped
         addresses = np.array([one.ctypes.data for one in maps], np.int64)
         self._window, unit = _window(maps, addresses)
@@ -47,7 +52,8 @@ class FeatureRows:
 
     def __getitem__(self, index: np.ndarray) -> np.ndarray:
         """Copy rows: `(n,)` integers -> `(n, 4096)` float32."""
-        return np.asarray(self._window[self._place[index]])
+        kept = np.asarray(self._window[self._place[index]])
+        return kept if self._exponents is None else decode(kept, self._exponents[index])
 
 
 def _window(maps: Sequence[np.ndarray], addresses: np.ndarray) -> tuple[np.ndarray, int]:

@@ -26,12 +26,14 @@ class Compute:
         precision: `auto`, `fp32` or `bf16`.
         workers: threads that read images ahead of the network; None takes one a core, 0 reads in line.
         nan: what NaN pixels of FITS files do, `error` or `zero`.
+        store: how features are kept, `float32` or `float16` (half the disk; see `model.half`).
     """
 
     engine: str = "auto"
     precision: str = "auto"
     workers: int | None = None
     nan: str = "error"
+    store: str = "float32"
 
     def choose(self) -> EngineChoice:
         """Choose the engine (see `engines.choose`)."""
@@ -58,7 +60,9 @@ def open_store(root: Path, tables: Sequence[pd.DataFrame], weights: Weights, com
     """Open the store that the images of these tables belong in; their kind, PNG or FITS, decides the rendering."""
     choice = compute.choose()
     rendering = Rendering.for_file(tables[0]["filename"].iloc[0], compute.nan)
-    return FeatureStore(root, StoreKey(weights.family, weights.digest, rendering.id, choice.id, choice.batch))
+    return FeatureStore(
+        root, StoreKey(weights.family, weights.digest, rendering.id, choice.id, choice.batch, compute.store)
+    )
 
 
 def ensure_features(
