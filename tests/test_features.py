@@ -569,7 +569,9 @@ import re, sys
 from pathlib import Path
 import numpy as np
 from fakes import FakeEngine, fake_key
+from flarescope.model.adam import State, train_epoch
 from flarescope.model.features import FeatureStore
+from flarescope.model.head import Recipe, glorot_head
 images, root, count = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 names = sorted(path.name for path in images.iterdir())[:count]
 def anonymous_mb():
@@ -580,10 +582,8 @@ def watch(done, total):
     largest = max(largest, anonymous_mb())
 store = FeatureStore(root, fake_key(batch=16))
 store.build(names, images, FakeEngine, workers=2, shard_rows=256, progress=watch)
-rows = store.rows(names)
-for start in range(0, count, 64):
-    rows[np.arange(start, min(start + 64, count))]
-    watch(0, 0)
+state = State.start(glorot_head(4096, 0))
+train_epoch(state, store.rows(names), np.arange(count) % 2, Recipe(), progress=lambda rows: watch(0, 0))
 print(largest - before)
 """
 

@@ -3,7 +3,9 @@
 Each part is held against a plain implementation of its formula in float64, or against PyTorch's derivatives.
 """
 
+import importlib.util
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -388,6 +390,22 @@ def test_rows_that_fail_end_the_training_with_their_error():
     rows, labels = rows_and_labels(1000)
     with pytest.raises(OSError, match="the disk is gone"):
         train_epoch(State.start(glorot_head(12, 0)), Failing(rows), labels, Recipe())
+
+
+def test_the_benchmark_measures_both_sides():
+    path = Path(__file__).parents[1] / "benchmarks" / "head_epoch.py"
+    spec = importlib.util.spec_from_file_location("head_epoch", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    threads = torch.get_num_threads()
+    try:
+        found = module.measure(300, 2)
+    finally:
+        torch.set_num_threads(threads)
+    assert found["name"] == "an epoch of the head on 300 rows"
+    for side in ("ours", "alternative"):
+        assert found[side]["unit"] == "s"
+        assert len(found[side]["samples"]) == 2
 
 
 # ---- forecasts ----
