@@ -105,3 +105,19 @@ def test_choices_without_meaning_are_refused():
         Recipe(l2=1.0)
     with pytest.raises(InputError, match=r"^solver newton is out of range"):
         Recipe(solver="newton")
+
+
+def test_a_search_cut_short_is_said_not_to_have_converged(monkeypatch):
+    x, labels = made()
+    monkeypatch.setattr(lbfgs, "ITERATIONS", 3)
+    found = fit(x, labels, Recipe(solver="lbfgs"))
+    assert found.iterations == 3
+    assert not found.converged
+
+
+def test_many_correlated_features_in_float32_converge():
+    generator = np.random.default_rng(0)
+    hidden = generator.standard_normal((2000, 30))
+    x = np.maximum(hidden @ generator.standard_normal((30, 400)) + 0.1 * generator.standard_normal((2000, 400)), 0)
+    labels = (hidden[:, 0] + generator.standard_normal(2000) > 1).astype(np.int64)
+    assert fit(x.astype(np.float32), labels, Recipe(solver="lbfgs")).converged
