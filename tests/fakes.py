@@ -1,15 +1,16 @@
 """What stands in for the real network where a test is not about the network? Everything here is fake, and says so."""
 
+import os
 import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from os import getpid, kill
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+import flarescope
 from flarescope.model.features import StoreKey
 from flarescope.model.vgg import FEATURES
 from flarescope.model.weights import Weights
@@ -122,20 +123,26 @@ def die_at(owner: object, name: str, call: int, *, after: bool = False) -> None:
         nonlocal calls
         calls += 1
         if calls == call and not after:
-            kill(getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), signal.SIGKILL)
         result = real(*args, **options)
         if calls == call:
-            kill(getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), signal.SIGKILL)
         return result
 
     setattr(owner, name, dying)
+
+
+def child_environment() -> dict[str, str]:
+    """The environment of a process that is to import these fakes, and the same flarescope as this one."""
+    folders = [Path(__file__).parent, Path(flarescope.__file__).parents[1]]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, folders))}
 
 
 def use_fake_network(monkeypatch: object = None, engine: FakeEngine | None = None) -> FakeEngine:
     """Let every engine be the fake one and every backbone hold nothing; for good where no monkeypatch is given."""
     from flarescope.model import weights
     from flarescope.model.engines import EngineChoice
-    from flarescope.pipeline import training
+    from flarescope.pipeline import training_data
 
     put = getattr(monkeypatch, "setattr", setattr)
     engine = engine or FakeEngine()
@@ -144,6 +151,6 @@ def use_fake_network(monkeypatch: object = None, engine: FakeEngine | None = Non
         return fake_weights("sha256:" + spec.encode().hex().ljust(64, "0")[:64])
 
     put(EngineChoice, "start", lambda self, found: engine)
-    put(training, "find", find)
+    put(training_data, "find", find)
     put(weights, "find", find)
     return engine

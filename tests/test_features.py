@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fakes import FakeEngine, fake_features, fake_key, write_png, write_pngs
+from fakes import FakeEngine, child_environment, fake_features, fake_key, write_png, write_pngs
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.images.reading import Fingerprint, read_image
 from flarescope.images.render import Rendering
@@ -413,9 +413,8 @@ store.build(names, images, lambda: FakeEngine(delay_s=delay), workers=2, shard_r
 
 
 def start_child(images, root, *arguments):
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     command = [sys.executable, "-c", CHILD, str(images), str(root), *map(str, arguments)]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen(command, env=child_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 @pytest.fixture(scope="module")
@@ -570,7 +569,9 @@ import re, sys
 from pathlib import Path
 import numpy as np
 from fakes import FakeEngine, fake_key
+from flarescope.model.adam import State, train_epoch
 from flarescope.model.features import FeatureStore
+from flarescope.model.head import Recipe, glorot_head
 images, root, count = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 names = sorted(path.name for path in images.iterdir())[:count]
 def anonymous_mb():
@@ -581,10 +582,8 @@ def watch(done, total):
     largest = max(largest, anonymous_mb())
 store = FeatureStore(root, fake_key(batch=16))
 store.build(names, images, FakeEngine, workers=2, shard_rows=256, progress=watch)
-rows = store.rows(names)
-for start in range(0, count, 64):
-    rows[np.arange(start, min(start + 64, count))]
-    watch(0, 0)
+state = State.start(glorot_head(4096, 0))
+train_epoch(state, store.rows(names), np.arange(count) % 2, Recipe(), progress=lambda rows: watch(0, 0))
 print(largest - before)
 """
 
@@ -596,11 +595,10 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
     write_png(folder / "0000.png", 1, size=32)
     for number in range(1, 3000):
         os.link(folder / "0000.png", folder / f"{number:04d}.png")
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     used = {}
     for count in (600, 3000):
         command = [sys.executable, "-c", MEMORY_CHILD, str(folder), str(tmp_path / f"features{count}"), str(count)]
-        run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+        run = subprocess.run(command, env=child_environment(), capture_output=True, text=True, check=False, timeout=120)
         assert run.returncode == 0, run.stderr
         used[count] = float(run.stdout)
     assert used[3000] < 120

@@ -3,7 +3,9 @@
 Each part is held against a plain implementation of its formula in float64, or against PyTorch's derivatives.
 """
 
+import importlib.util
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,22 +15,11 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 from flarescope.errors import InputError
-from flarescope.model.head import (
-    CHUNK,
-    Head,
-    Recipe,
-    State,
-    adam_step,
-    epoch_order,
-    glorot_head,
-    loss_and_gradient,
-    reference_class_weight,
-    sigmoid,
-    softmax,
-    train_epoch,
-    validate,
-)
+from flarescope.model.adam import State, adam_step, epoch_order, gradient_by_log_odds, train_epoch, train_together
+from flarescope.model.gather import GATHER, batches
+from flarescope.model.head import Head, Recipe, glorot_head, reference_class_weight, sigmoid, validate
 from flarescope.model.vgg import FEATURES
+from flarescope.scores.loss import cross_entropy_of_log_odds
 
 TRAIN_IMAGES, TRAIN_EVENTS = 759_357, 149_249
 """Of the published training table."""
@@ -114,15 +105,18 @@ def test_a_recipe_out_of_range_is_refused_by_name(wrong):
 # ---- loss and gradient ----
 
 
-def reference_loss(logits, labels, weights):
+def reference_loss(log_odds, labels, weights):
     """The weighted sum of -log softmax, divided by the number of rows."""
     total = 0.0
-    for (no, yes), label, weight in zip(logits.tolist(), labels.tolist(), weights.tolist(), strict=True):
-        of_truth = (
-            (no, yes)[label] - max(no, yes) - math.log(math.exp(no - max(no, yes)) + math.exp(yes - max(no, yes)))
-        )
-        total += -of_truth * weight
+    for value, label, weight in zip(log_odds.tolist(), labels.tolist(), weights.tolist(), strict=True):
+        wrong = -value if label else value
+        total += weight * (max(wrong, 0) + math.log1p(math.exp(-abs(wrong))))
     return total / len(labels)
+
+
+def softmax(logits):
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return shifted / shifted.sum(axis=-1, keepdims=True)
 
 
 def torch_loss(logits, labels, weights, clip):
@@ -145,50 +139,56 @@ SATURATED = np.array(
 def test_loss_and_gradient_are_those_of_autograd_also_for_saturated_rows(clip, label):
     labels = np.full(len(SATURATED), label)
     weights = np.linspace(1, 4.08785, len(labels), dtype=np.float32)
-    loss, gradient, probabilities = loss_and_gradient(SATURATED, labels, weights, clip)
+    log_odds = SATURATED[:, 1] - SATURATED[:, 0]
+    with np.errstate(over="ignore"):
+        gradient = gradient_by_log_odds(log_odds, labels, weights, clip)
     logits = torch.tensor(SATURATED, requires_grad=True)
     expected = torch_loss(logits, torch.tensor(labels), torch.tensor(weights), clip)
     expected.backward()
-    assert loss == pytest.approx(expected.item(), rel=1e-6)
+    assert cross_entropy_of_log_odds(labels, log_odds, clip=clip, weights=weights) == pytest.approx(
+        expected.item(), rel=1e-6
+    )
     # A derivative is at most weight / n; float32 rounds it at 1e-7 of that.
-    assert np.abs(gradient - logits.grad.numpy()).max() < 2e-7
-    assert np.array_equal(gradient == 0, logits.grad.numpy() == 0) or not clip
-    assert np.abs(probabilities - torch.softmax(torch.tensor(SATURATED), 1).numpy()).max() < 1e-6
+    by_logits = np.stack([-gradient, gradient], axis=1)
+    assert np.abs(by_logits - logits.grad.numpy()).max() < 2e-7
+    assert np.array_equal(by_logits == 0, logits.grad.numpy() == 0) or not clip
     assert np.isfinite(gradient).all()
 
 
 def test_a_certain_miss_teaches_without_a_clip_and_not_with_one():
-    logits, label, weight = np.array([[60, -60]], np.float32), np.array([1]), np.array([4.0], np.float32)
-    loss, gradient, _ = loss_and_gradient(logits, label, weight, 0.0)
-    assert loss == 4 * 120
-    assert gradient.tolist() == [[4, -4]]
-    loss, gradient, _ = loss_and_gradient(logits, label, weight, 1e-7)
-    assert loss == pytest.approx(4 * -math.log(1e-7), rel=1e-6)
-    assert gradient.tolist() == [[0, 0]]
+    log_odds, label, weight = np.array([-120], np.float32), np.array([1]), np.array([4.0], np.float32)
+    assert gradient_by_log_odds(log_odds, label, weight, 0.0).tolist() == [-4]
+    assert cross_entropy_of_log_odds(label, log_odds, weights=weight) == 4 * 120
+    with np.errstate(over="ignore"):
+        assert gradient_by_log_odds(log_odds, label, weight, 1e-7).tolist() == [0]
+    clipped = cross_entropy_of_log_odds(label, log_odds, clip=1e-7, weights=weight)
+    assert clipped == pytest.approx(4 * -math.log(1e-7), rel=1e-6)
 
 
 @settings(max_examples=100, deadline=None)
 @given(data=st.data(), count=st.integers(1, 20))
-def test_loss_is_the_formula(data, count):
-    logits = np.array(data.draw(st.lists(st.floats(-50, 50, width=32), min_size=2 * count, max_size=2 * count)))
-    logits = logits.astype(np.float32).reshape(count, 2)
+def test_loss_is_the_formula_and_the_gradient_its_slope(data, count):
+    log_odds = np.array(data.draw(st.lists(st.floats(-80, 80, width=32), min_size=count, max_size=count)))
     labels = np.array(data.draw(st.lists(st.integers(0, 1), min_size=count, max_size=count)))
     weights = np.where(labels == 1, np.float32(4.08785), np.float32(1))
-    loss, gradient, probabilities = loss_and_gradient(logits, labels, weights, 0.0)
-    assert loss == pytest.approx(reference_loss(logits, labels, weights), rel=1e-5, abs=1e-6)
-    assert np.abs(gradient.sum(axis=1)).max() < 1e-6  # moving both logits alike changes nothing
-    assert np.abs(probabilities.sum(axis=1) - 1).max() < 1e-6
+    loss = cross_entropy_of_log_odds(labels, log_odds, weights=weights)
+    assert loss == pytest.approx(reference_loss(log_odds, labels, weights), rel=1e-12, abs=1e-12)
+    gradient = gradient_by_log_odds(log_odds.astype(np.float32), labels, weights, 0.0)
+    for row in range(count):
+        step = np.eye(count)[row] * 1e-4
+        ahead, behind = (reference_loss(log_odds + sign * step, labels, weights) for sign in (1, -1))
+        assert gradient[row] == pytest.approx((ahead - behind) / 2e-4, abs=1e-6)
 
 
 def test_the_weighted_sum_is_divided_by_the_rows_and_not_by_the_weights():
-    logits, weights = np.zeros((4, 2), np.float32), np.array([1, 1, 1, 5], np.float32)
-    loss, _, _ = loss_and_gradient(logits, np.array([0, 0, 0, 1]), weights, 0.0)
+    log_odds, weights = np.zeros(4, np.float32), np.array([1, 1, 1, 5], np.float32)
+    loss = cross_entropy_of_log_odds(np.array([0, 0, 0, 1]), log_odds, weights=weights)
     assert loss == pytest.approx(math.log(2) * (1 + 1 + 1 + 5) / 4, rel=1e-6)
+    assert gradient_by_log_odds(log_odds, np.array([0, 0, 0, 1]), weights, 0.0).tolist() == [1 / 8] * 3 + [-5 / 8]
 
 
-def test_sigmoid_and_softmax_do_not_overflow():
+def test_sigmoid_does_not_overflow():
     assert sigmoid(np.array([-1e4, 0.0, 1e4])).tolist() == [0, 0.5, 1]
-    assert softmax(np.array([[1e4, 0.0], [0.0, 0.0]])).tolist() == [[1, 0], [0.5, 0.5]]
 
 
 # ---- Adam ----
@@ -215,24 +215,26 @@ def test_adam_is_keras_adam(recipe, scale):
     """With gradients of 1e-6 epsilon is felt, and where it is added decides the result."""
     generator = np.random.default_rng(5)
     head = glorot_head(6, 1)
-    gradients = [(generator.standard_normal((7, 2)) * scale).astype(np.float32) for _ in range(40)]
+    gradients = [(generator.standard_normal(7) * scale).astype(np.float32) for _ in range(40)]
     state = State.start(head)
     for gradient in gradients:
         state = adam_step(state, gradient, recipe)
-    theta, first, second = slow_adam(np.vstack([head.kernel, head.bias]), gradients, recipe)
+    both = [np.stack([-gradient, gradient], axis=1) for gradient in gradients]
+    theta, first, second = slow_adam(np.vstack([head.kernel, head.bias]), both, recipe)
     assert state.step == 40
-    assert np.abs(state.theta.ravel() - theta).max() < 2e-6
-    assert np.allclose(state.first.ravel(), first, rtol=1e-4, atol=1e-6 * scale)
-    assert np.allclose(state.second.ravel(), second, rtol=1e-4, atol=0)
+    assert np.abs(state.theta.T.ravel() - theta).max() < 2e-6
+    assert np.allclose(state.first, first[1::2], rtol=1e-4, atol=1e-6 * scale)
+    assert np.allclose(state.second, second[1::2], rtol=1e-4, atol=0)
 
 
 def test_adam_is_not_pytorchs_adam_where_epsilon_is_felt():
-    recipe, gradient = Recipe(), np.full((3, 2), 1e-7, np.float32)
+    recipe, gradient = Recipe(), np.full(3, 1e-7, np.float32)
     head = Head(np.zeros((2, 2), np.float32), np.zeros(2, np.float32))
-    ours = adam_step(State.start(head), gradient, recipe).theta[0, 0]
+    ours = adam_step(State.start(head), gradient, recipe).theta[:, 0]
     # Keras: lr sqrt(1-b2)/(1-b1) (1-b1) g / (sqrt(1-b2) g + eps) = lr s g / (s g + eps), with s = sqrt(0.001)
     s = math.sqrt(1 - 0.999)
-    assert ours == pytest.approx(-0.001 * s * 1e-7 / (s * 1e-7 + 1e-7), rel=1e-4)
+    change = 0.001 * s * 1e-7 / (s * 1e-7 + 1e-7)
+    assert ours.tolist() == pytest.approx([change, -change], rel=1e-4)
     # PyTorch: lr g / (g + eps)
     weight = torch.zeros(1, requires_grad=True)
     weight.grad = torch.full((1,), 1e-7)
@@ -276,7 +278,7 @@ def test_an_epoch_is_the_slow_epoch_in_float64(recipe):
     theta, loss, hits, steps = slow_epoch(head, rows, labels, recipe)
     assert state.step == steps == math.ceil(100 / recipe.batch)
     assert state.epoch == 1
-    assert np.abs(state.theta - theta).max() < 1e-5
+    assert np.abs(state.theta.T - theta).max() < 1e-5
     assert result.loss == pytest.approx(loss, rel=1e-5)
     assert result.table.tp == hits
     table = result.table
@@ -293,8 +295,10 @@ def test_the_last_partial_batch_moves_the_head_and_counts_by_its_rows():
     assert state.step == 2
     head = glorot_head(12, 0)
     weights = np.where(labels == 1, 2.0, 1.0)
-    logits = rows @ head.kernel + head.bias
-    first, last = (reference_loss(logits[part], labels[part], weights[part]) for part in (slice(0, 64), slice(64, 65)))
+    log_odds = head.log_odds(rows)
+    first, last = (
+        reference_loss(log_odds[part], labels[part], weights[part]) for part in (slice(0, 64), slice(64, 65))
+    )
     assert result.loss == pytest.approx((64 * first + 1 * last) / 65, rel=1e-6)
 
 
@@ -306,7 +310,7 @@ def test_an_epoch_leaves_the_state_it_began_from_as_it_was():
     assert all(np.array_equal(a, b) for a, b in zip(before, (state.theta, state.first, state.second), strict=True))
     head = after.head
     head.kernel[...] = 0
-    assert not np.array_equal(after.theta[:-1], head.kernel)
+    assert not np.array_equal(after.theta[:, :-1].T, head.kernel)
 
 
 def test_the_second_epoch_goes_on_where_the_first_ended():
@@ -343,6 +347,67 @@ def test_results_do_not_depend_on_the_number_of_blas_threads():
     assert outcomes[0] == outcomes[1]
 
 
+@pytest.mark.parametrize("clip", [0.0, 1e-7])
+def test_heads_trained_together_have_the_bytes_of_heads_trained_alone(clip):
+    rows, labels = rows_and_labels(150)
+    recipes = [
+        Recipe(learning_rate=rate, class_weight=weight, clip=clip)
+        for rate in (0.001, 0.1)
+        for weight in ((1.0, 1.0), (1.0, 4.0))
+    ]
+    together = [State.start(glorot_head(12, 0)) for _ in recipes]
+    alone = list(together)
+    for _ in range(2):
+        found = train_together(together, rows, labels, recipes)
+        singly = [train_epoch(state, rows, labels, recipe) for state, recipe in zip(alone, recipes, strict=True)]
+        for (state, result), (expected, expected_result) in zip(found, singly, strict=True):
+            for name in ("theta", "first", "second"):
+                assert getattr(state, name).tobytes() == getattr(expected, name).tobytes()
+            assert (state.step, state.epoch, result) == (expected.step, expected.epoch, expected_result)
+        together, alone = [state for state, _ in found], [state for state, _ in singly]
+
+
+# ---- rows on their way ----
+
+
+@settings(max_examples=40, deadline=None)
+@given(count=st.integers(0, 300), size=st.integers(1, 150), seed=st.integers(0, 9))
+def test_batches_are_the_rows_in_the_order_asked_for(count, size, seed):
+    rows = np.random.default_rng(seed).random((50, 3), np.float32)
+    order = np.random.default_rng(seed).integers(0, 50, count)
+    found = list(batches(rows, order, size))
+    assert [len(batch) for batch in found] == [min(size, count - start) for start in range(0, count, size)]
+    assert np.array_equal(np.concatenate([np.empty((0, 3), np.float32), *found]), rows[order])
+
+
+def test_rows_that_fail_end_the_training_with_their_error():
+    class Failing(CountingRows):
+        def __getitem__(self, index):
+            if len(self.asked) == 3:
+                raise OSError("the disk is gone")
+            return super().__getitem__(index)
+
+    rows, labels = rows_and_labels(1000)
+    with pytest.raises(OSError, match="the disk is gone"):
+        train_epoch(State.start(glorot_head(12, 0)), Failing(rows), labels, Recipe())
+
+
+def test_the_benchmark_measures_both_sides():
+    path = Path(__file__).parents[1] / "benchmarks" / "head_epoch.py"
+    spec = importlib.util.spec_from_file_location("head_epoch", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    threads = torch.get_num_threads()
+    try:
+        found = module.measure(300, 2)
+    finally:
+        torch.set_num_threads(threads)
+    assert found["name"] == "an epoch of the head on 300 rows"
+    for side in ("ours", "alternative"):
+        assert found[side]["unit"] == "s"
+        assert len(found[side]["samples"]) == 2
+
+
 # ---- forecasts ----
 
 
@@ -361,10 +426,10 @@ class CountingRows:
 
 
 def test_a_long_table_is_scored_in_chunks():
-    rows = CountingRows(np.random.default_rng(0).random((CHUNK + 5, 3), np.float32))
+    rows = CountingRows(np.random.default_rng(0).random((GATHER + 5, 3), np.float32))
     head = glorot_head(3, 0)
     probability = head.probability(rows)
-    assert rows.asked == [CHUNK, 5]
+    assert rows.asked == [GATHER, 5]
     logits = rows.rows.astype(np.float64) @ head.kernel + head.bias
     assert np.abs(probability - softmax(logits)[:, 1]).max() < 1e-6
     assert head.log_odds(np.empty((0, 3), np.float32)).shape == (0,)

@@ -18,8 +18,9 @@ from flarescope.catalog.noaa_events import read_flares
 from flarescope.cli import main
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.images.magnetogram import read_fits, read_png
+from flarescope.model.adam import State, train_epoch
 from flarescope.model.classifier import load_classifier
-from flarescope.model.head import Recipe, State, glorot_head, train_epoch
+from flarescope.model.head import Recipe, glorot_head
 from flarescope.model.runs import RunFolder
 from flarescope.tables import read_forecasts
 

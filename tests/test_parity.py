@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from flarescope.model.adam import State, train_epoch
 from flarescope.model.engines import choose
-from flarescope.model.head import Head, Recipe, State, sigmoid, train_epoch, validate
+from flarescope.model.head import Head, Recipe, sigmoid, validate
 from flarescope.model.keras_files import read_backbone
 from flarescope.model.weights import of_arrays
 from flarescope.pipeline.evaluation import evaluate

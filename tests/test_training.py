@@ -5,7 +5,6 @@ The network is fake (see `fakes`) but in the tests of the frozen backbone.
 
 import json
 import math
-import os
 import re
 import shutil
 import signal
@@ -17,20 +16,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fakes import fake_features, use_fake_network, write_set
+from fakes import child_environment, fake_features, use_fake_network, write_set
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.images.reading import read_image
 from flarescope.images.render import Rendering
 from flarescope.model import weights as weights_module
+from flarescope.model.adam import State, train_epoch
 from flarescope.model.classifier import load_classifier
 from flarescope.model.features import stack
-from flarescope.model.head import EpochResult, Recipe, State, glorot_head, train_epoch, validate
+from flarescope.model.head import EpochResult, Recipe, glorot_head, validate
 from flarescope.model.runs import best_epoch, model_name
 from flarescope.model.weights import digest_of, random_weights
-from flarescope.pipeline import training
+from flarescope.pipeline import fitting, training_data
 from flarescope.pipeline.evaluation import evaluate
 from flarescope.pipeline.featuring import Compute
-from flarescope.pipeline.training import Saving, train
+from flarescope.pipeline.fitting import Saving
+from flarescope.pipeline.training import train
 from flarescope.progress import Reporter
 from flarescope.scores.contingency import ContingencyTable
 
@@ -147,6 +148,8 @@ def test_run_json_says_what_was_done(fit, data, tmp_path):
         "class_weight": [1.0, 16 / 16],
         "clip": 0.0,
         "patience": None,
+        "solver": "adam",
+        "l2": 1e-4,
     }
     assert described["backbone"] == "fake"
     assert described["store"] == {
@@ -155,6 +158,8 @@ def test_run_json_says_what_was_done(fit, data, tmp_path):
         "rendering": "reference-png",
         "engine": COMPUTE.choose().id,
         "batch": COMPUTE.choose().batch,
+        "streams": COMPUTE.choose().streams,
+        "dtype": "float32",
     }
     train_data = described["data"]["train"]
     assert (train_data["images"], train_data["events"]) == (32, 16)
@@ -208,7 +213,7 @@ def test_limit_takes_the_first_rows(fit):
 
 def test_random_filters_are_said_aloud(monkeypatch, fit):
     weights = weights_module.Weights("random:0", "sha256:" + "00" * 32, lambda: {})
-    monkeypatch.setattr(training, "find", lambda spec: weights)
+    monkeypatch.setattr(training_data, "find", lambda spec: weights)
     monkeypatch.setattr(weights_module, "find", lambda spec: weights)
 
     class Heard(Reporter):
@@ -260,9 +265,9 @@ def test_a_finished_run_asked_for_again_changes_nothing(fit, engine):
 @pytest.mark.parametrize(
     ("which", "function", "call"),
     [
-        ("each", "train_epoch", 1),
+        ("each", "train_together", 1),
         ("each", "load_classifier", 1),
-        ("best", "validate", 2),
+        ("best", "validate_together", 2),
         ("best", "_discard", 3),
         ("best", "_discard", 5),
         ("last", "_discard", 5),
@@ -271,7 +276,7 @@ def test_a_finished_run_asked_for_again_changes_nothing(fit, engine):
 )
 def test_a_stop_at_any_step_ends_in_the_same_run(fit, monkeypatch, which, function, call):
     whole = content(fit("whole", saving=Saving(which)))
-    real, calls = getattr(training, function), []
+    real, calls = getattr(fitting, function), []
 
     def stopping(*arguments, **options):
         calls.append(function)
@@ -280,7 +285,7 @@ def test_a_stop_at_any_step_ends_in_the_same_run(fit, monkeypatch, which, functi
         return real(*arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, function, stopping)
+        patch.setattr(fitting, function, stopping)
         with pytest.raises(Stop):
             fit("stopped", saving=Saving(which))
     assert content(fit("stopped", saving=Saving(which))) == whole
@@ -309,9 +314,8 @@ def test_a_kill_at_any_moment_ends_in_the_same_bytes(fit, data, tmp_path, uninte
     recipe = {"epochs": 4, "batch": 16, "learning_rate": 0.003, "seed": 1}
     options = {"out": tmp_path / "killed", "features": tmp_path / "features", "recipe": recipe, **data}
     options |= {"call": call, "after": after}
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     command = [sys.executable, "-c", CHILD, json.dumps(options, default=str)]
-    child = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    child = subprocess.run(command, env=child_environment(), capture_output=True, text=True, check=False, timeout=60)
     assert child.returncode == -signal.SIGKILL, child.stderr
     whole, described, state = content(fit("killed"))
     visible = {name: value for name, value in whole.items() if not Path(name).name.startswith(".")}
@@ -389,13 +393,13 @@ def scripted(monkeypatch):
     def script(*hits):
         hits = list(hits)
 
-        def validated(head, rows, labels, *, clip):
+        def validated(heads, rows, labels, *, clip):
             tp = hits.pop(0)
             if tp is None:
-                return EpochResult(0.5, ContingencyTable(tp=0, fn=0, fp=3, tn=4))  # TSS is 0/0
-            return EpochResult(0.5, ContingencyTable(tp=tp, fn=100 - tp, fp=0, tn=100))
+                return [EpochResult(0.5, ContingencyTable(tp=0, fn=0, fp=3, tn=4))]  # TSS is 0/0
+            return [EpochResult(0.5, ContingencyTable(tp=tp, fn=100 - tp, fp=0, tn=100))]
 
-        monkeypatch.setattr(training, "validate", validated)
+        monkeypatch.setattr(fitting, "validate_together", validated)
 
     return script
 

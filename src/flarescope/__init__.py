@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from flarescope.pipeline.catalogue import build_catalogue
     from flarescope.pipeline.evaluation import Evaluation, evaluate
     from flarescope.pipeline.featuring import Compute
+    from flarescope.pipeline.fitting import Saving
     from flarescope.pipeline.models import Model, load
-    from flarescope.pipeline.training import Saving, train
+    from flarescope.pipeline.sweeping import Grid, sweep
+    from flarescope.pipeline.training import train
     from flarescope.progress import Reporter
     from flarescope.scores.contingency import ContingencyTable
 
@@ -31,17 +33,19 @@ _HOMES = {
     "Compute": "pipeline.featuring",
     "ContingencyTable": "scores.contingency",
     "Evaluation": "pipeline.evaluation",
+    "Grid": "pipeline.sweeping",
     "Magnetogram": "images.magnetogram",
     "Model": "pipeline.models",
     "Recipe": "model.head",
     "Reporter": "progress",
-    "Saving": "pipeline.training",
+    "Saving": "pipeline.fitting",
     "build_catalogue": "pipeline.catalogue",
     "evaluate": "pipeline.evaluation",
     "load": "pipeline.models",
     "read_fits": "images.magnetogram",
     "read_table": "catalog.boucheron",
     "render_field": "images.render",
+    "sweep": "pipeline.sweeping",
     "train": "pipeline.training",
 }
 
@@ -50,6 +54,7 @@ __all__ = [
     "ContingencyTable",
     "Evaluation",
     "FlarescopeError",
+    "Grid",
     "InputError",
     "Magnetogram",
     "Model",
@@ -62,6 +67,7 @@ __all__ = [
     "read_fits",
     "read_table",
     "render_field",
+    "sweep",
     "train",
 ]
 

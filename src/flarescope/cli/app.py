@@ -12,6 +12,7 @@ from flarescope.cli import evaluate as evaluate_verb
 from flarescope.cli import magnetic as magnetic_verbs
 from flarescope.cli import predict as predict_verb
 from flarescope.cli import report as report_verb
+from flarescope.cli import sweep as sweep_verb
 from flarescope.cli import train as train_verb
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ app.add_typer(images.app, name="images")
 app.add_typer(engine.app, name="engine")
 app.command(epilog=magnetic_verbs.FEATURES_EXAMPLE)(magnetic_verbs.features)
 app.command(epilog=train_verb.EXAMPLE)(train_verb.train)
+app.command(epilog=sweep_verb.EXAMPLE)(sweep_verb.sweep)
 app.command(epilog=magnetic_verbs.TRAIN_EXAMPLE)(magnetic_verbs.train_magnetic)
 app.command(epilog=magnetic_verbs.EVALUATE_EXAMPLE)(magnetic_verbs.evaluate_magnetic)
 app.command(epilog=calibrate_verb.EXAMPLE)(calibrate_verb.calibrate)

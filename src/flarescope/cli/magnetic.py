@@ -40,6 +40,7 @@ def features(
     engine_batch: options.EngineBatch = None,
     workers: Annotated[int | None, typer.Option(help="That read images.", show_default="one a core")] = None,
     nan: options.Nan = "error",
+    store: options.Store = "float32",
     limit: options.Limit = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -53,9 +54,9 @@ def features(
     if not magnetic:
         from flarescope.pipeline.featuring import Compute, fill_store
 
-        compute = Compute(engine, precision, workers, nan, engine_batch)
-        store = fill_store(table, images, out, backbone=backbone, compute=compute, limit=limit, reporter=reporter)
-        note(f"kept in {store.folder}")
+        compute = Compute(engine, precision, workers, nan, engine_batch, store)
+        filled = fill_store(table, images, out, backbone=backbone, compute=compute, limit=limit, reporter=reporter)
+        note(f"kept in {filled.folder}")
         return
     from flarescope.pipeline.magnetic import write_features
 

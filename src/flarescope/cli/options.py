@@ -61,6 +61,7 @@ Workers = Annotated[
     typer.Option(help="Threads that read images ahead of the network; 0: none.", show_default="one a core"),
 ]
 Nan = Annotated[str, typer.Option("--nan", help="NaN pixels of FITS files: error, or zero (they become zero field).")]
+Store = Annotated[str, typer.Option("--store", help="Keep features as float32, or as float16: half the disk.")]
 Features = Annotated[
     Path | None, typer.Option(help="Folder of the feature stores.", show_default="'features' beside the run")
 ]

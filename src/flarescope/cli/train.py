@@ -50,6 +50,10 @@ def train(
     clip: Annotated[
         float, typer.Option(help="0: the loss of the logits (Keras on TensorFlow); 1e-7: clipped (on PyTorch).")
     ] = 0.0,
+    solver: Annotated[
+        str, typer.Option(help="adam (the reference), or lbfgs: the smallest loss, without learning rate or seed.")
+    ] = "adam",
+    l2: Annotated[float, typer.Option(help="lbfgs: penalty on the weights, of features scaled to deviation 1.")] = 1e-4,
     patience: Annotated[
         int | None, typer.Option(help="Stop after N epochs without a better validation TSS.", show_default="never")
     ] = None,
@@ -60,6 +64,7 @@ def train(
     engine_batch: options.EngineBatch = None,
     workers: options.Workers = None,
     nan: options.Nan = "error",
+    store: options.Store = "float32",
     features: options.Features = None,
     limit: options.Limit = None,
     allow_overlap: options.AllowOverlap = False,
@@ -73,7 +78,7 @@ def train(
     """
     from flarescope.model.head import Recipe
     from flarescope.pipeline.featuring import Compute
-    from flarescope.pipeline.training import Saving
+    from flarescope.pipeline.fitting import Saving
     from flarescope.pipeline.training import train as run_training
 
     recipe = Recipe(
@@ -88,6 +93,8 @@ def train(
         class_weight=parse_class_weight(class_weight),
         clip=clip,
         patience=patience,
+        solver=solver,
+        l2=l2,
     )
     run = run_training(
         train=train,
@@ -96,7 +103,7 @@ def train(
         out=out,
         backbone=backbone,
         recipe=recipe,
-        compute=Compute(engine, precision, workers, nan, engine_batch),
+        compute=Compute(engine, precision, workers, nan, engine_batch, store),
         saving=Saving(save, full),
         features=features,
         limit=limit,

@@ -22,11 +22,15 @@ from flarescope.files import locked, make_folder, read_json, write_json
 from flarescope.images.reading import Fingerprint, ReadImage, read_ahead
 from flarescope.images.render import Rendering
 from flarescope.model.engines import Engine
+from flarescope.model.gather import FeatureRows
+from flarescope.model.half import encode
 from flarescope.model.shards import content_digests, map_features, read_index, remove_partial, same_content, write_shard
 from flarescope.model.vgg import FEATURES
 
 SHARD_ROWS: Final = 1024
 """Rows a shard: what a kill can cost, and 16 MiB."""
+
+DTYPES: Final = ("float32", "float16")
 
 VERSION: Final = 3
 """Of the store's form on disk."""
@@ -43,6 +47,7 @@ class StoreKey:
         engine: id of the engine, with device and precision.
         batch: images a forward pass; it can change the last bit of a feature.
         streams: networks side by side (`EngineChoice`); it can change the last bit too.
+        dtype: `float32` as the network gives them, or `float16` (see `half`).
     """
 
     family: str
@@ -51,12 +56,18 @@ class StoreKey:
     engine: str
     batch: int
     streams: int = 0
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        if self.dtype not in DTYPES:
+            raise InputError(f"--store {self.dtype}: expected {' or '.join(DTYPES)}")
 
     @property
     def folder(self) -> str:
         """Name of the store's folder."""
         family = self.family.replace(":", "-")
-        return f"vgg16-{family}-{self.digest.removeprefix('sha256:')[:8]}_{self.rendering}_{self.engine}"
+        dtype = "" if self.dtype == "float32" else f"_{self.dtype}"
+        return f"vgg16-{family}-{self.digest.removeprefix('sha256:')[:8]}_{self.rendering}_{self.engine}{dtype}"
 
 
 def begun_with(root: Path, key: StoreKey) -> tuple[int, int] | None:
@@ -69,24 +80,27 @@ def begun_with(root: Path, key: StoreKey) -> tuple[int, int] | None:
     return (batch, streams) if isinstance(batch, int) and isinstance(streams, int) else None
 
 
-class FeatureRows:
-    """Features of chosen rows, read from the memory map as they are asked for."""
+class _ShardBuffer:
+    """Room for one shard, made once: batches are put where they are written from."""
 
-    def __init__(self, maps: Sequence[np.ndarray], shard: np.ndarray, row: np.ndarray) -> None:
-        self._maps = maps
-        self._shard = shard
-        self._row = row
+    def __init__(self, rows: int, dtype: str) -> None:
+        self._features = np.empty((rows, FEATURES), dtype)
+        self._exponents = None if dtype == "float32" else np.empty(rows, np.int8)
+        self.filled = 0
 
-    def __len__(self) -> int:
-        return len(self._row)
+    def append(self, features: np.ndarray) -> None:
+        """Put a batch `(n, 4096)` float32 behind those before it."""
+        part = slice(self.filled, self.filled + len(features))
+        if self._exponents is None:
+            self._features[part] = features
+        else:
+            self._exponents[part] = encode(features, self._features[part])
+        self.filled = part.stop
 
-    def __getitem__(self, index: np.ndarray) -> np.ndarray:
-        """Copy rows: `(n,)` integers -> `(n, 4096)` float32."""
-        shards, rows = self._shard[index].tolist(), self._row[index].tolist()
-        out = np.empty((len(rows), FEATURES), np.float32)
-        for place, (shard, row) in enumerate(zip(shards, rows, strict=True)):
-            out[place] = self._maps[shard][row]
-        return out
+    def take(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Give what was put in, until the next `append`, and begin anew."""
+        filled, self.filled = self.filled, 0
+        return self._features[:filled], None if self._exponents is None else self._exponents[:filled]
 
 
 class FeatureStore:
@@ -104,13 +118,13 @@ class FeatureStore:
         """
         self.key = key
         self.folder = make_folder(root / key.folder)
-        header = {"version": VERSION, **asdict(key), "features": FEATURES, "dtype": "float32"}
+        header = {"version": VERSION, **asdict(key), "features": FEATURES}
         path = self.folder / "store.json"
         if not path.exists():
             write_json(path, header)
         elif read_json(path) != header:
             raise InputError(f"{self.folder}: holds features of another kind (store.json); choose another --features")
-        self._index = read_index(self.folder)
+        self._index = read_index(self.folder, self.key.dtype)
 
     def __len__(self) -> int:
         return len(self._index.filenames)
@@ -184,7 +198,7 @@ class FeatureStore:
         if not self.outdated(filenames, images).any():
             return 0  # without the lock: a store that nobody may write to can still be read
         with locked(self.folder / "store"):
-            self._index = read_index(self.folder)
+            self._index = read_index(self.folder, self.key.dtype)
             todo = [filenames[i] for i in np.flatnonzero(self.outdated(filenames, images)).tolist()]
             if todo:
                 remove_partial(self.folder)
@@ -195,7 +209,7 @@ class FeatureStore:
                 # Closed here, so that its threads end with the build and not with the traceback of an error.
                 with closing(read_ahead((images / name for name in todo), rendering, workers=workers)) as stream:
                     self._compute(todo, stream, ready, progress, shard_rows)
-                self._index = read_index(self.folder)
+                self._index = read_index(self.folder, self.key.dtype)
         return len(todo)
 
     def _compute(
@@ -207,20 +221,19 @@ class FeatureStore:
         shard_rows: int,
     ) -> None:
         prints: list[Fingerprint] = []
-        waiting: list[np.ndarray] = []
-        first = filled = 0
+        shard = _ShardBuffer(min(shard_rows, len(todo)), self.key.dtype)
+        first = 0
         sizes = _batch_sizes(len(todo), shard_rows, self.key.batch)
         for features in engine.stream(_batches(stream, sizes, prints)):
             if not np.isfinite(features).all():
                 raise FlarescopeError(f"the network gave features that are not finite, at or after {todo[first]}")
-            waiting.append(features)
-            filled += len(features)
-            progress(first + filled, len(todo))
-            if filled == min(shard_rows, len(todo) - first):
-                last = first + filled
-                write_shard(self.folder, todo[first:last], prints[:filled], np.concatenate(waiting))
-                del prints[:filled]  # those behind it are of batches in the network
-                waiting, first, filled = [], last, 0
+            shard.append(features)
+            progress(first + shard.filled, len(todo))
+            if shard.filled == min(shard_rows, len(todo) - first):
+                last = first + shard.filled
+                write_shard(self.folder, todo[first:last], prints[: shard.filled], *shard.take())
+                del prints[: last - first]  # those behind it are of batches in the network
+                first = last
 
     def content_digest(self, filenames: Sequence[str]) -> str:
         """Give `sha256:<hex>` over the digests of the images behind these features, in order."""
@@ -239,8 +252,9 @@ class FeatureStore:
             raise FlarescopeError(f"{self.folder}: no features of {name}; compute them first")
         shard = self._index.shard_of(rows)
         sizes = np.diff(self._index.starts).tolist()
-        maps = [map_features(path, size) for path, size in zip(self._index.shards, sizes, strict=True)]
-        return FeatureRows(maps, shard, rows - self._index.starts[shard])
+        maps = [map_features(path, size, self.key.dtype) for path, size in zip(self._index.shards, sizes, strict=True)]
+        exponents = None if self._index.exponents is None else self._index.exponents[rows]
+        return FeatureRows(maps, shard, rows - self._index.starts[shard], exponents)
 
 
 def _stat_all(filenames: Sequence[str], images: Path) -> np.ndarray:

@@ -1,31 +1,28 @@
-"""How is the head trained on cached features, exactly as the reference recipe trains it in Keras?
+"""What is the head, with which choices is it trained, and what does it forecast?
 
-The head is the only part that the recipe trains: two softmax units on 4,096 features. Everything here is NumPy in
-float32 with one BLAS thread, so that the same seed gives the same bytes on any number of cores.
+The head is the only part that the recipe trains: two softmax units on 4,096 features.
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, fields
+from typing import Final
 
 import numpy as np
 
-from flarescope.errors import FlarescopeError, InputError
+from flarescope.errors import InputError
+from flarescope.model.gather import GATHER, Rows, batches
 from flarescope.scores.contingency import ContingencyTable, count
 from flarescope.scores.loss import cross_entropy_of_log_odds
 
-CLASSES = 2
-CHUNK = 4096
-"""Rows that are scored at a time: bounded memory however long the table."""
+CLASSES: Final = 2
 
-
-class Rows(Protocol):
-    """Features by row: `len(rows)`, and `rows[indices] -> (n, F) float32`."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: np.ndarray, /) -> np.ndarray: ...
+SOLVERS: Final = {
+    "adam": ("learning_rate", "beta_1", "beta_2", "epsilon", "batch", "epochs", "shuffle", "seed", "clip", "patience"),
+    "lbfgs": ("l2",),
+}
+"""What each solver alone knows of a recipe's choices."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +39,7 @@ class Head:
 
     def log_odds(self, rows: Rows | np.ndarray) -> np.ndarray:
         """Give the logit of "flares" minus that of "does not" for each row, `(N,)` float64."""
-        from threadpoolctl import threadpool_limits
-
-        starts = range(0, len(rows), CHUNK)
-        chunks = (rows[np.arange(start, min(start + CHUNK, len(rows)))] for start in starts)
-        with threadpool_limits(1, user_api="blas"):
-            logits = [np.asarray(chunk @ self.kernel + self.bias, np.float64) for chunk in chunks]
-        return np.concatenate([pair[:, 1] - pair[:, 0] for pair in logits]) if logits else np.empty(0)
+        return log_odds_together([self], rows)[0]
 
     def probability(self, rows: Rows | np.ndarray) -> np.ndarray:
         """Give the probability of an event for each row, `(N,)` float64 in 0..1."""
@@ -73,6 +64,10 @@ class Recipe:
             probabilities are kept within clip .. 1 - clip; Keras on PyTorch does so with 1e-7. They differ only for
             forecasts that are wrong with p < clip, from which a clipped loss learns nothing.
         patience: stop after so many epochs without a better validation TSS; None never stops early.
+        solver: `adam` as in the reference, or `lbfgs`, which finds the smallest loss (see `model.lbfgs`); of the other
+            choices it knows `class_weight` and `l2` alone.
+        l2: for `lbfgs`, of the penalty l2 / 2 * sum(u^2) beside the mean loss, u being the weights of features scaled
+            to standard deviation 1.
     """
 
     learning_rate: float = 0.001
@@ -86,6 +81,8 @@ class Recipe:
     class_weight: tuple[float, float] | None = None
     clip: float = 0.0
     patience: int | None = None
+    solver: str = "adam"
+    l2: float = 1e-4
 
     def __post_init__(self) -> None:
         ranges = {
@@ -99,40 +96,23 @@ class Recipe:
             "class_weight": self.class_weight is None or all(0 < weight < math.inf for weight in self.class_weight),
             "clip": 0 <= self.clip < 0.5,
             "patience": self.patience is None or self.patience >= 1,
+            "solver": self.solver in SOLVERS,
+            "l2": 0 <= self.l2 < math.inf,
         }
         for name, good in ranges.items():
             if not good:
                 raise InputError(f"{name.replace('_', '-')} {getattr(self, name)} is out of range; see the help")
-
-
-@dataclass(frozen=True)
-class State:
-    """Where training stands between two epochs; everything that a resumed run needs.
-
-    Attributes:
-        theta: `(F + 1, 2)` float32, the kernel with the bias as its last row.
-        first: Adam's first moment, like `theta`.
-        second: Adam's second moment, like `theta`.
-        step: optimiser steps taken.
-        epoch: epochs finished.
-    """
-
-    theta: np.ndarray
-    first: np.ndarray
-    second: np.ndarray
-    step: int = 0
-    epoch: int = 0
+        others = [name for solver, names in SOLVERS.items() if solver != self.solver for name in names]
+        defaults = {field.name: field.default for field in fields(self)}
+        idle = [name for name in others if getattr(self, name) != defaults[name]]
+        if idle:
+            names = ", ".join(f"--{name.replace('_', '-')}" for name in idle)
+            raise InputError(f"{names}: without meaning for --solver {self.solver}; leave it out")
 
     @property
-    def head(self) -> Head:
-        """The head as it stands."""
-        return Head(self.theta[:-1].copy(), self.theta[-1].copy())
-
-    @classmethod
-    def start(cls, head: Head) -> "State":
-        """Begin training from a head."""
-        theta = np.vstack([head.kernel, head.bias]).astype(np.float32)
-        return cls(theta, np.zeros_like(theta), np.zeros_like(theta))
+    def last_epoch(self) -> int:
+        """The number of the epoch that ends the training; L-BFGS has one."""
+        return self.epochs if self.solver == "adam" else 1
 
 
 @dataclass(frozen=True)
@@ -149,10 +129,18 @@ def sigmoid(log_odds: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(log_odds >= 0, 1 / (1 + small), small / (1 + small)))
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Give the softmax over the last axis."""
-    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
+def log_odds_together(heads: Sequence[Head], rows: Rows | np.ndarray) -> list[np.ndarray]:
+    """Give the log-odds of several heads, `(N,)` float64 each, reading the rows once; each head's bytes are its own."""
+    from threadpoolctl import threadpool_limits
+
+    kernels = [np.ascontiguousarray(head.kernel[:, 1] - head.kernel[:, 0]) for head in heads]
+    found, start = [np.empty(len(rows)) for _ in heads], 0
+    with threadpool_limits(1, user_api="blas"), closing(batches(rows, np.arange(len(rows)), GATHER)) as stream:
+        for x in stream:
+            for values, kernel in zip(found, kernels, strict=True):
+                values[start : start + len(x)] = x @ kernel
+            start += len(x)
+    return [values + (head.bias[1] - head.bias[0]) for values, head in zip(found, heads, strict=True)]
 
 
 def glorot_head(features: int, seed: int) -> Head:
@@ -181,110 +169,21 @@ def reference_class_weight(labels: np.ndarray) -> tuple[float, float]:
     return 1.0, others / events
 
 
-def epoch_order(rows: int, recipe: Recipe, epoch: int) -> np.ndarray:
-    """Give the order of the rows in an epoch (counted from 1); it depends on the seed and the epoch alone."""
-    if not recipe.shuffle:
-        return np.arange(rows)
-    return np.random.default_rng([recipe.seed, 1, epoch]).permutation(rows)
-
-
-def loss_and_gradient(
-    logits: np.ndarray, labels: np.ndarray, weights: np.ndarray, clip: float
-) -> tuple[float, np.ndarray, np.ndarray]:
-    """Give the weighted loss of a batch, its gradient by the logits, and the probabilities.
-
-    Args:
-        logits: `(n, 2)` float32.
-        labels: `(n,)` 0/1.
-        weights: `(n,)` float32, the class weight of each row.
-        clip: as in `Recipe`.
-
-    Returns:
-        The sum of the weighted losses divided by n (Keras divides by the batch size, not by the sum of the weights);
-        its gradient `(n, 2)`; the softmax `(n, 2)`.
-    """
-    rows = np.arange(len(labels))
-    probabilities = softmax(logits)
-    of_truth = probabilities[rows, labels]
-    gradient = probabilities.copy()
-    gradient[rows, labels] -= 1
-    gradient *= (weights / np.float32(len(labels)))[:, np.newaxis]
-    if clip:
-        # Where the clip is at work the loss is flat, and so no gradient flows.
-        gradient[(of_truth < clip) | (of_truth > 1 - clip)] = 0
-        loss = -np.log(np.clip(of_truth, clip, 1 - clip))
-    else:
-        shifted = logits - logits.max(axis=1, keepdims=True)
-        loss = np.log(np.exp(shifted).sum(axis=1)) - shifted[rows, labels]
-    return float((loss * weights).sum() / len(labels)), gradient, probabilities
-
-
-def adam_step(state: State, gradient: np.ndarray, recipe: Recipe) -> State:
-    """Take one step of Adam in Keras' form, in place.
-
-    Kingma & Ba 2015 (arXiv 1412.6980), the variant before section 2.1 ends: both bias corrections go into the step
-    size, and epsilon is added to the square root of the uncorrected second moment.
-    """
-    step = state.step + 1
-    size = np.float32(recipe.learning_rate * math.sqrt(1 - recipe.beta_2**step) / (1 - recipe.beta_1**step))
-    state.first[...] += (gradient - state.first) * np.float32(1 - recipe.beta_1)
-    state.second[...] += (np.square(gradient) - state.second) * np.float32(1 - recipe.beta_2)
-    state.theta[...] -= size * state.first / (np.sqrt(state.second) + np.float32(recipe.epsilon))
-    return replace(state, step=step)
-
-
-def train_epoch(
-    state: State,
-    rows: Rows | np.ndarray,
-    labels: np.ndarray,
-    recipe: Recipe,
-    *,
-    progress: Callable[[int], None] | None = None,
-) -> tuple[State, EpochResult]:
-    """Train the head for one epoch.
-
-    Args:
-        state: where training stands; it is not changed.
-        rows: N rows of features.
-        labels: `(N,)` 0/1.
-        recipe: the choices.
-        progress: called with the number of rows of each finished step.
-
-    Returns:
-        The state after the epoch, and what Keras reports of it: the weighted loss averaged over the rows, and the
-        contingency table, both counted while the head moves.
-    """
-    from threadpoolctl import threadpool_limits
-
-    weight = np.array(recipe.class_weight or reference_class_weight(labels), np.float32)
-    labels = np.asarray(labels, dtype=np.int64)
-    order = epoch_order(len(rows), recipe, state.epoch + 1)
-    state = replace(state, theta=state.theta.copy(), first=state.first.copy(), second=state.second.copy())
-    total, yes = 0.0, np.empty(len(rows), bool)
-    gradient = np.empty_like(state.theta)
-    # A diverging run overflows; it is told by its loss, in one line.
-    with threadpool_limits(1, user_api="blas"), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        for start in range(0, len(order), recipe.batch):
-            index = order[start : start + recipe.batch]
-            x, y = np.asarray(rows[index], np.float32), labels[index]
-            logits = x @ state.theta[:-1] + state.theta[-1]
-            loss, by_logits, probabilities = loss_and_gradient(logits, y, weight[y], recipe.clip)
-            np.matmul(x.T, by_logits, out=gradient[:-1])
-            gradient[-1] = by_logits.sum(axis=0)
-            state = adam_step(state, gradient, recipe)
-            if not math.isfinite(loss):
-                raise FlarescopeError(
-                    f"training diverged in epoch {state.epoch + 1}: the loss is {loss}; "
-                    "lower --learning-rate or the class weights"
-                )
-            total += loss * len(index)
-            yes[index] = probabilities[:, 1] >= 0.5
-            if progress:
-                progress(len(index))
-    return replace(state, epoch=state.epoch + 1), EpochResult(total / len(order), count(labels, yes))
-
-
 def validate(head: Head, rows: Rows | np.ndarray, labels: np.ndarray, *, clip: float) -> EpochResult:
     """Score a head on rows as Keras does after an epoch: unweighted loss, forecasts by p(flare) >= 0.5."""
-    log_odds = head.log_odds(rows)
-    return EpochResult(cross_entropy_of_log_odds(labels, log_odds, clip=clip), count(labels, log_odds >= 0))
+    return validate_together([head], rows, labels, clip=clip)[0]
+
+
+def validate_together(
+    heads: Sequence[Head], rows: Rows | np.ndarray, labels: np.ndarray, *, clip: float
+) -> list[EpochResult]:
+    """Score several heads on the same rows, which are read once."""
+    return [result_of(labels, log_odds, clip=clip) for log_odds in log_odds_together(heads, rows)]
+
+
+def result_of(
+    labels: np.ndarray, log_odds: np.ndarray, *, clip: float, weights: np.ndarray | None = None
+) -> EpochResult:
+    """Score log-odds `(N,)`: the loss, weighted by row where weights are given, and forecasts by p(flare) >= 0.5."""
+    loss = cross_entropy_of_log_odds(labels, log_odds, clip=clip, weights=weights)
+    return EpochResult(loss, count(labels, log_odds >= 0))

@@ -11,7 +11,8 @@ import numpy as np
 
 from flarescope.errors import InputError
 from flarescope.files import atomic_path, read_json, write_json, write_text
-from flarescope.model.head import EpochResult, State
+from flarescope.model.adam import State
+from flarescope.model.head import EpochResult
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,10 @@ class RunFolder:
             return None
         try:
             with np.load(path, allow_pickle=False) as file:
-                return State(file["theta"], file["first"], file["second"], int(file["step"]), int(file["epoch"]))
+                state = State(file["theta"], file["first"], file["second"], int(file["step"]), int(file["epoch"]))
+            if not state.theta.shape == (2, *state.first.shape) == (2, *state.second.shape):
+                raise ValueError(f"theta has shape {state.theta.shape}, Adam's moments {state.first.shape}")
+            return state
         except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
             raise self._damaged(path, error) from error
 

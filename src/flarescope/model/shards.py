@@ -1,7 +1,8 @@
 """What does a shard of the feature store look like on disk, and how is it written whole or not at all?
 
-A shard is a folder: `features.npy` `(n, 4096)` float32, and `rows.parquet` with the file name, size, time of
-modification and digest of the image behind each row. It is written under a temporary name and renamed.
+A shard is a folder: `features.npy` `(n, 4096)` float32 or float16, and `rows.parquet` with the file name, size, time of
+modification and digest of the image behind each row, and the row's exponent where it is float16 (see `half`). It is
+written under a temporary name and renamed.
 """
 
 import contextlib
@@ -10,6 +11,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +25,7 @@ from flarescope.model.vgg import FEATURES
 
 _STAMPS = ("size", "mtime_ns", "inode")
 _INDEX_SCHEMA = pa.schema([("filename", pa.large_string()), *((name, pa.int64()) for name in _STAMPS)])
+_EXPONENT = pa.field("exponent", pa.int8())
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,14 @@ class Index:
         starts: `(S + 1,)` int64, the first row of each shard, and the number of rows.
         filenames: name of each row.
         stamps: `(N, 3)` int64, size, time of modification (ns) and inode of each image.
+        exponents: `(N,)` int8 of a float16 store; None of a float32 one.
     """
 
     shards: list[Path]
     starts: np.ndarray
     filenames: pa.Array
     stamps: np.ndarray
+    exponents: np.ndarray | None
 
     def shard_of(self, rows: np.ndarray) -> np.ndarray:
         """Give the number of the shard that holds each row."""
@@ -51,18 +56,20 @@ def shard_folders(store: Path) -> list[Path]:
     return sorted(path for path in store.iterdir() if path.name.startswith("shard-"))
 
 
-def read_index(store: Path) -> Index:
-    """Read the rows of every shard.
+def read_index(store: Path, dtype: str) -> Index:
+    """Read the rows of every shard of a store of float32 or float16.
 
     Raises:
         InputError: a shard that cannot be read.
     """
     shards = shard_folders(store)
-    tables = [_read_rows(shard, _INDEX_SCHEMA.names).cast(_INDEX_SCHEMA) for shard in shards]
-    whole = pa.concat_tables([_INDEX_SCHEMA.empty_table(), *tables])
+    schema = _INDEX_SCHEMA if dtype == "float32" else _INDEX_SCHEMA.append(_EXPONENT)
+    tables = [_read_rows(shard, schema.names).cast(schema) for shard in shards]
+    whole = pa.concat_tables([schema.empty_table(), *tables])
     starts = np.concatenate([[0], np.cumsum([len(table) for table in tables])]).astype(np.int64)
     names = pa.concat_arrays(whole["filename"].chunks)
-    return Index(shards, starts, names, np.stack([whole[name].to_numpy() for name in _STAMPS], axis=1))
+    stamps = np.stack([whole[name].to_numpy() for name in _STAMPS], axis=1)
+    return Index(shards, starts, names, stamps, None if dtype == "float32" else whole[_EXPONENT.name].to_numpy())
 
 
 def _read_rows(shard: Path, columns: Sequence[str] | None = None) -> pa.Table:
@@ -76,8 +83,8 @@ def _damaged(shard: Path, reason: str) -> InputError:
     return InputError(f"{shard}: the shard is damaged ({' '.join(reason.split())}); delete it and run again")
 
 
-def map_features(shard: Path, rows: int) -> np.ndarray:
-    """Map a shard's features into memory, `(rows, 4096)` float32, without reading them.
+def map_features(shard: Path, rows: int, dtype: str) -> np.ndarray:
+    """Map a shard's features into memory, `(rows, 4096)` of the dtype, without reading them.
 
     Raises:
         InputError: features that cannot be read, or of another number, width or type.
@@ -86,16 +93,32 @@ def map_features(shard: Path, rows: int) -> np.ndarray:
         mapped = np.load(shard / "features.npy", mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise _damaged(shard, str(error)) from error
-    if mapped.shape != (rows, FEATURES) or mapped.dtype != np.float32:
-        raise _damaged(shard, f"features.npy is {mapped.shape} {mapped.dtype}; expected {(rows, FEATURES)} float32")
+    if mapped.shape != (rows, FEATURES) or mapped.dtype != dtype:
+        raise _damaged(shard, f"features.npy is {mapped.shape} {mapped.dtype}; expected {(rows, FEATURES)} {dtype}")
     return np.asarray(mapped)  # the plain array over the same pages: np.memmap's own indexing is slow
 
 
-def write_shard(store: Path, filenames: Sequence[str], prints: Sequence[Fingerprint], features: np.ndarray) -> None:
-    """Write the next shard of a store; it appears whole under its name, or not at all."""
+def write_shard(
+    store: Path,
+    filenames: Sequence[str],
+    prints: Sequence[Fingerprint],
+    features: np.ndarray,
+    exponents: np.ndarray | None = None,
+) -> None:
+    """Write the next shard of a store; it appears whole under its name, or not at all.
+
+    Args:
+        store: its folder.
+        filenames: of the n images.
+        prints: of the n images.
+        features: `(n, 4096)` float32 or float16, in C order: they are written from where they lie.
+        exponents: `(n,)` int8 of float16 features.
+    """
     number = max((int(path.name.removeprefix("shard-")) for path in shard_folders(store)), default=-1) + 1
     final, temporary = store / f"shard-{number:06d}", store / f".shard-{number:06d}.part"
-    columns = {name: [getattr(one, name) for one in prints] for name in (*_STAMPS, "digest")}
+    columns: dict[str, Any] = {name: [getattr(one, name) for one in prints] for name in (*_STAMPS, "digest")}
+    if exponents is not None:
+        columns[_EXPONENT.name] = exponents
     try:
         with translate_os_errors(final):
             temporary.mkdir()
@@ -158,7 +181,7 @@ def _write_npy(path: Path, array: np.ndarray) -> None:
     # Written as bytes: ndarray.tofile, which np.save uses, does not say that the disk is full.
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
-        file.write(np.ascontiguousarray(array).data)
+        file.write(array.data)
         file.flush()
         os.fsync(file.fileno())
 

@@ -15,8 +15,8 @@ from flarescope.files import read_json, write_json
 from flarescope.model.head import sigmoid
 from flarescope.model.runs import RunFolder
 from flarescope.pipeline.featuring import Compute, announce, ensure_features, open_store
+from flarescope.pipeline.identity import table_digest
 from flarescope.pipeline.models import Model, load
-from flarescope.pipeline.training import table_digest
 from flarescope.pipeline.verifying import Verifying, verify_model
 from flarescope.progress import Reporter
 from flarescope.scores.contingency import ContingencyTable, count

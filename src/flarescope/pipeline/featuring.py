@@ -13,7 +13,8 @@ from flarescope.errors import InputError
 from flarescope.images.render import Rendering
 from flarescope.model import tuning
 from flarescope.model.engines import EngineChoice, choose
-from flarescope.model.features import FeatureRows, FeatureStore, StoreKey, begun_with
+from flarescope.model.features import FeatureStore, StoreKey, begun_with
+from flarescope.model.gather import FeatureRows
 from flarescope.model.weights import Weights, find
 from flarescope.progress import Reporter
 
@@ -31,6 +32,7 @@ class Compute:
         workers: threads that read images ahead of the network; None takes one a core, 0 reads in line.
         nan: what NaN pixels of FITS files do, `error` or `zero`.
         batch: images a forward pass; None takes what was fastest on this machine, as far as it was measured.
+        store: how features are kept, `float32` or `float16` (half the disk; see `model.half`).
     """
 
     engine: str = "auto"
@@ -38,6 +40,7 @@ class Compute:
     workers: int | None = None
     nan: str = "error"
     batch: int | None = None
+    store: str = "float32"
 
     def choose_untuned(self) -> EngineChoice:
         """Choose the engine (see `engines.choose`) with its own batch and streams."""
@@ -81,7 +84,7 @@ def open_store(
     """
     choice = compute.choose()
     rendering = Rendering.for_file(tables[0]["filename"].iloc[0], compute.nan)
-    key = StoreKey(weights.family, weights.digest, rendering.id, choice.id, choice.batch, choice.streams)
+    key = StoreKey(weights.family, weights.digest, rendering.id, choice.id, choice.batch, choice.streams, compute.store)
     begun = begun_with(root, key)
     if begun:
         if compute.batch not in (None, begun[0]):

@@ -1,8 +1,6 @@
 """How do 29 numbers of each image become a baseline: a run with a model, forecasts and scores, as the network's?"""
 
-import platform
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +17,7 @@ from flarescope.model.head import EpochResult
 from flarescope.model.magnetic_baseline import MagneticModel, match_features, train_magnetic
 from flarescope.model.runs import RunFolder, model_name, result_to_json
 from flarescope.pipeline.evaluation import Evaluation
-from flarescope.pipeline.training import describe_tables, is_synthetic, table_digest
+from flarescope.pipeline.identity import describe_tables, is_synthetic, table_digest, versions
 from flarescope.pipeline.verifying import Verifying, verify_raw
 from flarescope.progress import Reporter
 from flarescope.scores.contingency import count
@@ -150,7 +148,7 @@ def _describe(
         "synthetic": images is not None and is_synthetic(Path(images)),
         "images": "not given" if images is None else str(Path(images).resolve()),
         "features": str(features.resolve()),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "versions": versions(PACKAGES),
         "finished": True,
     }
 

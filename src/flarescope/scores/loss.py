@@ -26,17 +26,21 @@ def cross_entropy(labels: np.ndarray, probability: np.ndarray, *, clip: float = 
     return float(-np.log(np.clip(of_truth, smallest, 1 - clip)).mean())
 
 
-def cross_entropy_of_log_odds(labels: np.ndarray, log_odds: np.ndarray, *, clip: float = 0.0) -> float:
+def cross_entropy_of_log_odds(
+    labels: np.ndarray, log_odds: np.ndarray, *, clip: float = 0.0, weights: np.ndarray | None = None
+) -> float:
     """Give the same mean cross-entropy from log-odds, exact also where the probability rounds to 0 or 1.
 
     Args:
         labels: `(N,)` 0/1.
         log_odds: `(N,)` log(p / (1 - p)) of an event.
         clip: as in `cross_entropy`; 0 for none.
+        weights: `(N,)`, of each row; the weighted sum is divided by N as in Keras, not by the sum of the weights.
     """
     if len(labels) == 0:
         return float("nan")
-    loss = np.logaddexp(0, np.where(np.asarray(labels) == 1, -log_odds, log_odds))
+    wrong = np.where(np.asarray(labels) == 1, -log_odds, log_odds)
+    loss = np.logaddexp(0, wrong, dtype=np.float64)
     if clip:
         loss = np.clip(loss, -np.log1p(-clip), -np.log(clip))
-    return float(loss.mean())
+    return float((loss if weights is None else loss * weights).mean())

@@ -1,0 +1,107 @@
+"""`flarescope sweep`: many heads on the same features."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flarescope.cli import options
+from flarescope.cli.screen import ScreenReporter, settings, show_json, show_table
+from flarescope.cli.train import parse_class_weight
+
+EXAMPLE = (
+    "Example: flarescope sweep --train Train_Data_by_AR_png_224.csv --validation Validation_Data_by_AR_png_224.csv "
+    "--images Lat60_Lon60_Nans0_png_224 --out runs/sweep --learning-rate 0.0003 --learning-rate 0.001 "
+    "--class-weight reference --class-weight 1,2 --seed 0 --seed 1 --seed 2"
+)
+
+
+def sweep(
+    train: Annotated[Path, typer.Option(help="Table of training images: a published CSV, a catalogue, a labels file.")],
+    validation: Annotated[Path, typer.Option(help="Table of validation images, on which the runs are compared.")],
+    images: options.Images,
+    out: Annotated[Path, typer.Option(help="Folder of the runs; an interrupted sweep there is continued.")],
+    learning_rate: Annotated[list[float], typer.Option(help="Adam's step size; may be given again.")] = [0.001],  # noqa: B006 - typer copies it
+    class_weight: Annotated[
+        list[str], typer.Option(help="reference (1, N_no/N_flare), none, or W0,W1; may be given again.")
+    ] = ["reference"],  # noqa: B006 - typer copies it
+    seed: Annotated[list[int], typer.Option(help="Of Adam's first head and order; may be given again.")] = [0],  # noqa: B006 - typer copies it
+    solver: Annotated[list[str], typer.Option(help="adam or lbfgs; may be given again.")] = ["adam"],  # noqa: B006 - typer copies it
+    l2: Annotated[list[float], typer.Option(help="lbfgs: penalty on the weights; may be given again.")] = [1e-4],  # noqa: B006 - typer copies it
+    backbone: options.Backbone = "imagenet",
+    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 5,
+    batch: Annotated[int, typer.Option(help="Images a step.")] = 64,
+    patience: Annotated[
+        int | None,
+        typer.Option(help="Stop a run after N epochs without a better validation TSS.", show_default="never"),
+    ] = None,
+    save: Annotated[str, typer.Option(help="Keep the model of each epoch, only the best, or only the last.")] = "each",
+    engine: options.Engine = "auto",
+    precision: options.Precision = "auto",
+    workers: options.Workers = None,
+    nan: options.Nan = "error",
+    store: options.Store = "float32",
+    features: options.Features = None,
+    limit: options.Limit = None,
+    allow_overlap: options.AllowOverlap = False,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+    debug: options.Debug = False,
+) -> None:
+    """Train every combination of learning rates, class weights and seeds, and compare them on the validation rows.
+
+    The features are read once for all runs of one seed. Each run is what `flarescope train` makes with these options.
+    """
+    from flarescope.model.head import Recipe
+    from flarescope.pipeline.featuring import Compute
+    from flarescope.pipeline.fitting import Saving
+    from flarescope.pipeline.sweeping import Grid
+    from flarescope.pipeline.sweeping import sweep as run_sweep
+
+    found = run_sweep(
+        train=train,
+        validation=validation,
+        images=images,
+        out=out,
+        grid=Grid(
+            learning_rates=tuple(learning_rate),
+            class_weights=tuple(parse_class_weight(text) for text in class_weight),
+            seeds=tuple(seed),
+            solvers=tuple(solver),
+            l2=tuple(l2),
+        ),
+        backbone=backbone,
+        recipe=Recipe(epochs=epochs, batch=batch, patience=patience),
+        compute=Compute(engine, precision, workers, nan, store=store),
+        saving=Saving(save),
+        features=features,
+        limit=limit,
+        allow_overlap=allow_overlap,
+        reporter=ScreenReporter(),
+    )
+    show_comparison(found, out)
+
+
+def show_comparison(found: dict[str, Any], out: Path) -> None:
+    """Print the combinations of a sweep, as a table or as JSON."""
+    if settings.as_json:
+        show_json(found)
+        return
+    choices = ["solver", "learning_rate", "l2", "class_weight"]
+    rows = []
+    for one in found["combinations"]:
+        best = found["best"] is not None and all(one[name] == found["best"][name] for name in choices)
+        settled = [
+            f"{one['learning_rate'] or one['l2']:g}",
+            ",".join(f"{weight:.4g}" for weight in one["class_weight"]),
+        ]
+        scores = [_mean_and_spread(**one[name]) for name in ("tss", "hss", "loss")]
+        rows.append([one["solver"] + " *" * best, *settled, str(one["seeds"]), *scores])
+    header = ["solver", "rate or l2", "weights", "runs", "val tss", "val hss", "val loss"]
+    show_table(f"{out} (* best by mean validation TSS; ± standard deviation over seeds)", header, rows)
+
+
+def _mean_and_spread(mean: float | None, spread: float | None) -> str:
+    if mean is None:
+        return "none"
+    return f"{mean:.4f}" if spread is None else f"{mean:.4f} ± {spread:.4f}"

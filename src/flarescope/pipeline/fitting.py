@@ -1,0 +1,228 @@
+"""How do runs go through their epochs, several on the same batches, each kept so that a kill costs an epoch at most?"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+
+from flarescope.errors import FlarescopeError, InputError
+from flarescope.model import lbfgs
+from flarescope.model.adam import State, check_converging, train_together
+from flarescope.model.classifier import Classifier, load_classifier
+from flarescope.model.gather import FeatureRows
+from flarescope.model.head import EpochResult, Recipe, result_of, validate_together
+from flarescope.model.runs import RunFolder, best_epoch, model_name, result_to_json
+from flarescope.pipeline.identity import with_content
+from flarescope.pipeline.training_data import TrainingData
+from flarescope.progress import Reporter
+from flarescope.tables import forecast_table, write_parquet
+
+SAVE: Final = ("each", "best", "last")
+
+
+@dataclass(frozen=True)
+class Saving:
+    """Which models a run keeps.
+
+    Attributes:
+        which: `each` epoch's, only the `best` by validation TSS, or only the `last`.
+        full: complete Keras files instead of small ones.
+    """
+
+    which: str = "each"
+    full: bool = False
+
+    def __post_init__(self) -> None:
+        if self.which not in SAVE:
+            raise InputError(f"--save {self.which}: expected one of {', '.join(SAVE)}")
+
+
+@dataclass
+class Running:
+    """A run on its way.
+
+    Attributes:
+        run: its folder.
+        recipe: the choices.
+        model: as training began.
+        state: where training stands.
+        history: the finished epochs.
+        failure: why it cannot go on, or None.
+    """
+
+    run: RunFolder
+    recipe: Recipe
+    model: Classifier
+    state: State
+    history: list[dict[str, Any]]
+    failure: FlarescopeError | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is no further epoch."""
+        over = self.state.epoch >= self.recipe.last_epoch or _stops(self.history, self.recipe.patience)
+        return over or self.failure is not None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an epoch of one run came to; `note` is kept in the history."""
+
+    state: State
+    trained: EpochResult
+    note: dict[str, Any]
+
+
+def fit_runs(
+    runs: Sequence[tuple[RunFolder, Recipe]], data: TrainingData, saving: Saving, reporter: Reporter
+) -> list[Running]:
+    """Train runs whose folders are claimed to their ends, and write their forecasts.
+
+    Args:
+        runs: folder and recipe of each; the class weights are numbers.
+        data: what they are trained on.
+        saving: which models are kept.
+        reporter: hears notes and progress.
+
+    Returns:
+        The runs; one that failed says why, and the others are finished.
+    """
+    rows, labels, content = data.rows(reporter), data.labels(), data.content()
+    described = [with_content(run, data.describe(recipe, asdict(saving)), content) for run, recipe in runs]
+    running = [_resume(run, recipe, data, saving) for run, recipe in runs]
+    while going := [one for one in running if not one.ended]:
+        group = _next_group(going)
+        _epoch(group, rows, labels, saving, reporter)
+    for one, description in zip(running, described, strict=True):
+        if one.failure is None:
+            _finish(one.run, description, data, rows["validation"])
+    return running
+
+
+def _resume(run: RunFolder, recipe: Recipe, data: TrainingData, saving: Saving) -> Running:
+    model = data.first_model(recipe)
+    state = run.read_state() or State.start(model.head)
+    history = run.history()[: state.epoch]
+    if len(history) < state.epoch:
+        raise InputError(
+            f"{run.history_jsonl}: has {len(history)} of the {state.epoch} finished epochs; "
+            "delete state.npz and run again, from the first epoch"
+        )
+    _discard(run, history, saving)  # a kill may have come just before it
+    return Running(run, recipe, model, state, history)
+
+
+def _next_group(going: Sequence[Running]) -> list[Running]:
+    """Choose the runs that go through the next epoch together: those furthest behind that read in one order."""
+
+    def order(one: Running) -> tuple[Any, ...]:
+        recipe = one.recipe
+        if recipe.solver != "adam":
+            return (one.run.path,)
+        return recipe.batch, recipe.shuffle, recipe.seed if recipe.shuffle else None, recipe.clip
+
+    behind = min(going, key=lambda one: one.state.epoch)
+    return [one for one in going if one.state.epoch == behind.state.epoch and order(one) == order(behind)]
+
+
+def _epoch(
+    group: Sequence[Running],
+    rows: dict[str, FeatureRows],
+    labels: dict[str, np.ndarray],
+    saving: Saving,
+    reporter: Reporter,
+) -> None:
+    first = group[0]
+    label = f"epoch {first.state.epoch + 1} of {first.recipe.last_epoch}"
+    solve = _adam if first.recipe.solver == "adam" else _lbfgs
+    found = zip(group, solve(group, rows["train"], labels["train"], label, reporter), strict=True)
+    good = [(one, outcome) for one, outcome in found if not _fails(one, outcome)]
+    heads = [outcome.state.head for _, outcome in good]
+    validated = validate_together(heads, rows["validation"], labels["validation"], clip=first.recipe.clip)
+    for (one, outcome), result in zip(good, validated, strict=True):
+        _keep(one, outcome, result, saving)
+        name = f"{one.run.path.name}, " if len(group) > 1 else ""
+        reporter.say(_epoch_line(outcome.trained, result, name + label))
+
+
+def _fails(one: Running, outcome: Outcome) -> bool:
+    """Note an epoch after which the head is of no use."""
+    try:
+        check_converging(outcome.state, outcome.trained)
+    except FlarescopeError as error:
+        one.failure = error
+    return one.failure is not None
+
+
+def _adam(
+    group: Sequence[Running], rows: FeatureRows, labels: np.ndarray, label: str, reporter: Reporter
+) -> list[Outcome]:
+    done, heads = 0, f", {len(group)} heads" if len(group) > 1 else ""
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        reporter.advance(label + heads, done, len(rows))
+
+    states, recipes = [one.state for one in group], [one.recipe for one in group]
+    found = train_together(states, rows, labels, recipes, progress=advance)
+    return [Outcome(state, result, {}) for state, result in found]
+
+
+def _lbfgs(
+    group: Sequence[Running], rows: FeatureRows, labels: np.ndarray, label: str, reporter: Reporter
+) -> list[Outcome]:
+    outcomes = []
+    for one in group:
+        fit = lbfgs.fit(rows, labels, one.recipe, progress=lambda done, of: reporter.advance("L-BFGS", done, of))
+        if not fit.converged:
+            reporter.warn(f"L-BFGS had not converged after {fit.iterations} iterations; a larger --l2 takes fewer")
+        weights = np.array(one.recipe.class_weight)[labels]
+        trained = result_of(labels, fit.head.log_odds(rows), clip=0, weights=weights)
+        state = replace(State.start(fit.head), step=fit.iterations, epoch=1)
+        outcomes.append(Outcome(state, trained, {"iterations": fit.iterations, "converged": fit.converged}))
+    return outcomes
+
+
+def _keep(one: Running, outcome: Outcome, validated: EpochResult, saving: Saving) -> None:
+    """Write what an epoch came to."""
+    one.state = outcome.state
+    name = model_name(one.state.epoch, validated.table.tss)
+    replace(one.model, head=one.state.head).save(one.run.path / name, full=saving.full)
+    results = {"train": result_to_json(outcome.trained), "validation": result_to_json(validated)}
+    one.history.append({"epoch": one.state.epoch, **results, **outcome.note, "model": name})
+    one.run.write_history(one.history)
+    one.run.write_state(one.state)  # last: a kill before this line repeats the epoch, to the same bytes
+    _discard(one.run, one.history, saving)
+
+
+def _epoch_line(trained: EpochResult, validated: EpochResult, label: str) -> str:
+    table = validated.table
+    return (
+        f"{label}: loss {trained.loss:.4f}, TSS {trained.table.tss:.4f} | validation loss {validated.loss:.4f}, "
+        f"TPR {table.tpr:.4f}, TNR {table.tnr:.4f}, TSS {table.tss:.4f}, HSS {table.hss:.4f}"
+    )
+
+
+def _stops(history: list[dict[str, Any]], patience: int | None) -> bool:
+    """Whether the validation TSS has not become better for `patience` epochs."""
+    return bool(history) and patience is not None and history[-1]["epoch"] - best_epoch(history)["epoch"] >= patience
+
+
+def _discard(run: RunFolder, history: list[dict[str, Any]], saving: Saving) -> None:
+    """Remove the models of earlier epochs that are not to be kept."""
+    if saving.which == "each" or not history:
+        return
+    keep = (best_epoch(history) if saving.which == "best" else history[-1])["model"]
+    for row in history:
+        if row["model"] != keep:
+            (run.path / row["model"]).unlink(missing_ok=True)
+
+
+def _finish(run: RunFolder, described: dict[str, Any], data: TrainingData, rows: FeatureRows) -> None:
+    """Write the best kept model's validation forecasts and mark the run as finished."""
+    model = load_classifier(run.model_path(), backbone=described["backbone"])
+    forecasts = forecast_table(data.tables["validation"], "validation", model.head.probability(rows))
+    write_parquet(forecasts, run.forecasts("validation"))
+    run.write({**described, "finished": True})

@@ -1,0 +1,130 @@
+"""On what is a head trained: which tables, whose features, checked before anything is computed?"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from flarescope.catalog.boucheron import read_table, require_regions
+from flarescope.catalog.splits import check_disjoint
+from flarescope.errors import InputError
+from flarescope.model.classifier import Classifier, Description
+from flarescope.model.features import FeatureStore
+from flarescope.model.gather import FeatureRows
+from flarescope.model.head import Recipe, glorot_head, reference_class_weight
+from flarescope.model.vgg import FEATURES
+from flarescope.model.weights import Weights, find
+from flarescope.pipeline.featuring import Compute, announce, ensure_features, open_store
+from flarescope.pipeline.identity import describe_recipe, describe_tables, is_synthetic, versions
+from flarescope.progress import Reporter
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The labelled images of a training, and where their features are.
+
+    Attributes:
+        tables: `train` and `validation`.
+        images: the image root.
+        backbone: as it was asked for.
+        weights: of the backbone.
+        store: of the features.
+        compute: how features are computed.
+        allow_overlap: whether a region may stand in both tables.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    images: Path
+    backbone: str
+    weights: Weights
+    store: FeatureStore
+    compute: Compute
+    allow_overlap: bool
+
+    def with_class_weight(self, recipe: Recipe) -> Recipe:
+        """Give the recipe with the class weights as numbers."""
+        if recipe.class_weight is not None:
+            return recipe
+        return replace(recipe, class_weight=reference_class_weight(self.tables["train"]["label"].to_numpy()))
+
+    def describe(self, recipe: Recipe, save: dict[str, Any]) -> dict[str, Any]:
+        """Say what a run on these data is, as `run.json` has it."""
+        return {
+            "recipe": describe_recipe(recipe),
+            "backbone": self.backbone,
+            "store": asdict(self.store.key),
+            "data": describe_tables(self.tables),
+            "save": save,
+            "images": str(self.images.resolve()),
+            "features": str(self.store.folder.parent.resolve()),
+            "versions": versions(),
+            "finished": False,
+            "synthetic": is_synthetic(self.images),
+            "allow_overlap": self.allow_overlap,
+        }
+
+    def rows(self, reporter: Reporter) -> dict[str, FeatureRows]:
+        """Compute what the store lacks, and give the features of each table."""
+        return {
+            name: ensure_features(
+                self.store, table, self.images, self.weights, self.compute, reporter, f"{name} features"
+            )
+            for name, table in self.tables.items()
+        }
+
+    def labels(self) -> dict[str, np.ndarray]:
+        """Give the labels of each table, `(N,)` int64."""
+        return {name: table["label"].to_numpy(dtype=np.int64) for name, table in self.tables.items()}
+
+    def content(self) -> dict[str, str]:
+        """Give a digest over the bytes of each table's images."""
+        return {name: self.store.content_digest(table["filename"].tolist()) for name, table in self.tables.items()}
+
+    def first_model(self, recipe: Recipe) -> Classifier:
+        """Give the model that training begins from."""
+        regions = sorted(self.tables["train"]["noaa_ar"].unique().tolist())
+        described = Description(
+            self.backbone, self.weights.family, self.weights.digest, self.store.key.rendering, regions=regions
+        )
+        return Classifier(glorot_head(FEATURES, recipe.seed), described, self.weights)
+
+
+def open_training_data(
+    *,
+    train: str | Path,
+    validation: str | Path,
+    images: str | Path,
+    features: Path,
+    backbone: str,
+    compute: Compute,
+    limit: int | None,
+    allow_overlap: bool,
+    recipes: Sequence[Recipe],
+    reporter: Reporter,
+) -> TrainingData:
+    """Read the tables and open the feature store; nothing is computed yet. See `pipeline.training.train`.
+
+    Raises:
+        InputError: bad tables, images or options; one class only where a recipe takes the reference's class weights.
+    """
+    images = Path(images)
+    tables = {
+        "train": read_table(Path(train), split="train", limit=limit),
+        "validation": read_table(Path(validation), split="validation", limit=limit),
+    }
+    require_regions({str(train): tables["train"], str(validation): tables["validation"]})
+    if not allow_overlap:
+        check_disjoint(tables)
+    if any(recipe.class_weight is None for recipe in recipes):
+        reference_class_weight(tables["train"]["label"].to_numpy())
+    weights = find(backbone)
+    announce(weights, reporter)
+    store = open_store(features, list(tables.values()), weights, compute, reporter)
+    reporter.say(f"engine: {store.key.engine}; features kept in {store.folder}")
+    if not images.is_dir():
+        raise InputError(f"{images}: no such folder; expected the image root (--images)")
+    compute.threads()  # a bad option is told before a folder is claimed
+    return TrainingData(tables, images, backbone, weights, store, compute, allow_overlap)
