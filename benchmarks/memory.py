@@ -1,0 +1,151 @@
+"""How much memory do long passes take beside the network, and do they slow down as they grow?
+
+    python benchmarks/memory.py features WORK --images 100000
+    python benchmarks/memory.py training WORK --rows 760000
+
+Each measurement is a process of its own, since memory that was once taken is seldom given back. The pass over 100,000
+images has a stand-in for the network, which takes next to no time and memory: what is measured is everything else.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import made
+import numpy as np
+from common import Result, peak_memory, seconds
+
+from flarescope.model.features import FeatureStore, StoreKey
+from flarescope.model.head import Recipe
+from flarescope.model.weights import Weights
+from flarescope.pipeline.featuring import Compute
+from flarescope.pipeline.training import train
+
+TRAINING_REGIONS = 1256
+VALIDATION_ROWS = 10_000
+
+
+class StandIn:
+    """Stands in for the network: its "features" are pixels of the middle of the image."""
+
+    def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """See `flarescope.model.engines.Engine`."""
+        for batch in batches:
+            yield np.ascontiguousarray(batch[:, 0, 16:208:3, 16:208:3].reshape(len(batch), 4096))
+
+
+def of_features(work: Path, images: int) -> dict[str, float]:
+    """Measure the growth of the anonymous memory over a pass, MB, and its time."""
+    source, table = made.images(work / "images", 8)
+    root = work / "many"
+    names = made.linked_images(root, source / table["filename"].iloc[0], TRAINING_REGIONS, images)
+    shutil.rmtree(work / "stand-in", ignore_errors=True)
+    store = FeatureStore(work / "stand-in", StoreKey("stand-in", "sha256:0", "reference-png", "stand-in", 16))
+    threads = Compute().threads()
+    with peak_memory() as peak:
+        time = seconds(lambda: store.build(names, root, StandIn, workers=threads))
+    shutil.rmtree(work / "stand-in")
+    return {"mb": peak[0], "seconds": time}
+
+
+def of_training(work: Path, rows: int, weights: Weights) -> dict[str, float]:
+    """Measure the growth of the anonymous memory over two epochs on made features, MB, and their time."""
+    folder = work / "trained"
+    source, table = made.images(work / "images", 8)
+    image = source / table["filename"].iloc[0]
+    names = made.linked_images(folder / "images", image, TRAINING_REGIONS + 157, rows + VALIDATION_ROWS)
+    every = made.labelled(names)
+    is_validation = every["filename"].str[:4].astype(int) >= 1000 + TRAINING_REGIONS
+    every[~is_validation].head(rows).to_csv(folder / "train.csv", index=False)
+    every[is_validation].head(VALIDATION_ROWS).to_csv(folder / "validation.csv", index=False)
+    choice = Compute().choose()
+    key = StoreKey(weights.family, weights.digest, "reference-png", choice.id, choice.batch, choice.streams)
+    store = FeatureStore(folder / "features", key)
+    if not len(store):
+        made.fill_made(store, names, folder / "images", every["class"].to_numpy())
+    del every, names, store, is_validation
+    tables = {name: folder / f"{name}.csv" for name in ("train", "validation")}
+    shutil.rmtree(folder / "run", ignore_errors=True)
+    with peak_memory() as peak:
+        time = seconds(lambda: train(**tables, images=folder / "images", out=folder / "run", recipe=Recipe(epochs=2)))
+    return {"mb": peak[0], "seconds": time}
+
+
+def growth(work: Path, weights: Weights, *, few: int, many: int) -> Result:
+    """Time the pass over few and over many images, with the network: few, many, few again."""
+    choice = Compute().choose()
+    source, table = made.images(work / "images", 8)
+    names = made.linked_images(work / "many", source / table["filename"].iloc[0], TRAINING_REGIONS, many)
+    engine = choice.start(weights)
+    threads = Compute().threads()
+
+    def speed(number: int) -> float:
+        shutil.rmtree(work / "growth", ignore_errors=True)
+        key = StoreKey(weights.family, weights.digest, "reference-png", choice.id, choice.batch, choice.streams)
+        store = FeatureStore(work / "growth", key)
+        return number / seconds(lambda: store.build(names[:number], work / "many", lambda: engine, workers=threads))
+
+    speed(64)
+    before, large, after = speed(few), speed(many), speed(few)
+    shutil.rmtree(work / "growth")
+    return Result(
+        name="growth",
+        what=f"file to stored feature, {many:,} PNG files",
+        unit="images/s",
+        ours=[large],
+        against=f"{few:,} files, before and after",
+        alternative=[before, after],
+        target=0.95,
+    )
+
+
+def in_own_process(what: str, work: Path, number: int) -> dict[str, float]:
+    """Measure in a fresh process."""
+    command = [sys.executable, __file__, what, str(work), str(number)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def memory(work: Path, *, images: int, rows: int) -> list[Result]:
+    """Measure both in processes of their own."""
+    passed, trained = in_own_process("features", work, images), in_own_process("training", work, rows)
+    return [
+        Result(
+            "memory_features",
+            f"anonymous memory of a pass over {images:,} PNG files, beyond the network",
+            "MB",
+            [passed["mb"]],
+            target=300,
+            note=f"a stand-in for the network; {images / passed['seconds']:.0f} images/s, the limit of everything else",
+        ),
+        Result(
+            "memory_training",
+            f"anonymous memory of training on {rows:,} x 4,096 cached features",
+            "MB",
+            [trained["mb"]],
+            target=500,
+            note=f"two epochs with validation in {trained['seconds']:.1f} s; made features (random numbers)",
+        ),
+    ]
+
+
+def main() -> None:
+    """Measure one thing in this process and print it as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("features", "training"))
+    parser.add_argument("work", type=Path)
+    parser.add_argument("number", type=int)
+    chosen = parser.parse_args()
+    if chosen.what == "features":
+        print(json.dumps(of_features(chosen.work, chosen.number)))
+    else:
+        print(json.dumps(of_training(chosen.work, chosen.number, made.random_filters(chosen.work / "cache"))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""How fast is flarescope beside what a user would run instead? Everything but the GPU, one table.
+
+    make bench                                   # about an hour on 2 cores
+    .venv/bin/python benchmarks/run.py --quick   # minutes: fewer images, good for a look and not for a figure
+
+Ours and the alternative take turns on the same files in one process tree. The table is printed; the samples, the
+machine and the versions go to a JSON file. Synthetic images, random filters and made features, all called so: speed and
+memory depend on none of them.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import commands
+import experiments
+import made
+import memory
+import passes
+from common import Result, machine, save, table
+from keras_process import KerasProcess
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured.
+
+    Attributes:
+        images: of each pass.
+        experiment: images of the whole experiments.
+        repeats: of everything that is repeated.
+        few: images of the short pass.
+        many: images of the long pass.
+        unread: images of the pass whose memory is measured.
+        rows: of the training whose memory is measured.
+        epoch_rows: of the epoch that is compared with PyTorch.
+        evaluated: rows of the evaluation.
+    """
+
+    images: int = 256
+    experiment: int = 1000
+    repeats: int = 3
+    few: int = 1_000
+    many: int = 20_000
+    unread: int = 100_000
+    rows: int = 760_000
+    epoch_rows: int = 200_000
+    evaluated: int = commands.EVALUATED
+
+
+QUICK = Size(
+    images=64, experiment=80, repeats=2, few=64, many=320, unread=2_000, rows=20_000, epoch_rows=20_000, evaluated=5_000
+)
+NAMES = ("commands", "fits", "head", "passes", "experiments", "memory", "growth")
+
+
+def _script(name: str, work: Path, *arguments: object) -> dict[str, Any]:
+    """Run a benchmark that sets up its own process, and give what it found."""
+    found = work / f"{name}.json"
+    command = [sys.executable, Path(__file__).with_name(f"{name}.py"), *arguments, "--json", found]
+    subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
+    read: dict[str, Any] = json.loads(found.read_text())
+    return read
+
+
+def _fits(work: Path, size: Size) -> Result:
+    root, files = made.images(work / "images", 16, fits=True)
+    some = [root / name for name in files["filename"]]
+    found = _script("fits_to_pixels", work, *some, "--repeats", size.repeats * 2)
+    return Result(
+        "fits_to_pixels",
+        "FITS 600x600, Rice-compressed, to pixels, one core",
+        found["ours"]["unit"],
+        found["ours"]["samples"],
+        "astropy and scikit-image on three channels",
+        found["alternative"]["samples"],
+        target=3,
+        note=f"largest difference of a pixel {found['difference']:.1g} of 0..255",
+    )
+
+
+def _head(work: Path, size: Size) -> Result:
+    found = _script("head_epoch", work, "--rows", size.epoch_rows, "--repeats", size.repeats)
+    return Result(
+        "head_epoch",
+        f"one epoch of the head on {size.epoch_rows:,} cached features, batches of 64",
+        found["ours"]["unit"],
+        found["ours"]["samples"],
+        "a plain PyTorch loop on the same memory map",
+        found["alternative"]["samples"],
+        note="random features",
+    )
+
+
+def measure(names: Sequence[str], work: Path, size: Size, heard: Callable[[Result], None]) -> None:
+    """Run the benchmarks of these names, and tell of each result as it comes."""
+    weights = made.random_filters(work / "cache")
+    keras = KerasProcess() if {"passes", "experiments"} & set(names) else None
+
+    def run(name: str) -> list[Result]:
+        if name == "commands":
+            found = commands.first_forecast(work, weights, repeats=size.repeats)
+            return [*found, commands.evaluation(work, weights, repeats=size.repeats, rows=size.evaluated)]
+        if name == "fits":
+            return [_fits(work, size)]
+        if name == "head":
+            return [_head(work, size)]
+        if name == "passes":
+            assert keras
+            common = {"images": size.images, "repeats": size.repeats}
+            return [
+                passes.against_keras(work, weights, keras=keras, **common),
+                passes.engine_alone(work, weights, **common),
+                *(passes.file_to_feature(work, weights, fits=fits, **common) for fits in (False, True)),
+            ]
+        if name == "experiments":
+            assert keras
+            return experiments.experiments(work, images=size.experiment, repeats=size.repeats, keras=keras)
+        if name == "memory":
+            return memory.memory(work, images=size.unread, rows=size.rows)
+        return [memory.growth(work, weights, few=size.few, many=size.many)]
+
+    for name in names:
+        for result in run(name):
+            heard(result)
+    if keras:
+        keras.end()
+
+
+def main() -> None:
+    """Measure, print the table, write the JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, help="these benchmarks")
+    parser.add_argument("--quick", action="store_true", help="fewer images: a look, no figure")
+    parser.add_argument("--work", type=Path, default=Path("bench-work"), help="folder for files, 30 GB; kept")
+    parser.add_argument("--json", type=Path, default=Path("bench.json"), help="samples, machine and versions")
+    chosen = parser.parse_args()
+    description, results = machine(), list[Result]()
+    for name, value in description.items():
+        print(f"{name}: {value}")
+
+    def heard(result: Result) -> None:
+        results.append(result)
+        save(results, chosen.json, description)
+        print(f"\n{table([result])}", flush=True)
+
+    chosen.work.mkdir(parents=True, exist_ok=True)
+    measure(chosen.only, chosen.work.resolve(), QUICK if chosen.quick else Size(), heard)
+    print(f"\n{table(results)}\n\nwritten to {chosen.json}")
+
+
+if __name__ == "__main__":
+    main()
