@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-quick check lint types contract format clean
+.PHONY: demo test test-quick check lint types contract format bench clean
 
 demo: .venv/installed
 	$(BIN)/flarescope demo --out demo-run
@@ -29,6 +29,14 @@ format: .venv/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# About an hour on 2 cores, best on a machine that does nothing else; 30 GB in bench-work/.
+bench: .venv/bench-installed
+	$(BIN)/python benchmarks/run.py --json bench.json
+
+.venv/bench-installed: .venv/installed
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,bench]'
+	@touch $@
+
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "flarescope needs Python 3.11 or newer; $(PYTHON) is older: make PYTHON=python3.12 ..." >&2; exit 2; }
@@ -38,4 +46,4 @@ format: .venv/installed
 	@touch $@
 
 clean:
-	rm -rf .venv demo-run .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv demo-run bench-work bench.json .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import made
 from common import Result, seconds
-
 from flarescope.model.features import FeatureStore, StoreKey
 from flarescope.model.weights import Weights
 from flarescope.pipeline.featuring import Compute

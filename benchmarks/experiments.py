@@ -6,11 +6,10 @@ from pathlib import Path
 
 import made
 from common import Result, seconds
-from keras_process import KerasProcess
-
 from flarescope.model.head import Recipe
 from flarescope.pipeline.evaluation import evaluate
 from flarescope.pipeline.training import train
+from keras_process import KerasProcess
 
 EPOCHS = 5
 
@@ -40,6 +39,7 @@ def experiments(work: Path, *, images: int, repeats: int, keras: KerasProcess) -
     root, table = made.images(work / "images", images)
     tables = made.split(table, work)
     shutil.rmtree(work / "runs", ignore_errors=True)
+    keras.ask("experiment", images=str(root), epochs=1, **made.few(tables, work))  # traced and warm
     first = seconds(_job(work, tables, root, "first", 0.001))
     paths = {name: str(path) for name, path in tables.items()}
     theirs = keras.ask("experiment", images=str(root), epochs=EPOCHS, **paths)

@@ -27,10 +27,10 @@ from flarescope.images.reading import read_ahead
 from flarescope.images.render import Rendering
 from flarescope.images.synthetic import synthetic_regions
 from flarescope.images.synthetic_files import write_synthetic_images
+from flarescope.model.batching import stack
 from flarescope.model.cuda_calls import exact_fp32
 from flarescope.model.engine_torch import TorchEngine
 from flarescope.model.engines import Engine, EngineChoice
-from flarescope.model.features import stack
 from flarescope.model.lane_cuda import CudaLane
 from flarescope.model.lanes import Network
 from flarescope.model.vgg import IMAGE_SIZE, LAYER_SHAPES

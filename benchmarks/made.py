@@ -71,6 +71,15 @@ def split(table: pd.DataFrame, folder: Path) -> dict[str, Path]:
     return paths
 
 
+def few(tables: dict[str, Path], folder: Path) -> dict[str, str]:
+    """Write the first rows of tables as tables of their own, for a warm-up."""
+    paths = {}
+    for name, path in tables.items():
+        paths[name] = str(folder / f"few-{name}.csv")
+        pd.read_csv(path).head(8).to_csv(paths[name], index=False)
+    return paths
+
+
 def linked_images(folder: Path, source: Path, regions: int, number: int) -> list[str]:
     """Give `number` names of images of so many regions: hard links to a few files, as a directory of a large set."""
     regions, names = min(regions, number), []

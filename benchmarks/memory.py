@@ -1,7 +1,7 @@
 """How much memory do long passes take beside the network, and do they slow down as they grow?
 
-    python benchmarks/memory.py features WORK --images 100000
-    python benchmarks/memory.py training WORK --rows 760000
+    python benchmarks/memory.py make-features WORK 100000 && python benchmarks/memory.py features WORK 100000
+    python benchmarks/memory.py make-training WORK 760000 && python benchmarks/memory.py training WORK 760000
 
 Each measurement is a process of its own, since memory that was once taken is seldom given back. The pass over 100,000
 images has a stand-in for the network, which takes next to no time and memory: what is measured is everything else.
@@ -15,10 +15,12 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import made
 import numpy as np
-from common import Result, peak_memory, seconds
+import pandas as pd
 
+import made
+from common import Result, peak_memory, seconds
+from flarescope.catalog.boucheron import read_table
 from flarescope.model.features import FeatureStore, StoreKey
 from flarescope.model.head import Recipe
 from flarescope.model.weights import Weights
@@ -26,6 +28,7 @@ from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.training import train
 
 TRAINING_REGIONS = 1256
+VALIDATION_REGIONS = 157
 VALIDATION_ROWS = 10_000
 
 
@@ -38,36 +41,54 @@ class StandIn:
             yield np.ascontiguousarray(batch[:, 0, 16:208:3, 16:208:3].reshape(len(batch), 4096))
 
 
-def of_features(work: Path, images: int) -> dict[str, float]:
-    """Measure the growth of the anonymous memory over a pass, MB, and its time."""
+def make_features(work: Path, images: int) -> None:
+    """Make what a long pass needs: a file for each image, and their table."""
     source, table = made.images(work / "images", 8)
-    root = work / "many"
-    names = made.linked_images(root, source / table["filename"].iloc[0], TRAINING_REGIONS, images)
+    names = made.linked_images(work / "many", source / table["filename"].iloc[0], TRAINING_REGIONS, images)
+    made.labelled(names).to_csv(work / "many.csv", index=False)
+
+
+def of_features(work: Path) -> dict[str, float]:
+    """Measure the growth of the anonymous memory over reading the table and a pass, MB, and the time of both."""
     shutil.rmtree(work / "stand-in", ignore_errors=True)
-    store = FeatureStore(work / "stand-in", StoreKey("stand-in", "sha256:0", "reference-png", "stand-in", 16))
+    key = StoreKey("stand-in", "sha256:0", "reference-png", "stand-in", 16)
     threads = Compute().threads()
+
+    def whole() -> None:
+        names = read_table(work / "many.csv")["filename"].tolist()
+        FeatureStore(work / "stand-in", key).build(names, work / "many", StandIn, workers=threads)
+
     with peak_memory() as peak:
-        time = seconds(lambda: store.build(names, root, StandIn, workers=threads))
+        time = seconds(whole)
     shutil.rmtree(work / "stand-in")
     return {"mb": peak[0], "seconds": time}
 
 
-def of_training(work: Path, rows: int, weights: Weights) -> dict[str, float]:
-    """Measure the growth of the anonymous memory over two epochs on made features, MB, and their time."""
+def make_training(work: Path, rows: int, weights: Weights) -> None:
+    """Make what a training needs: tables of `rows` and 10,000 rows, a file for each, and a store of made features."""
     folder = work / "trained"
     source, table = made.images(work / "images", 8)
     image = source / table["filename"].iloc[0]
-    names = made.linked_images(folder / "images", image, TRAINING_REGIONS + 157, rows + VALIDATION_ROWS)
+    regions = TRAINING_REGIONS + VALIDATION_REGIONS
+    names = made.linked_images(folder / "images", image, regions, -(-rows // TRAINING_REGIONS) * regions)
     every = made.labelled(names)
     is_validation = every["filename"].str[:4].astype(int) >= 1000 + TRAINING_REGIONS
-    every[~is_validation].head(rows).to_csv(folder / "train.csv", index=False)
-    every[is_validation].head(VALIDATION_ROWS).to_csv(folder / "validation.csv", index=False)
+    every = pd.concat([every[~is_validation].head(rows), every[is_validation].head(VALIDATION_ROWS)])
+    is_validation = is_validation[every.index]
+    if int((~is_validation).sum()) != rows:
+        raise SystemExit(f"{(~is_validation).sum():,} training rows were made, {rows:,} asked for")
+    every[~is_validation].to_csv(folder / "train.csv", index=False)
+    every[is_validation].to_csv(folder / "validation.csv", index=False)
     choice = Compute().choose()
     key = StoreKey(weights.family, weights.digest, "reference-png", choice.id, choice.batch, choice.streams)
     store = FeatureStore(folder / "features", key)
     if not len(store):
-        made.fill_made(store, names, folder / "images", every["class"].to_numpy())
-    del every, names, store, is_validation
+        made.fill_made(store, every["filename"].tolist(), folder / "images", every["class"].to_numpy())
+
+
+def of_training(work: Path) -> dict[str, float]:
+    """Measure the growth of the anonymous memory over two epochs on what `make_training` made, MB, and their time."""
+    folder = work / "trained"
     tables = {name: folder / f"{name}.csv" for name in ("train", "validation")}
     shutil.rmtree(folder / "run", ignore_errors=True)
     with peak_memory() as peak:
@@ -113,11 +134,14 @@ def in_own_process(what: str, work: Path, number: int) -> dict[str, float]:
 
 def memory(work: Path, *, images: int, rows: int) -> list[Result]:
     """Measure both in processes of their own."""
-    passed, trained = in_own_process("features", work, images), in_own_process("training", work, rows)
+    in_own_process("make-features", work, images)
+    passed = in_own_process("features", work, images)
+    in_own_process("make-training", work, rows)
+    trained = in_own_process("training", work, rows)
     return [
         Result(
             "memory_features",
-            f"anonymous memory of a pass over {images:,} PNG files, beyond the network",
+            f"anonymous memory of reading a table and a pass over {images:,} PNG files, beyond the network",
             "MB",
             [passed["mb"]],
             target=300,
@@ -137,14 +161,21 @@ def memory(work: Path, *, images: int, rows: int) -> list[Result]:
 def main() -> None:
     """Measure one thing in this process and print it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("features", "training"))
+    parser.add_argument("what", choices=("make-features", "features", "make-training", "training"))
     parser.add_argument("work", type=Path)
     parser.add_argument("number", type=int)
     chosen = parser.parse_args()
-    if chosen.what == "features":
-        print(json.dumps(of_features(chosen.work, chosen.number)))
+    weights = made.random_filters(chosen.work / "cache")
+    found = {}
+    if chosen.what == "make-features":
+        make_features(chosen.work, chosen.number)
+    elif chosen.what == "features":
+        found = of_features(chosen.work)
+    elif chosen.what == "make-training":
+        make_training(chosen.work, chosen.number, weights)
     else:
-        print(json.dumps(of_training(chosen.work, chosen.number, made.random_filters(chosen.work / "cache"))))
+        found = of_training(chosen.work)
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

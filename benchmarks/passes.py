@@ -5,17 +5,18 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import made
 import numpy as np
-from common import Result, seconds, take_turns
-from keras_process import KerasProcess
 
+import made
+from common import Result, seconds, take_turns
 from flarescope.images.reading import read_ahead
 from flarescope.images.render import Rendering
+from flarescope.model.batching import stack
 from flarescope.model.engines import EngineChoice, choose
-from flarescope.model.features import FeatureStore, StoreKey, stack
+from flarescope.model.features import FeatureStore, StoreKey
 from flarescope.model.weights import Weights
 from flarescope.pipeline.featuring import Compute
+from keras_process import KerasProcess
 
 
 def _fresh_store(folder: Path, weights: Weights, choice: EngineChoice, rendering: str) -> FeatureStore:

@@ -91,9 +91,9 @@ def _head(work: Path, size: Size) -> Result:
         f"one epoch of the head on {size.epoch_rows:,} cached features, batches of 64",
         found["ours"]["unit"],
         found["ours"]["samples"],
-        "a plain PyTorch loop on the same memory map",
+        "a plain PyTorch loop on the same memory map, one thread (more were slower)",
         found["alternative"]["samples"],
-        note="random features",
+        note="random features; ours computes on one thread and copies on another",
     )
 
 

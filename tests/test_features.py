@@ -26,7 +26,8 @@ from flarescope.images.reading import Fingerprint, read_image
 from flarescope.images.render import Rendering
 from flarescope.model import features as features_module
 from flarescope.model import shards as shards_module
-from flarescope.model.features import FeatureStore, stack
+from flarescope.model.batching import stack
+from flarescope.model.features import FeatureStore
 from flarescope.model.shards import write_shard
 
 PNG = Rendering("reference-png")
@@ -181,9 +182,9 @@ def test_a_touched_image_is_read_once_more_and_not_computed(root, images, monkey
     monkeypatch.setattr(shards_module, "read_bytes", lambda path: read.append(path.name) or path.read_bytes())
     store, computed = build(root, names, images)
     assert computed == 0
-    assert read == [names[2], names[3], names[17]]
+    assert sorted(read) == [names[2], names[3], names[17]]
     assert build(root, names, images)[1] == 0
-    assert read == [names[2], names[3], names[17]]  # the new time is remembered
+    assert sorted(read) == [names[2], names[3], names[17]]  # the new time is remembered
     assert np.array_equal(stored(store, names), expected(images, names))
     assert names_in(store.folder / "shard-000000") == ["features.npy", "rows.parquet"]
 
@@ -609,14 +610,14 @@ def test_what_is_kept_of_each_image_is_forgotten_with_its_shard(root, images, mo
     """A million fingerprints would take some hundred MB."""
     names = write_pngs(images, 60, size=16)
     held = []
-    real = features_module._batches
+    real = features_module.stacked
 
     def watched(stream, sizes, prints):
         for batch in real(stream, sizes, prints):
             held.append(len(prints))
             yield batch
 
-    monkeypatch.setattr(features_module, "_batches", watched)
+    monkeypatch.setattr(features_module, "stacked", watched)
     build(root, names, images)
     assert max(held) <= 10 + 3 * 4  # a shard, and the batches that the network holds
 
@@ -635,9 +636,9 @@ def test_locate_finds_the_newest_row_of_each_name(tmp_path_factory, shards, aske
     for numbers in shards:
         prints = [Fingerprint(1, 2, 3, "00")] * len(numbers)
         write_shard(store.folder, [f"é/{n}.png" for n in numbers], prints, np.zeros((len(numbers), 4096), np.float32))
-        for number in numbers:
-            rows_by_name[f"é/{number}.png"] = row
-            row += 1
+    for number in [number for numbers in reversed(shards) for number in numbers]:  # newest shard first
+        rows_by_name.setdefault(f"é/{number}.png", row)
+        row += 1
     store = FeatureStore(store.folder.parent, fake_key())
     names = [f"é/{number}.png" for number in asked]
     assert store.locate(names).tolist() == [rows_by_name.get(name, -1) for name in names]
@@ -662,3 +663,43 @@ def test_any_sequence_of_tables_gives_each_image_its_own_features(tmp_path_facto
         seen |= set(table)
         assert np.array_equal(stored(store, table), expected(folder / "images", table))
         assert build(folder / "features", table, folder / "images", shard_rows=rows)[1] == 0
+
+
+def test_a_store_of_more_shards_than_files_may_be_open_is_read(tmp_path):
+    """In a process whose limit is low: raised as far as it goes; beyond that the shards are not called damaged."""
+    names = write_pngs(tmp_path / "images", 40)
+    build(tmp_path / "features", names, tmp_path / "images", shard_rows=1)
+    code = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+soft, hard = int(sys.argv[2]), int(sys.argv[3])
+from fakes import fake_key
+from flarescope.model.features import FeatureStore
+from flarescope.errors import FlarescopeError, InputError
+resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+root = Path(sys.argv[1])
+names = sorted(path.relative_to(root / "images").as_posix() for path in (root / "images").rglob("*.png"))
+store = FeatureStore(root / "features", fake_key())
+try:
+    rows = [store.rows(names)[np.arange(40)] for _ in range(3)]  # mapped once, however many tables ask
+except FlarescopeError as error:
+    print(type(error) is FlarescopeError, error)
+else:
+    print(len(rows[0]), (rows[0] == rows[2]).all())
+"""
+
+    def read(soft, hard):
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path), str(soft), str(hard)],
+            env=child_environment(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    assert read(30, 4096) == "40 True"
+    told = read(30, 30)
+    assert told.startswith("True ")
+    assert "Too many open files: each shard of a store in use is one open, mapped file; raise the limits" in told

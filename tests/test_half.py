@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes import FakeEngine, fake_key, use_fake_network, write_pngs, write_set
+from flarescope.cli import main
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.model.features import FeatureStore
 from flarescope.model.half import decode, encode
@@ -132,3 +133,17 @@ def test_a_run_on_float16_says_so_and_validates_alike(tmp_path, monkeypatch):
         losses[store] = [row["validation"]["loss"] for row in run.history()]
     assert losses["float16"] == pytest.approx(losses["float32"], rel=1e-2)
     assert losses["float16"] != losses["float32"]
+
+
+def test_a_run_is_evaluated_with_features_kept_as_it_keeps_them(tmp_path, monkeypatch, capsys):
+    paths = write_set(tmp_path, regions={"train": [1121, 1122], "validation": [1123], "test": [1124]})
+    engine = use_fake_network(monkeypatch)
+    tables = ["--train", str(paths["train"]), "--validation", str(paths["validation"])]
+    run, images = str(tmp_path / "runs" / "half"), ["--images", str(paths["images"])]
+    assert main(["train", *tables, *images, "--out", run, "--backbone", "fake", "--store", "float16"]) == 0
+    assert engine.images == 24
+    again = ["evaluate", run, "--table", str(paths["validation"]), *images, "--split", "validation", "--allow-overlap"]
+    assert main(again) == 0
+    assert engine.images == 24  # those of the run were found
+    assert main([*again, "--store", "float32"]) == 0
+    assert engine.images == 32

@@ -99,6 +99,13 @@ SWAPPED = {"tpr": "tnr", "tnr": "tpr"} | {
 """Which score a score becomes when events and non-events change names. (ETS is HSS / (2 - HSS).)"""
 
 
+@pytest.mark.parametrize("number", range(1, 200))
+def test_one_class_and_one_answer_leave_the_scores_of_both_undefined(number):
+    """0/0 stays so whatever the rounding: 49 and 103 once gave a Heidke skill of 1."""
+    for found in (scores(0, 0, 0, number), scores(number, 0, 0, 0)):
+        assert all(math.isnan(found[name]) for name in ("tss", "hss", "ets", "mcc"))
+
+
 @settings(deadline=None, max_examples=50)
 @given(tp=counts, fn=counts, fp=counts, tn=counts)
 def test_swapping_the_classes(tp, fn, fp, tn):

@@ -3,6 +3,7 @@
 import csv
 import json
 import statistics
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,8 @@ from flarescope.model.head import Recipe
 from flarescope.model.runs import RunFolder, best_epoch
 from flarescope.pipeline import fitting
 from flarescope.pipeline.featuring import Compute
-from flarescope.pipeline.sweeping import Grid, run_name, sweep
+from flarescope.pipeline.fitting import Running
+from flarescope.pipeline.sweeping import Grid, compare, run_name, sweep
 from flarescope.pipeline.training import train
 
 COMPUTE = Compute(engine="torch", precision="fp32", workers=0)
@@ -142,7 +144,7 @@ def test_a_run_that_diverges_does_not_end_the_others(given, tmp_path):
 
 
 def test_what_cannot_be_swept_is_told(given, tmp_path):
-    with pytest.raises(InputError, match=r"lr0\.001_w2_seed0; give each value once"):
+    with pytest.raises(InputError, match=r"lr0\.001_w2_seed0; give values that differ by more"):
         sweep(**given, out=tmp_path / "sweep", grid=Grid(class_weights=((1.0, 2.0), (1.0, 2.0001))))
     with pytest.raises(InputError, match="--l2: without meaning without --solver lbfgs"):
         Grid(l2=(1.0,))
@@ -176,3 +178,23 @@ def test_the_command_prints_a_table_and_json(data, engine, tmp_path, capsys):
     assert sum("*" in line for line in lines[2:]) == 1
     assert main([*[str(part) for part in command], "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["runs"]) == 6
+
+
+def test_the_best_is_not_a_combination_whose_other_seeds_failed():
+    def one(rate, seed, tss):
+        history = [{"epoch": 1, "validation": {"tss": tss, "hss": tss, "loss": 1.0}}]
+        failure = FlarescopeError("diverged") if tss is None else None
+        recipe = Recipe(learning_rate=rate, seed=seed, class_weight=(1.0, 2.0))
+        return Running(RunFolder(Path(f"{rate}-{seed}")), recipe, None, None, history, failure)
+
+    runs = [one(0.3, 0, 0.9), one(0.3, 1, None), one(0.001, 0, 0.5), one(0.001, 1, 0.6)]
+    found = compare(runs)
+    assert found["best"]["learning_rate"] == 0.001
+    assert [(row["seeds"], row["failed"]) for row in found["combinations"]] == [(1, 1), (2, 0)]
+    assert compare(runs[:2])["best"]["learning_rate"] == 0.3  # where each has failures, the fewest
+
+
+def test_what_only_adam_knows_is_refused_where_it_takes_no_part():
+    with pytest.raises(InputError, match="--epochs: without meaning without --solver adam; leave it out, or add"):
+        Grid(solvers=("lbfgs",)).recipes(Recipe(epochs=20))
+    assert [recipe.epochs for recipe in Grid(solvers=("lbfgs", "adam")).recipes(Recipe(epochs=20))] == [5, 20]

@@ -22,8 +22,8 @@ from flarescope.images.reading import read_image
 from flarescope.images.render import Rendering
 from flarescope.model import weights as weights_module
 from flarescope.model.adam import State, train_epoch
+from flarescope.model.batching import stack
 from flarescope.model.classifier import load_classifier
-from flarescope.model.features import stack
 from flarescope.model.head import EpochResult, Recipe, glorot_head, validate
 from flarescope.model.runs import best_epoch, model_name
 from flarescope.model.weights import digest_of, random_weights

@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from fakes import FakeEngine
-from flarescope.errors import InputError
+from flarescope.errors import FlarescopeError, InputError
 from flarescope.model import tuning
 from flarescope.model.engines import EngineChoice
 from flarescope.model.tuning import Measured
@@ -44,7 +45,9 @@ def test_a_gain_within_the_noise_changes_nothing():
     assert tuning.remember(CHOICE, [Measured(16, 0, 10.0), Measured(32, 2, 10.2)]) == CHOICE
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"%s": {"batch": "many"}}', '{"%s": 3}'])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"%s": {"batch": "many"}}', '{"%s": {"batch": 0, "streams": 0}}', '{"%s": 3}']
+)
 def test_a_damaged_note_counts_as_none_and_is_replaced(text):
     path = tuning.settings_file()
     path.parent.mkdir()
@@ -66,22 +69,40 @@ def test_the_engines_own_setting_is_measured_first_and_each_setting_once_a_round
     assert {one.images_per_s for one in measured[1:]} == {3.0}
 
 
-def test_measuring_counts_the_images_of_whole_batches():
+@pytest.mark.parametrize("side_by_side", [1, 2, 4])
+def test_measuring_counts_every_image_however_many_batches_end_together(side_by_side, monkeypatch):
     class Clockwork:
-        """Gives each batch after a tenth of a second of a clock that the test moves."""
+        """Gives so many batches at a time, each time after a tenth of a second of a clock that it moves itself."""
 
         def __init__(self):
             self.now = 0.0
 
         def stream(self, batches):
-            for batch in batches:
+            while waiting := list(islice(batches, side_by_side)):
                 self.now += 0.1
-                yield np.zeros((len(batch), 4096), np.float32)
+                yield from (np.zeros((len(batch), 4096), np.float32) for batch in waiting)
 
     engine = Clockwork()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tuning.time, "perf_counter", lambda: engine.now)
-        assert tuning.measure(engine, batch=4, seconds=1.0) == pytest.approx(40)
+    monkeypatch.setattr(tuning.time, "perf_counter", lambda: engine.now)
+    monkeypatch.setattr(tuning.os, "cpu_count", lambda: 4)
+    assert tuning.measure(engine, batch=4, seconds=1.0) == pytest.approx(40 * side_by_side)
+
+
+def test_a_setting_that_does_not_fit_counts_as_none_but_the_engines_own_has_to(monkeypatch):
+    def start(choice, weights):
+        if choice.batch >= limit:
+            raise FlarescopeError("no room")
+        return FakeEngine()
+
+    monkeypatch.setattr(EngineChoice, "start", start)
+    monkeypatch.setattr(tuning, "measure", lambda engine, batch, seconds: 1.0)
+    limit = 32
+    speeds = {(one.batch, one.streams): one.images_per_s for one in tuning.tune(WEIGHTS, CHOICE)}
+    assert speeds[32, 0] == 0
+    assert speeds[16, 0] == speeds[8, 0] == 1
+    limit = 16
+    with pytest.raises(FlarescopeError, match="no room"):
+        tuning.tune(WEIGHTS, CHOICE)
 
 
 def test_a_store_keeps_the_batch_and_streams_that_it_was_begun_with(tmp_path):

@@ -241,6 +241,25 @@ def write_json(path: Path, value: Mapping[str, object]) -> None:
     write_text(path, text + "\n")
 
 
+def allow_open_files(more: int) -> None:
+    """Raise this process's limit of open files, as far as the system lets it, so that so many more can be open.
+
+    Where it cannot be raised nothing happens: opening then fails, and says so.
+    """
+    if os.name != "posix":
+        return
+    import resource
+
+    spare = 256  # for whatever else the process opens
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    open_now = len(os.listdir("/dev/fd")) if Path("/dev/fd").is_dir() else spare  # noqa: PTH208 - a count, no paths
+    wanted = open_now + more + spare
+    if soft != resource.RLIM_INFINITY and wanted > soft:
+        new = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (new, hard))
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON file whose outermost value is an object.
 

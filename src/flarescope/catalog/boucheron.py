@@ -250,6 +250,7 @@ def read_table(
         raise InputError(f"--limit {limit}: expected at least 1")
     if limit is not None and limit < len(table):
         table = table.iloc[np.sort(np.random.default_rng(0).choice(len(table), limit, replace=False))]
+    pa.default_memory_pool().release_unused()  # Arrow keeps what reading took: 60 MB of a table of 700,000 rows
     return table.reset_index(drop=True)
 
 

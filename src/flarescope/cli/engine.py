@@ -48,6 +48,7 @@ def compare(
     backbone: options.OtherBackbone = None,
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
+    engine_batch: options.EngineBatch = None,
     nan: options.Nan = "error",
     limit: Annotated[int, typer.Option(help="Images, drawn at random, the same ones every time.")] = 256,
     quiet: options.Quiet = False,
@@ -65,7 +66,7 @@ def compare(
         split=split,
         epoch=epoch,
         backbone=backbone,
-        compute=Compute(engine, precision, nan=nan),
+        compute=Compute(engine, precision, nan=nan, batch=engine_batch),
         limit=limit,
         reporter=ScreenReporter(),
     )

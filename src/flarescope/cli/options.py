@@ -62,6 +62,9 @@ Workers = Annotated[
 ]
 Nan = Annotated[str, typer.Option("--nan", help="NaN pixels of FITS files: error, or zero (they become zero field).")]
 Store = Annotated[str, typer.Option("--store", help="Keep features as float32, or as float16: half the disk.")]
+RunStore = Annotated[
+    str | None, typer.Option("--store", help="Keep features as float32 or float16.", show_default="as the run does")
+]
 Features = Annotated[
     Path | None, typer.Option(help="Folder of the feature stores.", show_default="'features' beside the run")
 ]

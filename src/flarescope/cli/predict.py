@@ -23,6 +23,7 @@ def predict(
     backbone: options.OtherBackbone = None,
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
+    engine_batch: options.EngineBatch = None,
     workers: options.Workers = None,
     nan: options.Nan = "error",
     quiet: options.Quiet = False,
@@ -38,7 +39,7 @@ def predict(
     from flarescope.pipeline.prediction import predict as run_prediction
 
     check_outputs(csv=csv, parquet=parquet)
-    compute = Compute(engine, precision, workers, nan)
+    compute = Compute(engine, precision, workers, nan, engine_batch)
     forecasts = run_prediction(model, paths, epoch=epoch, backbone=backbone, compute=compute, reporter=ScreenReporter())
     for path in write_forecasts(forecasts, csv=csv, parquet=parquet):
         note(f"written to {path}")

@@ -18,8 +18,8 @@ from flarescope.files import atomic_path
 from flarescope.images.reading import ReadImage, read_ahead
 from flarescope.images.render import Rendering
 from flarescope.model import weights as weights_module
+from flarescope.model.batching import stack
 from flarescope.model.engines import EngineChoice
-from flarescope.model.features import stack
 from flarescope.model.head import Head
 from flarescope.model.keras_files import read_model
 from flarescope.model.keras_writing import write_full_model

@@ -6,21 +6,22 @@ image is found by its file name, so that every table of the same images shares t
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from flarescope.errors import FlarescopeError, InputError
-from flarescope.files import locked, make_folder, read_json, write_json
+from flarescope.files import allow_open_files, locked, make_folder, read_json, write_json
 from flarescope.images.reading import Fingerprint, ReadImage, read_ahead
 from flarescope.images.render import Rendering
+from flarescope.model.batching import batch_sizes, stacked
 from flarescope.model.engines import Engine
 from flarescope.model.gather import FeatureRows
 from flarescope.model.half import encode
@@ -31,6 +32,9 @@ SHARD_ROWS: Final = 1024
 """Rows a shard: what a kill can cost, and 16 MiB."""
 
 DTYPES: Final = ("float32", "float16")
+
+Names: TypeAlias = "Sequence[str] | pd.Series[str] | pa.Array"
+"""File names relative to an image root, `(N,)`."""
 
 VERSION: Final = 3
 """Of the store's form on disk."""
@@ -125,22 +129,22 @@ class FeatureStore:
         elif read_json(path) != header:
             raise InputError(f"{self.folder}: holds features of another kind (store.json); choose another --features")
         self._index = read_index(self.folder, self.key.dtype)
+        self._mapped: dict[Path, np.ndarray] = {}
 
     def __len__(self) -> int:
         return len(self._index.filenames)
 
-    def locate(self, filenames: Sequence[str]) -> np.ndarray:
+    def locate(self, filenames: Names) -> np.ndarray:
         """Find rows by file name.
 
         Returns:
-            `(N,)` int64, the number of the newest row of each name over all shards; -1 where there is none.
+            `(N,)` int64, the number of the newest row of each name over all shards, newest shard first; -1 where there
+            is none.
         """
-        newest_first = self._index.filenames.take(pa.array(np.arange(len(self))[::-1]))
-        found = pc.index_in(pa.array(filenames, pa.large_string()), value_set=newest_first).fill_null(-1)
-        place = found.to_numpy(zero_copy_only=False).astype(np.int64)
-        return np.where(place >= 0, len(self) - 1 - place, -1)
+        found = pc.index_in(_in_arrow(filenames), value_set=self._index.filenames).fill_null(-1)
+        return np.asarray(found.to_numpy(zero_copy_only=False), np.int64)
 
-    def outdated(self, filenames: Sequence[str], images: Path) -> np.ndarray:
+    def outdated(self, filenames: Names, images: Path) -> np.ndarray:
         """Find the images whose features are missing, or were made of other bytes than the file has now.
 
         A file whose size, time of modification and inode are unchanged is taken as unchanged; any other is read and
@@ -156,21 +160,21 @@ class FeatureStore:
         Raises:
             InputError: files that are not there, with their number and the first.
         """
-        rows, index = self.locate(filenames), self._index
-        stamps = _stat_all(filenames, images)
+        names, index = _in_arrow(filenames), self._index
+        rows, stamps = self.locate(names), _stat_all(names, images)
         outdated = rows < 0
         known = np.flatnonzero(~outdated)
         touched = known[(index.stamps[rows[known]] != stamps[known]).any(axis=1)]
         shard_of = index.shard_of(rows[touched])
         for shard in np.unique(shard_of).tolist():
             group = touched[shard_of == shard]
-            paths = [images / filenames[i] for i in group.tolist()]
+            paths = [images / name for name in names.take(group).to_pylist()]
             outdated[group] = ~same_content(index.shards[shard], rows[group] - index.starts[shard], paths)
         return outdated
 
     def build(
         self,
-        filenames: Sequence[str],
+        filenames: Names,
         images: Path,
         engine: Callable[[], Engine],
         *,
@@ -195,26 +199,27 @@ class FeatureStore:
             InputError: a missing or unreadable image, named.
             FlarescopeError: a full disk, or another process at work on the same store.
         """
-        if not self.outdated(filenames, images).any():
+        names = _in_arrow(filenames)
+        if not self.outdated(names, images).any():
             return 0  # without the lock: a store that nobody may write to can still be read
         with locked(self.folder / "store"):
             self._index = read_index(self.folder, self.key.dtype)
-            todo = [filenames[i] for i in np.flatnonzero(self.outdated(filenames, images)).tolist()]
-            if todo:
+            todo = names.take(np.flatnonzero(self.outdated(names, images)))
+            if len(todo):
                 remove_partial(self.folder)
                 progress = progress or (lambda _done, _total: None)
                 progress(0, len(todo))
                 rendering = Rendering.from_id(self.key.rendering)
                 ready = engine()
                 # Closed here, so that its threads end with the build and not with the traceback of an error.
-                with closing(read_ahead((images / name for name in todo), rendering, workers=workers)) as stream:
+                with closing(read_ahead((images / name for name in _each(todo)), rendering, workers=workers)) as stream:
                     self._compute(todo, stream, ready, progress, shard_rows)
                 self._index = read_index(self.folder, self.key.dtype)
         return len(todo)
 
     def _compute(
         self,
-        todo: Sequence[str],
+        todo: pa.Array,
         stream: Iterator[ReadImage],
         engine: Engine,
         progress: Callable[[int, int], None],
@@ -223,46 +228,68 @@ class FeatureStore:
         prints: list[Fingerprint] = []
         shard = _ShardBuffer(min(shard_rows, len(todo)), self.key.dtype)
         first = 0
-        sizes = _batch_sizes(len(todo), shard_rows, self.key.batch)
-        for features in engine.stream(_batches(stream, sizes, prints)):
+        sizes = batch_sizes(len(todo), shard_rows, self.key.batch)
+        for features in engine.stream(stacked(stream, sizes, prints)):
             if not np.isfinite(features).all():
-                raise FlarescopeError(f"the network gave features that are not finite, at or after {todo[first]}")
+                name = todo[first].as_py()
+                raise FlarescopeError(f"the network gave features that are not finite, at or after {name}")
             shard.append(features)
             progress(first + shard.filled, len(todo))
             if shard.filled == min(shard_rows, len(todo) - first):
                 last = first + shard.filled
-                write_shard(self.folder, todo[first:last], prints[: shard.filled], *shard.take())
+                write_shard(self.folder, todo[first:last].to_pylist(), prints[: shard.filled], *shard.take())
                 del prints[: last - first]  # those behind it are of batches in the network
                 first = last
 
-    def content_digest(self, filenames: Sequence[str]) -> str:
+    def content_digest(self, filenames: Names) -> str:
         """Give `sha256:<hex>` over the digests of the images behind these features, in order."""
         digests = content_digests(self._index, self.locate(filenames))
-        return f"sha256:{hashlib.sha256(''.join(digests).encode()).hexdigest()}"
+        return f"sha256:{hashlib.sha256(digests.tobytes()).hexdigest()}"
 
-    def rows(self, filenames: Sequence[str]) -> FeatureRows:
+    def rows(self, filenames: Names) -> FeatureRows:
         """Give the features of images that are in the store.
 
         Raises:
             FlarescopeError: an image whose features were never computed.
         """
-        rows = self.locate(filenames)
+        names = _in_arrow(filenames)
+        rows = self.locate(names)
         if (rows < 0).any():
-            name = filenames[int((rows < 0).argmax())]
+            name = names[int((rows < 0).argmax())].as_py()
             raise FlarescopeError(f"{self.folder}: no features of {name}; compute them first")
         shard = self._index.shard_of(rows)
-        sizes = np.diff(self._index.starts).tolist()
-        maps = [map_features(path, size, self.key.dtype) for path, size in zip(self._index.shards, sizes, strict=True)]
+        used, place = np.unique(shard, return_inverse=True)
         exponents = None if self._index.exponents is None else self._index.exponents[rows]
-        return FeatureRows(maps, shard, rows - self._index.starts[shard], exponents)
+        return FeatureRows(self._maps(used.tolist()), place, rows - self._index.starts[shard], exponents)
+
+    def _maps(self, numbers: Sequence[int]) -> list[np.ndarray]:
+        """Map shards, each once however many tables ask for it: a mapped file is an open file."""
+        wanted = {self._index.shards[number]: number for number in numbers}
+        missing = [path for path in wanted if path not in self._mapped]
+        allow_open_files(len(missing))
+        sizes = np.diff(self._index.starts)
+        for path in missing:
+            self._mapped[path] = map_features(path, int(sizes[wanted[path]]), self.key.dtype)
+        return [self._mapped[path] for path in wanted]
 
 
-def _stat_all(filenames: Sequence[str], images: Path) -> np.ndarray:
+def _in_arrow(filenames: Names) -> pa.Array:
+    """Give names as Arrow keeps them: a million as Python strings take twice the memory."""
+    names = pa.array(filenames, pa.large_string())
+    return names.combine_chunks() if isinstance(names, pa.ChunkedArray) else names
+
+
+def _each(names: pa.Array) -> Iterator[str]:
+    for first in range(0, len(names), SHARD_ROWS):
+        yield from names[first : first + SHARD_ROWS].to_pylist()
+
+
+def _stat_all(names: pa.Array, images: Path) -> np.ndarray:
     """Give size, time of modification and inode of every file `(N, 3)`; all that are missing are counted first."""
-    stamps = np.zeros((len(filenames), 3), np.int64)
+    stamps = np.zeros((len(names), 3), np.int64)
     missing = []
     root = os.fspath(images)
-    for i, name in enumerate(filenames):
+    for i, name in enumerate(_each(names)):
         try:
             stat = os.stat(f"{root}/{name}")  # noqa: PTH116 - a million times, and twice as fast as Path.stat
         except OSError:
@@ -270,31 +297,6 @@ def _stat_all(filenames: Sequence[str], images: Path) -> np.ndarray:
         else:
             stamps[i] = stat.st_size, stat.st_mtime_ns, stat.st_ino
     if missing:
-        others = f" (and {len(missing) - 1:,} more of {len(filenames):,})" if len(missing) > 1 else ""
+        others = f" (and {len(missing) - 1:,} more of {len(names):,})" if len(missing) > 1 else ""
         raise InputError(f"{images / missing[0]}: no such image{others}; check --images and the table's file names")
     return stamps
-
-
-def _batch_sizes(rows: int, shard_rows: int, batch: int) -> Iterator[int]:
-    """Give the sizes of the batches, so that none crosses a shard: a resumed build makes the same batches."""
-    for first in range(0, rows, shard_rows):
-        last = min(first + shard_rows, rows)
-        for start in range(first, last, batch):
-            yield min(batch, last - start)
-
-
-def stack(images: Sequence[ReadImage]) -> np.ndarray:
-    """Stack images into one batch `(n, C, 224, 224)` float32; a colour image makes C 3 for all of them."""
-    pixels = [image.rendered.pixels for image in images]
-    batch = np.empty((len(pixels), max(len(one) for one in pixels), *pixels[0].shape[1:]), np.float32)
-    for place, one in enumerate(pixels):
-        batch[place] = one
-    return batch
-
-
-def _batches(stream: Iterator[ReadImage], sizes: Iterable[int], prints: list[Fingerprint]) -> Iterator[np.ndarray]:
-    """Stack the stream into batches of the given sizes and note the fingerprints."""
-    for size in sizes:
-        images = list(islice(stream, size))
-        prints.extend(image.fingerprint for image in images)
-        yield stack(images)

@@ -6,6 +6,7 @@ written under a temporary name and renamed.
 """
 
 import contextlib
+import errno
 import os
 import shutil
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ _EXPONENT = pa.field("exponent", pa.int8())
 
 @dataclass(frozen=True)
 class Index:
-    """The rows of all shards of a store, in order.
+    """The rows of all shards of a store, newest shard first: the first row of a name is the one that counts.
 
     Attributes:
         shards: folders.
@@ -62,7 +63,7 @@ def read_index(store: Path, dtype: str) -> Index:
     Raises:
         InputError: a shard that cannot be read.
     """
-    shards = shard_folders(store)
+    shards = shard_folders(store)[::-1]
     schema = _INDEX_SCHEMA if dtype == "float32" else _INDEX_SCHEMA.append(_EXPONENT)
     tables = [_read_rows(shard, schema.names).cast(schema) for shard in shards]
     whole = pa.concat_tables([schema.empty_table(), *tables])
@@ -91,7 +92,14 @@ def map_features(shard: Path, rows: int, dtype: str) -> np.ndarray:
     """
     try:
         mapped = np.load(shard / "features.npy", mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):  # nothing is wrong with the shard
+            raise FlarescopeError(
+                f"{shard}: {error.strerror}: each shard of a store in use is one open, mapped file; "
+                "raise the limits (ulimit -n, vm.max_map_count) and run again"
+            ) from error
+        raise _damaged(shard, str(error)) from error
+    except (ValueError, EOFError) as error:
         raise _damaged(shard, str(error)) from error
     if mapped.shape != (rows, FEATURES) or mapped.dtype != dtype:
         raise _damaged(shard, f"features.npy is {mapped.shape} {mapped.dtype}; expected {(rows, FEATURES)} {dtype}")
@@ -166,15 +174,15 @@ def same_content(shard: Path, rows: np.ndarray, images: Sequence[Path]) -> np.nd
     return same
 
 
-def content_digests(index: Index, rows: np.ndarray) -> list[str]:
-    """Give the digest of the image behind each row."""
+def content_digests(index: Index, rows: np.ndarray) -> np.ndarray:
+    """Give the digest of the image behind each row, `(N,)` of 32 bytes (a string of a million takes 80 MB)."""
     shard_of = index.shard_of(rows)
-    digests = np.empty(len(rows), dtype=object)
+    digests = np.empty(len(rows), "S32")
     for shard in np.unique(shard_of).tolist():
         mine = shard_of == shard
-        listed = np.array(_read_rows(index.shards[shard], ["digest"])["digest"].to_pylist(), dtype=object)
+        listed = np.array(_read_rows(index.shards[shard], ["digest"])["digest"].to_pylist(), "S32")
         digests[mine] = listed[rows[mine] - index.starts[shard]]
-    return [str(digest) for digest in digests]
+    return digests
 
 
 def _write_npy(path: Path, array: np.ndarray) -> None:

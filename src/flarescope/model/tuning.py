@@ -4,9 +4,12 @@ What is remembered lies in `engines.json` beside the cached weights, for each pr
 its version, and precision. It concerns features to come: a store keeps the batch and streams that it was begun with.
 """
 
+import itertools
+import math
 import os
+import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -58,7 +61,7 @@ def _processor(choice: EngineChoice) -> str:
         import torch
 
         return torch.cuda.get_device_name()
-    return choice.device
+    return " ".join(filter(None, (platform.node(), platform.processor(), choice.device)))
 
 
 def remembered(choice: EngineChoice) -> EngineChoice | None:
@@ -66,9 +69,10 @@ def remembered(choice: EngineChoice) -> EngineChoice | None:
     path = settings_file()
     try:
         kept = read_json(path).get(machine_key(choice)) if path.exists() else None
-        return replace(choice, batch=int(kept["batch"]), streams=int(kept["streams"])) if kept else None
+        batch, streams = (int(kept["batch"]), int(kept["streams"])) if kept else (0, 0)
     except (FlarescopeError, AttributeError, KeyError, TypeError, ValueError):
         return None  # a damaged note costs a measurement, no run
+    return replace(choice, batch=batch, streams=streams) if batch >= 1 and streams >= 0 else None
 
 
 def remember(choice: EngineChoice, measured: list[Measured]) -> EngineChoice:
@@ -114,12 +118,17 @@ def tune(
         weights: of the backbone; random ones serve.
         choice: engine, device and precision.
         progress: hears of each setting, each time it was measured.
-        seconds: how long each is measured at least, in each round, after its first batches.
+        seconds: how long each is measured at least, in each round, once it is warm.
     """
     best: dict[tuple[int, int], float] = {}
     for batch, streams in candidates(choice) * ROUNDS:
         setting = replace(choice, batch=batch, streams=streams)
-        speed = measure(setting.start(weights), batch, seconds)
+        try:
+            speed = measure(setting.start(weights), batch, seconds)
+        except FlarescopeError:  # more than the device's memory holds; the engine's own setting has to run
+            if (batch, streams) == (choice.batch, choice.streams):
+                raise
+            speed = 0.0
         best[batch, streams] = max(speed, best.get((batch, streams), 0.0))
         if progress:
             progress(Measured(batch, streams, speed))
@@ -127,17 +136,20 @@ def tune(
 
 
 def measure(engine: Engine, batch: int, seconds: float) -> float:
-    """Give the speed of an engine on made pixels, images a second, counted after its first results."""
+    """Give the speed of an engine on made pixels, images a second, from the first batch handed over to the last result.
+
+    The number of batches is a multiple of the cores, so that as many streams as there are end together.
+    """
     pixels = np.random.default_rng(0).uniform(0, 255, (batch, 1, IMAGE_SIZE, IMAGE_SIZE)).astype(np.float32)
-    until = float("inf")
+    wave = os.cpu_count() or 1
 
-    def batches() -> Iterator[np.ndarray]:
-        while time.perf_counter() < until:
-            yield pixels
+    def time_of(waves: int) -> float:
+        start = time.perf_counter()
+        for _ in engine.stream(itertools.repeat(pixels, waves * wave)):
+            pass
+        return time.perf_counter() - start
 
-    times = []
-    for _ in engine.stream(batches()):
-        times.append(time.perf_counter())
-        if len(times) == 2:  # compiled, and the queue is full
-            until = times[-1] + seconds
-    return (len(times) - 2) * batch / (times[-1] - times[1]) if len(times) > 2 else 0.0
+    time_of(1)  # compiled and warm
+    once = time_of(1)
+    waves = math.ceil(seconds / once) - 1
+    return wave * batch * (1 + max(waves, 0)) / (once + (time_of(waves) if waves > 0 else 0.0))

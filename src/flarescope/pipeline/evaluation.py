@@ -1,7 +1,7 @@
 """How well does a model forecast a labelled table?"""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from flarescope.errors import InputError
 from flarescope.files import read_json, write_json
 from flarescope.model.head import sigmoid
 from flarescope.model.runs import RunFolder
-from flarescope.pipeline.featuring import Compute, announce, ensure_features, open_store
+from flarescope.pipeline.featuring import Compute, announce, check_before, ensure_features, open_store
 from flarescope.pipeline.identity import table_digest
 from flarescope.pipeline.models import Model, load
 from flarescope.pipeline.verifying import Verifying, verify_model
@@ -122,7 +122,16 @@ def evaluate(
         _check_unseen(found, rows, split, reporter)
     folder = RunFolder(Path(out)) if out else found.run or RunFolder(found.path.with_suffix(".evaluation"))
     root = features or _feature_root(found.run, folder)
+    trained = found.run.read()["store"] if found.run else {}
+    if compute.store is None:
+        compute = replace(compute, store=trained.get("dtype"))
+    check_before(images, compute)
     store = open_store(Path(root), [rows], found.classifier.weights, compute, reporter)
+    if trained and trained["engine"] != store.key.engine:
+        reporter.warn(
+            f"the run was trained on features of {trained['engine']}, these are of {store.key.engine}: a few forecasts "
+            "can differ (--engine, --precision)"
+        )
     reporter.say(f"model: {found.path}; engine: {store.key.engine}")
     features_of = ensure_features(store, rows, images, found.classifier.weights, compute, reporter, f"{split} features")
     log_odds = found.classifier.head.log_odds(features_of)

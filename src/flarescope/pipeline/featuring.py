@@ -13,7 +13,7 @@ from flarescope.errors import InputError
 from flarescope.images.render import Rendering
 from flarescope.model import tuning
 from flarescope.model.engines import EngineChoice, choose
-from flarescope.model.features import FeatureStore, StoreKey, begun_with
+from flarescope.model.features import DTYPES, FeatureStore, StoreKey, begun_with
 from flarescope.model.gather import FeatureRows
 from flarescope.model.weights import Weights, find
 from flarescope.progress import Reporter
@@ -32,7 +32,8 @@ class Compute:
         workers: threads that read images ahead of the network; None takes one a core, 0 reads in line.
         nan: what NaN pixels of FITS files do, `error` or `zero`.
         batch: images a forward pass; None takes what was fastest on this machine, as far as it was measured.
-        store: how features are kept, `float32` or `float16` (half the disk; see `model.half`).
+        store: how features are kept, `float32` or `float16` (half the disk; see `model.half`); None is float32, or as
+            the run that is evaluated keeps them.
     """
 
     engine: str = "auto"
@@ -40,7 +41,7 @@ class Compute:
     workers: int | None = None
     nan: str = "error"
     batch: int | None = None
-    store: str = "float32"
+    store: str | None = None
 
     def choose_untuned(self) -> EngineChoice:
         """Choose the engine (see `engines.choose`) with its own batch and streams."""
@@ -71,6 +72,13 @@ def announce(weights: Weights, reporter: Reporter) -> None:
         )
 
 
+def check_before(images: Path, compute: Compute) -> None:
+    """Tell of a wrong image root or a wrong option before anything takes time or a folder is claimed."""
+    if not images.is_dir():
+        raise InputError(f"{images}: no such folder; expected the image root (--images)")
+    compute.threads()
+
+
 def open_store(
     root: Path, tables: Sequence[pd.DataFrame], weights: Weights, compute: Compute, reporter: Reporter
 ) -> FeatureStore:
@@ -84,7 +92,15 @@ def open_store(
     """
     choice = compute.choose()
     rendering = Rendering.for_file(tables[0]["filename"].iloc[0], compute.nan)
-    key = StoreKey(weights.family, weights.digest, rendering.id, choice.id, choice.batch, choice.streams, compute.store)
+    key = StoreKey(
+        weights.family,
+        weights.digest,
+        rendering.id,
+        choice.id,
+        choice.batch,
+        choice.streams,
+        compute.store or DTYPES[0],
+    )
     begun = begun_with(root, key)
     if begun:
         if compute.batch not in (None, begun[0]):
@@ -138,9 +154,7 @@ def ensure_features(
     Returns:
         `(N, 4096)` features in the order of the table, memory-mapped.
     """
-    if not images.is_dir():
-        raise InputError(f"{images}: no such folder; expected the image root (--images)")
-    filenames = table["filename"].tolist()
+    filenames = table["filename"]
     choice = replace(compute.choose(), batch=store.key.batch, streams=store.key.streams)
     computed = store.build(
         filenames,
@@ -178,6 +192,7 @@ def fill_store(
     rows = read_table(table, limit=limit)
     weights = find(backbone)
     announce(weights, reporter)
+    check_before(Path(images), compute)
     store = open_store(Path(features), [rows], weights, compute, reporter)
     ensure_features(store, rows, Path(images), weights, compute, reporter, "features")
     return store

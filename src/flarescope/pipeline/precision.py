@@ -13,8 +13,8 @@ from flarescope.catalog.boucheron import read_table
 from flarescope.images.reading import read_ahead
 from flarescope.images.render import Rendering
 from flarescope.model import tuning
+from flarescope.model.batching import stack
 from flarescope.model.engines import EngineChoice
-from flarescope.model.features import stack
 from flarescope.model.head import Head
 from flarescope.model.weights import Weights, find
 from flarescope.pipeline.featuring import Compute, announce, describe_setting

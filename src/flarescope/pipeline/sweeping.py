@@ -55,8 +55,12 @@ class Grid:
         """Give the recipe of each combination; `base` has the choices that all of Adam's share.
 
         Raises:
-            InputError: a value out of range.
+            InputError: a value out of range; choices for Adam where it takes no part.
         """
+        idle = [name for name, value in asdict(base).items() if value != getattr(Recipe(), name)]
+        if "adam" not in self.solvers and idle:
+            option = idle[0].replace("_", "-")
+            raise InputError(f"--{option}: without meaning without --solver adam; leave it out, or add the solver")
         found = []
         for solver, weight in itertools.product(self.solvers, self.class_weights):
             if solver == "adam":
@@ -152,7 +156,7 @@ def _folders(out: Path, data: TrainingData, recipes: Sequence[Recipe]) -> list[t
     names = [run_name(recipe) for recipe in known]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise InputError(f"two combinations would both be kept in {out / twice[0]}; give each value once")
+        raise InputError(f"two combinations would both be kept in {out / twice[0]}; give values that differ by more")
     return [(RunFolder(out / name), recipe) for name, recipe in zip(names, known, strict=True)]
 
 
@@ -161,8 +165,9 @@ def compare(running: Sequence[Running]) -> dict[str, Any]:
 
     Returns:
         `runs`: a row each, `failure` says why one has no scores. `combinations`: for each score `mean`, `spread` (the
-        standard deviation with n - 1; None for one seed) over `seeds` runs that did not fail. `best`: the choices of
-        the combination with the highest mean TSS; None where none has one.
+        standard deviation with n - 1; None for one seed) over `seeds` runs that did not fail, beside `failed`. `best`:
+        the choices of the combination with the highest mean TSS of those of which the fewest runs failed, since those
+        that are left are the lucky ones; None where none has a TSS.
     """
     rows = [_row(one) for one in running]
     choices = [{name: row[name] for name in CHOICES} for row in rows]
@@ -172,9 +177,9 @@ def compare(running: Sequence[Running]) -> dict[str, Any]:
             continue
         mine = [row for row, own in zip(rows, choices, strict=True) if own == chosen and row["failure"] is None]
         scores = {name: _mean_and_spread([row[name] for row in mine]) for name in SCORES}
-        combinations.append({**chosen, "seeds": len(mine), **scores})
+        combinations.append({**chosen, "seeds": len(mine), "failed": choices.count(chosen) - len(mine), **scores})
     scored = [one for one in combinations if one["tss"]["mean"] is not None]
-    best = max(scored, key=lambda one: one["tss"]["mean"], default=None)
+    best = max(scored, key=lambda one: (-one["failed"], one["tss"]["mean"]), default=None)
     return {"runs": rows, "combinations": combinations, "best": best and {name: best[name] for name in CHOICES}}
 
 

@@ -10,14 +10,13 @@ import pandas as pd
 
 from flarescope.catalog.boucheron import read_table, require_regions
 from flarescope.catalog.splits import check_disjoint
-from flarescope.errors import InputError
 from flarescope.model.classifier import Classifier, Description
 from flarescope.model.features import FeatureStore
 from flarescope.model.gather import FeatureRows
 from flarescope.model.head import Recipe, glorot_head, reference_class_weight
 from flarescope.model.vgg import FEATURES
 from flarescope.model.weights import Weights, find
-from flarescope.pipeline.featuring import Compute, announce, ensure_features, open_store
+from flarescope.pipeline.featuring import Compute, announce, check_before, ensure_features, open_store
 from flarescope.pipeline.identity import describe_recipe, describe_tables, is_synthetic, versions
 from flarescope.progress import Reporter
 
@@ -81,7 +80,7 @@ class TrainingData:
 
     def content(self) -> dict[str, str]:
         """Give a digest over the bytes of each table's images."""
-        return {name: self.store.content_digest(table["filename"].tolist()) for name, table in self.tables.items()}
+        return {name: self.store.content_digest(table["filename"]) for name, table in self.tables.items()}
 
     def first_model(self, recipe: Recipe) -> Classifier:
         """Give the model that training begins from."""
@@ -105,7 +104,7 @@ def open_training_data(
     recipes: Sequence[Recipe],
     reporter: Reporter,
 ) -> TrainingData:
-    """Read the tables and open the feature store; nothing is computed yet. See `pipeline.training.train`.
+    """Read the tables and open the feature store; no feature is computed yet. See `pipeline.training.train`.
 
     Raises:
         InputError: bad tables, images or options; one class only where a recipe takes the reference's class weights.
@@ -122,9 +121,7 @@ def open_training_data(
         reference_class_weight(tables["train"]["label"].to_numpy())
     weights = find(backbone)
     announce(weights, reporter)
+    check_before(images, compute)
     store = open_store(features, list(tables.values()), weights, compute, reporter)
     reporter.say(f"engine: {store.key.engine}; features kept in {store.folder}")
-    if not images.is_dir():
-        raise InputError(f"{images}: no such folder; expected the image root (--images)")
-    compute.threads()  # a bad option is told before a folder is claimed
     return TrainingData(tables, images, backbone, weights, store, compute, allow_overlap)

@@ -167,7 +167,6 @@ CATEGORICAL: Final[dict[str, Score]] = {
         reference=_BLOOMFIELD,
         no_skill=0,
         synonyms=("Heidke skill score", "HSS2 of the solar literature", "Cohen's kappa"),
-        library="heidke_skill_score",
     ),
     "mcc": Score(
         title="MCC",
