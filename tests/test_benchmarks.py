@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from flarescope.catalog.boucheron import region_and_time
+from flarescope.catalog.file_names import region_and_time
 from flarescope.model.vgg_torch import VGG16
 from flarescope.model.weights import Weights
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flarescope.catalog.boucheron import region_and_time
+from flarescope.catalog.file_names import region_and_time
 from flarescope.catalog.labels import LabelRule, flux_w_m2, label_by, label_catalogue, label_images, window_covered
 from flarescope.catalog.noaa_flares import FlareList, flare_frame, read_event_list
 from flarescope.errors import InputError

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flarescope.catalog.boucheron import region_and_time
+from flarescope.catalog.file_names import region_and_time
 from flarescope.catalog.labels import flux_w_m2, label_images
 from flarescope.errors import InputError
 from flarescope.times import utc_to_tai

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flarescope.catalog.boucheron import region_and_time
+from flarescope.catalog.file_names import region_and_time
 from flarescope.catalog.noaa_regions import REGION_DTYPES, read_summaries
 from flarescope.catalog.select import Removal, SelectionRules, positions, select_images, thin
 from flarescope.errors import InputError

@@ -7,49 +7,16 @@ from typing import Final
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from flarescope.catalog.file_names import NOAA_OFFSET, region_and_time
 from flarescope.errors import InputError
 from flarescope.files import atomic_path, translate_os_errors
 from flarescope.tables import SPLITS, check_catalogue, check_csv_form, check_labels, is_parquet, read_parquet
-from flarescope.times import calendar_times, tai_to_utc
-
-NOAA_OFFSET: Final = 10_000
-"""The set writes NOAA region numbers with four digits: 1121 is NOAA 11121."""
-
-NAME_PATTERN: Final = r"(?:^|/)(?P<ar>\d{4,5})_hmi\.[^/]*$"
-TIME_PATTERN: Final = r"[._](?P<day>\d{8})_(?P<second>\d{6})_TAI[^/]*$"
 
 CSV_NAMES: Final = {
     split: (f"{split.capitalize()}_Data_by_AR_png_224.csv", f"{split.capitalize()}_Data_by_AR.csv") for split in SPLITS
 }
 """Names of the published tables of the PNG set and of the FITS set."""
-
-
-def region_and_time(filenames: "pd.Series[str]") -> pd.DataFrame:
-    """Read region and time out of file names.
-
-    Args:
-        filenames: such as `1121/1121_hmi.M_720s.20101110_053600_TAI.1.magnetogram_224.png`. Four digits before `_hmi`
-            are NOAA's number minus 10,000, five the full number. The time is TAI.
-
-    Returns:
-        `noaa_ar` (Int32, full number) and `time` (UTC); null where the name does not carry them.
-    """
-    names = pa.array(filenames, type=pa.large_string())
-    ar_text = pc.struct_field(pc.extract_regex(names, NAME_PATTERN), "ar")
-    number = pd.Series(pc.cast(ar_text, pa.int32()).to_pandas(), index=filenames.index).astype("Int32")
-    short = pd.Series(pc.utf8_length(ar_text).to_pandas(), index=filenames.index).eq(4)
-    number = number.where(~short, number + NOAA_OFFSET)
-    stamp = pc.extract_regex(names, TIME_PATTERN)
-    day, second = (_numbers(pc.struct_field(stamp, field)) for field in ("day", "second"))
-    time = pd.Series(tai_to_utc(pd.DatetimeIndex(calendar_times(day, second))), index=filenames.index)
-    return pd.DataFrame({"noaa_ar": number, "time": time})
-
-
-def _numbers(digits: "pa.ChunkedArray | pa.Array") -> np.ndarray:
-    """Turn digits into whole numbers, null into -1."""
-    return np.asarray(pc.fill_null(pc.cast(digits, pa.int64()), -1).to_numpy(zero_copy_only=False))
 
 
 def _read_csv(path: Path, **options: object) -> pd.DataFrame:

@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from flarescope.catalog.boucheron import CSV_NAMES, region_and_time
+from flarescope.catalog.boucheron import CSV_NAMES
+from flarescope.catalog.file_names import region_and_time
 from flarescope.catalog.labels import LabelRule, flux_w_m2, label_by
 from flarescope.catalog.leaks import (
     Finding,

@@ -8,7 +8,7 @@ from typing import Final
 
 import pandas as pd
 
-from flarescope.catalog.boucheron import NOAA_OFFSET
+from flarescope.catalog.file_names import NOAA_OFFSET
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.times import utc_to_tai
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from flarescope.catalog.boucheron import NOAA_OFFSET
+from flarescope.catalog.file_names import NOAA_OFFSET
 from flarescope.catalog.noaa import parse_day, read_lines
 from flarescope.errors import InputError
 from flarescope.files import write_text

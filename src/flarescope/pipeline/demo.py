@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from flarescope.catalog.boucheron import region_and_time
+from flarescope.catalog.file_names import region_and_time
 from flarescope.catalog.labels import label_images
 from flarescope.catalog.published import write_ar_list, write_event_list, write_labels, write_region_list
 from flarescope.files import read_json, write_json

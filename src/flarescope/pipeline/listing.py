@@ -5,13 +5,8 @@ from typing import Final
 
 import pandas as pd
 
-from flarescope.catalog.boucheron import (
-    published_csv_name,
-    read_image_list,
-    read_table,
-    region_and_time,
-    write_published_csv,
-)
+from flarescope.catalog.boucheron import published_csv_name, read_image_list, read_table, write_published_csv
+from flarescope.catalog.file_names import region_and_time
 from flarescope.catalog.published import write_labels
 from flarescope.errors import InputError
 from flarescope.images.paths import expand

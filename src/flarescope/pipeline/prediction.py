@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from flarescope.catalog.boucheron import region_and_time
+from flarescope.catalog.file_names import region_and_time
 from flarescope.errors import InputError
 from flarescope.files import atomic_path, check_writable
 from flarescope.images.magnetogram import is_fits
