@@ -19,9 +19,9 @@ from flarescope.errors import InputError
 from flarescope.images.reading import read_image
 from flarescope.images.render import Rendering
 from flarescope.model import weights as weights_module
+from flarescope.model.batching import stack
 from flarescope.model.classifier import ATTRIBUTE, Classifier, Description, load_classifier
 from flarescope.model.engines import EngineChoice
-from flarescope.model.features import stack
 from flarescope.model.head import Head, glorot_head
 from flarescope.model.vgg import FEATURES
 
