@@ -4,6 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 import made
 from common import Result, seconds
 from flarescope.model.features import FeatureStore, StoreKey
@@ -12,6 +15,7 @@ from flarescope.pipeline.featuring import Compute
 
 EVALUATED = 95_000
 TEST_REGIONS = 157
+FLARES = 12_000
 
 
 def _run(*arguments: object) -> float:
@@ -53,3 +57,24 @@ def evaluation(work: Path, weights: Weights, *, repeats: int, rows: int = EVALUA
     samples = [_run(*arguments) for _ in range(repeats)]
     what = f"`flarescope evaluate` of {rows:,} cached rows of {TEST_REGIONS} regions, scores and intervals included"
     return Result("evaluate", what, "s", samples, target=10, note="made features (random numbers)")
+
+
+def labelling(work: Path, *, repeats: int, regions: int) -> Result:
+    """`flarescope catalog label` of made names against 12,000 made flares: the whole process."""
+    stamps = pd.date_range("2012-03-01", periods=600, freq="12min").strftime("%Y%m%d_%H%M%S")
+    names = [
+        f"{ar}/{ar}_hmi.M_720s.{text}_TAI.1.magnetogram_224.png"
+        for ar in range(1000, 1000 + regions)
+        for text in stamps
+    ]
+    pd.DataFrame({"filename": names, "class": 0}).to_csv(work / "unlabelled.csv", index=False)
+    generator = np.random.default_rng(1)
+    minutes = np.append(np.sort(generator.integers(0, 20 * 1440, FLARES - 1)), 30 * 1440)
+    peaks = pd.Timestamp("2012-02-29") + pd.to_timedelta(minutes, unit="min")
+    noaa_ars = generator.integers(11000, 11000 + regions, FLARES)
+    pd.DataFrame({"time": peaks, "flare": "C5.0", "noaa_ar": noaa_ars}).to_csv(work / "flares.csv", index=False)
+    arguments = ["catalog", "label", work / "unlabelled.csv", "--flares", work / "flares.csv"]
+    arguments += ["--out", work / "labelled.parquet"]
+    samples = [_run(*arguments) for _ in range(repeats)]
+    what = f"`flarescope catalog label` of {len(names):,} names against {FLARES:,} flares"
+    return Result("label", what, "s", samples, target=5, note="made names and flares")

@@ -40,6 +40,7 @@ class Size:
         rows: of the training whose memory is measured.
         epoch_rows: of the epoch that is compared with PyTorch.
         evaluated: rows of the evaluation.
+        labelled: regions, of 600 images each, whose images are labelled.
     """
 
     images: int = 256
@@ -51,6 +52,7 @@ class Size:
     rows: int = 760_000
     epoch_rows: int = 200_000
     evaluated: int = commands.EVALUATED
+    labelled: int = 1667
 
 
 QUICK = Size(
@@ -105,7 +107,8 @@ def measure(names: Sequence[str], work: Path, size: Size, heard: Callable[[Resul
     def run(name: str) -> list[Result]:
         if name == "commands":
             found = commands.first_forecast(work, weights, repeats=size.repeats)
-            return [*found, commands.evaluation(work, weights, repeats=size.repeats, rows=size.evaluated)]
+            found.append(commands.evaluation(work, weights, repeats=size.repeats, rows=size.evaluated))
+            return [*found, commands.labelling(work, repeats=size.repeats, regions=size.labelled)]
         if name == "fits":
             return [_fits(work, size)]
         if name == "head":
