@@ -56,7 +56,16 @@ class Size:
 
 
 QUICK = Size(
-    images=64, experiment=80, repeats=2, few=64, many=320, unread=2_000, rows=20_000, epoch_rows=20_000, evaluated=5_000
+    images=64,
+    experiment=80,
+    repeats=2,
+    few=64,
+    many=320,
+    unread=2_000,
+    rows=20_000,
+    epoch_rows=20_000,
+    evaluated=5_000,
+    labelled=50,
 )
 NAMES = ("commands", "fits", "head", "passes", "experiments", "memory", "growth")
 
