@@ -46,7 +46,7 @@ def experiments(work: Path, *, images: int, repeats: int, keras: KerasProcess) -
     second = [seconds(_job(work, tables, root, f"second{i}", 0.0005)) for i in range(repeats)]
     against = "the same in Keras on TensorFlow, fp32, warm; a model file an epoch"
     what = f"{EPOCHS} epochs with validation, then the test, {len(table):,} PNG files, 80 : 10 : 10"
-    passes = (EPOCHS * 0.9 + 0.1) / 1.0
+    passes = EPOCHS * 0.9 + 0.1  # of the set: training and validation each epoch, the test once
     note = f"each run once; Keras makes {passes:.1f} times as many forward passes"
     return [
         Result("five_epochs", what, "s", [first], against, [theirs], target=30, note=note),

@@ -486,13 +486,16 @@ def test_the_parsers_answer_any_bytes_with_a_table_or_an_input_error(content):
 
 
 def answers(read, *given_to_it):
+    """Check that a reader gives something, or one line that names the file (the last of what it is given)."""
     try:
-        read(*given_to_it)
+        found = read(*given_to_it)
     except InputError as error:
         message = str(error)
     else:
+        assert found is not None
         return
     assert "\n" not in message
+    assert str(given_to_it[-1]) in message
 
 
 def check_bytes(content):

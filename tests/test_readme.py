@@ -76,7 +76,8 @@ PROGRAMS = [pytest.param(name, command, id=name) for name, command in programs()
 def test_a_shown_command_is_taken_by_the_command_line(words: list[str]):
     command, arguments = find(words)
 
-    command.make_context("flarescope", arguments)  # parses and converts, does not run
+    context = command.make_context("flarescope", list(arguments))  # parses and converts, does not run
+    assert set(context.params) >= {parameter.name for parameter in command.params if parameter.required}
 
 
 @pytest.mark.parametrize("words", cases(mentions))

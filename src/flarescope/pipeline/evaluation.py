@@ -12,6 +12,7 @@ from flarescope.catalog.boucheron import read_table, require_regions
 from flarescope.catalog.splits import check_disjoint, shared_regions
 from flarescope.errors import InputError
 from flarescope.files import read_json, write_json
+from flarescope.model.features import FeatureStore
 from flarescope.model.head import sigmoid
 from flarescope.model.runs import RunFolder
 from flarescope.pipeline.featuring import Compute, announce, check_before, ensure_features, open_store
@@ -121,17 +122,8 @@ def evaluate(
     if not allow_overlap:
         _check_unseen(found, rows, split, reporter)
     folder = RunFolder(Path(out)) if out else found.run or RunFolder(found.path.with_suffix(".evaluation"))
-    root = features or _feature_root(found.run, folder)
-    trained = found.run.read()["store"] if found.run else {}
-    if compute.store is None:
-        compute = replace(compute, store=trained.get("dtype"))
     check_before(images, compute)
-    store = open_store(Path(root), [rows], found.classifier.weights, compute, reporter)
-    if trained and trained["engine"] != store.key.engine:
-        reporter.warn(
-            f"the run was trained on features of {trained['engine']}, these are of {store.key.engine}: a few forecasts "
-            "can differ (--engine, --precision)"
-        )
+    store = _open_store_of(found, rows, Path(features or _feature_root(found.run, folder)), compute, reporter)
     reporter.say(f"model: {found.path}; engine: {store.key.engine}")
     features_of = ensure_features(store, rows, images, found.classifier.weights, compute, reporter, f"{split} features")
     log_odds = found.classifier.head.log_odds(features_of)
@@ -165,6 +157,20 @@ def _note_replaced(folder: RunFolder, evaluation: Evaluation, reporter: Reporter
     if before and differing:
         was = ", ".join(f"{name} {before.get(name)}" for name in differing if name != "table_digest") or "other labels"
         reporter.say(f"{path}: replacing the scores of {was}")
+
+
+def _open_store_of(found: Model, rows: pd.DataFrame, root: Path, compute: Compute, reporter: Reporter) -> FeatureStore:
+    """Open the store of a model's features, kept as its run keeps them; say where another engine makes them."""
+    trained = found.run.read()["store"] if found.run else {}
+    if compute.store is None:
+        compute = replace(compute, store=trained.get("dtype"))
+    store = open_store(root, [rows], found.classifier.weights, compute, reporter)
+    if trained and trained["engine"] != store.key.engine:
+        reporter.warn(
+            f"the run was trained on features of {trained['engine']}, these are of {store.key.engine}: a few forecasts "
+            "can differ (--engine, --precision)"
+        )
+    return store
 
 
 def _feature_root(run: RunFolder | None, folder: RunFolder) -> Path:
