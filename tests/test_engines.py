@@ -13,11 +13,20 @@ from flarescope.errors import InputError
 from flarescope.model import engines
 from flarescope.model.engine_openvino import OpenVinoEngine
 from flarescope.model.engine_torch import TorchEngine
+from flarescope.model.engine_winograd import WinogradEngine
 from flarescope.model.engines import EngineChoice, choose
 from flarescope.model.vgg import MEAN_BGR
 from flarescope.model.weights import digest_of, random_weights
 
-FP32 = {name: EngineChoice(name, "cpu", "fp32", batch=2) for name in ("torch", "openvino")}
+FP32 = {name: EngineChoice(name, "cpu", "fp32", batch=2) for name in ("torch", "openvino", "winograd")}
+AVX2 = {"avx2", "fma"}
+AVX512_BF16 = AVX2 | {"avx512f", "avx512bw", "avx512vl", "avx512bf16"}
+AMX = AVX512_BF16 | {"amx-bf16"}
+
+needs_winograd = pytest.mark.skipif(
+    not engines._winograd_computes("fp32", engines._processor_features()), reason="this processor lacks AVX2"
+)
+ON_CPU = ["openvino", pytest.param("winograd", marks=needs_winograd)]
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +48,13 @@ def by_torch(weights, batches):
 
 
 @pytest.fixture(scope="module")
-def by_openvino(weights, batches):
-    return list(FP32["openvino"].start(weights).stream(batches))
+def engine(weights, request):
+    return FP32[request.param].start(weights)
+
+
+@pytest.fixture(scope="module")
+def by_engine(engine, batches):
+    return list(engine.stream(batches))
 
 
 def relative_error(features, reference):
@@ -48,9 +62,10 @@ def relative_error(features, reference):
 
 
 @pytest.mark.slow
-def test_the_engines_agree_in_fp32_and_keep_the_order(by_torch, by_openvino):
-    assert [len(features) for features in by_openvino] == [1, 2, 1, 1]
-    for ours, reference in zip(by_openvino, by_torch, strict=True):
+@pytest.mark.parametrize("engine", ON_CPU, indirect=True)
+def test_the_engines_agree_in_fp32_and_keep_the_order(by_torch, by_engine):
+    assert [len(features) for features in by_engine] == [1, 2, 1, 1]
+    for ours, reference in zip(by_engine, by_torch, strict=True):
         assert ours.shape == reference.shape
         assert ours.dtype == reference.dtype == np.float32
         for one, other in zip(ours, reference, strict=True):
@@ -63,10 +78,12 @@ def test_the_engines_agree_in_fp32_and_keep_the_order(by_torch, by_openvino):
 
 
 @pytest.mark.slow
-def test_bf16_is_near_fp32_where_the_processor_has_it(weights, batches, by_torch):
-    if not engines._openvino_has_bf16():
+@pytest.mark.parametrize("name", ["openvino", "winograd"])
+def test_bf16_is_near_fp32_where_the_processor_has_it(weights, batches, by_torch, name):
+    by_winograd = engines._winograd_computes("bf16", engines._processor_features())
+    if not (by_winograd if name == "winograd" else engines._openvino_has_bf16()):
         pytest.skip("this processor does not compute in bf16")
-    choice = EngineChoice("openvino", "cpu", "bf16", batch=2)
+    choice = EngineChoice(name, "cpu", "bf16", batch=2)
     for ours, reference in zip(choice.start(weights).stream(batches), by_torch, strict=True):
         assert ours.dtype == np.float32
         for one, other in zip(ours, reference, strict=True):
@@ -84,16 +101,31 @@ def test_one_channel_means_three_equal_ones(weights, batches, by_torch):
 
 
 @pytest.mark.slow
-def test_a_stream_left_early_can_be_followed_by_another(weights, batches, by_openvino):
-    engine = FP32["openvino"].start(weights)
+@pytest.mark.parametrize("engine", ON_CPU, indirect=True)
+def test_a_stream_left_early_can_be_followed_by_another(weights, batches, engine, by_engine):
     stream = engine.stream(batches[:3])
-    assert np.array_equal(next(stream), by_openvino[0])
+    assert np.array_equal(next(stream), by_engine[0])
     stream.close()
-    assert np.array_equal(next(engine.stream(batches[:1])), by_openvino[0])
+    assert np.array_equal(next(engine.stream(batches[:1])), by_engine[0])
     assert list(engine.stream([])) == []
-    assert (
-        digest_of(weights.load()) == weights.digest
-    )  # the graphs share the memory of the weights, and leave it as it was
+    assert digest_of(weights.load()) == weights.digest  # an engine may share their memory, and leaves it as it was
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", [ON_CPU[1]], indirect=True)
+def test_a_batch_may_be_larger_than_the_engine_was_made_for(batches, engine, by_engine):
+    every = np.concatenate(batches[:3])
+    assert np.array_equal(next(engine.stream([every])), np.concatenate(by_engine[:3]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", [ON_CPU[1]], indirect=True)
+def test_an_error_in_a_batch_reaches_the_reader_and_the_engine_goes_on(batches, engine, by_engine):
+    stream = engine.stream([batches[0], np.zeros((1, 2, 5, 5), np.float32)])
+    assert np.array_equal(next(stream), by_engine[0])
+    with pytest.raises(ValueError, match="shape"):
+        next(stream)
+    assert np.array_equal(next(engine.stream(batches[1:2])), by_engine[1])
 
 
 def test_the_means_are_in_the_order_of_the_filters():
@@ -115,9 +147,10 @@ class FakeOpenVino:
 
 @pytest.fixture
 def machine(monkeypatch):
-    """Pretend a machine: its device for torch, and OpenVINO with bf16, without it, or not installed."""
+    """Pretend a machine: its device for torch; OpenVINO with bf16, without it, or not installed; its processor."""
 
-    def pretend(device="cpu", openvino="bf16"):
+    def pretend(device="cpu", openvino="bf16", features=frozenset()):
+        monkeypatch.setattr(engines, "_processor_features", lambda: set(features))
         monkeypatch.setattr(engines, "_torch_device", lambda: device.partition(" ")[0])
         monkeypatch.setattr(engines, "_cuda_has_bf16", lambda: device == "cuda")
         monkeypatch.setattr(engines, "find_spec", lambda name: object() if openvino else None)
@@ -144,15 +177,44 @@ def machine(monkeypatch):
         ("mps", None, ("torch", "bf16"), "torch-mps-bf16"),
     ],
 )
-def test_the_choice_by_what_is_there(machine, device, openvino, asked, chosen):
+def test_the_choice_without_winograd(machine, device, openvino, asked, chosen):
     machine(device, openvino)
     choice = choose(*asked)
     assert choice.id == chosen
     assert choice.batch == (256 if device.startswith("cuda") and choice.engine == "torch" else 16)
 
 
+@pytest.mark.parametrize(
+    ("device", "openvino", "features", "asked", "chosen"),
+    [
+        ("cpu", "bf16", AMX, ("auto", "auto"), "openvino-cpu-bf16"),
+        ("cpu", "bf16", AMX, ("auto", "fp32"), "winograd-cpu-fp32"),
+        ("cpu", "bf16", AMX, ("winograd", "auto"), "winograd-cpu-bf16"),
+        ("cpu", None, AMX, ("auto", "auto"), "winograd-cpu-bf16"),
+        ("cpu", "bf16", AVX512_BF16, ("auto", "auto"), "winograd-cpu-bf16"),
+        ("cpu", "bf16", AVX512_BF16, ("auto", "fp32"), "winograd-cpu-fp32"),
+        ("cpu", "bf16", AVX512_BF16, ("openvino", "auto"), "openvino-cpu-bf16"),
+        ("cpu", "bf16", AVX512_BF16, ("torch", "auto"), "torch-cpu-fp32"),
+        ("cpu", "fp32", AVX2, ("auto", "auto"), "winograd-cpu-fp32"),
+        ("cpu", "fp32", AVX2, ("auto", "bf16"), "openvino-cpu-bf16"),
+        ("cpu", None, AVX2, ("auto", "bf16"), "torch-cpu-bf16"),
+        ("cuda", "bf16", AMX, ("auto", "auto"), "torch-cuda-bf16"),
+        ("cuda", "bf16", AVX2, ("winograd", "auto"), "winograd-cpu-fp32"),
+    ],
+)
+def test_the_choice_by_the_processor(machine, device, openvino, features, asked, chosen):
+    machine(device, openvino, features)
+    assert choose(*asked).id == chosen
+
+
+def test_winograd_that_cannot_be_had_is_said(machine):
+    machine("cpu", "bf16", AVX2)
+    with pytest.raises(InputError, match="--engine winograd: expected llvmlite and AVX512-BF16 for bf16"):
+        choose("winograd", "bf16")
+
+
 def test_an_unknown_engine_or_precision_is_refused():
-    with pytest.raises(InputError, match="--engine tpu: expected one of auto, torch, openvino"):
+    with pytest.raises(InputError, match="--engine tpu: expected one of auto, torch, openvino, winograd"):
         choose("tpu")
     with pytest.raises(InputError, match="--precision fp64: expected one of auto, fp32, bf16"):
         choose("torch", "fp64")
@@ -171,11 +233,13 @@ def test_a_linux_machine_without_a_driver_does_not_import_torch(monkeypatch, tmp
     assert engines._torch_device() == "cpu"
 
 
-@pytest.mark.parametrize(("engine", "kind"), [("torch", TorchEngine), ("openvino", OpenVinoEngine)])
-def test_a_choice_starts_its_engine_with_the_weights(monkeypatch, engine, kind):
+@pytest.mark.parametrize(
+    ("name", "kind"), [("torch", TorchEngine), ("openvino", OpenVinoEngine), ("winograd", WinogradEngine)]
+)
+def test_a_choice_starts_its_engine_with_the_weights(monkeypatch, name, kind):
     started = []
     monkeypatch.setattr(kind, "__init__", lambda self, arrays, choice: started.append((arrays, choice)))
     arrays = {"fake": np.zeros(1, np.float32)}
-    choice = EngineChoice(engine, "cpu", "fp32", 16)
+    choice = EngineChoice(name, "cpu", "fp32", 16)
     assert isinstance(choice.start(SimpleNamespace(load=lambda: arrays)), kind)
     assert started == [(arrays, choice)]

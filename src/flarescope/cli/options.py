@@ -50,7 +50,7 @@ Backbone = Annotated[str, typer.Option(help="imagenet, random, random:SEED, or a
 OtherBackbone = Annotated[
     str | None, typer.Option("--backbone", help="Where to find the backbone instead of where the model says.")
 ]
-Engine = Annotated[str, typer.Option(help="auto, torch or openvino.")]
+Engine = Annotated[str, typer.Option(help="auto, torch, openvino or winograd (x86-64 processors).")]
 Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16.")]
 EngineBatch = Annotated[
     int | None,

@@ -12,7 +12,7 @@ import numpy as np
 from flarescope.errors import InputError
 from flarescope.model.weights import Weights
 
-ENGINES: Final = ("auto", "torch", "openvino")
+ENGINES: Final = ("auto", "torch", "openvino", "winograd")
 PRECISIONS: Final = ("auto", "fp32", "bf16")
 
 
@@ -28,11 +28,12 @@ class EngineChoice:
     """Which engine, on what, in which precision; it is part of the key of every cached feature.
 
     Attributes:
-        engine: `torch` or `openvino`.
+        engine: `torch`, `openvino` or `winograd`.
         device: `cuda`, `mps` or `cpu`.
         precision: `fp32` or `bf16`.
         batch: images a forward pass.
-        streams: networks that OpenVINO computes side by side; 0 leaves their number to OpenVINO. Other engines have 0.
+        streams: batches that are computed side by side on a CPU; 0 leaves their number to the engine, as torch always
+            has it.
     """
 
     engine: str
@@ -53,6 +54,10 @@ class EngineChoice:
             from flarescope.model.engine_openvino import OpenVinoEngine
 
             return OpenVinoEngine(arrays, self)
+        if self.engine == "winograd":
+            from flarescope.model.engine_winograd import WinogradEngine
+
+            return WinogradEngine(arrays, self)
         from flarescope.model.engine_torch import TorchEngine
 
         return TorchEngine(arrays, self)
@@ -89,25 +94,65 @@ def choose(engine: str = "auto", precision: str = "auto") -> EngineChoice:
     """Choose an engine by what is there.
 
     Args:
-        engine: `auto` takes torch on a GPU (CUDA, then Apple's MPS), else OpenVINO, else torch on the CPU.
+        engine: `auto` takes torch on a GPU (CUDA, then Apple's MPS). On a CPU it takes what is fastest for
+            the precision: OpenVINO for bf16 with AMX, else Winograd's filtering (x86-64 from AVX2 on), else OpenVINO,
+            else torch.
         precision: `auto` takes bf16 where the hardware computes in it (CUDA from Ampere on; CPUs with AVX512-BF16 or
-            AMX under OpenVINO), else fp32.
+            AMX, not in torch), else fp32.
 
     Raises:
-        InputError: an unknown name, or an engine that is not installed.
+        InputError: an unknown name, or an engine that is not installed or that this processor cannot run.
     """
     if engine not in ENGINES:
         raise InputError(f"--engine {engine}: expected one of {', '.join(ENGINES)}")
     if precision not in PRECISIONS:
         raise InputError(f"--precision {precision}: expected one of {', '.join(PRECISIONS)}")
-    has_openvino = find_spec("openvino") is not None
-    if engine == "openvino" and not has_openvino:
-        raise InputError("--engine openvino: OpenVINO is not installed; pip install openvino, or --engine torch")
-    device = "cpu" if engine == "openvino" else _torch_device()
-    if engine == "openvino" or (engine == "auto" and device == "cpu" and has_openvino):
-        if precision == "auto":
-            precision = "bf16" if _openvino_has_bf16() else "fp32"
-        return EngineChoice("openvino", "cpu", precision, batch=16)
+    device = "cpu" if engine in ("openvino", "winograd") else _torch_device()
+    if engine != "torch" and device == "cpu":
+        choice = _choose_on_cpu(engine, precision)
+        if choice:
+            return choice
     if precision == "auto":
         precision = "bf16" if device == "cuda" and _cuda_has_bf16() else "fp32"
     return EngineChoice("torch", device, precision, batch=256 if device == "cuda" else 16)
+
+
+def _choose_on_cpu(engine: str, precision: str) -> EngineChoice | None:
+    """Choose between Winograd's filtering and OpenVINO; None where neither is there and neither was asked for."""
+    has_openvino = find_spec("openvino") is not None
+    features = _processor_features()
+    if engine == "winograd" or (
+        engine == "auto" and not (has_openvino and "amx-bf16" in features and precision != "fp32")
+    ):
+        for one in ("bf16", "fp32") if precision == "auto" else (precision,):
+            if _winograd_computes(one, features):
+                return EngineChoice("winograd", "cpu", one, batch=12)
+        if engine == "winograd":
+            needed = "AVX512-BF16" if precision == "bf16" else "x86-64 with AVX2"
+            raise InputError(
+                f"--engine winograd: expected llvmlite and {needed} for {precision}, which are not there; "
+                "pip install llvmlite, or --engine auto"
+            )
+    if not has_openvino:
+        if engine == "openvino":
+            raise InputError("--engine openvino: OpenVINO is not installed; pip install openvino, or --engine torch")
+        return None
+    if precision == "auto":
+        precision = "bf16" if _openvino_has_bf16() else "fp32"
+    return EngineChoice("openvino", "cpu", precision, batch=16)
+
+
+def _processor_features() -> set[str]:
+    if find_spec("llvmlite") is None:
+        return set()
+    from flarescope.model.winograd.target import host_features
+
+    return host_features()
+
+
+def _winograd_computes(precision: str, features: set[str]) -> bool:
+    if not features:
+        return False
+    from flarescope.model.winograd.target import target_for
+
+    return target_for(precision, features) is not None

@@ -49,7 +49,8 @@ def settings_file() -> Path:
 
 def machine_key(choice: EngineChoice) -> str:
     """Name what the speed depends on: processor, cores, engine with its version, precision."""
-    return f"{_processor(choice)}, {os.cpu_count()} cores, {choice.engine} {version(choice.engine)}, {choice.precision}"
+    library = version({"winograd": "flarescope"}.get(choice.engine, choice.engine))
+    return f"{_processor(choice)}, {os.cpu_count()} cores, {choice.engine} {library}, {choice.precision}"
 
 
 def _processor(choice: EngineChoice) -> str:
@@ -98,6 +99,8 @@ def candidates(choice: EngineChoice) -> list[tuple[int, int]]:
         cores = os.cpu_count() or 1
         streams = sorted({1, 2, max(1, cores // 4), max(1, cores // 2), cores})
         others = [(choice.batch, number) for number in streams] + [(8, 0), (32, 0)]
+    elif choice.engine == "winograd":
+        others = [(choice.batch, max(1, (os.cpu_count() or 1) // 2)), (6, 0), (24, 0)]
     elif choice.device == "cuda":
         others = [(batch, 0) for batch in (64, 128, 256, 512)]
     else:

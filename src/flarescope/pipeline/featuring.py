@@ -27,7 +27,7 @@ class Compute:
     """How features are computed.
 
     Attributes:
-        engine: `auto`, `torch` or `openvino`.
+        engine: `auto`, `torch`, `openvino` or `winograd`.
         precision: `auto`, `fp32` or `bf16`.
         workers: threads that read images ahead of the network; None takes one a core, 0 reads in line.
         nan: what NaN pixels of FITS files do, `error` or `zero`.
@@ -121,7 +121,7 @@ def settle(weights: Weights, choice: EngineChoice, reporter: Reporter) -> Engine
     measured = tuning.tune(weights, choice, progress=lambda one: reporter.say(describe_setting(one)))
     tuned = tuning.remember(choice, measured)
     reporter.say(
-        f"remembered in {tuning.settings_file()}: batch {tuned.batch}, streams {tuned.streams or 'by OpenVINO'}"
+        f"remembered in {tuning.settings_file()}: batch {tuned.batch}, streams {tuned.streams or 'by the engine'}"
     )
     return tuned
 

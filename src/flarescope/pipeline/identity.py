@@ -17,7 +17,18 @@ from flarescope.files import locked, make_folder, remove_leftovers
 from flarescope.model.head import Recipe
 from flarescope.model.runs import RunFolder
 
-PACKAGES: Final = ("flarescope", "numpy", "torch", "openvino", "pandas", "h5py", "astropy", "scikit-image", "pillow")
+PACKAGES: Final = (
+    "flarescope",
+    "numpy",
+    "torch",
+    "openvino",
+    "llvmlite",
+    "pandas",
+    "h5py",
+    "astropy",
+    "scikit-image",
+    "pillow",
+)
 
 # What makes a run another run. Epochs and patience may differ: a finished run can be asked to go on.
 IDENTITY: Final = ("recipe", "backbone", "store", "data", "save")

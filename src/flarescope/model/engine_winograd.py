@@ -1,0 +1,62 @@
+"""How does the frozen network run on a CPU by Winograd's filtering?"""
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from flarescope.errors import InputError
+from flarescope.model.weights import Arrays
+from flarescope.model.winograd import kernels
+from flarescope.model.winograd.filters import prepare
+from flarescope.model.winograd.network import Worker
+from flarescope.model.winograd.target import Compiled, host_features, target_for
+
+if TYPE_CHECKING:
+    from flarescope.model.engines import EngineChoice
+
+
+class WinogradEngine:
+    """Workers on their own cores, each with a batch of its own and the next one waiting."""
+
+    def __init__(self, arrays: Arrays, choice: "EngineChoice") -> None:
+        target = target_for(choice.precision, host_features())
+        if target is None:
+            raise InputError(f"--engine winograd: this processor cannot compute in {choice.precision} by it")
+        self._streams = choice.streams or cores()
+        self._batch = choice.batch
+        self._compiled = Compiled(kernels.write(target), target)
+        self._filters = prepare(arrays, target, self._streams)
+        self._idle: SimpleQueue[Worker] = SimpleQueue()
+
+    def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """See `engines.Engine`."""
+        running: deque[Future[np.ndarray]] = deque()
+        pool = ThreadPoolExecutor(self._streams, "winograd")
+        try:
+            for batch in batches:
+                if len(running) == 2 * self._streams:
+                    yield running.popleft().result()
+                running.append(pool.submit(self._compute, batch))
+            while running:
+                yield running.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _compute(self, batch: np.ndarray) -> np.ndarray:
+        try:
+            worker = self._idle.get_nowait()
+        except Empty:
+            worker = Worker(self._filters, self._compiled, self._batch)
+        parts = [worker.run(batch[start : start + self._batch]) for start in range(0, len(batch), self._batch)]
+        self._idle.put(worker)
+        return np.concatenate(parts)
+
+
+def cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
