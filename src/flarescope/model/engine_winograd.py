@@ -14,7 +14,8 @@ from flarescope.model.weights import Arrays
 from flarescope.model.winograd import kernels
 from flarescope.model.winograd.filters import prepare
 from flarescope.model.winograd.network import Worker
-from flarescope.model.winograd.target import Compiled, host_features, target_for
+from flarescope.model.winograd.target import target_for
+from flarescope.native.machine import Compiled, host_features
 
 if TYPE_CHECKING:
     from flarescope.model.engines import EngineChoice
@@ -29,8 +30,10 @@ class WinogradEngine:
             raise InputError(f"--engine winograd: this processor cannot compute in {choice.precision} by it")
         self._streams = choice.streams or cores()
         self._batch = choice.batch
-        self._compiled = Compiled(kernels.write(target), target)
-        self._filters = prepare(arrays, target, self._streams)
+        with ThreadPoolExecutor(1) as pool:  # LLVM lets go of Python's lock
+            compiled = pool.submit(lambda: Compiled(kernels.write(target), target.without))
+            self._filters = prepare(arrays, target, self._streams)
+            self._compiled = compiled.result()
         self._idle: SimpleQueue[Worker] = SimpleQueue()
 
     def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

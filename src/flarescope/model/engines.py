@@ -145,7 +145,7 @@ def _choose_on_cpu(engine: str, precision: str) -> EngineChoice | None:
 def _processor_features() -> set[str]:
     if find_spec("llvmlite") is None:
         return set()
-    from flarescope.model.winograd.target import host_features
+    from flarescope.native.machine import host_features
 
     return host_features()
 

@@ -73,9 +73,7 @@ def prepare(arrays: Mapping[str, np.ndarray], target: Target, workers: int = 1) 
         height //= 2
     fc1 = arrays["fc1.weight"].reshape(FEATURES, -1, height, height).transpose(0, 2, 3, 1)
     dense = [
-        Layer(
-            pack_matrix(weight.reshape(FEATURES, -1), target, workers), arrays[f"{name}.bias"], weight[0].size, FEATURES
-        )
+        Layer(pack_matrix(weight, target, workers), arrays[f"{name}.bias"], weight[0].size, FEATURES)
         for name, weight in (("fc1", fc1), ("fc2", arrays["fc2.weight"]))
     ]
     return Filters(target, first, tuple(blocks), (dense[0], dense[1]))

@@ -6,9 +6,9 @@ from llvmlite import ir
 
 from flarescope.model.vgg import IMAGE_SIZE
 from flarescope.model.winograd import algebra, steps
-from flarescope.model.winograd.emit import F32, Emitter, Value, integer
 from flarescope.model.winograd.fields import APART, Conv, Dense, First, Kernel, Program
 from flarescope.model.winograd.target import Target
+from flarescope.native.emit import F32, Emitter, Value, integer
 
 FIRST_PIXELS: Final = 4
 """Pixels of the first convolution at a time."""

@@ -9,8 +9,8 @@ from flarescope.model.vgg import IMAGE_SIZE, MEAN_BGR
 from flarescope.model.winograd import algebra
 from flarescope.model.winograd.fields import APART, Kernel
 from flarescope.model.winograd.filters import Filters, Layer
-from flarescope.model.winograd.packing import factors, room
-from flarescope.model.winograd.target import Compiled
+from flarescope.model.winograd.packing import factors, zeros
+from flarescope.native.machine import Compiled
 
 SHALLOW: Final = 3
 """Blocks that are computed image by image: what lies between their layers is large, and their filters are small."""
@@ -35,15 +35,15 @@ class Worker:
         self._run_program = compiled.function("program")
         self.batch = batch
         target = filters.target
-        self._planes = room(batch, 3, IMAGE_SIZE + 2, IMAGE_SIZE + 2)
+        self._planes = zeros(batch, 3, IMAGE_SIZE + 2, IMAGE_SIZE + 2)
         widest = max(layer.channels for block in filters.blocks for layer in block)
-        self._turned = room(algebra.PRODUCTS * (TILES * widest * target.item + APART), dtype=np.uint8)
-        self._sums = room(algebra.PRODUCTS * (TILES * target.panel * 4 + APART), dtype=np.uint8)
+        self._turned = zeros(algebra.PRODUCTS * (TILES * widest * target.item + APART), dtype=np.uint8)
+        self._sums = zeros(algebra.PRODUCTS * (TILES * target.panel * 4 + APART), dtype=np.uint8)
         self._shallow_maps, self._deep_maps = self._maps()
         rows = -(-batch // target.rows) * target.rows
         item = np.uint16 if target.bf16 else np.float32
-        self._inputs = [room(rows, layer.channels, dtype=item) for layer in filters.dense]
-        self._outputs = [room(rows, layer.outputs) for layer in filters.dense]
+        self._inputs = [zeros(rows, layer.channels, dtype=item) for layer in filters.dense]
+        self._outputs = [zeros(rows, layer.outputs) for layer in filters.dense]
 
     def _maps(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Make room for what lies between the layers: of one image up to the end of the shallow blocks, then of all.
@@ -59,7 +59,7 @@ class Worker:
                 if number < SHALLOW or (number == SHALLOW and not layer.pool):
                     shallow.append(_bordered(1, side, layer.outputs))
                 elif number == len(self._filters.blocks) and layer.pool:
-                    deep.append(room(self.batch, side, side, layer.outputs))
+                    deep.append(zeros(self.batch, side, side, layer.outputs))
                 else:
                     deep.append(_bordered(self.batch, side, layer.outputs))
         return shallow, deep
@@ -125,4 +125,4 @@ class Worker:
 
 def _bordered(images: int, side: int, channels: int) -> np.ndarray:
     padded = -(-side // algebra.OUTPUTS) * algebra.OUTPUTS + 2
-    return room(images, padded, padded, channels)
+    return zeros(images, padded, padded, channels)

@@ -18,12 +18,19 @@ ALIGNMENT: Final = 64
 
 
 def room(*shape: int, dtype: type | str = np.float32) -> np.ndarray:
-    """Give an array of zeros that begins at a line of the cache; a page takes memory when it is first written."""
+    """Give memory that begins at a line of the cache and holds anything; zeros where that matters: `zeros`."""
     kind = np.dtype(dtype)
     size = int(np.prod(shape)) * kind.itemsize
-    whole = np.zeros(size + ALIGNMENT, np.uint8)
+    whole = np.empty(size + ALIGNMENT, np.uint8)
     start = -whole.ctypes.data % ALIGNMENT
     return whole[start : start + size].view(kind).reshape(shape)
+
+
+def zeros(*shape: int, dtype: type | str = np.float32) -> np.ndarray:
+    """Give zeros that begin at a line of the cache."""
+    array = room(*shape, dtype=dtype)
+    array[...] = 0
+    return array
 
 
 def to_bf16(numbers: np.ndarray) -> np.ndarray:
@@ -44,7 +51,7 @@ def _packed(
     """Pack panel by panel, several at once.
 
     Args:
-        weight: `(outputs, channels, taps)` float32.
+        weight: `(outputs, channels..., taps)` float32, of any strides.
         target: says how many outputs a panel has.
         parts: so many numbers `turn` makes of the taps.
         turn: from `(taps, ...)` to `(parts, ...)`.
@@ -53,14 +60,15 @@ def _packed(
     Returns:
         `(outputs / panel, parts, channels, panel)`, or with bf16 `(outputs / panel, parts, channels / 2, panel, 2)`.
     """
-    outputs, channels, _ = weight.shape
+    outputs, taps = len(weight), weight.shape[-1]
     pairs = target.channels_at_once
+    channels = weight[0].size // taps
     shape = (outputs // target.panel, parts, channels // pairs, target.panel, pairs)
     packed = room(*shape, dtype=np.uint16 if target.bf16 else np.float32)
 
     def pack(panel: int) -> None:
         own = weight[panel * target.panel : (panel + 1) * target.panel]
-        split = own.reshape(target.panel, channels // pairs, pairs, -1).transpose(3, 1, 0, 2)
+        split = own.reshape(target.panel, channels // pairs, pairs, taps).transpose(3, 1, 0, 2)
         packed[panel] = factors(turn(np.ascontiguousarray(split)), target)
 
     with ThreadPoolExecutor(workers) as pool:
@@ -75,5 +83,5 @@ def pack_convolution(weight: np.ndarray, target: Target, workers: int = 1) -> np
 
 
 def pack_matrix(weight: np.ndarray, target: Target, workers: int = 1) -> np.ndarray:
-    """Pack a matrix `(outputs, channels)`; see `_packed`, with one part."""
+    """Pack a matrix `(outputs, channels...)` of any strides; see `_packed`, with one part."""
     return _packed(weight[..., None], target, 1, lambda taps: taps, workers)

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from llvmlite import ir
 
 from flarescope.model.winograd import algebra
-from flarescope.model.winograd.emit import BF16, F32, I32, Emitter, Value, integer
 from flarescope.model.winograd.fields import APART, Conv
 from flarescope.model.winograd.target import Target
+from flarescope.native.emit import BF16, F32, I32, Emitter, Value, integer
 
 
 def _keep_inside(emitter: Emitter) -> None:
