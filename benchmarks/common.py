@@ -13,7 +13,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("flarescope", "openvino", "llvmlite", "torch", "numpy", "tensorflow_cpu", "keras", "astropy", "scikit-image")
+PACKAGES = (
+    "flarescope",
+    "openvino",
+    "llvmlite",
+    "torch",
+    "numpy",
+    "tensorflow_cpu",
+    "keras",
+    "astropy",
+    "scikit-image",
+)
 
 
 @dataclass

@@ -25,12 +25,14 @@ def _fresh_store(folder: Path, weights: Weights, choice: EngineChoice, rendering
     return FeatureStore(folder, key)
 
 
-def against_keras(work: Path, weights: Weights, *, images: int, repeats: int, keras: KerasProcess) -> Result:
+def against_keras(
+    work: Path, weights: Weights, *, images: int, repeats: int, keras: KerasProcess, precision: str = "auto"
+) -> Result:
     """Features from a directory of PNG files against Keras' `fit` on the frozen model, same files."""
     root, table = made.images(work / "images", images)
     csv = work / "pass.csv"
     table.to_csv(csv, index=False)
-    choice, names = choose(), table["filename"].tolist()
+    choice, names = choose(precision=precision), table["filename"].tolist()
     keras.ask("pass_once", table=str(csv), images=str(root))  # traced and warm
 
     def ours() -> float:
@@ -41,13 +43,13 @@ def against_keras(work: Path, weights: Weights, *, images: int, repeats: int, ke
     ours()
     samples = take_turns(repeats, ours, lambda: images / keras.ask("pass_once", table=str(csv), images=str(root)))
     return Result(
-        name="features_against_keras",
+        name=f"features_against_keras{'' if precision == 'auto' else '_' + precision}",
         what=f"features of {images:,} PNG files, {choice.id}, start of the engine included",
         unit="images/s",
         ours=samples[0],
         against="Keras on TensorFlow, fp32, `fit` of the frozen model on the same files, warm",
         alternative=samples[1],
-        target=7,
+        target=1 if choice.precision == "fp32" else 7,
         note="7x is the target for processors with AMX; without bf16 it is 1x",
     )
 
@@ -99,21 +101,23 @@ class OpenVinoAlone:
         return len(pixels) / (time.perf_counter() - start)
 
 
-def engine_alone(work: Path, weights: Weights, *, images: int, repeats: int) -> Result:
-    """The engine with pixels in memory against OpenVINO's own throughput of the same network."""
+def engine_alone(
+    work: Path, weights: Weights, *, images: int, repeats: int, engine: str = "auto", precision: str = "auto"
+) -> Result:
+    """An engine with pixels in memory against OpenVINO's own throughput of the same network in the same precision."""
     root, table = made.images(work / "images", images)
     pixels = _pixels(root, table["filename"].tolist())
-    choice = choose("openvino")
-    engine = choice.start(weights)
+    choice = choose(engine, precision)
+    started = choice.start(weights)
     setting, alone = _own_throughput(weights, choice, pixels)
 
     def ours() -> float:
-        return images / seconds(lambda: _drain(engine.stream(_batches(pixels, choice.batch))))
+        return images / seconds(lambda: _drain(started.stream(_batches(pixels, choice.batch))))
 
     ours()
     samples = take_turns(repeats, ours, lambda: alone.images_per_s(pixels))
     return Result(
-        name="engine_alone",
+        name=f"engine_alone_{choice.id}",
         what=f"the engine alone, {choice.id}, {images:,} images in memory",
         unit="images/s",
         ours=samples[0],

@@ -43,7 +43,7 @@ class Size:
         labelled: regions, of 600 images each, whose images are labelled.
     """
 
-    images: int = 256
+    images: int = 512
     experiment: int = 1000
     repeats: int = 3
     few: int = 1_000
@@ -67,6 +67,9 @@ QUICK = Size(
     evaluated=5_000,
     labelled=50,
 )
+ENGINES = ({}, {"precision": "fp32"}, {"engine": "openvino"})
+"""Which are compared with OpenVINO's own throughput."""
+
 NAMES = ("commands", "fits", "head", "passes", "experiments", "memory", "growth")
 
 
@@ -126,8 +129,11 @@ def measure(names: Sequence[str], work: Path, size: Size, heard: Callable[[Resul
             assert keras
             common = {"images": size.images, "repeats": size.repeats}
             return [
-                passes.against_keras(work, weights, keras=keras, **common),
-                passes.engine_alone(work, weights, **common),
+                *(
+                    passes.against_keras(work, weights, keras=keras, precision=one, **common)
+                    for one in ("auto", "fp32")
+                ),
+                *(passes.engine_alone(work, weights, **setting, **common) for setting in ENGINES),
                 *(passes.file_to_feature(work, weights, fits=fits, **common) for fits in (False, True)),
             ]
         if name == "experiments":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -97,6 +97,7 @@ def test_data_that_end_before_the_last_row(rows, last):
 @pytest.mark.parametrize(
     "kind", ["grey", "grey 16", "grey 4", "palette", "grey alpha", "colour", "colour alpha", "black"]
 )
+@example(share=0.96484375, change=1)  # in a palette image: other last pixels, and data that go on after them
 @settings(max_examples=60, deadline=None)
 @given(share=st.floats(0, 0.999), change=st.integers(1, 255))
 def test_a_changed_byte_is_seen_or_changes_nothing(kind, share, change):

@@ -210,20 +210,24 @@ def _check_png(path: Path, content: bytes) -> None:
 
 
 def _check_rows(path: Path, content: bytes) -> None:
-    """Refuse pixel data that end before the last row, or whose checksum is wrong."""
+    """Refuse pixel data that end before the last row, or that no checksum confirms."""
+    chunks = list(_png_data(content))
+    confirmed = all(right for _, right in chunks)
     width, height, depth, colour = struct.unpack(">IIBB", content[16:26])
-    if content[28] or colour not in PNG_CHANNELS:  # interlaced, or unknown: Pillow judges
-        return
-    row = 1 + (width * PNG_CHANNELS[colour] * depth + 7) // 8
-    packed = b"".join(data for data, _ in _png_data(content))
-    try:
-        inflated = zlib.decompressobj().decompress(packed, row * height + 1)
-    except zlib.error as error:
-        raise InputError(f"{path}: damaged or cut short ({error}); fetch it again") from error
-    if len(inflated) < row * height:
-        raise InputError(
-            f"{path}: damaged or cut short: it holds {len(inflated) // row} of {height} rows; fetch it again"
-        )
+    if not content[28] and colour in PNG_CHANNELS:  # interlaced rows, or unknown ones, are left to Pillow
+        row = 1 + (width * PNG_CHANNELS[colour] * depth + 7) // 8
+        unpacker = zlib.decompressobj()
+        try:
+            inflated = unpacker.decompress(b"".join(data for data, _ in chunks), row * height + 1)
+        except zlib.error as error:
+            raise InputError(f"{path}: damaged or cut short ({error}); fetch it again") from error
+        if len(inflated) < row * height:
+            raise InputError(
+                f"{path}: damaged or cut short: it holds {len(inflated) // row} of {height} rows; fetch it again"
+            )
+        confirmed |= unpacker.eof  # the data's own checksum stands at their end
+    if not confirmed:
+        raise InputError(f"{path}: damaged (its checksum is wrong); fetch it again")
 
 
 def _png_data(content: bytes) -> Iterator[tuple[bytes, bool]]:

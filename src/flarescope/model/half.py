@@ -13,7 +13,7 @@ import numpy as np
 from flarescope.errors import FlarescopeError
 
 LARGEST: Final = 2.0**30
-"""No feature may be as large; random filters were seen to give some ten thousands."""
+"""No feature may be as large."""
 
 _SMALLEST_EXPONENT: Final = -100
 _SHIFT: Final = 23 - 10

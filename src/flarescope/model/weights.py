@@ -90,12 +90,18 @@ def cached_imagenet() -> Path:
 
 @functools.lru_cache(maxsize=1)
 def random_weights(seed: int = 0) -> Weights:
-    """Draw random filters, for demonstrations and tests: He-normal (He et al. 2015, ICCV, 1026), zero biases."""
+    """Draw random filters, for demonstrations and tests: He-normal (He et al. 2015, ICCV, 1026), zero biases.
+
+    Those of `fc2` are 128 times smaller, so that features are of the order 0.1: with pixels of 0..255 they would be of
+    the order 20, one step of Adam would turn every forecast over, and a head's scores would be chance.
+    """
     arrays: dict[str, np.ndarray] = {}
     for number, (layer, shape) in enumerate(LAYER_SHAPES.items()):
         generator = np.random.default_rng([seed, number])
         kernel = generator.standard_normal(shape, dtype=np.float32)
         kernel *= np.float32(np.sqrt(2 / np.prod(shape[1:])))
+        if layer == "fc2":
+            kernel /= 128
         arrays[f"{layer}.weight"], arrays[f"{layer}.bias"] = kernel, np.zeros(shape[0], np.float32)
     return Weights(f"random:{seed}", digest_of(arrays), lambda: arrays)
 

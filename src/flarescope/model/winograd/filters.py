@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from flarescope.model.vgg import BLOCKS, FEATURES, IMAGE_SIZE
+from flarescope.model.vgg import BLOCKS, IMAGE_SIZE
 from flarescope.model.winograd.packing import pack_convolution, pack_matrix
 from flarescope.model.winograd.target import Target
 
@@ -39,7 +39,7 @@ class Filters:
         target: for which they are packed.
         first: the first convolution, in fp32.
         blocks: the other convolutions, block by block.
-        dense: `fc1`, which reads rows, columns, channels, and `fc2`.
+        dense: `fc1`, which reads channels, rows, columns, and `fc2`.
     """
 
     target: Target
@@ -71,9 +71,8 @@ def prepare(arrays: Mapping[str, np.ndarray], target: Target, workers: int = 1) 
             layers.append(Layer(packed, bias, weight.shape[1], len(weight), height, pool=name == names[-1]))
         blocks.append(tuple(layers))
         height //= 2
-    fc1 = arrays["fc1.weight"].reshape(FEATURES, -1, height, height).transpose(0, 2, 3, 1)
     dense = [
-        Layer(pack_matrix(weight, target, workers), arrays[f"{name}.bias"], weight[0].size, FEATURES)
-        for name, weight in (("fc1", fc1), ("fc2", arrays["fc2.weight"]))
+        Layer(pack_matrix(weight, target, workers), arrays[f"{name}.bias"], weight.shape[1], len(weight))
+        for name, weight in ((name, arrays[f"{name}.weight"]) for name in ("fc1", "fc2"))
     ]
     return Filters(target, first, tuple(blocks), (dense[0], dense[1]))

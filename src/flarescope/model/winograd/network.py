@@ -41,8 +41,7 @@ class Worker:
         self._sums = zeros(algebra.PRODUCTS * (TILES * target.panel * 4 + APART), dtype=np.uint8)
         self._shallow_maps, self._deep_maps = self._maps()
         rows = -(-batch // target.rows) * target.rows
-        item = np.uint16 if target.bf16 else np.float32
-        self._inputs = [zeros(rows, layer.channels, dtype=item) for layer in filters.dense]
+        self._inputs = [zeros(rows, layer.channels, dtype=target.dtype) for layer in filters.dense]
         self._outputs = [zeros(rows, layer.outputs) for layer in filters.dense]
 
     def _maps(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -78,7 +77,7 @@ class Worker:
         means = np.array(MEAN_BGR, np.float32).reshape(3, 1, 1)
         np.subtract(planes, means, out=self._planes[:count, :, 1:-1, 1:-1], dtype=np.float32)
         self._call([step for image in range(count) for step in self._shallow(image)] + list(self._deep(count)))
-        values = self._deep_maps[-1][:count].reshape(count, -1)
+        values = self._deep_maps[-1][:count].transpose(0, 3, 1, 2).reshape(count, -1)
         for layer, inputs, outputs in zip(self._filters.dense, self._inputs, self._outputs, strict=True):
             inputs[:count] = factors(values, self._filters.target)
             self._call([self._dense(layer, inputs, outputs, count)])

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from flarescope.model.winograd import algebra
 from flarescope.model.winograd.target import Target
@@ -16,8 +17,11 @@ from flarescope.model.winograd.target import Target
 ALIGNMENT: Final = 64
 """Bytes: a line of the cache, and the widest vector."""
 
+_AT_ONCE: Final = 8
+"""Outputs of a matrix that are packed at a time: little enough to stay in the cache on their way."""
 
-def room(*shape: int, dtype: type | str = np.float32) -> np.ndarray:
+
+def room(*shape: int, dtype: npt.DTypeLike = np.float32) -> np.ndarray:
     """Give memory that begins at a line of the cache and holds anything; zeros where that matters: `zeros`."""
     kind = np.dtype(dtype)
     size = int(np.prod(shape)) * kind.itemsize
@@ -26,62 +30,88 @@ def room(*shape: int, dtype: type | str = np.float32) -> np.ndarray:
     return whole[start : start + size].view(kind).reshape(shape)
 
 
-def zeros(*shape: int, dtype: type | str = np.float32) -> np.ndarray:
+def zeros(*shape: int, dtype: npt.DTypeLike = np.float32) -> np.ndarray:
     """Give zeros that begin at a line of the cache."""
     array = room(*shape, dtype=dtype)
     array[...] = 0
     return array
 
 
-def to_bf16(numbers: np.ndarray) -> np.ndarray:
-    """Round float32 to bfloat16, to the nearest and to even; the bits as uint16. For finite numbers."""
-    bits = np.ascontiguousarray(numbers, np.float32).view(np.uint32)
-    rounded = bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
-    return (rounded >> np.uint32(16)).astype(np.uint16)
+def _rounded(numbers: np.ndarray) -> np.ndarray:
+    """Round float32 to bfloat16, to the nearest and to even: its bits are the upper half of the uint32 given."""
+    bits = np.array(numbers, np.float32).view(np.uint32)
+    half = bits >> np.uint32(16)
+    half &= np.uint32(1)
+    half += np.uint32(0x7FFF)
+    bits += half
+    return bits
 
 
 def factors(numbers: np.ndarray, target: Target) -> np.ndarray:
-    """Give numbers as a product takes them: float32, or the bits of bfloat16 as uint16."""
-    return to_bf16(numbers) if target.bf16 else np.ascontiguousarray(numbers, np.float32)
+    """Give finite numbers as a product takes them: float32, or the bits of bfloat16 as uint16."""
+    if not target.bf16:
+        return np.ascontiguousarray(numbers, np.float32)
+    return (_rounded(numbers) >> np.uint32(16)).astype(np.uint16)
 
 
-def _packed(
-    weight: np.ndarray, target: Target, parts: int, turn: Callable[[np.ndarray], np.ndarray], workers: int
-) -> np.ndarray:
-    """Pack panel by panel, several at once.
-
-    Args:
-        weight: `(outputs, channels..., taps)` float32, of any strides.
-        target: says how many outputs a panel has.
-        parts: so many numbers `turn` makes of the taps.
-        turn: from `(taps, ...)` to `(parts, ...)`.
-        workers: threads.
+def words(numbers: np.ndarray, target: Target) -> np.ndarray:
+    """Give finite numbers `(..., channels, n)` as words of 32 bits.
 
     Returns:
-        `(outputs / panel, parts, channels, panel)`, or with bf16 `(outputs / panel, parts, channels / 2, panel, 2)`.
+        `(..., channels, n)` float32, or with bf16 `(..., channels / 2, n)` uint32: the earlier channel below.
     """
-    outputs, taps = len(weight), weight.shape[-1]
-    pairs = target.channels_at_once
-    channels = weight[0].size // taps
-    shape = (outputs // target.panel, parts, channels // pairs, target.panel, pairs)
-    packed = room(*shape, dtype=np.uint16 if target.bf16 else np.float32)
-
-    def pack(panel: int) -> None:
-        own = weight[panel * target.panel : (panel + 1) * target.panel]
-        split = own.reshape(target.panel, channels // pairs, pairs, taps).transpose(3, 1, 0, 2)
-        packed[panel] = factors(turn(np.ascontiguousarray(split)), target)
-
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(pack, range(len(packed))))
-    return packed
+    if not target.bf16:
+        return numbers
+    pairs = _rounded(numbers[..., 0::2, :])
+    pairs >>= np.uint32(16)
+    upper = _rounded(numbers[..., 1::2, :])
+    upper &= np.uint32(0xFFFF0000)
+    pairs |= upper
+    return pairs
 
 
 def pack_convolution(weight: np.ndarray, target: Target, workers: int = 1) -> np.ndarray:
-    """Turn and pack the filters `(outputs, channels, 3, 3)` of a convolution; see `_packed`, with 36 parts."""
-    taps = weight.reshape(*weight.shape[:2], 9)
-    return _packed(taps, target, algebra.PRODUCTS, algebra.turned_filters, workers)
+    """Turn and pack the filters of a convolution.
+
+    Args:
+        weight: `(outputs, channels, 3, 3)` float32.
+        target: says how many outputs a panel has.
+        workers: threads.
+
+    Returns:
+        `(outputs / panel, 36, channels, panel)` float32; with bf16 `(outputs / panel, 36, channels / 2, panel)` uint32.
+    """
+    outputs, channels = weight.shape[:2]
+    packed = _room_for_words(outputs, algebra.PRODUCTS, channels, target)
+
+    def pack(start: int) -> None:
+        own = weight[start : start + target.panel].reshape(target.panel, channels, 9)
+        turned = algebra.turned_filters(np.ascontiguousarray(own.transpose(2, 1, 0)))
+        packed[start // target.panel] = words(turned, target)
+
+    _each(pack, range(0, outputs, target.panel), workers)
+    return packed
 
 
 def pack_matrix(weight: np.ndarray, target: Target, workers: int = 1) -> np.ndarray:
-    """Pack a matrix `(outputs, channels...)` of any strides; see `_packed`, with one part."""
-    return _packed(weight[..., None], target, 1, lambda taps: taps, workers)
+    """Pack a matrix `(outputs, channels)` float32; see `pack_convolution`, with 1 instead of 36."""
+    outputs, channels = weight.shape
+    packed = _room_for_words(outputs, 1, channels, target)
+
+    def pack(start: int) -> None:
+        panel, column = divmod(start, target.panel)
+        own = weight[start : start + _AT_ONCE, :, None]
+        packed[panel, 0, :, column : column + _AT_ONCE] = words(own, target)[..., 0].T
+
+    _each(pack, range(0, outputs, _AT_ONCE), workers)
+    return packed
+
+
+def _room_for_words(outputs: int, parts: int, channels: int, target: Target) -> np.ndarray:
+    shape = (outputs // target.panel, parts, channels // target.channels_at_once, target.panel)
+    return room(*shape, dtype=np.uint32 if target.bf16 else np.float32)
+
+
+def _each(pack: Callable[[int], None], starts: range, workers: int) -> None:
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(pack, starts))

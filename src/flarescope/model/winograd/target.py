@@ -1,6 +1,9 @@
 """Which instructions multiply matrices on this processor, and in which shapes?"""
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,14 @@ class Target:
         return self.lanes * self.vectors
 
     @property
+    def dtype(self) -> np.dtype[Any]:
+        """A factor's: float32, or uint16 for the bits of bfloat16."""
+        return np.dtype(np.uint16 if self.bf16 else np.float32)
+
+    @property
     def item(self) -> int:
         """Bytes of a factor."""
-        return 2 if self.bf16 else 4
+        return self.dtype.itemsize
 
     @property
     def channels_at_once(self) -> int:
