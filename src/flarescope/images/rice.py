@@ -30,6 +30,14 @@ def _compiled(itemsize: int, block: int) -> Callable[[int], None]:
     return Compiled(rice_kernel.write(itemsize, block)).function("decode")
 
 
+def _factors(scaling: Scaling) -> np.ndarray:
+    """Give BSCALE and BZERO as the kernel wants them, `(2,)` float64."""
+    if max(abs(scaling.bscale), abs(scaling.bzero)) > _LARGEST_FLOAT32:
+        raise NotPlainError("BSCALE, BZERO")
+    # -0.0 added changes nothing, 0.0 would make 0.0 of -0.0; astropy adds nothing where BZERO is 0.
+    return np.array([scaling.bscale, scaling.bzero or -0.0], np.float64)
+
+
 def decode_tiles(
     content: bytes, spans: np.ndarray, tile_pixels: int, pixels: int, block: int, itemsize: int, scaling: Scaling
 ) -> np.ndarray:
@@ -55,13 +63,10 @@ def decode_tiles(
     """
     from flarescope.images.rice_kernel import BEHIND, Image
 
-    if max(abs(scaling.bscale), abs(scaling.bzero)) > _LARGEST_FLOAT32:
-        raise NotPlainError("BSCALE, BZERO")
     padded = np.frombuffer(content + bytes(BEHIND), np.uint8)
     spans = np.ascontiguousarray(spans, np.int64)
     field = np.empty(pixels + block)
-    # -0.0 added changes nothing, 0.0 would make 0.0 of -0.0; astropy adds nothing where BZERO is 0.
-    factors = np.array([scaling.bscale, scaling.bzero or -0.0])
+    factors = _factors(scaling)
     table = np.zeros(len(Image), np.int64)
     table[Image.CONTENT], table[Image.SPANS], table[Image.TILES] = padded.ctypes.data, spans.ctypes.data, len(spans)
     table[Image.PIXELS], table[Image.LAST_PIXELS] = tile_pixels, pixels - tile_pixels * (len(spans) - 1)

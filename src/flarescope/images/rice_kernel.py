@@ -26,6 +26,9 @@ LANES: Final = 8
 """Pixels that are scaled at a time; blocks are multiples of it."""
 
 _WINDOW: Final = 56
+_AT_ONCE: Final = 2
+"""Pixels that are read between refills, a power of two."""
+
 _CODE_BITS: Final = {2: 4, 4: 5}
 _FULL: Final = {2: 15, 4: 26}
 """Code of a block whose differences are written in full, by bytes a pixel."""
@@ -92,10 +95,12 @@ class _Decoder:
     def __init__(self, emitter: Emitter, table: Value, itemsize: int, block: int) -> None:
         self._emitter, self._itemsize, self._block = emitter, itemsize, block
         builder = self._builder = emitter.builder
-        # The window, bits in it from the top, address of the byte behind those; the difference and the pixel at hand.
-        self._window, self._count, self._next, self._code, self._pixel = (builder.alloca(I64) for _ in range(5))
-        self._limit, self._here = builder.alloca(I64), builder.alloca(I64)
-        self._block_pixels = builder.ptrtoint(builder.alloca(ir.ArrayType(I32, block)), I64)
+        # The window, bits in it from the top, the address of the byte behind those.
+        self._window, self._count, self._next = (builder.alloca(I64) for _ in range(3))
+        # Where the tile ends and where zeros are looked for, in bits; the difference at hand; all of a block's, or-ed.
+        self._limit, self._here, self._read, self._all = (builder.alloca(I64) for _ in range(4))
+        self._pixel = builder.alloca(I32)
+        self._differences = builder.ptrtoint(builder.alloca(ir.ArrayType(I32, block)), I64)
         self._real = ir.FloatType() if itemsize == 2 else ir.DoubleType()
         scaling, blank, has_blank = emitter.fields(table, Image.SCALING, Image.BLANK, Image.HAS_BLANK)
         factors = [emitter.load(emitter.at(scaling, 8 * number), ir.DoubleType(), align=8) for number in (0, 1)]
@@ -104,8 +109,9 @@ class _Decoder:
         self._bscale, self._bzero = (emitter.broadcast(factor) for factor in factors)
         self._blank = emitter.broadcast(builder.trunc(blank, I32))
         self._has_blank = emitter.broadcast(builder.trunc(has_blank, ir.IntType(1)))
-        with emitter.loop(integer(block)) as number:
-            emitter.store(ir.Constant(I32, 0), self._place(number))
+        for first in range(0, block, LANES):
+            nothing = ir.Constant(ir.VectorType(I32, LANES), [0] * LANES)
+            emitter.store(nothing, emitter.at(self._differences, 4 * first))
         self.damaged = emitter.function.append_basic_block("damaged")
 
     def tile(self, start: Value, end: Value, pixels: Value, goal: Value) -> None:
@@ -113,54 +119,65 @@ class _Decoder:
         emitter, builder = self._emitter, self._builder
         builder.store(emitter.times(end, 8), self._limit)
         self._fill(emitter.times(start, 8))
-        builder.store(self._take(8 * self._itemsize), self._pixel)
+        builder.store(builder.trunc(self._take(8 * self._itemsize), I32), self._pixel)
         self._refill()
         with emitter.loop(pixels, self._block) as first:
             rest = builder.sub(pixels, first)
             whole = builder.icmp_signed(">", rest, integer(self._block))
-            self._decode_block(builder.select(whole, integer(self._block), rest))
+            self._read_block(builder.select(whole, integer(self._block), rest))
             self._give_up(builder.icmp_unsigned(">", self._position(), builder.load(self._limit)))
-            self._scale_block(emitter.at(goal, emitter.times(first, 8)))
+            self._finish_block(emitter.at(goal, emitter.times(first, 8)))
         unused = builder.sub(builder.load(self._limit), self._position())
         self._give_up(builder.icmp_unsigned(">=", unused, integer(8)))
 
-    def _decode_block(self, pixels: Value) -> None:
+    def _read_block(self, pixels: Value) -> None:
+        """Write: read the differences of a block, in their unsigned form."""
         emitter, builder = self._emitter, self._builder
         full = integer(_FULL[self._itemsize])
         code = self._take(_CODE_BITS[self._itemsize])
         self._refill()
+        builder.store(integer(0), self._all)
         coded = builder.icmp_unsigned("<", builder.sub(code, integer(1)), integer(_FULL[self._itemsize] - 1))
         with builder.if_else(coded, likely=True) as (then, otherwise):
             with then:
                 low = builder.sub(code, integer(1))
                 with emitter.loop(pixels) as number:
-                    self._read_coded(low)
-                    self._step(number)
+                    self._keep(self._read_coded(low), number)
+                    often = builder.and_(number, integer(_AT_ONCE - 1))
+                    with builder.if_then(builder.icmp_signed("==", often, integer(_AT_ONCE - 1))):
+                        self._refill()
+                self._refill()
             with otherwise:
                 self._give_up(builder.icmp_unsigned(">", code, full))
-                is_full = builder.icmp_unsigned("==", code, full)
                 with emitter.loop(pixels) as number:
-                    builder.store(integer(0), self._code)
-                    with builder.if_then(is_full):
-                        builder.store(self._take(8 * self._itemsize), self._code)
-                        self._refill()
-                    self._step(number)
+                    self._keep(integer(0), number)
+                with builder.if_then(builder.icmp_unsigned("==", code, full)), emitter.loop(pixels) as number:
+                    self._keep(self._take(8 * self._itemsize), number)
+                    self._refill()
+        too_large = builder.lshr(builder.load(self._all), integer(8 * self._itemsize))
+        self._give_up(builder.icmp_unsigned("!=", too_large, integer(0)))
 
-    def _read_coded(self, low: Value) -> None:
+    def _keep(self, difference: Value, number: Value) -> None:
+        builder = self._builder
+        builder.store(builder.or_(builder.load(self._all), difference), self._all)
+        place = self._emitter.at(self._differences, self._emitter.times(number, 4))
+        self._emitter.store(builder.trunc(difference, I32), place)
+
+    def _read_coded(self, low: Value) -> Value:
         """Write: read a difference's zeros, one and low bits."""
         emitter, builder = self._emitter, self._builder
-        window = builder.load(self._window)
+        window, count = builder.load(self._window), builder.load(self._count)
         zeros = self._leading_zeros(window)
         used = emitter.at(zeros, low, 1)
-        with builder.if_else(builder.icmp_unsigned(">", used, integer(_WINDOW)), likely=False) as (then, otherwise):
+        with builder.if_else(builder.icmp_unsigned(">", used, count), likely=False) as (then, otherwise):
             with then:
                 self._read_long(low)
             with otherwise:
                 rest = builder.shl(window, zeros)
-                builder.store(self._joined(zeros, rest, low), self._code)
+                builder.store(self._joined(zeros, rest, low), self._read)
                 builder.store(builder.shl(rest, emitter.at(low, 1)), self._window)
-                builder.store(builder.sub(builder.load(self._count), used), self._count)
-        self._refill()
+                builder.store(builder.sub(count, used), self._count)
+        return builder.load(self._read)
 
     def _read_long(self, low: Value) -> None:
         """Write: the same where the window is too short for it; zeros may go on to the end of the tile."""
@@ -182,7 +199,7 @@ class _Decoder:
         self._fill(one)
         zeros = builder.sub(one, start)
         self._give_up(builder.icmp_unsigned(">=", zeros, integer(1 << 32)))
-        builder.store(self._joined(zeros, builder.load(self._window), low), self._code)
+        builder.store(self._joined(zeros, builder.load(self._window), low), self._read)
         self._fill(emitter.at(one, low, 1))
 
     def _joined(self, zeros: Value, rest: Value, low: Value) -> Value:
@@ -191,25 +208,22 @@ class _Decoder:
         written = builder.lshr(builder.shl(rest, integer(1)), integer(1))
         return builder.or_(builder.shl(zeros, low), builder.lshr(written, builder.sub(integer(63), low)))
 
-    def _step(self, number: Value) -> None:
-        """Write: add the difference to the pixel before, and keep the pixel; a difference out of range is damage."""
-        builder = self._builder
-        code = builder.load(self._code)
-        self._give_up(builder.icmp_unsigned(">=", code, integer(1 << 8 * self._itemsize)))
-        sign = builder.sub(integer(0), builder.and_(code, integer(1)))
-        difference = builder.xor(builder.lshr(code, integer(1)), sign)
-        pixel = builder.add(builder.load(self._pixel), difference)
-        builder.store(pixel, self._pixel)
-        self._emitter.store(builder.trunc(pixel, I32), self._place(number))
-
-    def _scale_block(self, goal: Value) -> None:
-        """Write: turn a block of integers into what they stand for, rounded after each of the two operations."""
+    def _finish_block(self, goal: Value) -> None:
+        """Write: sum the differences and turn the sums into what they stand for, rounded after each operation."""
         emitter, builder = self._emitter, self._builder
+        kind = ir.VectorType(I32, LANES)
         doubles = ir.VectorType(ir.DoubleType(), LANES)
+        none, one = ir.Constant(kind, [0] * LANES), ir.Constant(kind, [1] * LANES)
         for first in range(0, self._block, LANES):
-            raw = emitter.load(emitter.at(self._block_pixels, 4 * first), ir.VectorType(I32, LANES))
+            read = emitter.load(emitter.at(self._differences, 4 * first), kind)
+            sums = builder.xor(builder.lshr(read, one), builder.sub(none, builder.and_(read, one)))
+            for shift in (1, 2, 4):
+                moved = ir.Constant(kind, [LANES] * shift + list(range(LANES - shift)))
+                sums = builder.add(sums, builder.shuffle_vector(sums, none, moved))
+            raw = builder.add(sums, emitter.broadcast(builder.load(self._pixel)))
+            builder.store(builder.extract_element(raw, ir.Constant(I32, LANES - 1)), self._pixel)
             if self._itemsize == 2:  # the upper half holds what was carried over
-                sixteen = ir.Constant(raw.type, [16] * LANES)
+                sixteen = ir.Constant(kind, [16] * LANES)
                 raw = builder.ashr(builder.shl(raw, sixteen), sixteen)
             values = builder.sitofp(raw, ir.VectorType(self._real, LANES))
             values = builder.fadd(builder.fmul(values, self._bscale), self._bzero)
@@ -218,9 +232,6 @@ class _Decoder:
             blank = builder.and_(builder.icmp_signed("==", raw, self._blank), self._has_blank)
             values = builder.select(blank, ir.Constant(doubles, [float("nan")] * LANES), values)
             emitter.store(values, emitter.at(goal, 8 * first), align=8)
-
-    def _place(self, number: Value) -> Value:
-        return self._emitter.at(self._block_pixels, self._emitter.times(number, 4))
 
     def _give_up(self, when: Value) -> None:
         with self._builder.if_then(when, likely=False):
