@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flarescope.errors import InputError
-from flarescope.images import magnetogram, plain_fits, rice
+from flarescope.images import magnetogram
 from flarescope.images.magnetogram import read_fits
 from flarescope.images.plain_fits import DESCRIBING_KEYS, read_plain_fits, scaled
 from real_data import REAL_DATA, needs_real_data
@@ -174,21 +174,6 @@ def test_other_layouts_are_left_to_astropy(content):
     assert read_plain_fits(content) is None
 
 
-def test_without_the_private_decoder_astropy_reads_the_file(monkeypatch):
-    content = rice_file(np.arange(600, dtype=np.int32).reshape(20, 30))
-    monkeypatch.setattr(plain_fits, "rice_decoder", lambda: None)
-    assert read_plain_fits(content) is None
-    assert (read_fits(PATH, content).field_gauss.ravel() == np.arange(600)).all()
-
-
-def test_a_decoder_that_does_something_else_is_not_used(monkeypatch):
-    compression = pytest.importorskip("astropy.io.fits.hdu.compressed._compression")
-    assert rice.rice_decoder.__wrapped__() is compression.decompress_rice_1_c
-    for other in (lambda *_: b"other", lambda tile: tile):
-        monkeypatch.setattr(compression, "decompress_rice_1_c", other)
-        assert rice.rice_decoder.__wrapped__() is None
-
-
 def without_the_fast_way(read, content):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(magnetogram, "read_plain_fits", lambda _: None)
@@ -253,7 +238,8 @@ def test_a_parameter_after_a_missing_one_does_not_count():
     assert read_plain_fits(content) is None  # BYTEPIX is ZNAME2, and so 4 by default, which 16-bit integers do not have
 
 
-def test_a_tile_that_is_cut_is_an_error_of_the_decoder():
+def test_a_tile_that_is_cut_is_left_to_astropy_which_says_so():
+    assert read_plain_fits(with_descriptor(6, 0)) is None
     with pytest.raises(InputError, match=r"x\.fits: damaged or not FITS \(decompression error: hit end"):
         read_fits(PATH, with_descriptor(6, 0))
 

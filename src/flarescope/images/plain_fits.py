@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from flarescope.images.cards import BLOCK_BYTES, NotPlainError, PlainHeader, Value, read_header
-from flarescope.images.rice import decoded_tiles, rice_decoder
+from flarescope.images.rice import Scaling, decode_tiles
 
 LARGEST_PIXELS: Final = 50_000_000
 """Of any image, plain or compressed; a full-disk image of HMI has 16.8 million."""
@@ -46,10 +46,7 @@ def read_plain_fits(content: bytes) -> tuple[np.ndarray, dict[str, Value]] | Non
 
     Returns:
         The image, `(H, W)` float64, scaled, NaN where it is blank, and those of `DESCRIBING_KEYS` that the header has;
-        None where the layout is another one.
-
-    Raises:
-        Exception: the decoder's own, for data that are damaged.
+        None where the layout is another one, or the data are damaged.
     """
     try:
         first = _read_header(content, 0)
@@ -114,27 +111,20 @@ def _plain_image(content: bytes, header: PlainHeader) -> tuple[np.ndarray, dict[
 
 def _rice_image(content: bytes, header: PlainHeader) -> tuple[np.ndarray, dict[str, Value]]:
     """Read an image whose rows, or groups of rows, are Rice-compressed in the only column of a table."""
-    decode = rice_decoder()
-    if decode is None:
-        raise NotPlainError("no decoder")
     _check_table(header)
     rows, columns = _shape(header, "ZNAXIS2", "ZNAXIS1")
     tile_rows, tiles = header.whole("ZTILE2"), header.whole("NAXIS2")
     if header.value("ZTILE1") != columns or tile_rows < 1 or tiles != -(-rows // tile_rows):
         raise NotPlainError("tiles")
-    sizes = [tile_rows * columns] * (tiles - 1) + [(rows - (tiles - 1) * tile_rows) * columns]
     spans = _tile_spans(content, header, tiles)
     block, itemsize = _rice_parameters(header)
     limits = np.iinfo(f"i{itemsize}")
     for keyword in ("BLANK", "ZBLANK"):
         if not limits.min <= header.whole(keyword, 0) <= limits.max:
             raise NotPlainError(keyword)
-    bscale, bzero, blank = _scale(header, "BLANK" if "BLANK" in header else "ZBLANK")
-    field = np.empty(rows * columns)
-    place = 0
-    for raw in decoded_tiles(decode, content, spans, sizes, block, itemsize):
-        field[place : place + raw.size] = scaled(raw, bscale, bzero, blank)
-        place += raw.size
+    scaling = Scaling(*_scale(header, "BLANK" if "BLANK" in header else "ZBLANK"))
+    pixels = rows * columns
+    field = decode_tiles(content, spans, min(tile_rows * columns, pixels), pixels, block, itemsize, scaling)
     return field.reshape(rows, columns), _description(header)
 
 

@@ -1,60 +1,80 @@
-"""How are the Rice-compressed tiles of a FITS image decoded, without a library's work around each of them?"""
+"""How are the Rice-compressed tiles of a FITS image decoded, all in one call?"""
 
 import functools
-from collections.abc import Callable, Iterator
-from typing import Final
+import threading
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 import numpy as np
 
-Decoder = Callable[[np.ndarray, int, int, int], bytes]
-"""(tile, pixels a block, bytes a pixel, pixels) -> native integers."""
+from flarescope.images.cards import NotPlainError
 
-_PADDING: Final = b"\xff" * 1024
-"""The decoder looks at the length of its input only after each block of pixels, and may read on until a bit is set."""
+_LARGEST_FLOAT32: Final = 3e38
+_COMPILING: Final = threading.Lock()
 
-_GROUP_PIXELS: Final = 32_768
-"""Pixels that are handed out at a time: little enough to stay in a processor's cache until they are scaled, and to be
-taken from memory that the process has already. Whole images were given back to the system and asked for again."""
+
+class Scaling(NamedTuple):
+    """What stored integers stand for: `bzero + bscale * raw`, NaN for `blank` (None where there is no blank)."""
+
+    bscale: float
+    bzero: float
+    blank: int | None
 
 
 @functools.cache
-def rice_decoder() -> Decoder | None:
-    """Give the Rice decoder that astropy brings.
+def _compiled(itemsize: int, block: int) -> Callable[[int], None]:
+    """Give the decoder for a kind of tiles; it is compiled in about 0.1 s, when such tiles are first met."""
+    from flarescope.images import rice_kernel
+    from flarescope.native.machine import Compiled
 
-    It is astropy's own C function (CFITSIO's decoder) and private: None where it is not found or does not do what it
-    did, and then astropy reads the file by its public way. It lets go of Python's lock while it works.
-    """
-    try:
-        from astropy.io.fits.hdu.compressed._compression import decompress_rice_1_c as decode
-
-        known = decode(np.frombuffer(b"\0\0\0\x07\0", np.uint8), 32, 4, 3)  # a first value and "no differences"
-    except (ImportError, TypeError, ValueError):
-        return None
-    return decode if known == np.full(3, 7, np.int32).tobytes() else None
+    return Compiled(rice_kernel.write(itemsize, block)).function("decode")
 
 
-def decoded_tiles(
-    decode: Decoder, content: bytes, spans: np.ndarray, sizes: list[int], block: int, itemsize: int
-) -> Iterator[np.ndarray]:
-    """Decode the tiles of an image, some at a time.
+def _factors(scaling: Scaling) -> np.ndarray:
+    """Give BSCALE and BZERO as the kernel wants them, `(2,)` float64."""
+    if max(abs(scaling.bscale), abs(scaling.bzero)) > _LARGEST_FLOAT32:
+        raise NotPlainError("BSCALE, BZERO")
+    # -0.0 added changes nothing, 0.0 would make 0.0 of -0.0; astropy adds nothing where BZERO is 0.
+    return np.array([scaling.bscale, scaling.bzero or -0.0], np.float64)
+
+
+def decode_tiles(
+    content: bytes, spans: np.ndarray, tile_pixels: int, pixels: int, block: int, itemsize: int, scaling: Scaling
+) -> np.ndarray:
+    """Decode the tiles of an image and scale its pixels; Python's lock is let go once for all of them.
+
+    Like astropy this scales 16-bit integers in float32.
 
     Args:
-        decode: from `rice_decoder`.
         content: the file.
-        spans: `(tiles, 2)`, where each begins and ends in it.
-        sizes: pixels of each tile.
-        block: pixels a block of the compression.
+        spans: `(tiles, 2)` int64, where each begins and ends in it, inside the file and at least a byte long.
+        tile_pixels: pixels of each tile but the last, which has the rest.
+        pixels: of the image, more than `tile_pixels * (tiles - 1)`.
+        block: pixels a block of the compression, 16 or 32.
         itemsize: bytes a pixel, 2 or 4.
+        scaling: of the pixels.
 
-    Yields:
-        `(n,)` int16 or int32: the pixels of all tiles, in their order.
+    Returns:
+        `(pixels,)` float64, what the tiles hold, one after another.
 
     Raises:
-        Exception: the decoder's own, for a tile that is damaged: its bits end before its pixels, or after them.
+        NotPlainError: a tile that is not as an encoder writes it (its bits end before its pixels, or after them), or a
+            scaling beyond float32.
     """
-    padded = np.frombuffer(content + _PADDING, np.uint8)
-    tiles = list(zip(spans[:, 0].tolist(), spans[:, 1].tolist(), sizes, strict=True))
-    group = max(1, _GROUP_PIXELS // sizes[0])
-    for first in range(0, len(tiles), group):
-        pixels = [decode(padded[start:end], block, itemsize, size) for start, end, size in tiles[first : first + group]]
-        yield np.frombuffer(b"".join(pixels), f"i{itemsize}")
+    from flarescope.images.rice_kernel import BEHIND, Image
+
+    padded = np.frombuffer(content + bytes(BEHIND), np.uint8)
+    spans = np.ascontiguousarray(spans, np.int64)
+    field = np.empty(pixels + block)
+    factors = _factors(scaling)
+    table = np.zeros(len(Image), np.int64)
+    table[Image.CONTENT], table[Image.SPANS], table[Image.TILES] = padded.ctypes.data, spans.ctypes.data, len(spans)
+    table[Image.PIXELS], table[Image.LAST_PIXELS] = tile_pixels, pixels - tile_pixels * (len(spans) - 1)
+    table[Image.FIELD], table[Image.SCALING] = field.ctypes.data, factors.ctypes.data
+    table[Image.BLANK], table[Image.HAS_BLANK] = scaling.blank or 0, scaling.blank is not None
+    with _COMPILING:
+        decode = _compiled(itemsize, block)
+    decode(table.ctypes.data)
+    if table[Image.DAMAGED]:
+        raise NotPlainError("tiles")
+    return field[:pixels]
