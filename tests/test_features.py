@@ -625,7 +625,7 @@ def test_what_is_kept_of_each_image_is_forgotten_with_its_shard(root, images, mo
 # ---- properties ----
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     shards=st.lists(st.lists(st.integers(0, 12), min_size=1, max_size=6, unique=True), max_size=6),
     asked=st.lists(st.integers(0, 14), max_size=15),
@@ -645,7 +645,7 @@ def test_locate_finds_the_newest_row_of_each_name(tmp_path_factory, shards, aske
     assert len(store) == row
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_any_sequence_of_tables_gives_each_image_its_own_features(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("sequence")

@@ -68,7 +68,7 @@ def test_order_is_kept_when_the_first_files_are_the_slowest(paths, monkeypatch):
     assert read[0] != paths[0].name  # a later file was in fact ready first
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(order=st.lists(st.integers(0, 39), max_size=60), workers=st.integers(0, 5))
 def test_any_list_of_files_comes_back_as_asked(folder, order, workers):
     paths = [folder / f"{number:05d}.png" for number in order]

@@ -344,7 +344,7 @@ def test_no_workers_are_refused(count):
         list(workers.run(worker_tasks.sleep, [("a", 0)], workers=count))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=4000), st.booleans())
 def test_any_bytes_are_reported_not_raised(tmp_path_factory, content, like_fits):
     folder = tmp_path_factory.mktemp("any")
