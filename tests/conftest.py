@@ -3,8 +3,13 @@
 import shutil
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from keras_model import import_keras, save_model
+
+# How long an example takes, or is made, says how busy the machine is, and nothing about the code.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import os
 import signal
-import time
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -24,8 +24,7 @@ class FakeEngine:
     Like the OpenVINO engine it takes one batch more than it has given, before it gives the next.
     """
 
-    def __init__(self, *, delay_s: float = 0.0, edit: Callable[[np.ndarray], None] = lambda features: None) -> None:
-        self.delay_s = delay_s
+    def __init__(self, *, edit: Callable[[np.ndarray], None] = lambda features: None) -> None:
         self.edit = edit
         self.batches: list[int] = []
 
@@ -38,7 +37,6 @@ class FakeEngine:
         yield from running
 
     def _features(self, batch: np.ndarray) -> np.ndarray:
-        time.sleep(self.delay_s)
         self.batches.append(len(batch))
         features = fake_features(batch)
         self.edit(features)
@@ -54,6 +52,12 @@ def fake_features(pixels: np.ndarray) -> np.ndarray:
     """Turn `(n, C, 224, 224)` pixels into `(n, 4096)` float32 in 0..1: every third pixel of the middle."""
     middle = pixels[:, :, 16:208:3, 16:208:3].mean(axis=1)
     return np.ascontiguousarray(middle.reshape(len(pixels), FEATURES) / np.float32(255), dtype=np.float32)
+
+
+def hold(features: np.ndarray) -> None:
+    """Say on standard output that the network is at work, and wait until standard input ends: an edit of a child's."""
+    print("held", flush=True)
+    sys.stdin.read()
 
 
 def fake_weights(digest: str = FAKE_DIGEST) -> Weights:

@@ -2,8 +2,7 @@
 
 import contextlib
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -127,12 +126,3 @@ def serve() -> Iterator[Server]:
             http.closing.set()
             http.shutdown()
             thread.join()
-
-
-def wait_until(condition: Callable[[], bool], limit_s: float = 5.0) -> None:
-    """Return as soon as `condition()` holds; fail after `limit_s`."""
-    end = time.monotonic() + limit_s
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError("the condition did not come true")
-        time.sleep(0.01)

@@ -2,7 +2,7 @@ from datetime import datetime
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flarescope.catalog.boucheron import (
@@ -235,7 +235,6 @@ def test_no_region_on_both_sides_of_a_split(regions, held_out, data):
     assert set(parts["train"]["noaa_ar"]).isdisjoint(held_out)
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flarescope.catalog.boucheron import read_region_lists
@@ -52,7 +52,6 @@ def test_a_clean_split_has_no_finding():
     assert problems(clean()) == []
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_no_split_by_region_has_a_finding(seed):
     assert problems(split_by_region(CLEAN, seed=seed)) == []

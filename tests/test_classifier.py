@@ -55,7 +55,7 @@ def test_a_small_file_comes_back_as_it_was(saved):
     assert loaded.description == original.description
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     threshold=st.floats(0, 1),
     calibration=st.none() | st.dictionaries(st.text(max_size=5), st.floats(allow_nan=False, allow_infinity=False)),

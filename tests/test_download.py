@@ -368,7 +368,7 @@ def test_an_archive_that_swells_is_stopped(tmp_path, monkeypatch):
     assert not (tmp_path / "a").exists()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.text("ab./\\:", min_size=1, max_size=9), st.sampled_from("fdl")), max_size=4))
 def test_nothing_lies_outside(tmp_path_factory, members):
     root = tmp_path_factory.mktemp("any")

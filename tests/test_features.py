@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +28,7 @@ from flarescope.model import shards as shards_module
 from flarescope.model.batching import stack
 from flarescope.model.features import FeatureStore
 from flarescope.model.shards import write_shard
+from waiting import LIMIT_S
 
 PNG = Rendering("reference-png")
 LINUX = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
@@ -389,9 +389,9 @@ def test_an_end_in_the_midst_leaves_no_thread_and_no_lock(root, images, error):
 
 
 CHILD = """
-import os, sys, time
+import os, sys
 from pathlib import Path
-from fakes import FakeEngine, die_at, fake_key
+from fakes import FakeEngine, die_at, fake_key, hold
 from flarescope.model import features, shards
 from flarescope.model.features import FeatureStore
 images, root, where = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
@@ -401,21 +401,23 @@ places = {
     "after rename": (Path, "replace", True), "before rows": (shards.pq, "write_table", False),
     "before features": (shards, "_write_npy", False), "after shard": (features, "write_shard", True),
 }
-delay = 0.0
+def hold_behind_shards(features):
+    if where == "held" and len(list(store.folder.glob("shard-*"))) >= number:
+        hold(features)
+number = int(sys.argv[4])
 if where in places:
     owner, name, after = places[where]
-    die_at(owner, name, int(sys.argv[4]), after=after)
-else:
-    delay = 0.02
-print("ready", flush=True)
+    die_at(owner, name, number, after=after)
 store = FeatureStore(root, fake_key())
-store.build(names, images, lambda: FakeEngine(delay_s=delay), workers=2, shard_rows=10)
+store.build(names, images, lambda: FakeEngine(edit=hold_behind_shards), workers=2, shard_rows=10)
 """
 
 
-def start_child(images, root, *arguments):
-    command = [sys.executable, "-c", CHILD, str(images), str(root), *map(str, arguments)]
-    return subprocess.Popen(command, env=child_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+def start_child(images, root, where, number):
+    """Start a build that dies at the n-th call of a place, or is held in the network once so many shards are done."""
+    command = [sys.executable, "-c", CHILD, str(images), str(root), where, str(number)]
+    pipes = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+    return subprocess.Popen(command, env=child_environment(), **pipes)
 
 
 @pytest.fixture(scope="module")
@@ -461,7 +463,7 @@ def finish_and_compare(uninterrupted, root):
 def test_a_kill_at_any_moment_ends_in_the_same_bytes(uninterrupted, tmp_path, where, call):
     images, _, _ = uninterrupted
     child = start_child(images, tmp_path / "features", where, call)
-    _, errors = child.communicate(timeout=60)
+    _, errors = child.communicate(timeout=LIMIT_S)
     assert child.returncode == -signal.SIGKILL, errors.decode()
     finish_and_compare(uninterrupted, tmp_path / "features")
 
@@ -469,27 +471,22 @@ def test_a_kill_at_any_moment_ends_in_the_same_bytes(uninterrupted, tmp_path, wh
 @pytest.mark.parametrize("shards_done", [1, 3])
 def test_a_kill_from_outside_costs_at_most_the_shard_in_hand(uninterrupted, tmp_path, shards_done):
     images, _, _ = uninterrupted
-    folder = tmp_path / "features" / fake_key().folder
-    child = start_child(images, tmp_path / "features", "outside")
-    deadline = time.monotonic() + 60
-    while not (folder / f"shard-{shards_done - 1:06d}").exists() and time.monotonic() < deadline:
-        time.sleep(0.002)
+    child = start_child(images, tmp_path / "features", "held", shards_done)
+    assert child.stdout.readline() == b"held\n"
     child.kill()
-    child.communicate(timeout=60)
+    child.communicate(timeout=LIMIT_S)
     assert child.returncode == -signal.SIGKILL
-    assert finish_and_compare(uninterrupted, tmp_path / "features") <= 45 - 10 * shards_done
+    assert finish_and_compare(uninterrupted, tmp_path / "features") == 45 - 10 * shards_done
 
 
 def test_two_builders_at_once(uninterrupted, tmp_path):
     images, names, whole = uninterrupted
     root = tmp_path / "features"
-    with start_child(images, root, "outside") as child:
-        deadline = time.monotonic() + 60
-        while not (root / fake_key().folder / "store.part.lock").exists() and time.monotonic() < deadline:
-            time.sleep(0.002)
+    with start_child(images, root, "held", 0) as child:
+        assert child.stdout.readline() == b"held\n"
         with pytest.raises(FlarescopeError, match=r"another process is making .*store; wait until it has ended"):
             build(root, names, images)
-        _, errors = child.communicate(timeout=60)
+        _, errors = child.communicate(timeout=LIMIT_S)
         assert child.returncode == 0, errors.decode()
     store, computed = build(root, names, images)
     assert computed == 0
@@ -599,7 +596,9 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
     used = {}
     for count in (600, 3000):
         command = [sys.executable, "-c", MEMORY_CHILD, str(folder), str(tmp_path / f"features{count}"), str(count)]
-        run = subprocess.run(command, env=child_environment(), capture_output=True, text=True, check=False, timeout=120)
+        run = subprocess.run(
+            command, env=child_environment(), capture_output=True, text=True, check=False, timeout=LIMIT_S
+        )
         assert run.returncode == 0, run.stderr
         used[count] = float(run.stdout)
     assert used[3000] < 120
@@ -625,7 +624,7 @@ def test_what_is_kept_of_each_image_is_forgotten_with_its_shard(root, images, mo
 # ---- properties ----
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     shards=st.lists(st.lists(st.integers(0, 12), min_size=1, max_size=6, unique=True), max_size=6),
     asked=st.lists(st.integers(0, 14), max_size=15),
@@ -645,7 +644,7 @@ def test_locate_finds_the_newest_row_of_each_name(tmp_path_factory, shards, aske
     assert len(store) == row
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_any_sequence_of_tables_gives_each_image_its_own_features(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("sequence")

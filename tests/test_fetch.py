@@ -25,7 +25,8 @@ from flarescope import fetch as fetch_module
 from flarescope import files
 from flarescope.errors import AbsentError, FlarescopeError, InputError
 from flarescope.fetch import Source, fetch
-from http_server import Page, serve, wait_until
+from http_server import Page, serve
+from waiting import LIMIT_S, wait_until
 
 BODY = random.Random(0).randbytes(300_000)
 DIGEST = "sha256:" + hashlib.sha256(BODY).hexdigest()
@@ -216,11 +217,12 @@ def test_statuses_that_pass(server, tmp_path, waits, status):
 
 @pytest.mark.parametrize(
     ("value", "low", "high"),
-    [("7", 7, 7), ("100000", 60, 60), ("in 20 s", 25, 30), ("ages ago", 0, 0), ("soon", 0.5, 1.5), ("", 0.5, 1.5)],
+    [("7", 7, 7), ("100000", 60, 60), ("in 30 s", 30, 30), ("ages ago", 0, 0), ("soon", 0.5, 1.5), ("", 0.5, 1.5)],
 )
-def test_retry_after(server, tmp_path, waits, value, low, high):
-    now = datetime.now(UTC)
-    value = {"in 20 s": format_datetime(now + timedelta(seconds=30), usegmt=True)}.get(value, value)
+def test_retry_after(server, tmp_path, waits, monkeypatch, value, low, high):
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    monkeypatch.setattr(fetch_module.time, "time", now.timestamp)
+    value = {"in 30 s": format_datetime(now + timedelta(seconds=30), usegmt=True)}.get(value, value)
     value = {"ages ago": format_datetime(now - timedelta(days=30), usegmt=True)}.get(value, value)
     fetch(source_of(server.put("/f", Page(BODY, failures=[(429, {"Retry-After": value})]))), tmp_path / "f")
     assert len(waits) == 1
@@ -416,13 +418,17 @@ def test_ctrl_c_keeps_what_arrived(server, tmp_path):
 
 def test_kill_9_then_continue(server, tmp_path):
     body = BODY * 10
-    source = source_of(server.put("/f", Page(body, drip=(2**16, 0.02))), size=len(body), digest=None)
-    child = f"from pathlib import Path; from flarescope.fetch import *; fetch({source!r}, Path('f'))"
+    url = server.put("/f", Page(body, drip=(2**20, LIMIT_S)))  # one piece, and silence
+    source = source_of(url, size=len(body), digest=None)
+    child = (
+        "from pathlib import Path; from flarescope.fetch import *; "
+        f"fetch({source!r}, Path('f'), timeout_s={LIMIT_S}, attempts=1)"
+    )
     environment = os.environ | {"PYTHONPATH": str(Path(files.__file__).parents[1])}
     data = tmp_path / "f.part" / "data"
     with subprocess.Popen([sys.executable, "-c", child], cwd=tmp_path, env=environment) as process:
         try:
-            wait_until(lambda: data.exists() and data.stat().st_size > 0)
+            wait_until(lambda: process.poll() is not None or (data.exists() and data.stat().st_size > 0))
         finally:
             process.kill()
     kept = data.stat().st_size

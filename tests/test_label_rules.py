@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flarescope.catalog.file_names import region_and_time
@@ -126,7 +126,6 @@ def slow_labels(image_rows, flare_rows, threshold, window_hours, latency_hours, 
     return result
 
 
-@settings(deadline=None)
 @given(
     image_rows=st.lists(st.tuples(st.integers(1, 3), MINUTES), min_size=1, max_size=30),
     flare_rows=st.lists(st.tuples(st.integers(1, 3), MINUTES, st.sampled_from(CLASSES)), max_size=30),
@@ -147,7 +146,6 @@ def test_labels_equal_those_of_a_slow_plain_rule(image_rows, flare_rows, thresho
     assert labels["label"].tolist() == [int(flare is not None) for flare in expected]
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 1000))
 def test_labels_do_not_depend_on_the_order_of_rows(seed):
     rng = np.random.default_rng(seed)

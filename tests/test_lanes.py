@@ -164,7 +164,7 @@ def lanes(kind, batch):
     dtype=st.sampled_from([np.uint8, np.float32]),
     kind=st.sampled_from(["eager", "graphs", "kernels"]),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_any_sequence_of_batches_gives_the_features_of_one_plain_pass(sizes, batch, channels, dtype, kind):
     batches = some_batches(sizes, channels, dtype)
     lane, context = lanes(kind, batch)

@@ -106,7 +106,7 @@ def test_pixels_that_cancel_draw_no_line_by_rounding():
     assert ((columns <= 5) | (columns >= 55) | (rows <= 5) | (rows >= 55)).all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.integers(-6, 6))
 def test_a_larger_unit_scales_strength_and_leaves_shape(seed, power):
     field = pixels(seed, (40, 44))
@@ -118,7 +118,7 @@ def test_a_larger_unit_scales_strength_and_leaves_shape(seed, power):
     np.testing.assert_allclose(second[shape], first[shape], rtol=1e-9, atol=1e-12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000))
 def test_reversed_polarity_swaps_the_fluxes_only(seed):
     field = pixels(seed, (40, 44))
@@ -133,7 +133,7 @@ def test_reversed_polarity_swaps_the_fluxes_only(seed):
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.integers(32, 70), st.integers(32, 70))
 def test_every_field_gives_29_finite_numbers_in_range(seed, rows, columns):
     features = magnetic_features(np.random.default_rng(seed).normal(0, 50, (rows, columns)).round(seed % 3))
@@ -230,7 +230,7 @@ def test_a_name_that_the_published_form_cannot_say(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=29, max_size=29))
 def test_every_number_is_read_back_to_the_last_bit(tmp_path_factory, numbers):
     path = tmp_path_factory.mktemp("any") / "f.csv"
@@ -269,7 +269,7 @@ def test_other_files_are_refused(tmp_path, content):
         read_features_csv(path)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_table_or_an_input_error(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("any") / "f.csv"

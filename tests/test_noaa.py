@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flarescope.catalog.noaa import full_region_number, parse_day, products, read_lines, to_lines
@@ -479,7 +479,6 @@ LINES = st.lists(st.one_of(PIECES, TEXT, st.tuples(PIECES, TEXT, st.integers(0, 
     lambda three: three[0][: three[2]] + three[1] + three[0][three[2] :])), max_size=20)  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.one_of(st.binary(max_size=300), LINES.map(lambda lines: "\n".join(lines).encode())))
 def test_the_parsers_answer_any_bytes_with_a_table_or_an_input_error(content):
     check_bytes(content)
@@ -507,7 +506,6 @@ def check_bytes(content):
     answers(parse_report, lines, "x")
 
 
-@settings(deadline=None)
 @given(content=st.one_of(st.binary(max_size=300), LINES.map(lambda lines: "\n".join(lines).encode())))
 def test_the_readers_answer_any_file_with_a_table_or_an_input_error(content, tmp_path_factory):
     path = tmp_path_factory.getbasetemp() / "any.txt"

@@ -6,6 +6,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from waiting import LIMIT_S
+
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "transfer_learning.ipynb"
 
 
@@ -38,7 +40,7 @@ def test_it_runs(tmp_path):
     notebook = read()
 
     NotebookClient(
-        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+        notebook, timeout=LIMIT_S, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     ).execute()
 
     text = text_of(notebook)

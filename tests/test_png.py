@@ -71,7 +71,7 @@ def test_every_kind_is_what_pillow_shows(kind):
     assert (pixels.ndim == 3) == kind.startswith("colour")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(shape=st.tuples(st.integers(1, 40), st.integers(1, 40)), seed=st.integers(0, 99), low=st.integers(0, 255))
 def test_any_grey_image_there_and_back(shape, seed, low):
     pixels = np.random.default_rng(seed).integers(low, 256, shape, dtype=np.uint8)
@@ -98,7 +98,7 @@ def test_data_that_end_before_the_last_row(rows, last):
     "kind", ["grey", "grey 16", "grey 4", "palette", "grey alpha", "colour", "colour alpha", "black"]
 )
 @example(share=0.96484375, change=1)  # in a palette image: other last pixels, and data that go on after them
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(share=st.floats(0, 0.999), change=st.integers(1, 255))
 def test_a_changed_byte_is_seen_or_changes_nothing(kind, share, change):
     content = bytearray(FILES[kind])
@@ -112,7 +112,7 @@ def test_a_changed_byte_is_seen_or_changes_nothing(kind, share, change):
 
 
 @pytest.mark.parametrize("kind", ["grey", "grey 16", "grey 1", "palette", "colour", "black"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(share=st.floats(0, 0.999))
 def test_a_file_cut_short(kind, share):
     content = FILES[kind][: int(share * len(FILES[kind]))]

@@ -2,7 +2,7 @@
 
 import signal
 import threading
-import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 import numpy as np
@@ -16,6 +16,7 @@ from flarescope.images import reading
 from flarescope.images.magnetogram import read_bytes
 from flarescope.images.reading import READ_AHEAD, digest_of, read_ahead
 from flarescope.images.render import Rendering
+from waiting import LIMIT_S, wait_until
 
 PNG = Rendering("reference-png")
 
@@ -36,17 +37,33 @@ def reading_threads():
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("flarescope-read")]
 
 
-def read_slowly_and_count(monkeypatch, delays):
-    """Let each file take a time of its own, and note which were read."""
+def note_reads(monkeypatch, before=lambda name: None):
+    """Give the names of the files as they are read; `before` is called with each, in the thread that reads."""
     read = []
 
-    def slow(path):
-        time.sleep(delays.get(path.name, 0.0))
+    def noted(path):
+        before(path.name)
+        content = read_bytes(path)
         read.append(path.name)
-        return read_bytes(path)
+        return content
 
-    monkeypatch.setattr(reading, "read_bytes", slow)
+    monkeypatch.setattr(reading, "read_bytes", noted)
     return read
+
+
+@pytest.fixture
+def ending(monkeypatch):
+    """Set once the reading has been told to end, before it waits for its threads."""
+    told = threading.Event()
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, wait=True, *, cancel_futures=False):
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            told.set()
+            super().shutdown(wait=wait)
+
+    monkeypatch.setattr(reading, "ThreadPoolExecutor", Pool)
+    return told
 
 
 @pytest.mark.parametrize("workers", [0, 1, 4])
@@ -61,14 +78,14 @@ def test_images_come_in_order_whatever_the_number_of_workers(paths, workers):
 
 
 def test_order_is_kept_when_the_first_files_are_the_slowest(paths, monkeypatch):
-    delays = {path.name: 0.05 for path in paths[:3]}
-    read = read_slowly_and_count(monkeypatch, delays)
+    slow = [path.name for path in paths[:3]]
+    read = note_reads(monkeypatch, lambda name: name in slow and wait_until(lambda: len(read) > 0))
     images = list(read_ahead(paths, PNG, workers=4))
     assert [image.fingerprint.digest for image in images] == [digest_of(path.read_bytes()) for path in paths]
-    assert read[0] != paths[0].name  # a later file was in fact ready first
+    assert read[0] == paths[3].name
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(order=st.lists(st.integers(0, 39), max_size=60), workers=st.integers(0, 5))
 def test_any_list_of_files_comes_back_as_asked(folder, order, workers):
     paths = [folder / f"{number:05d}.png" for number in order]
@@ -88,13 +105,13 @@ def test_an_unreadable_file_is_named_at_its_place_in_the_order(paths, tmp_path, 
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-def test_a_missing_file_leaves_no_thread_behind_and_cancels_the_rest(paths, tmp_path, workers, monkeypatch):
-    read = read_slowly_and_count(monkeypatch, {path.name: 0.005 for path in paths})
+def test_a_missing_file_leaves_no_thread_behind_and_cancels_the_rest(paths, tmp_path, workers, monkeypatch, ending):
+    read = note_reads(monkeypatch, lambda name: name == "gone.png" or ending.wait(LIMIT_S))
     stream = read_ahead([tmp_path / "gone.png", *paths * 10], PNG, workers=workers)
     with pytest.raises(InputError, match=r"gone\.png: no such image; check --images"):
         next(stream)
     assert reading_threads() == []
-    assert len(read) < READ_AHEAD * workers / 2
+    assert len(read) <= workers  # those in hand
 
 
 @pytest.mark.parametrize("workers", [1, 4])
@@ -106,18 +123,27 @@ def test_closing_early_leaves_no_thread_behind(paths, workers):
     assert reading_threads() == []
 
 
-def test_ctrl_c_while_the_consumer_waits_leaves_nothing(paths, monkeypatch):
+def test_ctrl_c_while_the_consumer_waits_leaves_nothing(paths, monkeypatch, ending):
     """Ctrl-C arrives in the main thread, inside the generator, while the first file is still being read."""
-    read = read_slowly_and_count(monkeypatch, {paths[0].name: 0.4, **{path.name: 0.02 for path in paths[1:]}})
-    main = threading.get_ident()
+    main, handed_over = threading.get_ident(), threading.Event()
 
-    timer = threading.Timer(0.1, lambda: signal.pthread_kill(main, signal.SIGINT))
-    timer.start()
+    def hand_over():
+        yield from paths
+        handed_over.set()
+
+    def interrupt(name):
+        if name == paths[0].name:
+            handed_over.wait(LIMIT_S)
+            # A signal that comes just before the wait does not end it; this file does, a moment later.
+            signal.pthread_kill(main, signal.SIGINT)
+        else:
+            ending.wait(LIMIT_S)
+
+    read = note_reads(monkeypatch, interrupt)
     with pytest.raises(KeyboardInterrupt):
-        list(read_ahead(paths, PNG, workers=2))
-    timer.join()
+        list(read_ahead(hand_over(), PNG, workers=2))
     assert reading_threads() == []
-    assert len(read) < len(paths)
+    assert len(read) <= 3  # the first, and those in hand
 
 
 def consume(stream):
@@ -133,22 +159,20 @@ def test_ctrl_c_in_the_consumer_leaves_nothing(paths):
 
 @pytest.mark.parametrize("workers", [0, 1, 3])
 def test_reading_ahead_is_bounded(paths, workers, monkeypatch):
-    read = read_slowly_and_count(monkeypatch, {})
-    many = (paths[number % len(paths)] for number in range(10_000))
-    stream = read_ahead(many, PNG, workers=workers)
+    handed_over = []
+
+    def hand_over():
+        for number in range(10_000):
+            handed_over.append(number)
+            yield paths[number % len(paths)]
+
+    read = note_reads(monkeypatch)
+    stream = read_ahead(hand_over(), PNG, workers=workers)
     for taken in (1, 2):
         next(stream)
-        settle(read, taken + READ_AHEAD * workers)
-        assert len(read) == taken + READ_AHEAD * workers
+        assert len(handed_over) == taken + READ_AHEAD * workers
+        wait_until(lambda: len(read) == len(handed_over))
     stream.close()
-
-
-def settle(read, expected):
-    """Wait until so many files are read, and a little longer for any that should not be."""
-    deadline = time.monotonic() + 20
-    while len(read) < expected and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(0.1)
 
 
 def test_no_files_give_no_images():

@@ -35,7 +35,7 @@ def test_resize_equals_scikit_image(shape):
 
 
 @given(st.integers(1, 900))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_constant_field_stays_constant(size):
     assert np.allclose(resize_operator(size).sum(axis=1), 1, atol=1e-12)
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from flarescope.report import render_report, write_report
 from report_data import synthetic_inputs
+from waiting import LIMIT_S
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -24,7 +25,7 @@ def chromium(*arguments, folder):
     quiet = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
              "--disable-component-update", "--disable-sync", "--enable-logging=stderr", "--v=0", "--hide-scrollbars",
              "--allow-file-access-from-files", f"--user-data-dir={folder / 'profile'}"]  # fmt: skip
-    done = subprocess.run([CHROMIUM, *quiet, *arguments], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([CHROMIUM, *quiet, *arguments], capture_output=True, text=True, timeout=LIMIT_S, check=True)
     return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 

@@ -39,7 +39,7 @@ def test_scores_by_hand():
     assert found["ece"] == pytest.approx(1 / 5 * 0.1 + 2 / 5 * 0.1 + 2 / 5 * 0.4)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(rows_with_both_classes())
 def test_scikit_learn_agrees(table):
     labels, p = table
@@ -80,7 +80,7 @@ def test_what_is_undefined_is_nan():
     assert only_events["pr_area"] == 1
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(rows_with_both_classes())
 def test_counts_at_every_threshold_are_those_of_counting(table):
     labels, p = table

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flarescope.catalog.file_names import region_and_time
@@ -116,7 +116,6 @@ def test_one_an_hour_takes_every_fifth_image_of_each_region():
     ]
 
 
-@settings(deadline=None)
 @given(
     minutes=st.lists(st.integers(0, 2000), min_size=1, max_size=60),
     cadence=st.integers(1, 300),

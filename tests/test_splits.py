@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flarescope.catalog.boucheron import read_region_lists
@@ -73,7 +73,6 @@ def test_a_split_by_region_depends_on_the_seed_not_on_the_order_of_rows():
     assert (split_by_region(table, seed=8)["split"] != split["split"]).any()
 
 
-@settings(deadline=None)
 @given(
     regions=st.integers(3, 60),
     flaring=st.integers(0, 60),
@@ -93,7 +92,6 @@ def test_no_region_stands_on_both_sides_and_every_row_is_placed(regions, flaring
         assert abs(region_counts(split)[name] - fraction * regions) < 1.5
 
 
-@settings(deadline=None)
 @given(regions=st.integers(5, 60), folds=st.integers(2, 5), seed=st.integers(0, 1000))
 def test_folds_are_of_equal_size_and_each_region_is_in_one(regions, folds, seed):
     table = catalogue(range(11000, 11000 + regions), range(11000, 11000 + regions // 3), hours=2)

@@ -73,24 +73,22 @@ def test_forecasts_without_labels():
 
 
 MILLION = """
-import sys, time
+import sys
 from pathlib import Path
 from flarescope.catalog.boucheron import read_table
 from flarescope.catalog.splits import check_disjoint
-start = time.process_time()
 table = read_table(Path(sys.argv[1]))
 check_disjoint({"train": table[table["noaa_ar"] < 11500], "test": table[table["noaa_ar"] >= 11500]})
-seconds = time.process_time() - start
 # Not ru_maxrss: a child takes over its parent's. VmHWM begins with the program.
 status = Path("/proc/self/status")
 lines = status.read_text().splitlines() if status.exists() else ["VmHWM: 0 kB"]
-print(len(table), seconds, *[line.split()[1] for line in lines if line.startswith("VmHWM")])
+print(len(table), *[line.split()[1] for line in lines if line.startswith("VmHWM")])
 """
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_a_million_rows_in_seconds_and_bounded_memory(tmp_path, suffix):
+def test_a_million_rows_in_bounded_memory(tmp_path, suffix):
     number = np.arange(1_000_000)
     stamps = pd.DatetimeIndex(np.datetime64("2010-05-01", "s") + (number // 1000) * np.timedelta64(720, "s"))
     ar = (1064 + number % 1000).astype(str)
@@ -102,9 +100,8 @@ def test_a_million_rows_in_seconds_and_bounded_memory(tmp_path, suffix):
     else:
         write_parquet(table.rename(columns={"class": "label"}), path)
     done = subprocess.run([sys.executable, "-c", MILLION, path], capture_output=True, text=True, check=True)
-    rows, seconds, peak_kib = done.stdout.split()
+    rows, peak_kib = done.stdout.split()
     assert int(rows) == 1_000_000
-    assert float(seconds) < 60  # a few seconds; an algorithm that is not linear would take hours
     assert int(peak_kib) < 900 * 1024  # 500 MB were measured; where there is no /proc it is 0 and not checked
 
 

@@ -34,6 +34,7 @@ from flarescope.pipeline.fitting import Saving
 from flarescope.pipeline.training import train
 from flarescope.progress import Reporter
 from flarescope.scores.contingency import ContingencyTable
+from waiting import LIMIT_S
 
 COMPUTE = Compute(engine="torch", precision="fp32", workers=0)
 RECIPE = Recipe(epochs=4, batch=16, learning_rate=0.003, seed=1)
@@ -315,7 +316,9 @@ def test_a_kill_at_any_moment_ends_in_the_same_bytes(fit, data, tmp_path, uninte
     options = {"out": tmp_path / "killed", "features": tmp_path / "features", "recipe": recipe, **data}
     options |= {"call": call, "after": after}
     command = [sys.executable, "-c", CHILD, json.dumps(options, default=str)]
-    child = subprocess.run(command, env=child_environment(), capture_output=True, text=True, check=False, timeout=60)
+    child = subprocess.run(
+        command, env=child_environment(), capture_output=True, text=True, check=False, timeout=LIMIT_S
+    )
     assert child.returncode == -signal.SIGKILL, child.stderr
     whole, described, state = content(fit("killed"))
     visible = {name: value for name, value in whole.items() if not Path(name).name.startswith(".")}
