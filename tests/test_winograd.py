@@ -19,7 +19,7 @@ from flarescope.model.winograd import algebra, kernels, packing
 from flarescope.model.winograd.filters import prepare
 from flarescope.model.winograd.network import Worker
 from flarescope.model.winograd.target import Target, target_for
-from flarescope.native.machine import Compiled, host_features
+from flarescope.native.machine import host_features
 
 HOST = host_features()
 TARGETS = {
@@ -147,7 +147,7 @@ def features(arrays, images):
         if target is None:
             pytest.skip(f"this processor lacks {name}")
         if name not in found:
-            worker = Worker(prepare(arrays, target, 2), Compiled(kernels.write(target), target.without), 4)
+            worker = Worker(prepare(arrays, target, 2), kernels.compiled(target), 4)
             found[name] = worker.run(images), worker
         return found[name]
 

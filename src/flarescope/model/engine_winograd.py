@@ -15,7 +15,7 @@ from flarescope.model.winograd import kernels
 from flarescope.model.winograd.filters import prepare
 from flarescope.model.winograd.network import Worker
 from flarescope.model.winograd.target import target_for
-from flarescope.native.machine import Compiled, host_features
+from flarescope.native.machine import host_features
 
 if TYPE_CHECKING:
     from flarescope.model.engines import EngineChoice
@@ -31,7 +31,7 @@ class WinogradEngine:
         self._streams = choice.streams or cores()
         self._batch = choice.batch
         with ThreadPoolExecutor(1) as pool:  # LLVM lets go of Python's lock
-            compiled = pool.submit(lambda: Compiled(kernels.write(target), target.without))
+            compiled = pool.submit(kernels.compiled, target)
             self._filters = prepare(arrays, target, self._streams)
             self._compiled = compiled.result()
         self._idle: SimpleQueue[Worker] = SimpleQueue()

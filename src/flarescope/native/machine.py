@@ -20,9 +20,11 @@ class Compiled:
     Args:
         module: the functions.
         without: features of this processor that are not to be used, in LLVM's notation, such as `-avx512f`.
+        level: of LLVM's rewriting, 0 to 3. 0 keeps the order in which the functions were written, which is best where
+            that was done with the registers in mind.
     """
 
-    def __init__(self, module: ir.Module, without: str = "") -> None:
+    def __init__(self, module: ir.Module, without: str = "", level: int = 3) -> None:
         binding.initialize_native_target()
         binding.initialize_native_asmprinter()
         features = ",".join(filter(None, (binding.get_host_cpu_features().flatten(), without)))
@@ -31,7 +33,7 @@ class Compiled:
         )
         parsed = binding.parse_assembly(str(module))
         parsed.verify()
-        options = binding.create_pipeline_tuning_options(speed_level=3)
+        options = binding.create_pipeline_tuning_options(speed_level=level)
         builder = binding.create_pass_builder(self._machine, options)
         builder.getModulePassManager().run(parsed, builder)
         self._engine = binding.create_mcjit_compiler(parsed, self._machine)

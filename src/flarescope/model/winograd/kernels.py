@@ -9,6 +9,7 @@ from flarescope.model.winograd import algebra, steps
 from flarescope.model.winograd.fields import APART, Conv, Dense, First, Kernel, Program
 from flarescope.model.winograd.target import Target
 from flarescope.native.emit import F32, Emitter, Value, integer
+from flarescope.native.machine import Compiled
 
 FIRST_PIXELS: Final = 4
 """Pixels of the first convolution at a time."""
@@ -33,6 +34,11 @@ def write(target: Target) -> ir.Module:
     }
     _program(module, target, kernels)
     return module
+
+
+def compiled(target: Target) -> Compiled:
+    """Make the kernels' instructions; as they were written, they are an eighth faster than as LLVM would rewrite them."""
+    return Compiled(write(target), target.without, level=0)
 
 
 def _conv(module: ir.Module, target: Target, *, pool: bool) -> ir.Function:
