@@ -1,6 +1,6 @@
 """How fast is flarescope beside what a user would run instead? Everything but the GPU, one table.
 
-    make bench                                   # about an hour on 2 cores
+    make bench                                   # an hour and a quarter on 2 cores
     .venv/bin/python benchmarks/run.py --quick   # minutes: fewer images, good for a look and not for a figure
 
 Ours and the alternative take turns on the same files in one process tree. The table is printed; the samples, the
@@ -12,7 +12,7 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,32 +116,31 @@ def measure(names: Sequence[str], work: Path, size: Size, heard: Callable[[Resul
     weights = made.random_filters(work / "cache")
     keras = KerasProcess() if {"passes", "experiments"} & set(names) else None
 
-    def run(name: str) -> list[Result]:
+    def run(name: str) -> Iterator[Result]:
         if name == "commands":
-            found = commands.first_forecast(work, weights, repeats=size.repeats)
-            found.append(commands.evaluation(work, weights, repeats=size.repeats, rows=size.evaluated))
-            return [*found, commands.labelling(work, repeats=size.repeats, regions=size.labelled)]
-        if name == "fits":
-            return [_fits(work, size)]
-        if name == "head":
-            return [_head(work, size)]
-        if name == "passes":
+            yield from commands.first_forecast(work, weights, repeats=size.repeats)
+            yield commands.evaluation(work, weights, repeats=size.repeats, rows=size.evaluated)
+            yield commands.labelling(work, repeats=size.repeats, regions=size.labelled)
+        elif name == "fits":
+            yield _fits(work, size)
+        elif name == "head":
+            yield _head(work, size)
+        elif name == "passes":
             assert keras
             common = {"images": size.images, "repeats": size.repeats}
-            return [
-                *(
-                    passes.against_keras(work, weights, keras=keras, precision=one, **common)
-                    for one in ("auto", "fp32")
-                ),
-                *(passes.engine_alone(work, weights, **setting, **common) for setting in ENGINES),
-                *(passes.file_to_feature(work, weights, fits=fits, **common) for fits in (False, True)),
-            ]
-        if name == "experiments":
+            for precision in ("auto", "fp32"):
+                yield passes.against_keras(work, weights, keras=keras, precision=precision, **common)
+            for setting in ENGINES:
+                yield passes.engine_alone(work, weights, **setting, **common)
+            for fits in (False, True):
+                yield passes.file_to_feature(work, weights, fits=fits, **common)
+        elif name == "experiments":
             assert keras
-            return experiments.experiments(work, images=size.experiment, repeats=size.repeats, keras=keras)
-        if name == "memory":
-            return memory.memory(work, images=size.unread, rows=size.rows)
-        return [memory.growth(work, weights, few=size.few, many=size.many)]
+            yield from experiments.experiments(work, images=size.experiment, repeats=size.repeats, keras=keras)
+        elif name == "memory":
+            yield from memory.memory(work, images=size.unread, rows=size.rows)
+        else:
+            yield memory.growth(work, weights, few=size.few, many=size.many)
 
     for name in names:
         for result in run(name):

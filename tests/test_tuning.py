@@ -84,7 +84,7 @@ def test_measuring_counts_every_image_however_many_batches_end_together(side_by_
 
     engine = Clockwork()
     monkeypatch.setattr(tuning.time, "perf_counter", lambda: engine.now)
-    monkeypatch.setattr(tuning.os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(tuning, "available_cores", lambda: 4)
     assert tuning.measure(engine, batch=4, seconds=1.0) == pytest.approx(40 * side_by_side)
 
 

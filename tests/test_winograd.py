@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from flarescope.errors import InputError
+from flarescope.errors import FlarescopeError, InputError
 from flarescope.model import engine_winograd
 from flarescope.model.engines import EngineChoice
 from flarescope.model.vgg_torch import build
@@ -180,6 +180,41 @@ def test_a_feature_depends_on_its_image_alone(features, images, name):
     whole, worker = features(name)
     alone = np.concatenate([worker.run(images[number : number + 1]) for number in (3, 0, 2, 1)])
     assert np.array_equal(alone, whole[[3, 0, 2, 1]])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["avx2", "avx512", "avx512bf16"])
+def test_what_is_not_finite_stays_so(features, images, name):
+    """A feature store refuses such features; a ReLU that made zeros of them would hide a fault."""
+    _, worker = features(name)
+    pixels = images[:1].copy()
+    pixels[0, 0, 100, 100] = np.nan
+    assert np.isnan(worker.run(pixels)).any()
+    assert np.isfinite(worker.run(images[:1])).all()
+
+
+@pytest.mark.slow
+def test_an_engine_makes_room_for_what_comes(arrays, images, reference):
+    if TARGETS["avx2"] is None:
+        pytest.skip("this processor lacks avx2")
+    engine = engine_winograd.WinogradEngine(arrays, EngineChoice("winograd", "cpu", "fp32", batch=3, streams=1))
+    few, more, every = engine.stream([images[:1], images[:2], images])
+    assert np.array_equal(few, more[:1])
+    assert np.array_equal(more, every[:2])
+    assert errors(every, reference).max() < 1e-5
+
+
+@pytest.mark.slow
+def test_too_little_memory_is_said(arrays, images, monkeypatch):
+    def no_room(*_):
+        raise MemoryError
+
+    if TARGETS["avx2"] is None:
+        pytest.skip("this processor lacks avx2")
+    engine = engine_winograd.WinogradEngine(arrays, EngineChoice("winograd", "cpu", "fp32", batch=3, streams=1))
+    monkeypatch.setattr(engine_winograd, "Worker", no_room)
+    with pytest.raises(FlarescopeError, match="not enough memory for batches of 3 images"):
+        list(engine.stream([images]))
 
 
 @pytest.mark.slow

@@ -133,7 +133,7 @@ def _tile_spans(content: bytes, header: PlainHeader, tiles: int) -> np.ndarray:
     heap_start, heap_bytes = header.end + 8 * tiles, header.whole("PCOUNT")
     _expect_end(content, heap_start + max(heap_bytes, 0))
     lengths, offsets = np.frombuffer(content, ">i4", 2 * tiles, header.end).reshape(tiles, 2).astype(np.int64).T
-    if lengths.min() < 1 or offsets.min() < 0 or (offsets + lengths).max() > heap_bytes:
+    if lengths.min() < 1 or offsets.min() < 0 or (offsets + lengths).max() > heap_bytes or lengths.sum() > heap_bytes:
         raise NotPlainError("descriptors")
     return heap_start + np.stack([offsets, offsets + lengths], axis=1)
 

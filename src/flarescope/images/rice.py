@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from flarescope.images.cards import NotPlainError
+from flarescope.native.available import native_available
 
 _LARGEST_FLOAT32: Final = 3e38
 _COMPILING: Final = threading.Lock()
@@ -58,9 +59,11 @@ def decode_tiles(
         `(pixels,)` float64, what the tiles hold, one after another.
 
     Raises:
-        NotPlainError: a tile that is not as an encoder writes it (its bits end before its pixels, or after them), or a
-            scaling beyond float32.
+        NotPlainError: a tile whose bits do not end in its last byte, or with a code or a difference that there is not;
+            a scaling beyond float32; a machine that runs no code made here.
     """
+    if not native_available():
+        raise NotPlainError("no native code")
     from flarescope.images.rice_kernel import BEHIND, Image
 
     padded = np.frombuffer(content + bytes(BEHIND), np.uint8)
@@ -72,7 +75,7 @@ def decode_tiles(
     table[Image.PIXELS], table[Image.LAST_PIXELS] = tile_pixels, pixels - tile_pixels * (len(spans) - 1)
     table[Image.FIELD], table[Image.SCALING] = field.ctypes.data, factors.ctypes.data
     table[Image.BLANK], table[Image.HAS_BLANK] = scaling.blank or 0, scaling.blank is not None
-    with _COMPILING:
+    with _COMPILING:  # not by two threads at once
         decode = _compiled(itemsize, block)
     decode(table.ctypes.data)
     if table[Image.DAMAGED]:

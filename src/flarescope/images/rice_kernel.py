@@ -8,7 +8,7 @@ zeros, and a one. A difference is that from the pixel before, 2 d for d >= 0 and
 range. Zeros fill the last byte.
 
 The bits go through a window of 64, which holds at least 56 of the tile's after each refill. Nothing is read further
-behind a tile than `BEHIND` bytes: within a block a pixel takes 56 bits at most, or goes the slow way, which gives up
+behind a tile than `BEHIND` bytes: within a block a pixel takes 63 bits at most, or goes the slow way, which gives up
 where it begins behind the tile; and after each block the position is looked at.
 """
 
@@ -20,7 +20,7 @@ from llvmlite import ir
 from flarescope.native.emit import I32, I64, Emitter, Value, integer
 
 BEHIND: Final = 512
-"""Bytes behind the last tile that must be readable: 32 pixels of 56 bits, a code, a slow pixel and a window are 250."""
+"""Bytes behind the last tile that must be readable: 32 pixels of 63 bits, a code, a slow pixel, a window: below 300."""
 
 LANES: Final = 8
 """Pixels that are scaled at a time; blocks are multiples of it."""

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from flarescope.cores import available_cores
 from flarescope.errors import FlarescopeError, InputError
 
 Outcome = tuple[int, Any, str | None]
@@ -31,13 +32,6 @@ class Failure:
 
 
 _OWN_THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-
-
-def default_workers() -> int:
-    """Give the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def run(
@@ -57,7 +51,7 @@ def run(
         FlarescopeError: a worker died, or met an error that is not about its file, such as a full disk.
         InputError: `workers` below 1.
     """
-    workers = default_workers() if workers is None else workers
+    workers = available_cores() if workers is None else workers
     if workers < 1:
         raise InputError(f"{workers} workers; expected at least 1")
     workers = min(workers, len(tasks))

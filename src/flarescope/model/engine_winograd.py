@@ -1,6 +1,5 @@
 """How does the frozen network run on a CPU by Winograd's filtering?"""
 
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from flarescope.errors import InputError
+from flarescope.cores import available_cores
+from flarescope.errors import FlarescopeError, InputError
 from flarescope.model.weights import Arrays
 from flarescope.model.winograd import kernels
 from flarescope.model.winograd.filters import prepare
@@ -28,9 +28,9 @@ class WinogradEngine:
         target = target_for(choice.precision, host_features())
         if target is None:
             raise InputError(f"--engine winograd: this processor cannot compute in {choice.precision} by it")
-        self._streams = choice.streams or cores()
+        self._streams = choice.streams or available_cores()
         self._batch = choice.batch
-        with ThreadPoolExecutor(1) as pool:  # LLVM lets go of Python's lock
+        with ThreadPoolExecutor(1) as pool:  # LLVM works beside the packing
             compiled = pool.submit(kernels.compiled, target)
             self._filters = prepare(arrays, target, self._streams)
             self._compiled = compiled.result()
@@ -54,12 +54,16 @@ class WinogradEngine:
         try:
             worker = self._idle.get_nowait()
         except Empty:
-            worker = Worker(self._filters, self._compiled, self._batch)
-        parts = [worker.run(batch[start : start + self._batch]) for start in range(0, len(batch), self._batch)]
+            worker = None
+        size = min(len(batch), self._batch)
+        if worker is None or worker.batch < size:  # small ones for a few images
+            try:
+                worker = Worker(self._filters, self._compiled, size)
+            except MemoryError as error:
+                raise FlarescopeError(
+                    f"not enough memory for batches of {size} images on {self._streams} cores; "
+                    "choose a smaller --engine-batch"
+                ) from error
+        parts = [worker.run(batch[start : start + size]) for start in range(0, len(batch), size)]
         self._idle.put(worker)
         return np.concatenate(parts)
-
-
-def cores() -> int:
-    """Count the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

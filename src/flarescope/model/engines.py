@@ -11,6 +11,8 @@ import numpy as np
 
 from flarescope.errors import InputError
 from flarescope.model.weights import Weights
+from flarescope.model.winograd.target import target_for
+from flarescope.native.available import native_available
 
 ENGINES: Final = ("auto", "torch", "openvino", "winograd")
 PRECISIONS: Final = ("auto", "fp32", "bf16")
@@ -120,18 +122,18 @@ def choose(engine: str = "auto", precision: str = "auto") -> EngineChoice:
 def _choose_on_cpu(engine: str, precision: str) -> EngineChoice | None:
     """Choose between Winograd's filtering and OpenVINO; None where neither is there and neither was asked for."""
     has_openvino = find_spec("openvino") is not None
-    features = _processor_features()
+    features = set() if engine == "openvino" else _processor_features()
     if engine == "winograd" or (
         engine == "auto" and not (has_openvino and "amx-bf16" in features and precision != "fp32")
     ):
         for one in ("bf16", "fp32") if precision == "auto" else (precision,):
-            if _winograd_computes(one, features):
+            if target_for(one, features):
                 return EngineChoice("winograd", "cpu", one, batch=12)
         if engine == "winograd":
-            needed = "AVX512-BF16" if precision == "bf16" else "x86-64 with AVX2"
+            needed = "AVX512-BF16" if precision == "bf16" else "AVX2"
             raise InputError(
-                f"--engine winograd: expected llvmlite and {needed} for {precision}, which are not there; "
-                "pip install llvmlite, or --engine auto"
+                f"--engine winograd: expected an x86-64 processor with {needed}, llvmlite, and leave to run code "
+                "that is made in memory; not all of these are there; take --engine auto"
             )
     if not has_openvino:
         if engine == "openvino":
@@ -143,16 +145,9 @@ def _choose_on_cpu(engine: str, precision: str) -> EngineChoice | None:
 
 
 def _processor_features() -> set[str]:
-    if find_spec("llvmlite") is None:
+    """Name what the processor has; nothing where kernels cannot be made."""
+    if not native_available():
         return set()
     from flarescope.native.machine import host_features
 
     return host_features()
-
-
-def _winograd_computes(precision: str, features: set[str]) -> bool:
-    if not features:
-        return False
-    from flarescope.model.winograd.target import target_for
-
-    return target_for(precision, features) is not None

@@ -6,7 +6,6 @@ its version, and precision. It concerns features to come: a store keeps the batc
 
 import itertools
 import math
-import os
 import platform
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from flarescope.cores import available_cores
 from flarescope.errors import FlarescopeError
 from flarescope.files import read_json, write_json
 from flarescope.model.engines import Engine, EngineChoice
@@ -50,7 +50,7 @@ def settings_file() -> Path:
 def machine_key(choice: EngineChoice) -> str:
     """Name what the speed depends on: processor, cores, engine with its version, precision."""
     library = version({"winograd": "flarescope"}.get(choice.engine, choice.engine))
-    return f"{_processor(choice)}, {os.cpu_count()} cores, {choice.engine} {library}, {choice.precision}"
+    return f"{_processor(choice)}, {available_cores()} cores, {choice.engine} {library}, {choice.precision}"
 
 
 def _processor(choice: EngineChoice) -> str:
@@ -96,11 +96,11 @@ def candidates(choice: EngineChoice) -> list[tuple[int, int]]:
     """Give the pairs of batch and streams worth a measurement, the engine's own first."""
     own = (choice.batch, choice.streams)
     if choice.engine == "openvino":
-        cores = os.cpu_count() or 1
+        cores = available_cores()
         streams = sorted({1, 2, max(1, cores // 4), max(1, cores // 2), cores})
         others = [(choice.batch, number) for number in streams] + [(8, 0), (32, 0)]
     elif choice.engine == "winograd":
-        others = [(choice.batch, max(1, (os.cpu_count() or 1) // 2)), (6, 0), (24, 0)]
+        others = [(choice.batch, max(1, available_cores() // 2)), (6, 0), (24, 0)]
     elif choice.device == "cuda":
         others = [(batch, 0) for batch in (64, 128, 256, 512)]
     else:
@@ -144,7 +144,7 @@ def measure(engine: Engine, batch: int, seconds: float) -> float:
     The number of batches is a multiple of the cores, so that as many streams as there are end together.
     """
     pixels = np.random.default_rng(0).uniform(0, 255, (batch, 1, IMAGE_SIZE, IMAGE_SIZE)).astype(np.float32)
-    wave = os.cpu_count() or 1
+    wave = available_cores()
 
     def time_of(waves: int) -> float:
         start = time.perf_counter()

@@ -139,8 +139,13 @@ class Emitter:
         return self.intrinsic(f"llvm.fma.v{self.lanes}f32", self.vector, left, right, added)
 
     def largest(self, left: Value, right: Value) -> Value:
-        """Give the larger in each lane; NaN only where both are."""
-        return self.intrinsic(f"llvm.maxnum.v{self.lanes}f32", self.vector, left, right)
+        """Give the larger in each lane, NaN where either is."""
+        return self.intrinsic(f"llvm.maximum.v{self.lanes}f32", self.vector, left, right)
+
+    def relu(self, value: Value) -> Value:
+        """Give the value where it is not below zero, and zero elsewhere; NaN stays, so that a fault is seen."""
+        zero = self.constant(0.0)
+        return self.builder.select(self.builder.fcmp_ordered(">", zero, value), zero, value)
 
     def combination(self, factors: list[float], values: list[Value]) -> Value:
         """Give the sum of factor * value, without the terms whose factor is 0."""

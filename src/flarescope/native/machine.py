@@ -1,4 +1,7 @@
-"""What can this processor do, and how does a function become its instructions?"""
+"""What can this processor do, and how does a function become its instructions?
+
+To be imported where `available.native_available` says so.
+"""
 
 import ctypes
 import platform

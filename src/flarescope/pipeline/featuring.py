@@ -1,6 +1,5 @@
 """How does a table of images become features?"""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Final
 import pandas as pd
 
 from flarescope.catalog.boucheron import read_table
+from flarescope.cores import available_cores
 from flarescope.errors import InputError
 from flarescope.images.render import Rendering
 from flarescope.model import tuning
@@ -58,7 +58,7 @@ class Compute:
     def threads(self) -> int:
         """Give the number of reading threads."""
         if self.workers is None:
-            return min(8, os.cpu_count() or 1)
+            return min(8, available_cores())
         if self.workers < 0:
             raise InputError(f"--workers {self.workers}: expected 0 (read in line) or more")
         return self.workers

@@ -3,9 +3,9 @@
 import hashlib
 import platform
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
@@ -66,8 +66,12 @@ def describe_recipe(recipe: Recipe) -> dict[str, Any]:
 
 
 def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
-    """Give the versions of Python and of the packages that decide a run's bytes."""
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+    """Give the versions of Python and of the packages that decide a run's bytes, of those that are installed."""
+    found = {"python": platform.python_version()}
+    for name in packages:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _identity(described: dict[str, Any]) -> dict[str, Any]:

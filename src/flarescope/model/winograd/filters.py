@@ -62,7 +62,7 @@ def prepare(arrays: Mapping[str, np.ndarray], target: Target, workers: int = 1) 
         names = [f"block{block}_conv{conv}" for conv in range(1, len(widths) + 1)]
         layers = []
         for name in names:
-            weight, bias = arrays[f"{name}.weight"], arrays[f"{name}.bias"]
+            weight, bias = arrays[f"{name}.weight"], _bias(arrays, name)
             if name == "block1_conv1":
                 taps = weight.reshape(len(weight), -1)
                 first = Layer(pack_matrix(taps, replace(target, bf16=False)), bias, taps.shape[1], len(taps), height)
@@ -72,7 +72,12 @@ def prepare(arrays: Mapping[str, np.ndarray], target: Target, workers: int = 1) 
         blocks.append(tuple(layers))
         height //= 2
     dense = [
-        Layer(pack_matrix(weight, target, workers), arrays[f"{name}.bias"], weight.shape[1], len(weight))
+        Layer(pack_matrix(weight, target, workers), _bias(arrays, name), weight.shape[1], len(weight))
         for name, weight in ((name, arrays[f"{name}.weight"]) for name in ("fc1", "fc2"))
     ]
     return Filters(target, first, tuple(blocks), (dense[0], dense[1]))
+
+
+def _bias(arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    """Give a layer's bias as the kernels read it."""
+    return np.ascontiguousarray(arrays[f"{name}.bias"], np.float32)

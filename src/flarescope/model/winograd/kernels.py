@@ -109,7 +109,7 @@ def _first(module: ir.Module, target: Target) -> ir.Function:
         for number, value in enumerate(values):
             pixel_number, vector = divmod(number, target.vectors)
             place = emitter.at(there, emitter.times(emitter.at(column, pixel_number), pixel), 4 * target.lanes * vector)
-            emitter.store(emitter.largest(value, emitter.constant(0.0)), place)
+            emitter.store(emitter.relu(value), place)
     builder.ret_void()
     return emitter.function
 

@@ -22,7 +22,7 @@ _AT_ONCE: Final = 8
 
 
 def room(*shape: int, dtype: npt.DTypeLike = np.float32) -> np.ndarray:
-    """Give memory that begins at a line of the cache and holds anything; zeros where that matters: `zeros`."""
+    """Give memory that begins at a line of the cache; what it holds is not defined."""
     kind = np.dtype(dtype)
     size = int(np.prod(shape)) * kind.itemsize
     whole = np.empty(size + ALIGNMENT, np.uint8)

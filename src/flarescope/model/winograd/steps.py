@@ -121,7 +121,9 @@ def turn_inputs(module: ir.Module, target: Target) -> None:
         with emitter.loop(channels, target.lanes) as channel:
             here = emitter.at(corner, emitter.times(channel, 4))
             lines = [emitter.at(here, emitter.times(source_row, y)) for y in range(algebra.INPUTS)]
-            values = [emitter.load(emitter.at(at, emitter.times(pixel, x))) for at in lines for x in range(6)]
+            values = [
+                emitter.load(emitter.at(at, emitter.times(pixel, x))) for at in lines for x in range(algebra.INPUTS)
+            ]
             there = emitter.at(place, emitter.times(channel, target.item))
             for number_of_part, value in enumerate(_both_ways(emitter, matrix, values)):
                 if target.bf16:
@@ -158,23 +160,27 @@ def turn_outputs(module: ir.Module, target: Target, pool: bool) -> None:
             here = emitter.at(place, offset)
             values = [emitter.load(emitter.at(here, emitter.times(part, k))) for k in range(algebra.PRODUCTS)]
             added = emitter.load(emitter.at(bias, begin, offset))
-            out = _both_ways(emitter, matrix, values)
-            for y in range(side):
-                for x in range(side):
-                    if pool:
-                        at = 2 * y * algebra.OUTPUTS + 2 * x
-                        upper = emitter.largest(out[at], out[at + 1])
-                        lower = emitter.largest(out[at + algebra.OUTPUTS], out[at + algebra.OUTPUTS + 1])
-                        value = emitter.largest(upper, lower)
-                    else:
-                        value = out[y * algebra.OUTPUTS + x]
-                    value = emitter.largest(builder.fadd(value, added), emitter.constant(0.0))
-                    inside = builder.and_(
-                        builder.icmp_signed("<", emitter.at(top, y), limit),
-                        builder.icmp_signed("<", emitter.at(left, x), limit),
-                    )
-                    with builder.if_then(inside, likely=True):
-                        emitter.store(
-                            value, emitter.at(corner, emitter.times(goal_row, y), emitter.times(pixel, x), offset)
-                        )
+            found = (
+                _pooled(emitter, _both_ways(emitter, matrix, values)) if pool else _both_ways(emitter, matrix, values)
+            )
+            for which, value in enumerate(found):
+                y, x = divmod(which, side)
+                inside = builder.and_(
+                    builder.icmp_signed("<", emitter.at(top, y), limit),
+                    builder.icmp_signed("<", emitter.at(left, x), limit),
+                )
+                with builder.if_then(inside, likely=True):
+                    there = emitter.at(corner, emitter.times(goal_row, y), emitter.times(pixel, x), offset)
+                    emitter.store(emitter.relu(builder.fadd(value, added)), there)
     builder.ret_void()
+
+
+def _pooled(emitter: Emitter, tile: list[Value]) -> list[Value]:
+    """Give the largest of each 2x2 of a tile's outputs; bias and ReLU do not change which it is."""
+    side = algebra.OUTPUTS
+    found = []
+    for corner in (2 * y * side + 2 * x for y in range(side // 2) for x in range(side // 2)):
+        upper = emitter.largest(tile[corner], tile[corner + 1])
+        lower = emitter.largest(tile[corner + side], tile[corner + side + 1])
+        found.append(emitter.largest(upper, lower))
+    return found
