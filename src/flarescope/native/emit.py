@@ -54,14 +54,14 @@ class Emitter:
         self.lanes = lanes
 
     @contextmanager
-    def loop(self, end: Value, step: int = 1, start: int = 0) -> Iterator[Value]:
-        """Repeat what is written inside for start, start + step, ... below end; nothing where end is not above."""
-        with self.loop_carrying(end, [], step, start) as (index, _, _):
+    def loop(self, end: Value, step: int = 1) -> Iterator[Value]:
+        """Repeat what is written inside for 0, step, 2 * step, ... below end; nothing where end is not above 0."""
+        with self.loop_carrying(end, [], step) as (index, _, _):
             yield index
 
     @contextmanager
     def loop_carrying(
-        self, end: Value, values: list[Value], step: int = 1, start: int = 0
+        self, end: Value, values: list[Value], step: int = 1
     ) -> Iterator[tuple[Value, list[Value], list[Value]]]:
         """Repeat, and carry values from each round to the next.
 
@@ -76,7 +76,7 @@ class Emitter:
         builder.branch(head)
         builder.position_at_end(head)
         index = builder.phi(I64)
-        index.add_incoming(integer(start), before)
+        index.add_incoming(integer(0), before)
         carried = [builder.phi(value.type) for value in values]
         for phi, value in zip(carried, values, strict=True):
             phi.add_incoming(value, before)
@@ -114,12 +114,11 @@ class Emitter:
         """Read integers of a table of integers, each by its number."""
         return [self.load(self.at(table, 8 * number), I64, align=8) for number in numbers]
 
-    def broadcast(self, scalar: Value, lanes: int | None = None) -> Value:
+    def broadcast(self, scalar: Value) -> Value:
         """Give a vector with the same value in each lane."""
-        lanes = lanes or self.lanes
-        kind = ir.VectorType(scalar.type, lanes)
+        kind = ir.VectorType(scalar.type, self.lanes)
         one = self.builder.insert_element(ir.Constant(kind, ir.Undefined), scalar, ir.Constant(I32, 0))
-        zeros = ir.Constant(ir.VectorType(I32, lanes), [0] * lanes)
+        zeros = ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes)
         return self.builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), zeros)
 
     def constant(self, number: float) -> Value:
