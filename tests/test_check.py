@@ -7,15 +7,16 @@ from hypothesis import strategies as st
 
 from flarescope.catalog.boucheron import read_region_lists
 from flarescope.catalog.check import PUBLISHED_COUNTS, claimed_split, find_problems
-from flarescope.catalog.labels import LabelRule, label_by
+from flarescope.catalog.labels import label_by
 from flarescope.catalog.noaa_flares import FlareList, flare_frame
 from flarescope.catalog.noaa_regions import REGION_DTYPES, read_summaries
 from flarescope.catalog.splits import split_by_lists, split_by_region, split_by_time
+from flarescope.events import EventDefinition
 from flarescope.tables import check_catalogue
 from flarescope.times import tai_to_utc
 from real_data import REAL_DATA, needs_real_data
 
-RULE = LabelRule()
+RULE = EventDefinition()
 
 
 def flare_list(regions):
@@ -108,7 +109,7 @@ def test_windows_across_a_split_by_time_are_found_and_a_gap_mends_them():
     boundary = table["time"][late].min()
     lax = split_by_time(table, validation_from=boundary, test_from=boundary, gap_hours=0)
     strict = split_by_time(table, validation_from=boundary, test_from=boundary, gap_hours=48)
-    long_rule = LabelRule(window_hours=48)
+    long_rule = EventDefinition(window_hours=48)
     [finding] = find_problems(lax, rule=long_rule)
     # the last early images are of 03-03 18:12, the boundary is 03-05 00:12: 06:12, 12:12 and 18:12 look beyond it
     assert finding.what == "the label windows of 30 images of train run into the time of test"
@@ -204,7 +205,7 @@ def test_labels_that_contradict_their_flare_or_the_list_are_found():
     wrong.loc[row, "label"] = 0
     assert [each.count for each in find_problems(wrong, rule=RULE)] == [1]
     assert len(problems(wrong)) == 2  # and it does not follow from the list
-    higher = find_problems(table, rule=LabelRule(threshold="X1.0"))
+    higher = find_problems(table, rule=EventDefinition(threshold="X1.0"))
     assert [each.count for each in higher] == [int(table["label"].sum())]
     without = table.assign(flare=None)  # a published CSV has no flare column
     assert find_problems(without, rule=RULE) == []

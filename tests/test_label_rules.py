@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flarescope.catalog.file_names import region_and_time
-from flarescope.catalog.labels import LabelRule, flux_w_m2, label_by, label_catalogue, label_images, window_covered
+from flarescope.catalog.labels import label_by, label_catalogue, label_images, window_covered
 from flarescope.catalog.noaa_flares import FlareList, flare_frame, read_event_list
 from flarescope.errors import InputError
+from flarescope.events import EventDefinition, flux_w_m2
 from flarescope.times import tai_to_utc
 from real_data import REAL_DATA, needs_real_data
 
-AR_FLARES = LabelRule(rules="ar-flares")
+AR_FLARES = EventDefinition(rules="ar-flares")
 
 
 def utc(text):
@@ -75,7 +76,7 @@ def test_ar_flares_rules_are_strict_at_both_ends_of_the_tai_clock():
 def test_utc_rules_compare_instants():
     # 05:24:00 TAI is 05:23:26 UTC in 2010: the peak at 05:24 UTC follows it by 34 s
     table = tai_images("2010-11-10 05:24", "2010-11-10 05:36", "2010-11-11 05:12", "2010-11-11 05:24")
-    labels = label_by(table, flares((11121, "2010-11-11 05:24", "C1.1")).table, LabelRule())
+    labels = label_by(table, flares((11121, "2010-11-11 05:24", "C1.1")).table, EventDefinition())
     assert labels["label"].tolist() == [0, 1, 1, 1]
 
 
@@ -83,21 +84,23 @@ def test_utc_windows_one_after_another_leave_out_no_instant_and_count_none_twice
     one = images((11000, "2012-01-01T00:00"))
     for hour, expected in [(0, [0, 0]), (6, [1, 0]), (12, [0, 1]), (7, [0, 1])]:
         listed = flares((11000, f"2012-01-01T{hour:02d}:00", "M1.0")).table
-        first = label_by(one, listed, LabelRule(window_hours=6))
-        second = label_by(one, listed, LabelRule(window_hours=6, latency_hours=6))
+        first = label_by(one, listed, EventDefinition(window_hours=6))
+        second = label_by(one, listed, EventDefinition(window_hours=6, latency_hours=6))
         assert [first["label"].item(), second["label"].item()] == expected
 
 
 def test_an_image_takes_the_largest_flare_by_flux_not_by_letter_and_digits():
     listed = flares((1, "2012-01-01T01:00", "M9.9"), (1, "2012-01-01T02:00", "X1.0"), (1, "2012-01-01T03:00", "X10"))
-    labels = label_by(images((1, "2012-01-01"), (2, "2012-01-01")), listed.table, LabelRule(threshold="M5.0"))
+    labels = label_by(images((1, "2012-01-01"), (2, "2012-01-01")), listed.table, EventDefinition(threshold="M5.0"))
     assert labels["flare"].fillna("-").tolist() == ["X10", "-"]
 
 
 def test_a_flare_of_exactly_the_threshold_counts():
     for threshold in ("C1.0", "M1.2", "X2.3", "B9.7", "A1.1"):
         listed = flares((1, "2012-01-01T01:00", threshold))
-        assert label_by(images((1, "2012-01-01")), listed.table, LabelRule(threshold=threshold))["label"].item() == 1
+        assert (
+            label_by(images((1, "2012-01-01")), listed.table, EventDefinition(threshold=threshold))["label"].item() == 1
+        )
 
 
 def test_classes_become_watts_per_square_metre():
@@ -154,18 +157,18 @@ def test_labels_do_not_depend_on_the_order_of_rows(seed):
     )
     frame["noaa_ar"] %= 3
     listed = flares(*[(i % 3, f"2012-01-0{1 + i % 4}T0{i % 7}:00", CLASSES[i % 8]) for i in range(20)]).table
-    straight = label_by(frame, listed, LabelRule())
+    straight = label_by(frame, listed, EventDefinition())
     order, other = rng.permutation(20), rng.permutation(20)
-    shuffled = label_by(frame.iloc[order], listed.iloc[other], LabelRule())
+    shuffled = label_by(frame.iloc[order], listed.iloc[other], EventDefinition())
     pd.testing.assert_frame_equal(shuffled.sort_index(), straight)
 
 
 def test_images_whose_window_runs_past_the_list_are_left_out_unless_asked_for():
     listed = flares((1, "2012-01-02T00:00", "M1.0"), covered=("2012-01-01", "2012-01-02T12:00"))
     frame = images((1, "2011-12-31T23:00"), (1, "2012-01-01T01:00"), (1, "2012-01-01T12:00"), (1, "2012-01-01T13:00"))
-    assert window_covered(frame, listed, LabelRule()).tolist() == [False, True, True, False]
-    assert label_catalogue(frame, listed, LabelRule()).table["filename"].tolist() == ["1.png", "2.png"]
-    kept = label_catalogue(frame, listed, LabelRule(), keep_uncovered=True)
+    assert window_covered(frame, listed, EventDefinition()).tolist() == [False, True, True, False]
+    assert label_catalogue(frame, listed, EventDefinition()).table["filename"].tolist() == ["1.png", "2.png"]
+    kept = label_catalogue(frame, listed, EventDefinition(), keep_uncovered=True)
     assert kept.table["window_known"].tolist() == [False, True, True, False]
     assert kept.account["window not covered by the flare list, kept"] == 2
 
@@ -174,21 +177,21 @@ def test_a_window_across_a_missing_day_is_not_covered():
     days = ((utc("2012-01-01"), utc("2012-01-03")), (utc("2012-01-04"), utc("2012-01-06")))
     listed = FlareList(flares().table, days)
     frame = images((1, "2012-01-01T12:00"), (1, "2012-01-02T12:00"), (1, "2012-01-03T12:00"), (1, "2012-01-04T00:00"))
-    assert window_covered(frame, listed, LabelRule()).tolist() == [True, False, False, True]
+    assert window_covered(frame, listed, EventDefinition()).tolist() == [True, False, False, True]
 
 
 def test_images_without_region_or_time_are_left_out_and_counted():
     frame = images((1, "2012-01-01"), (None, "2012-01-01"), (1, None))
-    result = label_catalogue(frame, flares(), LabelRule())
+    result = label_catalogue(frame, flares(), EventDefinition())
     assert result.table["filename"].tolist() == ["0.png"]
     assert result.account["without region or time, left out"] == 2
 
 
 def test_no_image_left_says_what_the_list_covers():
     with pytest.raises(InputError, match=r"no image is left of 1: .* \(it covers 2010-01-01 00:00 to 2020-01-01 00:00"):
-        label_catalogue(images((1, "2021-01-01")), flares(), LabelRule())
+        label_catalogue(images((1, "2021-01-01")), flares(), EventDefinition())
     with pytest.raises(InputError, match="it covers nothing"):
-        label_catalogue(images((1, "2012-01-01")), FlareList(flares().table, ()), LabelRule())
+        label_catalogue(images((1, "2012-01-01")), FlareList(flares().table, ()), EventDefinition())
 
 
 @pytest.mark.parametrize(
@@ -207,7 +210,7 @@ def test_no_image_left_says_what_the_list_covers():
 )
 def test_a_rule_that_makes_no_sense_is_refused_in_one_line(choice, message):
     with pytest.raises(InputError, match=message) as caught:
-        LabelRule(**choice)
+        EventDefinition(**choice)
     assert "\n" not in str(caught.value)
 
 

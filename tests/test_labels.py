@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flarescope.catalog.file_names import region_and_time
-from flarescope.catalog.labels import flux_w_m2, label_images
+from flarescope.catalog.labels import label_images
 from flarescope.errors import InputError
+from flarescope.events import flux_w_m2
 from flarescope.times import utc_to_tai
 from real_data import REAL_DATA, needs_real_data
 

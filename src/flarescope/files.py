@@ -278,6 +278,12 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
+def is_parquet(path: Path) -> bool:
+    """Tell by its first bytes whether a file is Parquet."""
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1"
+
+
 def sha256_of(path: Path) -> str:
     """Give the SHA-256 of a file in hexadecimal, reading it piece by piece."""
     return digest_of(path, "sha256")

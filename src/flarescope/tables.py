@@ -1,15 +1,18 @@
 """What columns do the catalogue and the forecasts have, and does a given table have them?"""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from flarescope.errors import InputError
-from flarescope.files import atomic_path, translate_os_errors
+from flarescope.files import atomic_path, is_parquet, translate_os_errors
+from flarescope.notes import with_notes
 
 TIME_DTYPE: Final = "datetime64[us, UTC]"
 SPLITS: Final = ("train", "validation", "test")
@@ -283,12 +286,6 @@ def read_forecasts(path: Path) -> pd.DataFrame:
     return check_forecasts(frame, str(path))
 
 
-def is_parquet(path: Path) -> bool:
-    """Tell by its first bytes whether a file is Parquet."""
-    with path.open("rb") as file:
-        return file.read(4) == b"PAR1"
-
-
 def read_parquet(path: Path) -> pd.DataFrame:
     """Read a Parquet table, or say in one line why it cannot be read."""
     try:
@@ -297,7 +294,8 @@ def read_parquet(path: Path) -> pd.DataFrame:
         raise InputError(f"{path}: cannot be read as Parquet: {' '.join(str(error).split())}") from error
 
 
-def write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table as Parquet, whole or not at all."""
+def write_parquet(frame: pd.DataFrame, path: Path, notes: Mapping[str, Any] | None = None) -> None:
+    """Write a table as Parquet, whole or not at all, with what it says of itself (see `flarescope.notes`)."""
+    table = pa.Table.from_pandas(frame, preserve_index=False)
     with atomic_path(path) as temporary:
-        frame.to_parquet(temporary, engine="pyarrow", index=False)
+        pq.write_table(with_notes(table, notes) if notes else table, temporary, compression="snappy")

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from flarescope.catalog.file_names import NOAA_OFFSET, region_and_time
 from flarescope.errors import InputError
-from flarescope.files import atomic_path, translate_os_errors
-from flarescope.tables import SPLITS, check_catalogue, check_csv_form, check_labels, is_parquet, read_parquet
+from flarescope.files import atomic_path, is_parquet, translate_os_errors
+from flarescope.tables import SPLITS, check_catalogue, check_csv_form, check_labels, read_parquet
 
 CSV_NAMES: Final = {
     split: (f"{split.capitalize()}_Data_by_AR_png_224.csv", f"{split.capitalize()}_Data_by_AR.csv") for split in SPLITS

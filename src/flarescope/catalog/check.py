@@ -11,7 +11,7 @@ import pandas as pd
 
 from flarescope.catalog.boucheron import CSV_NAMES
 from flarescope.catalog.file_names import region_and_time
-from flarescope.catalog.labels import LabelRule, flux_w_m2, label_by
+from flarescope.catalog.labels import label_by
 from flarescope.catalog.leaks import (
     Finding,
     flares_on_both_sides,
@@ -24,6 +24,7 @@ from flarescope.catalog.leaks import (
 from flarescope.catalog.near import near_copies
 from flarescope.catalog.noaa_flares import FlareList
 from flarescope.catalog.splits import count_splits
+from flarescope.events import EventDefinition
 from flarescope.tables import SPLITS
 
 PUBLISHED_COUNTS: Final = {
@@ -37,7 +38,7 @@ PUBLISHED_COUNTS: Final = {
 def find_problems(
     catalogue: pd.DataFrame,
     *,
-    rule: LabelRule,
+    rule: EventDefinition,
     flares: FlareList | None = None,
     regions: pd.DataFrame | None = None,
     digests: pd.DataFrame | None = None,
@@ -104,13 +105,12 @@ def misplaced_rows(catalogue: pd.DataFrame) -> list[Finding]:
     return found
 
 
-def mismatched_labels(catalogue: pd.DataFrame, rule: LabelRule, flares: FlareList | None) -> list[Finding]:
+def mismatched_labels(catalogue: pd.DataFrame, rule: EventDefinition, flares: FlareList | None) -> list[Finding]:
     """Find labels that contradict the flare beside them, or the flare list that they claim to come from."""
     found = []
     named = catalogue["flare"].notna()
-    least = flux_w_m2(pd.Series([rule.threshold], dtype="str")).iloc[0]
     enough = pd.Series(False, index=catalogue.index)
-    enough[named] = flux_w_m2(catalogue["flare"][named]) >= least * (1 - 1e-9)
+    enough[named] = rule.counts(catalogue["flare"][named])
     positive = catalogue["label"] == 1
     unnamed = ~named & positive if named.any() else ~named & named  # a table may leave the flares out altogether
     bad = catalogue[(named & (enough != positive)) | unnamed]

@@ -10,52 +10,17 @@ Two conventions have names:
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from flarescope.catalog.noaa_flares import FlareList
 from flarescope.errors import InputError
+from flarescope.events import EventDefinition, Rules, flux_w_m2
 from flarescope.times import utc_to_tai
 
-CLASS_FLUX_W_M2: Final = {"A": 1e-8, "B": 1e-7, "C": 1e-6, "M": 1e-5, "X": 1e-4}
-"""Peak flux of A1.0 ... X1.0 in the GOES 0.1-0.8 nm channel, W/m^2 (NOAA SWPC)."""
-LONGEST_HOURS: Final = 24.0 * 366
-"""The longest window and latency taken: more is a slip of the unit."""
 UNKNOWN_COLUMN: Final = "window_known"
-
-Rules = Literal["utc", "ar-flares"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class LabelRule:
-    """What makes an image an event: a flare of class >= `threshold` in the window after it.
-
-    Attributes:
-        threshold: smallest class that counts, such as `C1.0`.
-        window_hours: length of the window in hours.
-        latency_hours: from the image to the start of the window.
-        rules: which times are compared and which ends belong to the window; see the module.
-    """
-
-    threshold: str = "C1.0"
-    window_hours: float = 24.0
-    latency_hours: float = 0.0
-    rules: Rules = "utc"
-
-    def __post_init__(self) -> None:
-        flux_w_m2(pd.Series([self.threshold], dtype="str"))
-        if not 0 < self.window_hours <= LONGEST_HOURS:
-            raise InputError(f"window of {self.window_hours} hours; expected more than 0, at most {LONGEST_HOURS:.0f}")
-        if not 0 <= self.latency_hours <= LONGEST_HOURS:
-            raise InputError(f"latency of {self.latency_hours} hours; expected from 0 to {LONGEST_HOURS:.0f}")
-        if self.rules not in get_args(Rules):
-            raise InputError(f"rules {self.rules!r}; expected {' or '.join(get_args(Rules))}")
-
-    def __str__(self) -> str:
-        latency = f", {self.latency_hours:g} h after the image" if self.latency_hours else ""
-        return f">= {self.threshold} within {self.window_hours:g} h{latency}, rules {self.rules}"
 
 
 @dataclass(frozen=True)
@@ -70,21 +35,6 @@ class Labelled:
 
     table: pd.DataFrame
     account: dict[str, int]
-
-
-def flux_w_m2(goes_class: "pd.Series[str]") -> "pd.Series[float]":
-    """Turn GOES classes such as `C4.7` into peak fluxes in W/m^2, so that they compare as numbers (X1.0 above M5.0).
-
-    Raises:
-        InputError: naming the first class that is not one.
-    """
-    parts = goes_class.str.strip().str.extract(r"^([ABCMX])([0-9]+(?:\.[0-9]*)?)$")
-    bad = parts[0].isna()
-    if bad.any():
-        raise InputError(
-            f"GOES class {goes_class[bad].iloc[0]!r}; expected a letter of A B C M X and a number, as C4.7"
-        )
-    return parts[0].map(CLASS_FLUX_W_M2).astype(float) * parts[1].astype(float)
 
 
 def label_images(
@@ -113,12 +63,10 @@ def label_images(
     Returns:
         N rows with the index of `images`: `flare` (largest class in the window, or null) and `label` (0/1, Int8).
     """
-    rule = LabelRule(threshold=threshold, window_hours=window_hours, latency_hours=latency_hours)
-    least = flux_w_m2(pd.Series([rule.threshold], dtype="str")).iloc[0]
+    rule = EventDefinition(threshold=threshold, window_hours=window_hours, latency_hours=latency_hours)
     known = flares.dropna(subset=["noaa_ar", "time"])
     flux = flux_w_m2(known["flare"]).to_numpy()
-    # Half a part in 10^9: C1.0 read as 1.0 * 1e-6 must not fall below its own threshold.
-    events = known.assign(flux=flux)[flux >= least * (1 - 1e-9)].sort_values("flux", kind="stable")
+    events = known.assign(flux=flux)[rule.counts(known["flare"])].sort_values("flux", kind="stable")
     largest = np.full(len(images), -1)
     order, times, bounds = _by_region_and_time(images)
     latency, window = (np.timedelta64(round(hours * 3.6e9), "us") for hours in (latency_hours, window_hours))
@@ -151,15 +99,15 @@ def _by_region_and_time(images: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, d
     return known[order], time[order], bounds
 
 
-def compared_times(times: "pd.Series[pd.Timestamp]", rules: Rules) -> "pd.Series[pd.Timestamp]":
+def compared_times(times: "pd.Series[pd.Timestamp]", rules: Rules | None) -> "pd.Series[pd.Timestamp]":
     """Give the times that are compared with the flares' peaks: UTC instants, or TAI clock readings called UTC."""
-    if rules == "utc":
+    if rules != "ar-flares":
         return times
     reading = utc_to_tai(pd.DatetimeIndex(times)).tz_localize("UTC")
     return pd.Series(reading, index=times.index, name=times.name).astype(times.dtype)
 
 
-def label_by(images: pd.DataFrame, flares: pd.DataFrame, rule: LabelRule) -> pd.DataFrame:
+def label_by(images: pd.DataFrame, flares: pd.DataFrame, rule: EventDefinition) -> pd.DataFrame:
     """Label each image by a rule: `label_images` with the times and ends of the rule's convention.
 
     Args:
@@ -181,7 +129,7 @@ def label_by(images: pd.DataFrame, flares: pd.DataFrame, rule: LabelRule) -> pd.
     )
 
 
-def window_covered(images: pd.DataFrame, flares: FlareList, rule: LabelRule) -> np.ndarray:
+def window_covered(images: pd.DataFrame, flares: FlareList, rule: EventDefinition) -> np.ndarray:
     """Tell for which images the flare list covers the whole window.
 
     Returns:
@@ -201,7 +149,7 @@ def window_covered(images: pd.DataFrame, flares: FlareList, rule: LabelRule) -> 
 
 
 def label_catalogue(
-    images: pd.DataFrame, flares: FlareList, rule: LabelRule, *, keep_uncovered: bool = False
+    images: pd.DataFrame, flares: FlareList, rule: EventDefinition, *, keep_uncovered: bool = False
 ) -> Labelled:
     """Label a catalogue's images by a flare list, leaving out those that it cannot label.
 

@@ -11,9 +11,10 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 
-from flarescope.catalog.labels import LabelRule, compared_times, flux_w_m2
+from flarescope.catalog.labels import compared_times
 from flarescope.catalog.noaa_flares import FlareList
 from flarescope.catalog.splits import shared_regions
+from flarescope.events import EventDefinition
 from flarescope.tables import SPLITS
 
 NEAR_DEGREES: Final = 6.0
@@ -84,7 +85,7 @@ def _hours_to_nearest(images: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
     return np.asarray((near["time"] - near["other"]).abs().dt.total_seconds().fillna(np.inf) / 3600)
 
 
-def windows_across(split: pd.DataFrame, rule: LabelRule) -> list[Finding]:
+def windows_across(split: pd.DataFrame, rule: EventDefinition) -> list[Finding]:
     """Find images whose label looks into the time of another split.
 
     Where one split follows the other in time, the time of all its images counts; else that of the same region's.
@@ -112,11 +113,10 @@ def _looking_into(before: pd.DataFrame, after: pd.DataFrame, ahead: pd.Timedelta
     return near[near["other"] - near["time"] < ahead]
 
 
-def flares_on_both_sides(split: pd.DataFrame, flares: FlareList, rule: LabelRule) -> list[Finding]:
+def flares_on_both_sides(split: pd.DataFrame, flares: FlareList, rule: EventDefinition) -> list[Finding]:
     """Find flares that label images of two splits."""
     listed = flares.usable().reset_index(drop=True)
-    least = flux_w_m2(pd.Series([rule.threshold], dtype="str")).iloc[0]
-    listed = listed[flux_w_m2(listed["flare"]).to_numpy() >= least * (1 - 1e-9)].drop_duplicates(["noaa_ar", "time"])
+    listed = listed[rule.counts(listed["flare"])].drop_duplicates(["noaa_ar", "time"])
     seen = {name: _labelling(split[split["split"] == name], listed, rule) for name in SPLITS}
     found = []
     for first, second in combinations(SPLITS, 2):
@@ -128,7 +128,7 @@ def flares_on_both_sides(split: pd.DataFrame, flares: FlareList, rule: LabelRule
     return found
 
 
-def _labelling(images: pd.DataFrame, listed: pd.DataFrame, rule: LabelRule) -> np.ndarray:
+def _labelling(images: pd.DataFrame, listed: pd.DataFrame, rule: EventDefinition) -> np.ndarray:
     """Tell of each flare whether some image lies in front of it by the latency and less than the window."""
     known = images.dropna(subset=["noaa_ar", "time"])
     time = compared_times(known["time"], rule.rules)

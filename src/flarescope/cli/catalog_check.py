@@ -41,10 +41,10 @@ def check(
 
     Ends with code 1 where an error was found, with 0 where nothing or only warnings were.
     """
-    from flarescope.catalog.labels import LabelRule
+    from flarescope.events import EventDefinition
     from flarescope.pipeline.checking import check as run_check
 
-    rule = LabelRule(threshold=threshold, window_hours=window, latency_hours=latency, rules=rules)  # type: ignore[arg-type]
+    rule = EventDefinition(threshold=threshold, window_hours=window, latency_hours=latency, rules=rules)  # type: ignore[arg-type]
     findings = run_check(
         tables,
         rule=rule,

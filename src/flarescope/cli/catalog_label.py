@@ -44,10 +44,10 @@ def label(
     Region and time come from the table, else from the file names, else from the headers of the images in the folder.
     Prints how many images and flares were used and why others were not.
     """
-    from flarescope.catalog.labels import LabelRule
+    from flarescope.events import EventDefinition
     from flarescope.pipeline.labelling import label as run_label
 
-    rule = LabelRule(threshold=threshold, window_hours=window, latency_hours=latency, rules=rules)  # type: ignore[arg-type]
+    rule = EventDefinition(threshold=threshold, window_hours=window, latency_hours=latency, rules=rules)  # type: ignore[arg-type]
     labelled = run_label(
         images,
         flares=flares,

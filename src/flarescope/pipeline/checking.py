@@ -7,8 +7,8 @@ import pandas as pd
 
 from flarescope.catalog.boucheron import CSV_NAMES
 from flarescope.catalog.check import claimed_split, find_problems
-from flarescope.catalog.labels import LabelRule
 from flarescope.catalog.leaks import Finding
+from flarescope.events import EventDefinition
 from flarescope.images.signature import signature_vectors
 from flarescope.pipeline.labelling import join_flares
 from flarescope.pipeline.listing import read_catalogue, scan_beside
@@ -21,7 +21,7 @@ from flarescope.tables import SPLITS
 def check(
     tables: Sequence[str | Path],
     *,
-    rule: LabelRule | None = None,
+    rule: EventDefinition | None = None,
     flares: Sequence[str | Path] = (),
     summaries: Sequence[str | Path] = (),
     images: str | Path | None = None,
@@ -66,7 +66,7 @@ def check(
         )
     return find_problems(
         catalogue,
-        rule=rule or LabelRule(),
+        rule=rule or EventDefinition(),
         flares=join_flares(flares, None, reporter) if flares else None,
         regions=read_regions(summaries, reporter) if summaries else None,
         digests=digests,

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from flarescope.catalog.labels import Labelled, LabelRule, label_catalogue
+from flarescope.catalog.labels import Labelled, label_catalogue
 from flarescope.catalog.noaa import Refused
 from flarescope.catalog.noaa_events import read_flares
 from flarescope.catalog.noaa_flares import FlareList, join_lists
+from flarescope.events import EventDefinition
 from flarescope.pipeline.listing import check_form, list_images, scan_beside, write_catalogue
 from flarescope.progress import Reporter
 
@@ -24,7 +25,7 @@ def label(
     *,
     flares: Sequence[str | Path],
     out: str | Path,
-    rule: LabelRule | None = None,
+    rule: EventDefinition | None = None,
     keep_uncovered: bool = False,
     columns: Mapping[str, str] | None = None,
     workers: int | None = None,
@@ -46,12 +47,12 @@ def label(
     Raises:
         InputError: bad images, lists or options; no image is left.
     """
-    rule, reporter, out = rule or LabelRule(), reporter or Reporter(), Path(out)
+    rule, reporter, out = rule or EventDefinition(), reporter or Reporter(), Path(out)
     check_form(out)
     listed = join_flares(flares, columns, reporter)
     table = list_images(Path(images), scan_beside(out), workers=workers, reporter=reporter)
     labelled = label_catalogue(table, listed, rule, keep_uncovered=keep_uncovered)
-    reporter.say(f"an event is a flare {rule}; {TIMES[rule.rules]}")
+    reporter.say(f"an event is a flare {rule}; {TIMES[rule.rules or 'utc']}")
     write_catalogue(labelled.table, out)
     return labelled
 

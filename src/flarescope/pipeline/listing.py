@@ -9,10 +9,11 @@ from flarescope.catalog.boucheron import published_csv_name, read_image_list, re
 from flarescope.catalog.file_names import region_and_time
 from flarescope.catalog.published import write_labels
 from flarescope.errors import InputError
+from flarescope.files import is_parquet
 from flarescope.images.paths import expand
 from flarescope.pipeline.scanning import scan_images
 from flarescope.progress import Reporter
-from flarescope.tables import SPLITS, is_parquet, read_parquet, write_parquet
+from flarescope.tables import SPLITS, read_parquet, write_parquet
 
 FORMS: Final = (".parquet", ".csv", ".txt")
 

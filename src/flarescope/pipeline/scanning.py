@@ -7,10 +7,11 @@ from typing import Any, Final
 import pandas as pd
 
 from flarescope.errors import InputError
+from flarescope.files import is_parquet
 from flarescope.images.scan import SCAN_DTYPES, scan_file
 from flarescope.images.workers import run
 from flarescope.progress import Reporter
-from flarescope.tables import is_parquet, read_parquet, write_parquet
+from flarescope.tables import read_parquet, write_parquet
 
 KEPT_DTYPES: Final = {"filename": "str", "size": "Int64", "mtime_ns": "Int64", **SCAN_DTYPES, "reason": "str"}
 """Columns of a kept scan, one row a file: what the file was when it was read, what is in it, and why it could not be

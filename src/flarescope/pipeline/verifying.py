@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from flarescope.catalog.labels import flux_w_m2
 from flarescope.catalog.noaa_events import read_flares
+from flarescope.events import flux_w_m2
 from flarescope.model.classifier import Description
 from flarescope.model.runs import RunFolder
 from flarescope.progress import Reporter

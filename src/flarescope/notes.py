@@ -1,0 +1,77 @@
+"""What does a table's file say of itself: which event its labels are of, and where it comes from?
+
+A Parquet file carries the notes inside, as a JSON object in its schema's metadata; a CSV or text file, whose form
+leaves no place for them, has them in a file beside it.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from flarescope.errors import InputError
+from flarescope.events import EventDefinition, event_from_json
+from flarescope.files import is_parquet, read_json, write_json
+
+KEY: Final = b"flarescope"
+"""Key of the notes in the schema's metadata."""
+EVENT: Final = "event"
+"""Key of the event in the notes: `EventDefinition.to_json`."""
+
+
+def notes_beside(path: Path) -> Path:
+    """Name the file that holds the notes of a table that cannot: `x.csv` -> `x.csv.notes.json`."""
+    return path.with_name(f"{path.name}.notes.json")
+
+
+def read_notes(path: Path) -> dict[str, Any]:
+    """Read what a table says of itself; empty where it says nothing.
+
+    Raises:
+        InputError: the notes, or the table, cannot be read.
+    """
+    if not is_parquet(path):
+        beside = notes_beside(path)
+        return read_json(beside) if beside.is_file() else {}
+    try:
+        text = (pq.read_schema(path).metadata or {}).get(KEY)
+        notes = {} if text is None else json.loads(text)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{path}: cannot be read as Parquet: {' '.join(str(error).split())}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: its notes are damaged; make the table again") from error
+    if not isinstance(notes, dict):
+        raise InputError(f"{path}: its notes are no JSON object; make the table again")
+    return notes
+
+
+def read_event(path: Path) -> EventDefinition | None:
+    """Read which event the labels of a table are of; None where its notes do not say.
+
+    Raises:
+        InputError: the notes cannot be read.
+    """
+    return event_from_json(read_notes(path).get(EVENT), str(path))
+
+
+def event_notes(event: EventDefinition | None) -> dict[str, Any]:
+    """Give the notes that say which event a table is of; none where nobody knows."""
+    return {} if event is None else {EVENT: event.to_json()}
+
+
+def with_notes(table: pa.Table, notes: Mapping[str, Any]) -> pa.Table:
+    """Give an Arrow table with its notes inside."""
+    text = json.dumps(dict(notes), allow_nan=False, sort_keys=True)
+    return table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: text.encode()})
+
+
+def write_notes_beside(path: Path, notes: Mapping[str, Any]) -> None:
+    """Write the notes of a CSV or text table beside it; notes of an earlier table of that name go."""
+    beside = notes_beside(path)
+    if notes:
+        write_json(beside, dict(notes))
+    else:
+        beside.unlink(missing_ok=True)
