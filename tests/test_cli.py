@@ -372,7 +372,7 @@ sys.exit(main({arguments!r}))
 """
 
 
-def test_ctrl_c_is_one_line_and_leaves_everything_resumable(images, request):
+def test_ctrl_c_is_one_line_and_leaves_everything_resumable(images, request, interruptible):
     import signal
 
     tests = str(request.path.parent)

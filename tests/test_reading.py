@@ -123,7 +123,7 @@ def test_closing_early_leaves_no_thread_behind(paths, workers):
     assert reading_threads() == []
 
 
-def test_ctrl_c_while_the_consumer_waits_leaves_nothing(paths, monkeypatch, ending):
+def test_ctrl_c_while_the_consumer_waits_leaves_nothing(paths, monkeypatch, ending, interruptible):
     """Ctrl-C arrives in the main thread, inside the generator, while the first file is still being read."""
     main, handed_over = threading.get_ident(), threading.Event()
 
