@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flarescope.catalog.boucheron import (
+    CSV_NAMES,
     assign_splits,
     published_csv_name,
     read_labels,
@@ -17,7 +18,9 @@ from flarescope.catalog.boucheron import (
 )
 from flarescope.catalog.published import write_ar_list, write_event_list, write_labels, write_region_list
 from flarescope.catalog.splits import check_disjoint, count_splits, shared_regions
+from flarescope.catalog.table_event import event_of_name
 from flarescope.errors import InputError
+from flarescope.events import PUBLISHED, EventDefinition
 from flarescope.pipeline.catalogue import build_catalogue
 from flarescope.tables import SPLITS, write_parquet
 from flarescope.times import tai_to_utc
@@ -178,7 +181,8 @@ def test_bad_region_list(tmp_path, text, message):
 def test_build_as_the_published_tables_were_made(tmp_path):
     names = [f"{ar}_hmi.M_720s.20101110_053600_TAI.1.magnetogram_224.png" for ar in (1121, 1122, 1123, 1124)]
     labels = written(
-        tmp_path / "labels.txt", "".join(f"{n},{c}\n" for n, c in zip(names, "0 C1.0 M2.5 0".split(), strict=True))
+        tmp_path / "C1.0_24hr_224_png_Labels.txt",
+        "".join(f"{n},{c}\n" for n, c in zip(names, "0 C1.0 M2.5 0".split(), strict=True)),
     )
     test, validation = written(tmp_path / "t.csv", "1122\n"), written(tmp_path / "v.csv", "1123\n")
     catalogue = build_catalogue(labels=labels, test_regions=test, validation_regions=validation, out=tmp_path / "out")
@@ -192,6 +196,22 @@ def test_build_as_the_published_tables_were_made(tmp_path):
 def test_the_fits_set_has_its_own_names(tmp_path):
     table = read_table(written(tmp_path / "t.csv", f"filename,class\n{FITS},1\n"))
     assert published_csv_name("validation", table) == "Validation_Data_by_AR.csv"
+
+
+def test_a_published_name_means_the_published_event(tmp_path):
+    table = read_table(written(tmp_path / "t.csv", f"filename,class\n{PNG},1\n"))
+    later = EventDefinition(threshold="M1.0", window_hours=12, latency_hours=6)
+    assert published_csv_name("test", table, later) == "Test_Data_by_AR_M1.0_12hr_after_6hr_png_224.csv"
+    assert published_csv_name("test", table, None) == "Test_Data_by_AR_own_labels_png_224.csv"
+    for event in (later, None):
+        assert event_of_name(published_csv_name("test", table, event)) is None
+    for split, names in CSV_NAMES.items():
+        assert published_csv_name(split, table, PUBLISHED) in names
+        assert {event_of_name(name) for name in names} == {PUBLISHED}
+    assert event_of_name("C1.0_24hr_224_png_Labels.txt") == PUBLISHED
+    assert event_of_name("Lat60_Lon60_Nans0_C1.0_24hr_png_224_features.csv") == PUBLISHED
+    assert event_of_name("M1.0_12hr_Labels.txt").code == "M1.0/12"
+    assert event_of_name("labels.txt") is None
 
 
 def test_a_region_in_both_lists(tmp_path):

@@ -86,7 +86,18 @@ def test_a_file_holds_two_plain_arrays_and_text_and_no_pickle(saved):
         assert list(file.attrs) == [ATTRIBUTE]
         described = json.loads(file.attrs[ATTRIBUTE])
     assert sorted(found, key=str) == [("head", None), ("head/bias", np.float32), ("head/kernel", np.float32)]
-    fields = ["format", "backbone", "family", "digest", "rendering", "threshold", "choice", "calibration", "regions"]
+    fields = [
+        "format",
+        "backbone",
+        "family",
+        "digest",
+        "rendering",
+        "threshold",
+        "choice",
+        "calibration",
+        "regions",
+        "event",
+    ]
     assert list(described) == fields
     assert b"pickle" not in saved.read_bytes()
     assert b"\x80\x04\x95" not in saved.read_bytes()  # how a pickle begins

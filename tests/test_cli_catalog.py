@@ -10,6 +10,7 @@ from astropy.io import fits
 from flarescope.catalog.boucheron import read_table
 from flarescope.catalog.noaa_flares import FlareList, flare_frame, join_lists
 from flarescope.cli import main
+from flarescope.events import PUBLISHED
 from flarescope.images.scan import scan_file
 from flarescope.pipeline.listing import write_catalogue
 from flarescope.pipeline.scanning import scan_images
@@ -180,7 +181,7 @@ def test_images_named_twice_are_a_finding_of_the_check_and_refused_elsewhere(tmp
     table = one_of(clean(), "train")
     again = pd.concat([table, table.iloc[[4, 4, 7]]], ignore_index=True)
     path = tmp_path / f"train.{form}"
-    write_catalogue(again, path)
+    write_catalogue(again, path, PUBLISHED)
     assert run("catalog", "check", path, "--json") == 1
     [finding] = told(capsys)
     names = table["filename"]

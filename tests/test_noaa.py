@@ -294,6 +294,7 @@ def test_an_event_report_gives_its_x_ray_flares():
             "begin": dt.datetime(2015, 3, 1, 1, 58),
             "end": dt.datetime(2015, 3, 1, 2, 32),
             "quality": "5",
+            "satellite": "G15",
         },
     )
 

@@ -23,13 +23,8 @@ Scope = Literal["region", "disk"]
 Rules = Literal["utc", "ar-flares"]
 FluxScale = Literal["operational", "science"]
 
-SCALE_WORDS: Final = {
-    "operational": "SWPC's operational scale before GOES-16",
-    "science": "the scale of science-quality and GOES-16 data",
-}
-"""What each flux scale is called in a sentence."""
-
 _CLASS: Final = re.compile(r"([ABCMX])([0-9]+(?:\.[0-9]*)?)")
+_CODE: Final = re.compile(r"([ABCMX][0-9]+(?:\.[0-9]*)?)/([0-9]+(?:\.[0-9]*)?)(?:\+([0-9]+(?:\.[0-9]*)?))?")
 _SAME: Final = 1e-9  # half a part in 10^9 either way: C1.0 read as 1.0 * 1e-6 must not fall below its own threshold
 
 
@@ -152,6 +147,20 @@ def event_from_json(values: object, source: str) -> EventDefinition | None:
 
 
 _NUMBERS: Final = frozenset({"window_hours", "latency_hours"})
+
+
+def event_of_code(code: str) -> EventDefinition:
+    """Read the short form of an event, `M1.0/24` or `M1.0/24+6`; it does not say rules and flux scale.
+
+    Raises:
+        InputError: another form.
+    """
+    match = _CODE.fullmatch(code)
+    if match is None:
+        raise InputError(f"event {code[:30]!r}; expected class and hours, such as M1.0/24")
+    return EventDefinition(
+        threshold=match[1], window_hours=float(match[2]), latency_hours=float(match[3] or 0), rules=None
+    )
 
 
 def sentence_of(event: EventDefinition | None) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from flarescope.events import UNKNOWN_EVENT
 from flarescope.files import write_text
 from flarescope.wording import DEFINITIONS, DISCLAIMER, flatten, interval, number, score_title
 
@@ -45,7 +46,7 @@ class CardInputs:
 
     name: str
     verification: Mapping[str, Any]
-    event: str = "a flare of class C1.0 or above within 24 hours"
+    event: str = UNKNOWN_EVENT
     data: Mapping[str, Any] = field(default_factory=dict)
     split: Sequence[Mapping[str, Any]] = ()
     training: Mapping[str, Any] = field(default_factory=dict)

@@ -33,6 +33,8 @@ def read_notes(path: Path) -> dict[str, Any]:
     Raises:
         InputError: the notes, or the table, cannot be read.
     """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; expected a table (CSV or Parquet)")
     if not is_parquet(path):
         beside = notes_beside(path)
         return read_json(beside) if beside.is_file() else {}

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from flarescope.catalog.file_names import NOAA_OFFSET, region_and_time
 from flarescope.errors import InputError
+from flarescope.events import PUBLISHED, EventDefinition, difference
 from flarescope.files import atomic_path, is_parquet, translate_os_errors
 from flarescope.tables import SPLITS, check_catalogue, check_csv_form, check_labels, read_parquet
 
@@ -146,10 +147,17 @@ def write_published_csv(catalogue: pd.DataFrame, path: Path) -> None:
         catalogue[["filename", "label"]].rename(columns={"label": "class"}).to_csv(temporary, index=False)
 
 
-def published_csv_name(split: str, catalogue: pd.DataFrame) -> str:
-    """Name the published table that these rows belong in: the PNG set's or the FITS set's."""
+def published_csv_name(split: str, catalogue: pd.DataFrame, event: EventDefinition | None = PUBLISHED) -> str:
+    """Name the table that these rows belong in as the published ones are named, the PNG set's or the FITS set's.
+
+    A published name means the published event: a table of another one has class and window in its name.
+    """
     is_png = catalogue["filename"].iloc[0].endswith(".png")
-    return CSV_NAMES[split][0 if is_png else 1]
+    name = CSV_NAMES[split][0 if is_png else 1]
+    if event is not None and difference(event, PUBLISHED) is None:
+        return name
+    code = "own_labels" if event is None else event.code.replace("/", "_").replace("+", "hr_after_") + "hr"
+    return name.replace("_Data_by_AR", f"_Data_by_AR_{code}")
 
 
 def _read_with_header(path: Path) -> pd.DataFrame:

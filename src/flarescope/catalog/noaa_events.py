@@ -16,6 +16,7 @@ from typing import Final
 
 import pandas as pd
 
+from flarescope.catalog.goes_satellites import scale_of_satellite, scales_of
 from flarescope.catalog.noaa import Refused, parse_day, parse_region, products, read_lines, to_lines
 from flarescope.catalog.noaa_flares import (
     FlareList,
@@ -108,6 +109,7 @@ def _parse_line(line: str, day: dt.date) -> dict[str, object] | None:
         "begin": begin,
         "end": end,
         "quality": quality,
+        "satellite": before[3] if len(before) > 3 and scale_of_satellite(before[3]) else None,
     }
 
 
@@ -159,7 +161,8 @@ def read_events(paths: Iterable[Path]) -> FlareList:
         reason = refused[0].reason if refused else "no file was named"
         raise InputError(f"no event report could be read; the first reason: {reason}")
     days = [report for _, (_, report) in sorted(reports.items())]
-    return FlareList(flare_frame(row for report in days for row in report.flares), _merge(days), tuple(refused))
+    table = flare_frame(row for report in days for row in report.flares)
+    return FlareList(table, _merge(days), tuple(refused), scales_of(table["satellite"]))
 
 
 def _merge(days: list[Report]) -> tuple[Interval, ...]:

@@ -14,8 +14,10 @@ from typing import Final
 
 import pandas as pd
 
+from flarescope.catalog.goes_satellites import scales_of
 from flarescope.catalog.noaa import Refused, parse_day, parse_region, read_lines
 from flarescope.errors import InputError
+from flarescope.events import FluxScale
 
 FLARE_DTYPES: Final = {
     "noaa_ar": "Int32",
@@ -24,10 +26,12 @@ FLARE_DTYPES: Final = {
     "begin": "datetime64[us, UTC]",
     "end": "datetime64[us, UTC]",
     "quality": "str",
+    "satellite": "str",
 }
 """Columns of the flares: `noaa_ar` full region number or null; `time` of the peak or null; `flare` the GOES class;
 `begin`, `end`; `quality` as the event report marks it: the observation's (1 to 5), then `begin B`, `max U`, `end A`
-where a time is marked as before, uncertain or after. What a list does not give is null."""
+where a time is marked as before, uncertain or after;
+`satellite` such as `G15`. What a list does not give is null."""
 
 Interval = tuple[pd.Timestamp, pd.Timestamp]
 
@@ -39,6 +43,7 @@ _COLUMNS: Final = {
     "noaa_ar": ("noaa_ar", "region", "ar", "ar_noaanum", "noaa_active_region", "activeregionnum"),
     "begin": ("begin", "begin_time", "start_time", "event_starttime", "begintime"),
     "end": ("end", "end_time", "event_endtime", "endtime"),
+    "satellite": ("satellite", "observatory", "obs_satellite"),
 }
 """What columns of a CSV are called: here, in common tables, in HEK (`event_peaktime`) and in DONKI (`peakTime`)."""
 PUBLISHED_LAST: Final = pd.Timestamp("2018-12-15T13:53", tz="UTC")
@@ -54,11 +59,14 @@ class FlareList:
         table: `FLARE_DTYPES`, one row a flare, as listed (rows without region or peak time included).
         covered: disjoint intervals, rising, in which the list is complete; a day without a report is a gap.
         refused: files that were not used.
+        scales: flux scales that its classes are on, sorted; None among them where a part does not say its own (see
+            `catalog.flux_scales`).
     """
 
     table: pd.DataFrame
     covered: tuple[Interval, ...]
     refused: tuple[Refused, ...] = ()
+    scales: tuple[FluxScale | None, ...] = (None,)
 
     def account(self) -> dict[str, int]:
         """Count the flares, and those that cannot label any image because the list does not say where or when."""
@@ -84,7 +92,8 @@ def join_lists(lists: Sequence[FlareList]) -> FlareList:
             first, last = covered[-1][0], max(last, covered.pop()[1])
         covered.append((first, last))
     table = pd.concat([each.table for each in lists], ignore_index=True).astype(FLARE_DTYPES)
-    return FlareList(table, tuple(covered), tuple(file for each in lists for file in each.refused))
+    scales = tuple(sorted({scale for each in lists for scale in each.scales}, key=str))
+    return FlareList(table, tuple(covered), tuple(file for each in lists for file in each.refused), scales)
 
 
 def flare_frame(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
@@ -141,7 +150,7 @@ def read_event_list(path: Path) -> FlareList:
     table = flare_frame(rows)
     covered = covered_by_peaks(table)
     if covered and covered[0][1] == PUBLISHED_LAST:
-        covered = ((covered[0][0], PUBLISHED_END),)
+        return FlareList(table, ((covered[0][0], PUBLISHED_END),), scales=("operational",))
     return FlareList(table, covered)
 
 
@@ -184,7 +193,7 @@ def read_flare_csv(path: Path, columns: Mapping[str, str] | None = None) -> Flar
             raise
         raise InputError(f"{path}, line {reader.line_num}: {error}") from error
     table = flare_frame(rows)
-    return FlareList(table, covered_by_peaks(table))
+    return FlareList(table, covered_by_peaks(table), scales=scales_of(table["satellite"]))
 
 
 def _find_columns(header: list[str], columns: Mapping[str, str], path: Path) -> dict[str, int]:
@@ -214,6 +223,7 @@ def _parse_fields(fields: list[str], where: Mapping[str, int]) -> dict[str, obje
         region = ""
     day = known.date() if known is not None else dt.date(2022, 1, 1)
     found: dict[str, object] = {"noaa_ar": parse_region(region, day), "flare": parse_class(text["flare"])}
+    found["satellite"] = text.get("satellite") or None
     return found | times
 
 

@@ -7,7 +7,7 @@ import typer
 
 from flarescope.cli import catalog_check, catalog_label, catalog_regions, catalog_select, catalog_split
 from flarescope.cli.catalog_split import show_splits
-from flarescope.cli.options import AsJson, Debug, Quiet
+from flarescope.cli.options import AsJson, Debug, Quiet, StatedEvent, StatedLatency, StatedWindow, stated_event
 from flarescope.cli.screen import note
 
 app = typer.Typer(no_args_is_help=True, help="Tables of labelled images.")
@@ -27,6 +27,9 @@ def build(
     test: Annotated[Path, typer.Option(help="List of the test regions.")],
     validation: Annotated[Path, typer.Option(help="List of the validation regions.")],
     out: Annotated[Path, typer.Option(help="Folder for the three CSVs and catalogue.parquet.")],
+    event: StatedEvent = None,
+    window: StatedWindow = None,
+    latency: StatedLatency = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -34,5 +37,7 @@ def build(
     """Make the train, validation and test tables as the published ones were made, and a catalogue of all three."""
     from flarescope.pipeline.catalogue import build_catalogue
 
-    show_splits(build_catalogue(labels=labels, test_regions=test, validation_regions=validation, out=out))
+    stated = stated_event(event, window, latency)
+    built = build_catalogue(labels=labels, test_regions=test, validation_regions=validation, out=out, event=stated)
+    show_splits(built)
     note(f"written to {out}")

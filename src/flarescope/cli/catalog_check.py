@@ -28,10 +28,21 @@ def check(
     published: Annotated[
         bool, typer.Option("--published", help="Compare the counts with those of the published PNG set.")
     ] = False,
-    threshold: options.Threshold = "C1.0",
-    window: options.Window = 24,
-    latency: options.Latency = 0,
-    rules: options.Rules = "utc",
+    event: Annotated[
+        str | None,
+        typer.Option(
+            "--event",
+            "--threshold",
+            help="Smallest flare class that is an event, for tables that do not say it; with --window.",
+            show_default="as the tables say",
+        ),
+    ] = None,
+    window: options.StatedWindow = None,
+    latency: options.StatedLatency = None,
+    rules: Annotated[
+        str | None,
+        typer.Option(help="utc or ar-flares, for tables that do not say it.", show_default="as the tables say"),
+    ] = None,
     workers: options.Processes = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -41,13 +52,12 @@ def check(
 
     Ends with code 1 where an error was found, with 0 where nothing or only warnings were.
     """
-    from flarescope.events import EventDefinition
     from flarescope.pipeline.checking import check as run_check
 
-    rule = EventDefinition(threshold=threshold, window_hours=window, latency_hours=latency, rules=rules)  # type: ignore[arg-type]
     findings = run_check(
         tables,
-        rule=rule,
+        rule=options.stated_event(event, window, latency),
+        rules=rules,  # type: ignore[arg-type]
         flares=flares,
         summaries=summaries,
         images=images,

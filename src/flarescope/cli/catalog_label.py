@@ -27,12 +27,15 @@ def label(
     window: options.Window = 24,
     latency: options.Latency = 0,
     rules: options.Rules = "utc",
+    flux_scale: options.FluxScale = None,
     keep_uncovered: Annotated[
         bool, typer.Option("--keep-uncovered", help="Keep images whose window runs past the flare list.")
     ] = False,
     column: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=HEADER for an unusual CSV; NAME: time (peak), flare, noaa_ar.", show_default=False),
+        typer.Option(
+            help="NAME=HEADER for an unusual CSV; NAME: time (peak), flare, noaa_ar, satellite.", show_default=False
+        ),
     ] = None,
     workers: options.Processes = None,
     quiet: options.Quiet = False,
@@ -55,6 +58,7 @@ def label(
         rule=rule,
         keep_uncovered=keep_uncovered,
         columns=parse_columns(column or []),
+        flux_scale=flux_scale,
         workers=workers,
         reporter=ScreenReporter(),
     )

@@ -48,10 +48,14 @@ def split(
         datetime | None, typer.Option(help="time: first instant of the test set, UTC.", formats=MOMENTS)
     ] = None,
     gap_hours: Annotated[
-        float, typer.Option(help="time: images left out before a boundary; at least latency + window.")
-    ] = 24,
+        float | None,
+        typer.Option(help="time: hours of images left out before a boundary.", show_default="latency + window"),
+    ] = None,
     folds: Annotated[int, typer.Option(help="folds: how many.")] = 5,
     fold: Annotated[int, typer.Option(help="folds: the one that tests, from 0; the next one validates.")] = 0,
+    event: options.StatedEvent = None,
+    window: options.StatedWindow = None,
+    latency: options.StatedLatency = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
@@ -72,6 +76,7 @@ def split(
         gap_hours=gap_hours,
         folds=folds,
         fold=fold,
+        event=options.stated_event(event, window, latency),
     )
     show_splits(run_split(table, rules=rules, out=out))
     note(f"written to {out}")

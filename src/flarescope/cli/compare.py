@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from flarescope.cli import options
-from flarescope.cli.screen import settings, show_json, show_table
+from flarescope.cli.screen import ScreenReporter, settings, show_json, show_table
 
 EXAMPLE = "Example: flarescope compare runs/png other_model.csv"
 
@@ -24,7 +24,7 @@ def compare(
     from flarescope.pipeline.foreign import compare_forecasts
     from flarescope.pipeline.verifying import Verifying
 
-    found = compare_forecasts(a, b, split=split, verifying=Verifying(replicates=replicates))
+    found = compare_forecasts(a, b, split=split, verifying=Verifying(replicates=replicates), reporter=ScreenReporter())
     if settings.as_json:
         show_json(found)
         return

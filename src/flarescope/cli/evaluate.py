@@ -47,6 +47,9 @@ def evaluate(
     features: options.Features = None,
     limit: options.Limit = None,
     allow_overlap: options.AllowOverlap = False,
+    event: options.StatedEvent = None,
+    window: options.StatedWindow = None,
+    latency: options.StatedLatency = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
@@ -59,10 +62,12 @@ def evaluate(
     from flarescope.pipeline.verifying import Verifying
 
     verifying = Verifying(replicates=replicates, events=events)
+    stated = options.stated_event(event, window, latency)
     if model.suffix.lower() in TABLE_SUFFIXES:
         from flarescope.pipeline.foreign import verify_table
 
-        show_verification(verify_table(model, climatology=climatology, verifying=verifying, out=out), str(model))
+        found = verify_table(model, climatology=climatology, event=stated, verifying=verifying, out=out)
+        show_verification(found, str(model))
         return
     if table is None or images is None:
         raise InputError("a model is evaluated on images: give --table and --images")
@@ -81,6 +86,7 @@ def evaluate(
         out=out,
         limit=limit,
         allow_overlap=allow_overlap,
+        event=stated,
         verifying=verifying,
         reporter=ScreenReporter(),
     )
@@ -92,13 +98,16 @@ def show_evaluation(evaluation: "Evaluation") -> None:
     if settings.as_json:
         show_json(evaluation.to_json())
         return
+    from flarescope.events import sentence_of
+
     table = evaluation.table
     title = f"{evaluation.split}: {len(evaluation.forecasts):,} images, yes from p >= 0.5"
     counts = [
         ["forecast yes", f"{table.tp:,} hits (TP)", f"{table.fp:,} false alarms (FP)"],
         ["forecast no", f"{table.fn:,} misses (FN)", f"{table.tn:,} correct rejections (TN)"],
     ]
-    show_table(title, ["", "flared", "did not flare"], counts)
+    show_table(title, ["", "event", "no event"], counts)
+    out(f"an event is {sentence_of(evaluation.event)}")
     scores = {**table.scores(), "loss": evaluation.loss}
     out("  ".join(f"{name.upper() if name != 'loss' else name} {value:.4f}" for name, value in scores.items()))
     if evaluation.undefined:

@@ -81,6 +81,9 @@ def train_magnetic(
     ] = None,
     limit: options.Limit = None,
     allow_overlap: options.AllowOverlap = False,
+    event: options.StatedEvent = None,
+    window: options.StatedWindow = None,
+    latency: options.StatedLatency = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
@@ -101,6 +104,7 @@ def train_magnetic(
         images=images,
         limit=limit,
         allow_overlap=allow_overlap,
+        event=options.stated_event(event, window, latency),
         reporter=ScreenReporter(),
     )
     show_history(run.history(), out)
@@ -116,6 +120,9 @@ def evaluate_magnetic(
     replicates: options.Replicates = 2000,
     limit: options.Limit = None,
     allow_overlap: options.AllowOverlap = False,
+    event: options.StatedEvent = None,
+    window: options.StatedWindow = None,
+    latency: options.StatedLatency = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
@@ -132,6 +139,7 @@ def evaluate_magnetic(
         out=out,
         limit=limit,
         allow_overlap=allow_overlap,
+        event=options.stated_event(event, window, latency),
         verifying=Verifying(replicates=replicates, events=events),
         reporter=ScreenReporter(),
     )

@@ -2,14 +2,32 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from flarescope.cli.screen import settings
 from flarescope.errors import InputError
 
+if TYPE_CHECKING:
+    from flarescope.events import EventDefinition
+
 Chosen = TypeVar("Chosen")
+
+
+def stated_event(event: str | None, window: float | None, latency: float | None) -> "EventDefinition | None":
+    """Give the event that the options state; None where they state none.
+
+    Raises:
+        InputError: a part of it without the rest.
+    """
+    from flarescope.events import EventDefinition
+
+    if event is None and window is None and latency is None:
+        return None
+    if event is None or window is None:
+        raise InputError("--event, --window and --latency state an event together: give at least --event and --window")
+    return EventDefinition(threshold=event, window_hours=window, latency_hours=latency or 0.0, rules=None)
 
 
 def _set_quiet(value: bool) -> bool:
@@ -86,9 +104,32 @@ Flares = Annotated[
     typer.Option(help="Flares: event reports (file, folder, tar), eventList.txt, or a CSV; may be given again."),
 ]
 Summaries = Annotated[list[Path], typer.Option(help="Solar Region Summaries: file, folder or tar; may be given again.")]
-Threshold = Annotated[str, typer.Option(help="Smallest flare class that is an event.")]
+Threshold = Annotated[str, typer.Option("--threshold", "--event", help="Smallest flare class that is an event.")]
 Window = Annotated[float, typer.Option(help="Length of the window after the image, hours.")]
 Latency = Annotated[float, typer.Option(help="From the image to the start of the window, hours.")]
+StatedEvent = Annotated[
+    str | None,
+    typer.Option(
+        "--event",
+        help="Smallest flare class that is an event, for a table that does not say it; with --window.",
+        show_default="as the table says",
+    ),
+]
+StatedWindow = Annotated[
+    float | None, typer.Option("--window", help="Hours of the window, with --event.", show_default=False)
+]
+StatedLatency = Annotated[
+    float | None,
+    typer.Option("--latency", help="Hours from the image to the window, with --event.", show_default=False),
+]
+FluxScale = Annotated[
+    str | None,
+    typer.Option(
+        help="Scale of a list that does not say it: operational (SWPC's before GOES-16), or science (science-quality "
+        "data, and GOES-16 on).",
+        show_default=False,
+    ),
+]
 Rules = Annotated[str, typer.Option(help="utc (TAI turned into UTC), or ar-flares (exactly as the published set).")]
 First = Annotated[datetime, typer.Option(help="First day.", formats=["%Y-%m-%d"])]
 Last = Annotated[datetime, typer.Option(help="Last day, included.", formats=["%Y-%m-%d"])]

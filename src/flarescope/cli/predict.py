@@ -30,7 +30,7 @@ def predict(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Forecast images: the probability that the region flares at C1.0 or more within 24 hours.
+    """Forecast images: the probability of the event that the model was trained for, such as C1.0 within 24 hours.
 
     Region and time (UTC) come from the file name, else from the FITS header, else they stay empty.
     """
@@ -44,6 +44,13 @@ def predict(
     for path in write_forecasts(forecasts, csv=csv, parquet=parquet):
         note(f"written to {path}")
     show_forecasts(forecasts)
+
+
+def forecast_event(codes: list[str]) -> str:
+    """Say what forecasts are of, by the short forms of their events."""
+    from flarescope.events import UNKNOWN_EVENT, event_of_code
+
+    return " or ".join(event_of_code(code).sentence for code in codes) or UNKNOWN_EVENT
 
 
 def show_forecasts(forecasts: "pd.DataFrame") -> None:
@@ -61,7 +68,6 @@ def show_forecasts(forecasts: "pd.DataFrame") -> None:
         ]
         for row in frame_records(forecasts)
     ]
-    title = (
-        "probability of an event, for the published set a flare >= C1.0 within 24 h (research, no official forecast)"
-    )
+    codes = forecasts["event"].dropna().unique().tolist()
+    title = f"probability of {forecast_event(codes)} (research, no official forecast)"
     show_table(title, ["image", "NOAA AR", "time UTC", "probability", "flare"], rows)

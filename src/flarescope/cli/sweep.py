@@ -45,6 +45,9 @@ def sweep(
     features: options.Features = None,
     limit: options.Limit = None,
     allow_overlap: options.AllowOverlap = False,
+    event: options.StatedEvent = None,
+    window: options.StatedWindow = None,
+    latency: options.StatedLatency = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
@@ -78,6 +81,7 @@ def sweep(
         features=features,
         limit=limit,
         allow_overlap=allow_overlap,
+        event=options.stated_event(event, window, latency),
         reporter=ScreenReporter(),
     )
     show_comparison(found, out)

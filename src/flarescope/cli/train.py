@@ -68,6 +68,9 @@ def train(
     features: options.Features = None,
     limit: options.Limit = None,
     allow_overlap: options.AllowOverlap = False,
+    event: options.StatedEvent = None,
+    window: options.StatedWindow = None,
+    latency: options.StatedLatency = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
@@ -108,6 +111,7 @@ def train(
         features=features,
         limit=limit,
         allow_overlap=allow_overlap,
+        event=options.stated_event(event, window, latency),
         reporter=ScreenReporter(),
     )
     show_history(run.history(), out)

@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 
 from flarescope.errors import InputError
+from flarescope.events import PUBLISHED, EventDefinition, event_from_json
 from flarescope.files import atomic_path
 from flarescope.images.reading import ReadImage, read_ahead
 from flarescope.images.render import Rendering
@@ -46,6 +47,7 @@ class Description:
         choice: how the threshold was chosen (`scores.threshold.Threshold` as plain numbers), or None for argmax.
         calibration: a calibration fitted on validation rows (`scores.calibration`) as plain numbers, or None.
         regions: NOAA numbers of the regions that it was trained on; None where they are not known.
+        event: what it forecasts; None where its training table did not say.
     """
 
     backbone: str
@@ -56,6 +58,7 @@ class Description:
     choice: dict[str, Any] | None = None
     calibration: dict[str, Any] | None = None
     regions: list[int] | None = None
+    event: EventDefinition | None = None
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,7 @@ def load_classifier(path: Path, *, backbone: str | None = None) -> Classifier:
     described = _read_description(path)
     head = Head(model.head_kernel, model.head_bias)
     if described is None:
-        return Classifier(head, Description(str(path), found.family, found.digest), found)
+        return Classifier(head, Description(str(path), found.family, found.digest, event=PUBLISHED), found)
     if described.digest != found.digest:
         raise InputError(
             f"{path}: its backbone was changed after it was written (digest differs); train or fetch it again"
@@ -157,7 +160,8 @@ def describe_again(path: Path, described: Description) -> None:
 
 
 def _to_text(described: Description) -> str:
-    return json.dumps({"format": FORMAT, **asdict(described)})
+    event = described.event.to_json() if described.event else None
+    return json.dumps({"format": FORMAT, **asdict(described), "event": event})
 
 
 def _with_backbone(path: Path, head: Head, described: Description, *, backbone: str | None) -> Classifier:
@@ -218,7 +222,8 @@ def _parse_description(path: Path, text: str) -> Description:
         values = json.loads(text)
         if values.pop("format") != FORMAT:
             raise InputError(f"{path}: written by another version of flarescope; expected {FORMAT}")
-        return _checked(Description(**values))
+        event = event_from_json(values.pop("event", None), str(path))
+        return _checked(Description(**values, event=event))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         if isinstance(error, InputError):
             raise

@@ -8,21 +8,26 @@ import pandas as pd
 
 from flarescope.catalog.boucheron import (
     assign_splits,
-    published_csv_name,
     read_labels,
     read_region_list,
-    write_published_csv,
 )
 from flarescope.catalog.noaa_regions import region_days
 from flarescope.catalog.published import write_region_days
+from flarescope.catalog.table_event import stated_event
 from flarescope.errors import InputError
+from flarescope.events import EventDefinition
+from flarescope.pipeline.listing import write_split
 from flarescope.pipeline.selecting import read_regions
 from flarescope.progress import Reporter
-from flarescope.tables import SPLITS, write_parquet
 
 
 def build_catalogue(
-    *, labels: str | Path, test_regions: str | Path, validation_regions: str | Path, out: str | Path
+    *,
+    labels: str | Path,
+    test_regions: str | Path,
+    validation_regions: str | Path,
+    out: str | Path,
+    event: EventDefinition | None = None,
 ) -> pd.DataFrame:
     """Make the published tables and the catalogue as they were made: by region, in neither list is train.
 
@@ -31,6 +36,7 @@ def build_catalogue(
         test_regions: the list of test regions.
         validation_regions: the list of validation regions.
         out: folder for `Train_...csv`, `Validation_...csv`, `Test_...csv` and `catalogue.parquet`.
+        event: that the labels are of, where neither notes nor the published name of the file say it.
 
     Returns:
         The catalogue.
@@ -44,11 +50,7 @@ def build_catalogue(
         test=read_region_list(Path(test_regions)),
         validation=read_region_list(Path(validation_regions)),
     )
-    for split in SPLITS:
-        rows = catalogue[catalogue["split"] == split]
-        if len(rows):
-            write_published_csv(rows, out / published_csv_name(split, rows))
-    write_parquet(catalogue, out / "catalogue.parquet")
+    write_split(catalogue, out, stated_event(labels, event))
     return catalogue
 
 

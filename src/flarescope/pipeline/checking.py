@@ -1,6 +1,7 @@
 """What about these tables would make skill look better than it is?"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -8,7 +9,8 @@ import pandas as pd
 from flarescope.catalog.boucheron import CSV_NAMES
 from flarescope.catalog.check import claimed_split, find_problems
 from flarescope.catalog.leaks import Finding
-from flarescope.events import EventDefinition
+from flarescope.catalog.table_event import stated_event
+from flarescope.events import EventDefinition, Rules, agreed
 from flarescope.images.signature import signature_vectors
 from flarescope.pipeline.labelling import join_flares
 from flarescope.pipeline.listing import read_catalogue, scan_beside
@@ -22,6 +24,7 @@ def check(
     tables: Sequence[str | Path],
     *,
     rule: EventDefinition | None = None,
+    rules: Rules | None = None,
     flares: Sequence[str | Path] = (),
     summaries: Sequence[str | Path] = (),
     images: str | Path | None = None,
@@ -35,7 +38,8 @@ def check(
     Args:
         tables: a catalogue with splits, or the tables of the splits, such as the three published ones. A table without
             splits whose name begins with train, validation or test is taken to be that split.
-        rule: how the labels were made.
+        rule: the event that the labels are of, for tables that do not say it.
+        rules: by which the labels were made, where the tables do not say it.
         flares: the lists that the labels come from; to find flares on both sides, and labels that do not follow.
         summaries: Solar Region Summaries; to find neighbours on both sides.
         images: the image root; its files are read, to find the same picture twice and near copies.
@@ -66,7 +70,7 @@ def check(
         )
     return find_problems(
         catalogue,
-        rule=rule or EventDefinition(),
+        rule=_rule(paths, rule, rules, reporter),
         flares=join_flares(flares, None, reporter) if flares else None,
         regions=read_regions(summaries, reporter) if summaries else None,
         digests=digests,
@@ -86,3 +90,21 @@ def split_of_name(path: Path) -> str | None:
     """Tell which split a table is by its name: a published name, or one that begins with the split's."""
     published = [split for split, names in CSV_NAMES.items() if path.name.lower() in map(str.lower, names)]
     return next(iter([*published, *(split for split in SPLITS if path.name.lower().startswith(split))]), None)
+
+
+def _rule(
+    tables: Sequence[Path], stated: EventDefinition | None, rules: Rules | None, reporter: Reporter
+) -> EventDefinition:
+    """Find how the labels of the tables were made: as they say, else as was stated, else as is usual.
+
+    Raises:
+        InputError: they say different things.
+    """
+    events = {str(path): stated_event(path, stated) for path in tables}
+    event, said = agreed(events, "check tables of one event together")
+    for text in said:
+        reporter.warn(text)
+    if event is None:
+        event = EventDefinition()
+        reporter.warn(f"no table says which event its labels are of; taken to be {event.sentence} (--event, --window)")
+    return event if event.rules and rules is None else replace(event, rules=rules or event.rules or "utc")

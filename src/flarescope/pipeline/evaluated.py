@@ -1,16 +1,21 @@
 """What is known of a run that was evaluated, and which forecasts does a path name?"""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
 from flarescope.errors import InputError
+from flarescope.events import EventDefinition, event_from_json
 from flarescope.files import read_json
 from flarescope.model.runs import RunFolder
+from flarescope.notes import read_event
 from flarescope.report import decided_forecasts
 from flarescope.scores.threshold import ARGMAX
 from flarescope.tables import read_forecasts
+
+ONE_EVENT: Final = "forecasts of one event are compared"
+"""What to do where two forecasts are of different events."""
 
 
 def read_evaluated(folder: RunFolder, split: str) -> tuple[dict[str, Any], pd.DataFrame, dict[str, Any]]:
@@ -27,6 +32,23 @@ def read_evaluated(folder: RunFolder, split: str) -> tuple[dict[str, Any], pd.Da
     if verification is None:
         raise InputError(f"{folder.scores(split)}: no verification in it (rows of one class only); evaluate on others")
     return described, read_forecasts(path), verification
+
+
+def event_of_forecasts(path: str | Path, split: str = "test") -> EventDefinition | None:
+    """Find what was forecast, by what the forecasts that a path names say of themselves.
+
+    Args:
+        path: a run's folder, or a table of forecasts.
+        split: of a run.
+
+    Returns:
+        The event; None where nobody says it.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return read_event(path)
+    run = RunFolder(path)
+    return read_event(run.forecasts(split)) or event_from_json(run.read().get("event"), str(run.run_json))
 
 
 def forecasts_of(path: str | Path, split: str = "test") -> tuple[pd.DataFrame, float]:

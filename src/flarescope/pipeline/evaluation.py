@@ -10,11 +10,14 @@ import pandas as pd
 
 from flarescope.catalog.boucheron import read_table, require_regions
 from flarescope.catalog.splits import check_disjoint, shared_regions
+from flarescope.catalog.table_event import stated_event
 from flarescope.errors import InputError
+from flarescope.events import EventDefinition, agreed
 from flarescope.files import read_json, write_json
 from flarescope.model.features import FeatureStore
 from flarescope.model.head import sigmoid
 from flarescope.model.runs import RunFolder
+from flarescope.notes import event_notes
 from flarescope.pipeline.featuring import Compute, announce, check_before, ensure_features, open_store
 from flarescope.pipeline.identity import table_digest
 from flarescope.pipeline.models import Model, load
@@ -37,6 +40,7 @@ class Evaluation:
         loss: mean cross-entropy, unweighted.
         forecasts: one row an image (see `tables.FORECAST_DTYPES`), probabilities before any calibration.
         evaluated: path and digest of the table, and the features' backbone, rendering and engine.
+        event: what was forecast; None where nobody says it.
         verification: what `scores.verify.verify` gives; None where the rows are of one class only.
         folder: where scores and forecasts were written.
     """
@@ -49,6 +53,7 @@ class Evaluation:
     evaluated: dict[str, Any]
     verification: dict[str, Any] | None
     folder: Path
+    event: EventDefinition | None = None
 
     @property
     def undefined(self) -> list[str]:
@@ -61,6 +66,7 @@ class Evaluation:
         return {
             "model": str(self.model),
             "split": self.split,
+            "event": self.event.to_json() if self.event else None,
             **self.evaluated,
             "images": len(self.forecasts),
             "threshold": ARGMAX,
@@ -85,6 +91,7 @@ def evaluate(
     out: str | Path | None = None,
     limit: int | None = None,
     allow_overlap: bool = False,
+    event: EventDefinition | None = None,
     verifying: Verifying | None = None,
     reporter: Reporter | None = None,
 ) -> Evaluation:
@@ -102,6 +109,7 @@ def evaluate(
         out: where to write; by default into the run, or beside the model file.
         limit: only so many rows, drawn at random, the same ones every time.
         allow_overlap: go on where the model was trained on regions of the table.
+        event: that the labels are of, for a table that does not say it.
         verifying: how intervals and baselines are made.
         reporter: hears notes and progress.
 
@@ -118,6 +126,7 @@ def evaluate(
     rows = read_table(Path(table), split=split, limit=limit)
     require_regions({str(table): rows})
     found = load(model, epoch=epoch, backbone=backbone)
+    event = event_of_evaluation(found.classifier.description.event, table, event, reporter)
     announce(found.classifier.weights, reporter)
     if not allow_overlap:
         _check_unseen(found, rows, split, reporter)
@@ -141,11 +150,27 @@ def evaluate(
             forecasts, found.classifier.description, found.run, verifying or Verifying(), reporter
         ),
         folder=folder.path,
+        event=event,
     )
     _note_replaced(folder, evaluation, reporter)
-    write_parquet(evaluation.forecasts, folder.forecasts(split))
+    write_parquet(evaluation.forecasts, folder.forecasts(split), event_notes(event))
     write_json(folder.scores(split), evaluation.to_json())
     return evaluation
+
+
+def event_of_evaluation(
+    of_model: EventDefinition | None, table: str | Path, stated: EventDefinition | None, reporter: Reporter
+) -> EventDefinition | None:
+    """Find the event that a model forecasts and a table has the labels of, and say what has to be said of it.
+
+    Raises:
+        InputError: the labels are of another event than the model forecasts.
+    """
+    events = {"the model": of_model, f"the table {table}": stated_event(table, stated)}
+    event, said = agreed(events, "evaluate on labels of the model's own event (`flarescope catalog label`)")
+    for text in said:
+        reporter.warn(text)
+    return event
 
 
 def _note_replaced(folder: RunFolder, evaluation: Evaluation, reporter: Reporter) -> None:

@@ -13,6 +13,7 @@ from flarescope.model.classifier import Classifier, load_classifier
 from flarescope.model.gather import FeatureRows
 from flarescope.model.head import EpochResult, Recipe, result_of, validate_together
 from flarescope.model.runs import RunFolder, best_epoch, model_name, result_to_json
+from flarescope.notes import event_notes
 from flarescope.pipeline.identity import with_content
 from flarescope.pipeline.training_data import TrainingData
 from flarescope.progress import Reporter
@@ -224,5 +225,5 @@ def _finish(run: RunFolder, described: dict[str, Any], data: TrainingData, rows:
     """Write the best kept model's validation forecasts and mark the run as finished."""
     model = load_classifier(run.model_path(), backbone=described["backbone"])
     forecasts = forecast_table(data.tables["validation"], "validation", model.head.probability(rows))
-    write_parquet(forecasts, run.forecasts("validation"))
+    write_parquet(forecasts, run.forecasts("validation"), event_notes(data.event))
     run.write({**described, "finished": True})

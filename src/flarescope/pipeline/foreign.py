@@ -3,23 +3,32 @@
 from pathlib import Path
 from typing import Any
 
+from flarescope.catalog.table_event import stated_event
 from flarescope.errors import InputError
+from flarescope.events import EventDefinition, agreed
 from flarescope.files import write_json
-from flarescope.pipeline.evaluated import forecasts_of
+from flarescope.pipeline.evaluated import ONE_EVENT, event_of_forecasts, forecasts_of
 from flarescope.pipeline.verifying import Verifying
+from flarescope.progress import Reporter
 from flarescope.scores.compare import compare
 from flarescope.scores.verify import verify
 from flarescope.tables import read_forecasts
 
 
 def verify_table(
-    path: str | Path, *, climatology: float | None = None, verifying: Verifying | None = None, out: Path | None = None
+    path: str | Path,
+    *,
+    climatology: float | None = None,
+    event: EventDefinition | None = None,
+    verifying: Verifying | None = None,
+    out: Path | None = None,
 ) -> dict[str, Any]:
     """Verify a table of forecasts: CSV or Parquet with `filename` or `time`, `noaa_ar`, `label`, `probability`.
 
     Args:
         path: the table.
         climatology: event rate of the training set that the forecasts come from, or None.
+        event: that the labels are of, for a table that does not say it.
         verifying: how.
         out: folder for `scores.json`; None writes nothing.
 
@@ -30,6 +39,7 @@ def verify_table(
         InputError: whatever is wrong with the table, naming it.
     """
     verifying = verifying or Verifying()
+    event = stated_event(path, event)
     forecasts = read_forecasts(Path(path))
     try:
         verification = verify(
@@ -42,15 +52,30 @@ def verify_table(
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     if out is not None:
-        write_json(out / "scores.json", {"forecasts": str(path), "verification": verification})
+        write_json(
+            out / "scores.json",
+            {"forecasts": str(path), "event": event and event.to_json(), "verification": verification},
+        )
     return verification
 
 
 def compare_forecasts(
-    a: str | Path, b: str | Path, *, split: str = "test", verifying: Verifying | None = None
+    a: str | Path,
+    b: str | Path,
+    *,
+    split: str = "test",
+    verifying: Verifying | None = None,
+    reporter: Reporter | None = None,
 ) -> dict[str, Any]:
-    """Compare two forecasts of the same images, with intervals of the differences (see `scores.compare.compare`)."""
-    verifying = verifying or Verifying()
+    """Compare two forecasts of the same images, with intervals of the differences (see `scores.compare.compare`).
+
+    Raises:
+        InputError: forecasts of different events, and as `scores.compare.compare`.
+    """
+    verifying, reporter = verifying or Verifying(), reporter or Reporter()
+    _, said = agreed({str(path): event_of_forecasts(path, split) for path in (a, b)}, ONE_EVENT)
+    for text in said:
+        reporter.warn(text)
     (first, threshold_a), (second, threshold_b) = forecasts_of(a, split), forecasts_of(b, split)
     return compare(
         first,

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from flarescope.errors import InputError
+from flarescope.events import event_from_json
 from flarescope.files import locked, make_folder, remove_leftovers
 from flarescope.model.head import Recipe
 from flarescope.model.runs import RunFolder
@@ -80,6 +81,12 @@ def _identity(described: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "recipe": recipe}
 
 
+def _another_event(before: dict[str, Any], now: dict[str, Any], source: str) -> bool:
+    """Tell whether a run was begun on another event; runs of older versions do not say theirs."""
+    events = [event_from_json(described.get("event"), source) for described in (before, now)]
+    return all(events) and events[0] != events[1]
+
+
 @contextmanager
 def claimed(run: RunFolder, described: dict[str, Any]) -> Iterator[None]:
     """Hold a run's folder in a `with` block, for a new run or for going on with one that is the same.
@@ -100,6 +107,7 @@ def _begin(run: RunFolder, described: dict[str, Any]) -> None:
     if run.run_json.exists():
         before, now = _identity(run.read()), _identity(described)
         differing = [name for name in IDENTITY if before[name] != now[name]]
+        differing += ["event"] if _another_event(run.read(), described, str(run.run_json)) else []
         if differing:
             raise InputError(
                 f"{run.path}: holds another run (differs in {', '.join(differing)}); "

@@ -1,8 +1,10 @@
 """How do images and flare lists become a labelled catalogue?"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from flarescope.catalog.flux_scales import list_scale, scale_remarks, with_stated_scale
 from flarescope.catalog.labels import Labelled, label_catalogue
 from flarescope.catalog.noaa import Refused
 from flarescope.catalog.noaa_events import read_flares
@@ -28,6 +30,7 @@ def label(
     rule: EventDefinition | None = None,
     keep_uncovered: bool = False,
     columns: Mapping[str, str] | None = None,
+    flux_scale: str | None = None,
     workers: int | None = None,
     reporter: Reporter | None = None,
 ) -> Labelled:
@@ -41,6 +44,7 @@ def label(
         rule: threshold, window, latency and convention; by default >= C1.0 within 24 h, by UTC instants.
         keep_uncovered: keep images whose window runs past the time that the lists cover.
         columns: names of the columns of a CSV that has none of the usual ones (see `noaa_flares.read_flare_csv`).
+        flux_scale: of lists that do not say it: `operational` or `science` (see `flarescope.events`).
         workers: processes, where image headers have to be read.
         reporter: hears notes and progress.
 
@@ -49,19 +53,27 @@ def label(
     """
     rule, reporter, out = rule or EventDefinition(), reporter or Reporter(), Path(out)
     check_form(out)
-    listed = join_flares(flares, columns, reporter)
+    listed = join_flares(flares, columns, reporter, flux_scale=flux_scale)
+    for text in scale_remarks(listed, rule.threshold):
+        reporter.warn(text)
+    rule = replace(rule, flux_scale=list_scale(listed))
     table = list_images(Path(images), scan_beside(out), workers=workers, reporter=reporter)
     labelled = label_catalogue(table, listed, rule, keep_uncovered=keep_uncovered)
     reporter.say(f"an event is a flare {rule}; {TIMES[rule.rules or 'utc']}")
-    write_catalogue(labelled.table, out)
+    write_catalogue(labelled.table, out, rule)
     return labelled
 
 
 def join_flares(
-    paths: Sequence[str | Path], columns: Mapping[str, str] | None = None, reporter: Reporter | None = None
+    paths: Sequence[str | Path],
+    columns: Mapping[str, str] | None = None,
+    reporter: Reporter | None = None,
+    *,
+    flux_scale: str | None = None,
 ) -> FlareList:
-    """Read flare lists of any form and put them into one."""
+    """Read flare lists of any form and put them into one; `flux_scale` is of those that do not say it."""
     lists = [read_flares(Path(path), dict(columns) if columns else None) for path in paths]
+    lists = [with_stated_scale(each, flux_scale) for each in lists]
     listed = lists[0] if len(lists) == 1 else join_lists(lists)
     tell_refused(listed.refused, reporter or Reporter())
     return listed

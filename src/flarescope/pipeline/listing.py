@@ -9,8 +9,10 @@ from flarescope.catalog.boucheron import published_csv_name, read_image_list, re
 from flarescope.catalog.file_names import region_and_time
 from flarescope.catalog.published import write_labels
 from flarescope.errors import InputError
+from flarescope.events import EventDefinition
 from flarescope.files import is_parquet
 from flarescope.images.paths import expand
+from flarescope.notes import event_notes, write_notes_beside
 from flarescope.pipeline.scanning import scan_images
 from flarescope.progress import Reporter
 from flarescope.tables import SPLITS, read_parquet, write_parquet
@@ -72,34 +74,41 @@ def check_form(out: Path) -> None:
         raise InputError(f"--out {out}: expected .parquet (catalogue), .csv (filename,class) or .txt (labels)")
 
 
-def write_catalogue(table: pd.DataFrame, out: Path) -> None:
-    """Write a catalogue in the form that the file name's ending names.
+def write_catalogue(table: pd.DataFrame, out: Path, event: EventDefinition | None) -> None:
+    """Write a catalogue in the form that the file name's ending names, with what its labels are of.
 
     `.parquet` holds every column; `.csv` is the published table, `filename,class`; `.txt` the published labels file,
-    `basename,label`. The latter two drop region, time and split, which readers take from the file names again.
+    `basename,label`. The latter two drop region, time and split, which readers take from the file names again, and have
+    their event in a file beside them.
     """
     check_form(out)
     if out.suffix.lower() == ".parquet":
-        write_parquet(table, out)
+        write_parquet(table, out, event_notes(event))
     elif out.suffix.lower() == ".csv":
-        write_published_csv(table, out)
+        _write_table(table, out, event)
     else:
         write_labels(table, out)
+        write_notes_beside(out, event_notes(event))
 
 
-def write_split(table: pd.DataFrame, out: Path) -> None:
-    """Write a catalogue with splits: one Parquet, or a folder with it and the three published tables.
+def _write_table(table: pd.DataFrame, out: Path, event: EventDefinition | None) -> None:
+    write_published_csv(table, out)
+    write_notes_beside(out, event_notes(event))
+
+
+def write_split(table: pd.DataFrame, out: Path, event: EventDefinition | None) -> None:
+    """Write a catalogue with splits: one Parquet, or a folder with it and three tables in the published form.
 
     Raises:
         InputError: an ending other than `.parquet`.
     """
     if out.suffix.lower() == ".parquet":
-        write_parquet(table, out)
+        write_parquet(table, out, event_notes(event))
         return
     if out.suffix:
         raise InputError(f"--out {out}: expected a .parquet file, or a folder for it and the three published tables")
     for split in SPLITS:
         rows = table[table["split"] == split]
         if len(rows):
-            write_published_csv(rows, out / published_csv_name(split, rows))
-    write_parquet(table, out / "catalogue.parquet")
+            _write_table(rows, out / published_csv_name(split, rows, event), event)
+    write_parquet(table, out / "catalogue.parquet", event_notes(event))

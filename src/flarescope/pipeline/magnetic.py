@@ -10,14 +10,17 @@ import pandas as pd
 from flarescope.catalog.boucheron import read_table, require_regions
 from flarescope.catalog.splits import check_disjoint
 from flarescope.errors import InputError
+from flarescope.events import EventDefinition, event_from_json
 from flarescope.files import locked, make_folder, read_json, sha256_of, write_json
 from flarescope.images.magnetic import FEATURE_NAMES
 from flarescope.images.magnetic_table import FeatureSet, compute_features, read_features_csv, write_features_csv
 from flarescope.model.head import EpochResult
 from flarescope.model.magnetic_baseline import MagneticModel, match_features, train_magnetic
 from flarescope.model.runs import RunFolder, model_name, result_to_json
-from flarescope.pipeline.evaluation import Evaluation
+from flarescope.notes import event_notes
+from flarescope.pipeline.evaluation import Evaluation, event_of_evaluation
 from flarescope.pipeline.identity import describe_tables, is_synthetic, table_digest, versions
+from flarescope.pipeline.training_data import event_of_training
 from flarescope.pipeline.verifying import Verifying, verify_raw
 from flarescope.progress import Reporter
 from flarescope.scores.contingency import count
@@ -83,6 +86,7 @@ def train_on_features(
     images: str | Path | None = None,
     limit: int | None = None,
     allow_overlap: bool = False,
+    event: EventDefinition | None = None,
     reporter: Reporter | None = None,
 ) -> RunFolder:
     """Train a linear SVM or a logistic regression on magnetic features; write a run as the network's.
@@ -97,12 +101,14 @@ def train_on_features(
         images: the image root, for the gallery of the report.
         limit: only so many rows of each table, drawn at random, the same ones every time.
         allow_overlap: go on where a region stands in both tables.
+        event: that the labels are of, for tables that do not say it.
         reporter: hears notes.
 
     Raises:
         InputError: bad tables, features or options, or an `out` that holds a run.
     """
     reporter, run = reporter or Reporter(), RunFolder(Path(out))
+    event = event_of_training(train, validation, event, reporter)
     tables = {
         "train": read_table(train, split="train", limit=limit),
         "validation": read_table(validation, split="validation", limit=limit),
@@ -123,9 +129,10 @@ def train_on_features(
         row = {split: result_to_json(result) for split, result in results.items()}
         run.write_history([{"epoch": 1, **row, "model": name}])
         forecasts = forecast_table(tables["validation"], "validation", model.probability(rows["validation"]))
-        write_parquet(forecasts, run.forecasts("validation"))
+        write_parquet(forecasts, run.forecasts("validation"), event_notes(event))
         described = _describe(tables, Path(features), kind=kind, seed=seed, images=images)
-        run.write(described | {"allow_overlap": allow_overlap})  # last: a run is there when it is whole
+        described |= {"allow_overlap": allow_overlap, "event": event.to_json() if event else None}
+        run.write(described)  # last: a run is there when it is whole
     reporter.say(f"{kind} on {len(FEATURE_NAMES)} features of {len(tables['train']):,} images: {run.path / name}")
     return run
 
@@ -186,6 +193,7 @@ def evaluate_on_features(
     out: str | Path | None = None,
     limit: int | None = None,
     allow_overlap: bool = False,
+    event: EventDefinition | None = None,
     verifying: Verifying | None = None,
     reporter: Reporter | None = None,
 ) -> Evaluation:
@@ -199,6 +207,7 @@ def evaluate_on_features(
         out: where to write; by default into the run.
         limit: only so many rows, drawn at random, the same ones every time.
         allow_overlap: go on where the model was trained on regions of the table.
+        event: that the labels are of, for a table that does not say it.
         verifying: how intervals and baselines are made.
         reporter: hears notes.
 
@@ -212,6 +221,8 @@ def evaluate_on_features(
     if split not in SPLITS:
         raise InputError(f"--split {split}: expected one of {', '.join(SPLITS)}")
     found = MagneticRun.open(run)
+    of_model = event_from_json(found.described.get("event"), str(found.folder.run_json))
+    event = event_of_evaluation(of_model, table, event, reporter)
     rows = read_table(table, split=split, limit=limit)
     require_regions({str(table): rows})
     if not allow_overlap and split != "train":
@@ -230,7 +241,8 @@ def evaluate_on_features(
         evaluated={"table": str(table), "table_digest": table_digest(rows), "features": str(features)},
         verification=verify_raw(forecasts, found.folder, verifying, reporter),
         folder=folder.path,
+        event=event,
     )
-    write_parquet(forecasts, folder.forecasts(split))
+    write_parquet(forecasts, folder.forecasts(split), event_notes(event))
     write_json(folder.scores(split), evaluation.to_json())
     return evaluation

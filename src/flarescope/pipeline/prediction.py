@@ -32,7 +32,8 @@ def forecast_files(
     Returns:
         One row a file: `filename` (the path), `noaa_ar` and `time` (by the file name, else by the FITS header, else
         null), `probability` (calibrated where the model holds a calibration; then `probability_raw` is the network's
-        own), and `flare` (whether it reaches the model's threshold).
+        own), `flare` (whether it reaches the model's threshold), and `event` (what is forecast, in the short form
+        `M1.0/24`; null where the model does not say it).
     """
     compute, reporter = compute or Compute(), reporter or Reporter()
     files = expand(paths)
@@ -60,7 +61,11 @@ def forecast_files(
         raw = checked["probability"].to_numpy(float)
         calibrated = calibration_from_json(described.calibration).apply(raw)
         checked = checked.assign(probability=calibrated, probability_raw=raw)
-    return checked.assign(flare=checked["probability"] >= described.threshold)
+    event = None if described.event is None else described.event.code
+    return checked.assign(
+        flare=checked["probability"] >= described.threshold,
+        event=pd.Series(event, index=checked.index, dtype="str"),
+    )
 
 
 def predict(

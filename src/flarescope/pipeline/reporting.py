@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from flarescope.errors import InputError
+from flarescope.events import EventDefinition, agreed, sentence_of
 from flarescope.figures import FieldImage, save_figures
 from flarescope.images.magnetogram import is_fits, read_fits, read_png
 from flarescope.images.render import field_of_pixels
 from flarescope.model.runs import RunFolder
 from flarescope.model_card import CardInputs, write_card
-from flarescope.pipeline.evaluated import forecasts_of, read_evaluated
+from flarescope.pipeline.evaluated import ONE_EVENT, event_of_forecasts, forecasts_of, read_evaluated
 from flarescope.pipeline.verifying import Verifying
 from flarescope.progress import Reporter
 from flarescope.report import (
@@ -69,11 +70,14 @@ def write_run_report(
     """
     folder, verifying, reporter = RunFolder(Path(run)), verifying or Verifying(), reporter or Reporter()
     described, forecasts, verification = read_evaluated(folder, split)
+    event = event_of_forecasts(folder.path, split)
+    _check_compared(event, folder, compared, split, reporter)
     warnings = _warnings(described)
     inputs = ReportInputs(
         title=f"Flare forecasts of {folder.path.name}",
         forecasts=forecasts,
         verification=verification,
+        event=sentence_of(event),
         split=split,
         warnings=warnings,
         history=folder.history(),
@@ -87,6 +91,15 @@ def write_run_report(
     card = folder.path / "README.md"
     write_card(_card(folder, described, verification, warnings), card)
     return Reported(page, card, save_figures(report_figures(inputs), folder.path / "figures"))
+
+
+def _check_compared(
+    event: EventDefinition | None, folder: RunFolder, compared: Sequence[str | Path], split: str, reporter: Reporter
+) -> None:
+    """Refuse to set forecasts of another event beside; say where one does not say its event."""
+    others = {str(path): event_of_forecasts(path, split) for path in compared}
+    for text in agreed({str(folder.path): event} | others, ONE_EVENT)[1]:
+        reporter.warn(text)
 
 
 def _warnings(described: dict[str, Any]) -> list[str]:
@@ -173,6 +186,7 @@ def _card(
     return CardInputs(
         name=folder.path.name,
         verification=verification,
+        event=sentence_of(event_of_forecasts(folder.path, "test")),
         data={"name": Path(described["images"]).name},
         split=split,
         training={name: provenance[name] for name in RESULTS if name in provenance},

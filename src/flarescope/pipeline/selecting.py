@@ -7,6 +7,7 @@ import pandas as pd
 
 from flarescope.catalog.noaa_regions import read_summaries
 from flarescope.catalog.select import Selection, SelectionRules, select_images, with_positions
+from flarescope.catalog.table_event import event_of_table
 from flarescope.errors import InputError
 from flarescope.pipeline.labelling import tell_refused
 from flarescope.pipeline.listing import check_form, read_catalogue, scan_beside, write_catalogue
@@ -57,7 +58,7 @@ def select(
     if selection.table.empty:
         removed = "; ".join(f"{each.rule}: {each.removed:,}" for each in selection.account)
         raise InputError(f"no image is left of {selection.images:,} ({removed}); nothing is written")
-    write_catalogue(selection.table, out)
+    write_catalogue(selection.table, out, event_of_table(table))
     return selection
 
 

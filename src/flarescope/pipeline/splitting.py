@@ -1,6 +1,6 @@
 """How is a catalogue split into training, validation and test images?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -8,7 +8,9 @@ import pandas as pd
 
 from flarescope.catalog.boucheron import read_region_lists
 from flarescope.catalog.splits import folds_by_region, split_by_fold, split_by_lists, split_by_region, split_by_time
+from flarescope.catalog.table_event import stated_event
 from flarescope.errors import InputError
+from flarescope.events import EventDefinition
 from flarescope.pipeline.listing import read_catalogue, write_split
 
 WAYS: Final = ("lists", "region", "time", "folds")
@@ -25,7 +27,8 @@ class SplitRules:
         seed: of `region` and `folds`.
         validation_from: first instant of the validation set; for `time`.
         test_from: first instant of the test set; for `time`.
-        gap_hours: at least latency + window of the labels; for `time`.
+        gap_hours: images left out before a boundary; for `time`. None: latency + window of the labels.
+        event: that the labels are of, for a table that does not say it.
         folds: number of folds.
         fold: the one that tests, from 0; the next one validates.
     """
@@ -36,9 +39,29 @@ class SplitRules:
     seed: int = 0
     validation_from: pd.Timestamp | None = None
     test_from: pd.Timestamp | None = None
-    gap_hours: float = 24.0
+    gap_hours: float | None = None
     folds: int = 5
     fold: int = 0
+    event: EventDefinition | None = None
+
+    def gap(self) -> float:
+        """Give the gap before a boundary, hours.
+
+        Raises:
+            InputError: neither the gap nor the event is known, or the gap is shorter than the labels look ahead.
+        """
+        if self.event is None:
+            if self.gap_hours is None:
+                raise InputError(
+                    "the table does not say which event its labels are of: give --gap-hours, or --event and --window"
+                )
+            return self.gap_hours
+        ahead = self.event.latency_hours + self.event.window_hours
+        if self.gap_hours is not None and self.gap_hours < ahead:
+            raise InputError(
+                f"--gap-hours {self.gap_hours:g}: the labels look {ahead:g} hours ahead; expected at least that"
+            )
+        return ahead if self.gap_hours is None else self.gap_hours
 
 
 def split(table: str | Path, *, rules: SplitRules, out: str | Path) -> pd.DataFrame:
@@ -52,8 +75,9 @@ def split(table: str | Path, *, rules: SplitRules, out: str | Path) -> pd.DataFr
     Raises:
         InputError: bad tables or rules, images of unknown region, a split left empty.
     """
-    placed = apply_split(read_catalogue(Path(table)), rules)
-    write_split(placed, Path(out))
+    event = stated_event(table, rules.event)
+    placed = apply_split(read_catalogue(Path(table)), replace(rules, event=event))
+    write_split(placed, Path(out), event)
     return placed
 
 
@@ -69,7 +93,7 @@ def apply_split(catalogue: pd.DataFrame, rules: SplitRules) -> pd.DataFrame:
         if rules.test_from is None:
             raise InputError("--how time needs --test-from, and --validation-from unless there is no validation set")
         first = rules.test_from if rules.validation_from is None else rules.validation_from
-        return split_by_time(catalogue, validation_from=first, test_from=rules.test_from, gap_hours=rules.gap_hours)
+        return split_by_time(catalogue, validation_from=first, test_from=rules.test_from, gap_hours=rules.gap())
     if rules.how == "folds":
         fold = folds_by_region(catalogue, folds=rules.folds, seed=rules.seed)
         return split_by_fold(catalogue, fold, test=rules.fold)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from flarescope.errors import InputError
+from flarescope.events import EventDefinition
 from flarescope.files import make_folder, write_json, write_text
 from flarescope.model.head import Recipe
 from flarescope.model.runs import RunFolder, best_epoch
@@ -94,6 +95,7 @@ def sweep(
     features: str | Path | None = None,
     limit: int | None = None,
     allow_overlap: bool = False,
+    event: EventDefinition | None = None,
     reporter: Reporter | None = None,
 ) -> dict[str, Any]:
     """Train every combination of a grid on the same features; combinations of one seed share each batch as it is read.
@@ -114,6 +116,7 @@ def sweep(
         features: the folder of the feature stores; by default `features` beside `out`.
         limit: only so many rows of each table.
         allow_overlap: go on where a region stands in both tables.
+        event: that the labels are of, for tables that do not say it.
         reporter: hears notes and progress.
 
     Returns:
@@ -135,6 +138,7 @@ def sweep(
         allow_overlap=allow_overlap,
         recipes=recipes,
         reporter=reporter,
+        event=event,
     )
     runs = _folders(out, data, recipes)
     make_folder(out)

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from pathlib import Path
 
+from flarescope.events import EventDefinition
 from flarescope.model.head import Recipe
 from flarescope.model.runs import RunFolder
 from flarescope.pipeline.featuring import Compute
@@ -25,6 +26,7 @@ def train(
     features: str | Path | None = None,
     limit: int | None = None,
     allow_overlap: bool = False,
+    event: EventDefinition | None = None,
     reporter: Reporter | None = None,
 ) -> RunFolder:
     """Train a head on a labelled set: features once, then the epochs; a killed run goes on where it stood.
@@ -41,6 +43,7 @@ def train(
         features: the folder of the feature stores; by default `features` beside the run.
         limit: only so many rows of each table, drawn at random, the same ones every time.
         allow_overlap: go on where a region stands in both tables.
+        event: that the labels are of, for tables that do not say it.
         reporter: hears notes and progress.
 
     Returns:
@@ -63,6 +66,7 @@ def train(
         allow_overlap=allow_overlap,
         recipes=[recipe],
         reporter=reporter,
+        event=event,
     )
     run, recipe = RunFolder(out), data.with_class_weight(recipe)
     with claimed(run, data.describe(recipe, asdict(saving))):

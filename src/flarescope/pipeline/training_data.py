@@ -10,6 +10,8 @@ import pandas as pd
 
 from flarescope.catalog.boucheron import read_table, require_regions
 from flarescope.catalog.splits import check_disjoint
+from flarescope.catalog.table_event import stated_event
+from flarescope.events import EventDefinition, agreed, sentence_of
 from flarescope.model.classifier import Classifier, Description
 from flarescope.model.features import FeatureStore
 from flarescope.model.gather import FeatureRows
@@ -33,6 +35,7 @@ class TrainingData:
         store: of the features.
         compute: how features are computed.
         allow_overlap: whether a region may stand in both tables.
+        event: that the labels are of; None where nobody says it.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -42,6 +45,7 @@ class TrainingData:
     store: FeatureStore
     compute: Compute
     allow_overlap: bool
+    event: EventDefinition | None = None
 
     def with_class_weight(self, recipe: Recipe) -> Recipe:
         """Give the recipe with the class weights as numbers."""
@@ -52,6 +56,7 @@ class TrainingData:
     def describe(self, recipe: Recipe, save: dict[str, Any]) -> dict[str, Any]:
         """Say what a run on these data is, as `run.json` has it."""
         return {
+            "event": self.event.to_json() if self.event else None,
             "recipe": describe_recipe(recipe),
             "backbone": self.backbone,
             "store": asdict(self.store.key),
@@ -86,7 +91,12 @@ class TrainingData:
         """Give the model that training begins from."""
         regions = sorted(self.tables["train"]["noaa_ar"].unique().tolist())
         described = Description(
-            self.backbone, self.weights.family, self.weights.digest, self.store.key.rendering, regions=regions
+            self.backbone,
+            self.weights.family,
+            self.weights.digest,
+            self.store.key.rendering,
+            regions=regions,
+            event=self.event,
         )
         return Classifier(glorot_head(FEATURES, recipe.seed), described, self.weights)
 
@@ -103,6 +113,7 @@ def open_training_data(
     allow_overlap: bool,
     recipes: Sequence[Recipe],
     reporter: Reporter,
+    event: EventDefinition | None = None,
 ) -> TrainingData:
     """Read the tables and open the feature store; no feature is computed yet. See `pipeline.training.train`.
 
@@ -110,6 +121,7 @@ def open_training_data(
         InputError: bad tables, images or options; one class only where a recipe takes the reference's class weights.
     """
     images = Path(images)
+    event = event_of_training(train, validation, event, reporter)
     tables = {
         "train": read_table(Path(train), split="train", limit=limit),
         "validation": read_table(Path(validation), split="validation", limit=limit),
@@ -124,4 +136,21 @@ def open_training_data(
     check_before(images, compute)
     store = open_store(features, list(tables.values()), weights, compute, reporter)
     reporter.say(f"engine: {store.key.engine}; features kept in {store.folder}")
-    return TrainingData(tables, images, backbone, weights, store, compute, allow_overlap)
+    return TrainingData(tables, images, backbone, weights, store, compute, allow_overlap, event)
+
+
+def event_of_training(
+    train: str | Path, validation: str | Path, stated: EventDefinition | None, reporter: Reporter
+) -> EventDefinition | None:
+    """Find the one event that both tables are of, and say what has to be said of it.
+
+    Raises:
+        InputError: they are of different events, or of another one than was stated.
+    """
+    paths = {str(path): path for path in (train, validation)}
+    events = {f"the table {name}": stated_event(path, stated) for name, path in paths.items()}
+    event, said = agreed(events, "train and validate on labels of one event")
+    for text in said:
+        reporter.warn(text)
+    reporter.say(f"an event is {sentence_of(event)}" + ("" if event else " (--event and --window state it)"))
+    return event

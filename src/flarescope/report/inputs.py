@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from flarescope.events import UNKNOWN_EVENT
 from flarescope.figures import FieldImage
 from flarescope.scores.calibration import calibration_from_json
 
@@ -51,7 +52,7 @@ class ReportInputs:
     title: str
     forecasts: pd.DataFrame
     verification: Mapping[str, Any]
-    event: str = "a flare of class C1.0 or above within 24 hours"
+    event: str = UNKNOWN_EVENT
     split: str = "test"
     warnings: Sequence[str] = ()
     history: Sequence[Mapping[str, Any]] = ()
