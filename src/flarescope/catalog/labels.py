@@ -17,8 +17,8 @@ import pandas as pd
 
 from flarescope.catalog.noaa_flares import FlareList
 from flarescope.errors import InputError
-from flarescope.events import EventDefinition, Rules, flux_w_m2
-from flarescope.times import utc_to_tai
+from flarescope.events import EventDefinition, flux_w_m2
+from flarescope.windows import compared_times, covers, span
 
 UNKNOWN_COLUMN: Final = "window_known"
 
@@ -69,7 +69,7 @@ def label_images(
     events = known.assign(flux=flux)[rule.counts(known["flare"])].sort_values("flux", kind="stable")
     largest = np.full(len(images), -1)
     order, times, bounds = _by_region_and_time(images)
-    latency, window = (np.timedelta64(round(hours * 3.6e9), "us") for hours in (latency_hours, window_hours))
+    latency, window = span(latency_hours), span(window_hours)
     peaks = events["time"].to_numpy(dtype="datetime64[us]")
     for number, (region, peak) in enumerate(zip(events["noaa_ar"], peaks, strict=True)):
         if region in bounds:
@@ -97,14 +97,6 @@ def _by_region_and_time(images: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, d
     last = [*first[1:], len(order)] if len(first) else []
     bounds = dict(zip(regions.tolist(), zip(first, last, strict=True), strict=True))
     return known[order], time[order], bounds
-
-
-def compared_times(times: "pd.Series[pd.Timestamp]", rules: Rules | None) -> "pd.Series[pd.Timestamp]":
-    """Give the times that are compared with the flares' peaks: UTC instants, or TAI clock readings called UTC."""
-    if rules != "ar-flares":
-        return times
-    reading = utc_to_tai(pd.DatetimeIndex(times)).tz_localize("UTC")
-    return pd.Series(reading, index=times.index, name=times.name).astype(times.dtype)
 
 
 def label_by(images: pd.DataFrame, flares: pd.DataFrame, rule: EventDefinition) -> pd.DataFrame:
@@ -135,17 +127,8 @@ def window_covered(images: pd.DataFrame, flares: FlareList, rule: EventDefinitio
     Returns:
         `(N,)` bool; false also where the image's time is not known.
     """
-    time = compared_times(images["time"], rule.rules)
-    start = (time + pd.Timedelta(hours=rule.latency_hours)).to_numpy(dtype="datetime64[us]")
-    end = start + np.timedelta64(round(rule.window_hours * 3.6e9), "us")
-    if not flares.covered:
-        return np.zeros(len(images), dtype=bool)
-    firsts, lasts = (
-        np.array([edge.tz_localize(None) for edge in edges], "datetime64[us]")
-        for edges in zip(*flares.covered, strict=True)
-    )
-    interval = np.searchsorted(firsts, start, side="right") - 1
-    return np.asarray((interval >= 0) & (end <= lasts[np.maximum(interval, 0)]) & ~np.isnat(start))
+    start = compared_times(images["time"], rule.rules) + span(rule.latency_hours)
+    return covers(flares.covered, start, start + span(rule.window_hours))
 
 
 def label_catalogue(

@@ -11,11 +11,11 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 
-from flarescope.catalog.labels import compared_times
 from flarescope.catalog.noaa_flares import FlareList
 from flarescope.catalog.splits import shared_regions
 from flarescope.events import EventDefinition
 from flarescope.tables import SPLITS
+from flarescope.windows import compared_times, span
 
 NEAR_DEGREES: Final = 6.0
 """Two regions nearer than this share two thirds of their cut-outs: 600 pixels of 0.5 arc seconds are 18 degrees at disk
@@ -134,7 +134,7 @@ def _labelling(images: pd.DataFrame, listed: pd.DataFrame, rule: EventDefinition
     time = compared_times(known["time"], rule.rules)
     times = {region: np.sort(rows.to_numpy("datetime64[us]")) for region, rows in time.groupby(known["noaa_ar"])}
     peaks = (listed["time"] - pd.Timedelta(hours=rule.latency_hours)).to_numpy("datetime64[us]")
-    window = np.timedelta64(round(rule.window_hours * 3.6e9), "us")
+    window = span(rule.window_hours)
     used = np.zeros(len(listed), dtype=bool)
     nothing = np.array([], "datetime64[us]")
     for number, (region, peak) in enumerate(zip(listed["noaa_ar"], peaks, strict=True)):

@@ -10,9 +10,9 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 
-from flarescope.catalog.labels import compared_times
 from flarescope.errors import InputError
 from flarescope.events import Rules
+from flarescope.windows import compared_times
 
 SCAN_DTYPES: Final = {"filename": "str", "nan_pixels": "Int64", "quality": "Int64"}
 """What a scan of the image files tells, one row a file: `filename` as in the catalogue, `nan_pixels` the number of
