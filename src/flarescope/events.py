@@ -16,7 +16,7 @@ OPERATIONAL_FACTOR: Final = 0.7
 a C1.4 on today's scale (NOAA's User's Guide for GOES 1-15 XRS science-quality data)."""
 LONGEST_HOURS: Final = 24.0 * 366
 """The longest window and latency taken: more is a slip of the unit."""
-UNKNOWN_EVENT: Final = "an event as the author of the table defined it"
+UNKNOWN_EVENT: Final = "an event as its author defined it"
 """What is said of an event that nobody stated."""
 
 Scope = Literal["region", "disk"]
@@ -166,6 +166,11 @@ def event_of_code(code: str) -> EventDefinition:
 def sentence_of(event: EventDefinition | None) -> str:
     """Say what is forecast, also where that is unknown."""
     return UNKNOWN_EVENT if event is None else event.sentence
+
+
+def statement_of(event: EventDefinition | None) -> str:
+    """Say what an event is, in a sentence of its own."""
+    return "an event is as its author defined it" if event is None else f"an event is {event.sentence}"
 
 
 def difference(first: EventDefinition, second: EventDefinition) -> str | None:

@@ -98,7 +98,7 @@ def show_evaluation(evaluation: "Evaluation") -> None:
     if settings.as_json:
         show_json(evaluation.to_json())
         return
-    from flarescope.events import sentence_of
+    from flarescope.events import statement_of
 
     table = evaluation.table
     title = f"{evaluation.split}: {len(evaluation.forecasts):,} images, yes from p >= 0.5"
@@ -107,7 +107,7 @@ def show_evaluation(evaluation: "Evaluation") -> None:
         ["forecast no", f"{table.fn:,} misses (FN)", f"{table.tn:,} correct rejections (TN)"],
     ]
     show_table(title, ["", "event", "no event"], counts)
-    out(f"an event is {sentence_of(evaluation.event)}")
+    out(statement_of(evaluation.event))
     scores = {**table.scores(), "loss": evaluation.loss}
     out("  ".join(f"{name.upper() if name != 'loss' else name} {value:.4f}" for name, value in scores.items()))
     if evaluation.undefined:

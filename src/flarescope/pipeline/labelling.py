@@ -54,11 +54,11 @@ def label(
     rule, reporter, out = rule or EventDefinition(), reporter or Reporter(), Path(out)
     check_form(out)
     listed = join_flares(flares, columns, reporter, flux_scale=flux_scale)
-    for text in scale_remarks(listed, rule.threshold):
-        reporter.warn(text)
     rule = replace(rule, flux_scale=list_scale(listed))
     table = list_images(Path(images), scan_beside(out), workers=workers, reporter=reporter)
     labelled = label_catalogue(table, listed, rule, keep_uncovered=keep_uncovered)
+    for text in scale_remarks(listed, rule.threshold):
+        reporter.warn(text)
     reporter.say(f"an event is a flare {rule}; {TIMES[rule.rules or 'utc']}")
     write_catalogue(labelled.table, out, rule)
     return labelled

@@ -11,7 +11,7 @@ import pandas as pd
 from flarescope.catalog.boucheron import read_table, require_regions
 from flarescope.catalog.splits import check_disjoint
 from flarescope.catalog.table_event import stated_event
-from flarescope.events import EventDefinition, agreed, sentence_of
+from flarescope.events import EventDefinition, agreed, statement_of
 from flarescope.model.classifier import Classifier, Description
 from flarescope.model.features import FeatureStore
 from flarescope.model.gather import FeatureRows
@@ -133,6 +133,7 @@ def open_training_data(
         reference_class_weight(tables["train"]["label"].to_numpy())
     weights = find(backbone)
     announce(weights, reporter)
+    reporter.say(statement_of(event) + ("" if event else " (--event and --window state it)"))
     check_before(images, compute)
     store = open_store(features, list(tables.values()), weights, compute, reporter)
     reporter.say(f"engine: {store.key.engine}; features kept in {store.folder}")
@@ -152,5 +153,4 @@ def event_of_training(
     event, said = agreed(events, "train and validate on labels of one event")
     for text in said:
         reporter.warn(text)
-    reporter.say(f"an event is {sentence_of(event)}" + ("" if event else " (--event and --window state it)"))
     return event
