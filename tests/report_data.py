@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from flarescope.events import EventDefinition
 from flarescope.figures import FieldImage
 from flarescope.report import GALLERY, ReportInputs, gallery_rows
 from flarescope.scores.verify import verify
@@ -104,7 +105,9 @@ def synthetic_inputs(forecasts=None, *, replicates=200, **changes):
     forecasts = synthetic_forecasts() if forecasts is None else forecasts
     made = {
         "title": lambda: "Synthetic run",
-        "verification": lambda: verify(forecasts, climatology=0.25, threshold=0.42, replicates=replicates),
+        "verification": lambda: verify(
+            forecasts, event=EventDefinition(), climatology=0.25, threshold=0.42, replicates=replicates
+        ),
         "warnings": lambda: (
             "SYNTHETIC DATA: the magnetograms and flares are made.",
             "RANDOM FILTERS: nothing was learnt.",

@@ -85,6 +85,27 @@ def test_run_model_forecasts_and_scores_say_it(made):
         assert {load_classifier(out / row["model"]).description.event for row in history} == {EVENT}
 
 
+def test_persistence_of_a_run_is_of_its_own_event_and_window(made, fake, tmp_path):
+    table = pd.read_parquet(made / "tables/catalogue.parquet").query("split == 'test'")
+    regions = sorted(table["noaa_ar"].unique())
+    # C flares just before all images, an M flare 13 hours before the first one, and one that counts of one region.
+    rows = [f"2010-11-09T23:00,C9.0,{region}" for region in regions] + [f"2010-11-09T11:30,M1.0,{regions[0]}"]
+    rows += [f"2010-11-09T23:00,M1.0,{regions[1]}", "2010-11-08T00:00,B1.0,11000", "2010-11-12T00:00,B1.0,11000"]
+    (tmp_path / "before.csv").write_text("\n".join(["time,flare,noaa_ar", *rows]) + "\n")
+    common = ["--table", made / "tables/catalogue.parquet", "--images", made / "images", "--quiet"]
+    more = ["--replicates", 0, "--out", tmp_path / "listed", "--events", tmp_path / "before.csv"]
+    assert run("evaluate", made / "runs/m", *common, *more) == 0
+    found = json.loads((tmp_path / "listed/scores.json").read_text())["verification"]
+    assert found["settings"]["event"] == EVENT.to_json()
+    assert found["previous"]["known"] == len(table)
+    decision = found["baselines"]["persistence"]["decision"]
+    assert decision["tp"] + decision["fp"] == (table["noaa_ar"] == regions[1]).sum() == 4
+    # From labels an image 13 hours older would tell; the images span four hours.
+    own = json.loads((made / "runs/m/scores.json").read_text())["verification"]
+    assert own["previous"] is None
+    assert any("in the 12 h before is not known of 20 of 20 images" in note for note in own["notes"])
+
+
 def test_page_and_card_say_it_and_nothing_else(made):
     for file in ("report.html", "README.md"):
         text = (made / "runs/m" / file).read_text()

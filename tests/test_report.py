@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from flarescope.events import EventDefinition
 from flarescope.report import (
     Compared,
     decided_forecasts,
@@ -74,7 +75,14 @@ def compared():
     calibration = fit_calibration(synthetic_forecasts(seed=5).assign(split="validation"))
     return synthetic_inputs(
         forecasts,
-        verification=verify(forecasts, climatology=0.3, threshold=0.4, calibration=calibration, replicates=50),
+        verification=verify(
+            forecasts,
+            event=EventDefinition(),
+            climatology=0.3,
+            threshold=0.4,
+            calibration=calibration,
+            replicates=50,
+        ),
         compared=[
             Compared("reversed.csv", verify(noisy, replicates=50), compare(forecasts, noisy, replicates=50)),
             Compared("elsewhere.csv", verify(synthetic_forecasts(seed=2), replicates=50), note="other images"),

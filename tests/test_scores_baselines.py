@@ -1,28 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from flarescope.errors import InputError
-from flarescope.scores.baselines import always_no, climatology, events_before, labels_before, persistence
+from flarescope.events import EventDefinition
+from flarescope.scores.baselines import NO_EVENT, WHOLE_DISK, all_baselines, always_no, climatology, persistence
+from flarescope.scores.verify import verify
+from test_scores_previous import ROWS, images, listed
 
-
-def images(*rows):
-    frame = pd.DataFrame(rows, columns=["noaa_ar", "time", "label"])
-    return frame.assign(
-        noaa_ar=frame["noaa_ar"].astype("Int32"),
-        time=pd.to_datetime(frame["time"], utc=True).astype("datetime64[us, UTC]"),
-        label=frame["label"].astype("Int8"),
-        probability=0.5,
-    )
-
-
-ROWS = images(
-    (11121, "2010-11-10 05:36", 1),
-    (11121, "2010-11-11 05:36", 0),
-    (11122, "2010-11-11 05:36", 1),
-    (11121, "2010-11-11 05:48", 0),
-    (11121, "2010-11-12 05:36", 0),
-)
+M_IN_12 = EventDefinition(threshold="M1.0", window_hours=12)
 
 
 def test_climatology_and_always_no():
@@ -33,53 +21,76 @@ def test_climatology_and_always_no():
         climatology(ROWS, 20)
 
 
-def test_persistence_from_the_labels_of_the_day_before():
-    before = labels_before(ROWS, ROWS)
-    # First image of each region: unknown. 05:36 a day later: the label 1. 05:48: the image of 05:36 is the last one
-    # that is at least 24 hours old. Two days later: the image of 05:36, label 0.
-    assert before == pytest.approx([np.nan, 1, np.nan, 1, 0], nan_ok=True)
-    assert list(persistence(ROWS, before, unknown=0.2)["probability"]) == [0.2, 1, 0.2, 1, 0]
+def test_persistence_is_yes_no_or_what_is_given_for_the_unknown():
+    flared = np.array([np.nan, 1, np.nan, 1, 0])
+    assert list(persistence(ROWS, flared, unknown=0.2)["probability"]) == [0.2, 1, 0.2, 1, 0]
 
 
-def test_persistence_never_looks_ahead():
-    # An image 23 hours 48 minutes earlier is labelled by flares up to 12 minutes from now.
-    rows = images((11121, "2010-11-10 05:48", 1), (11121, "2010-11-11 05:36", 0))
-    assert np.isnan(labels_before(rows, rows)).all()
+def test_the_unknown_is_forecast_by_climatology_said_and_counted():
+    made = all_baselines(ROWS, rate=0.2, event=EventDefinition(), flares=None)
+    assert list(made.tables["persistence"]["probability"]) == [0.2, 1, 0.2, 1, 0]
+    assert made.previous == {
+        "source": "labels",
+        "known": 3,
+        "unknown": 2,
+        "reasons": {"rows without an earlier one of that age": 2},
+        "instead": 0.2,
+    }
+    assert made.notes == [
+        "Persistence forecasts what was observed in the 24 h before the image (flares of C1.0 or above of the same "
+        "region), by the label of the row 24 h older, or up to 2 h more.",
+        "Persistence: whether there was an event in the 24 h before is not known of 2 of 5 images (rows without an "
+        "earlier one of that age: 2); it forecasts the training climatology, 0.2, there.",
+    ]
 
 
-def test_an_image_that_is_too_old_says_nothing():
-    rows = images((11121, "2010-11-10 03:24", 1), (11121, "2010-11-11 05:36", 0))
-    assert np.isnan(labels_before(rows, rows)).all()
-    assert labels_before(rows, rows, tolerance_hours=3)[1] == 1
+def test_without_a_climatology_the_unknown_is_the_share_of_events_in_the_known_never_no():
+    made = all_baselines(ROWS, rate=None, event=EventDefinition(), flares=None)
+    assert list(made.tables["persistence"]["probability"]) == pytest.approx([2 / 3, 1, 2 / 3, 1, 0])
+    assert "the share of events in the windows that are known, 0.667, there" in made.notes[-1]
 
 
-def test_persistence_from_the_event_list():
-    events = images(
-        (11121, "2010-11-11 05:24", 1),
-        (11121, "2010-11-10 05:36", 1),
-        (None, "2010-11-11 05:00", 1),
-        (11123, "2010-11-11 05:00", 1),
-    )
-    # A peak at the time of the image counts, one exactly 24 hours before does not (the label rule's window, turned).
-    assert list(events_before(ROWS, events)) == [1, 1, 0, 1, 0]
-    assert list(events_before(images((11121, "2010-11-11 05:36", 0)), events.iloc[1:])) == [0]
+def test_an_unknown_event_gives_no_persistence_and_says_what_to_give():
+    for flares in (None, listed((11121, "2010-11-11 05:00", "X1.0"))):
+        made = all_baselines(ROWS, rate=0.2, event=None, flares=flares)
+        assert set(made.tables) == {"always_no", "climatology"}
+        assert made.notes == [NO_EVENT]
+        assert made.previous is None
 
 
-def test_the_label_of_the_day_before_is_the_event_list_seen_from_then():
-    rng = np.random.default_rng(0)
-    minutes = np.arange(0, 12 * 24 * 60, 12)
-    start = pd.Timestamp("2014-01-01", tz="UTC").as_unit("us")
-    peaks = np.sort(rng.choice(minutes[:-1], 8, replace=False)) + 5
-    label = [int(((peaks > t) & (peaks < t + 24 * 60)).any()) for t in minutes]
-    rows = images(*((11950, start + pd.Timedelta(minutes=int(t)), y) for t, y in zip(minutes, label, strict=True)))
-    events = images(*((11950, start + pd.Timedelta(minutes=int(t)), 1) for t in peaks))
-    first_day = minutes < 24 * 60
-    assert np.isnan(labels_before(rows, rows))[first_day].all()
-    assert list(labels_before(rows, rows)[~first_day]) == list(events_before(rows, events)[~first_day])
+def test_nothing_known_gives_no_persistence_and_says_why():
+    made = all_baselines(ROWS, rate=0.2, event=M_IN_12, flares=listed(covered=(("2015-01-01", "2015-02-01"),)))
+    assert set(made.tables) == {"always_no", "climatology"}
+    assert made.notes == [
+        "No persistence baseline: whether there was an event in the 12 h before is not known of 5 of 5 images "
+        "(windows that the flare list does not cover: 5)."
+    ]
 
 
-def test_images_without_region_or_time_are_unknown():
-    rows = images((None, "2010-11-11 05:36", 1), (11121, None, 1), (11121, "2010-11-11 05:36", 1))
-    assert np.isnan(events_before(rows, ROWS.iloc[:0])[:2]).all()
-    assert events_before(rows, ROWS.iloc[:0])[2] == 0
-    assert np.isnan(labels_before(rows, ROWS.assign(label=pd.Series([None] * 5, dtype="Int8")))).all()
+def test_a_list_on_another_flux_scale_than_the_labels_is_said_with_the_factor():
+    event = EventDefinition(flux_scale="operational")
+    flares = listed((11121, "2010-11-11 05:00", "C2.0"))
+    for scales, said in ((("science",), 1), (("operational",), 0), ((None,), 0), (("operational", "science"), 1)):
+        notes = all_baselines(ROWS, rate=0.2, event=event, flares=replace(flares, scales=scales)).notes
+        assert sum("C1.0 on the former is C1.4 on the latter" in note for note in notes) == said
+
+
+def test_rows_without_regions_are_the_whole_disk_and_have_both_baselines():
+    hours = pd.date_range("2014-01-01", periods=96, freq="h", tz="UTC")
+    event = EventDefinition(threshold="M1.0", window_hours=12)
+    peak = pd.Timestamp("2014-01-02T12:30", tz="UTC")
+    label = ((peak > hours) & (peak <= hours + pd.Timedelta(hours=12))).astype(int)
+    rows = images(*((None, time, y) for time, y in zip(hours, label, strict=True)))
+    covered = (("2013-12-31", "2014-01-10"),)
+    by_list = listed((None, "2014-01-02 12:30", "M1.5"), (11936, "2014-01-02 22:00", "C5.0"), covered=covered)
+    yes = [int(peak <= time < peak + pd.Timedelta(hours=12)) for time in hours]
+    for flares, unknown in ((by_list, 0), (None, 12)):
+        result = verify(rows, event=event, flares=flares, climatology=0.1, replicates=0)
+        assert result["settings"]["event"]["scope"] == "disk"
+        assert WHOLE_DISK in result["notes"]
+        assert set(result["baselines"]) == {"always_no", "climatology", "persistence"}
+        assert result["previous"]["unknown"] == unknown
+        decision = result["baselines"]["persistence"]["decision"]
+        assert (decision["tp"], decision["fp"], decision["fn"]) == (0, sum(yes), 12)
+        climatology_brier = result["baselines"]["climatology"]["probability"]["scores"]["brier"]["value"]
+        assert climatology_brier == pytest.approx((12 * 0.9**2 + 84 * 0.1**2) / 96)

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from flarescope.catalog.noaa_flares import FlareList, flare_frame
 from flarescope.errors import InputError
+from flarescope.events import EventDefinition
 from flarescope.scores.calibration import Platt
 from flarescope.scores.compare import compare
 from flarescope.scores.contingency import ContingencyTable
@@ -48,7 +50,8 @@ def test_published_counts_through_verify():
 
 
 def test_the_dictionary_is_json_and_complete():
-    result = verify(sample(), threshold=0.3, calibration=Platt(0.8, -0.5), climatology=0.2, **FAST)
+    event = EventDefinition()
+    result = verify(sample(), event=event, threshold=0.3, calibration=Platt(0.8, -0.5), climatology=0.2, **FAST)
     assert json.loads(json.dumps(result, allow_nan=False)) == result
     assert list(result["decisions"]) == ["argmax", "chosen"]
     assert [result["decisions"][name]["calibrated"] for name in ("argmax", "chosen")] == [False, True]
@@ -101,16 +104,27 @@ def test_baselines_go_through_the_same_scoring():
 
 def test_persistence_from_the_event_list():
     frame = sample()
-    events = pd.DataFrame({"noaa_ar": [11100], "time": [frame["time"].iloc[0]]})
-    found = verify(frame, events=events, replicates=0)["baselines"]["persistence"]["decision"]
-    yes = (frame["noaa_ar"] == 11100) & (frame["time"] - frame["time"].iloc[0] < pd.Timedelta(hours=24))
-    assert found["tp"] + found["fp"] == int(yes.sum())
+    peak = frame["time"].iloc[0]
+    table = flare_frame([{"noaa_ar": 11100, "time": peak, "flare": "M2.0"}])
+    flares = FlareList(table, ((peak - pd.Timedelta(days=100), peak + pd.Timedelta(days=1000)),))
+    for event, hours in ((EventDefinition(), 24), (EventDefinition(threshold="M1.0", window_hours=6), 6)):
+        result = verify(frame, event=event, flares=flares, replicates=0)
+        found = result["baselines"]["persistence"]["decision"]
+        yes = (frame["noaa_ar"] == 11100) & (frame["time"] - peak < pd.Timedelta(hours=hours))
+        assert found["tp"] + found["fp"] == int(yes.sum()) > 0
+        assert result["previous"] == {"source": "flare list", "known": 2000, "unknown": 0, "reasons": {}} | {
+            "instead": int(yes.sum()) / 2000
+        }
+        assert result["settings"]["event"] == event.to_json()
+    stronger = verify(frame, event=EventDefinition(threshold="X1.0"), flares=flares, replicates=0)
+    found = stronger["baselines"]["persistence"]["decision"]
+    assert found["tp"] + found["fp"] == 0
 
 
 def test_notes_say_what_the_numbers_do_not():
-    notes = " ".join(verify(sample(), **FAST)["notes"])
+    notes = " ".join(verify(sample(), event=EventDefinition(window_hours=12), **FAST)["notes"])
     assert "climatology" in notes
-    assert "not known whether their region flared in the 24 hours before" in notes
+    assert "whether there was an event in the 12 h before is not known of" in notes
     assert "times as wide" in notes
     few = " ".join(verify(sample(rows=200, regions=4), **FAST)["notes"])
     assert "regions have events: the intervals are too narrow themselves" in few

@@ -129,6 +129,27 @@ def test_anybodys_forecasts_are_verified_and_compared(trained, tmp_path, capsys)
     assert "A - B" in capsys.readouterr().out
 
 
+def test_forecasts_of_the_whole_disk_have_baselines_of_their_stated_event(tmp_path, capsys):
+    hours = pd.date_range("2014-01-01", periods=72, freq="h", tz="UTC")
+    label = [int(24 < hour <= 36) for hour in range(72)]  # an M2.0 at 37:00
+    table = pd.DataFrame({"time": hours, "label": label, "probability": 0.3})
+    table.to_csv(tmp_path / "disk.csv", index=False)
+    flares = ["2014-01-02T13:00,M2.0,11936", "2014-01-01T05:00,C9.0,11936"]
+    flares += ["2013-12-31T00:00,B1.0,11936", "2014-01-05T00:00,B1.0,11936"]
+    (tmp_path / "flares.csv").write_text("\n".join(["time,flare,noaa_ar", *flares]) + "\n")
+    task = ["--climatology", "0.2", "--replicates", "0", "--json"]
+    stated = ["--event", "M1.0", "--window", "12"]
+    for more, known in (([], 60), (["--events", tmp_path / "flares.csv"], 72)):
+        assert run("evaluate", tmp_path / "disk.csv", *task, *stated, *more) == 0
+        found = json.loads(capsys.readouterr().out)
+        decision = found["baselines"]["persistence"]["decision"]
+        assert [decision[count] for count in ("tp", "fn", "fp", "tn")] == [0, 12, 12, 48]
+        assert found["previous"]["known"] == known
+        assert "climatology" in found["baselines"]
+    assert run("evaluate", tmp_path / "disk.csv", *task) == 0
+    assert "persistence" not in json.loads(capsys.readouterr().out)["baselines"]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -147,7 +147,7 @@ def evaluate(
         forecasts=forecasts,
         evaluated={"table": str(table), "table_digest": table_digest(rows), "store": asdict(store.key)},
         verification=verify_model(
-            forecasts, found.classifier.description, found.run, verifying or Verifying(), reporter
+            forecasts, found.classifier.description, found.run, verifying or Verifying(), reporter, event=event
         ),
         folder=folder.path,
         event=event,

@@ -45,7 +45,8 @@ def verify_table(
         verification = verify(
             forecasts,
             climatology=climatology,
-            events=verifying.read_events(),
+            event=event,
+            flares=verifying.read_flares(),
             replicates=verifying.replicates,
             seed=verifying.seed,
         )

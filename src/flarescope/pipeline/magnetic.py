@@ -239,7 +239,7 @@ def evaluate_on_features(
         loss=result.loss,
         forecasts=forecasts,
         evaluated={"table": str(table), "table_digest": table_digest(rows), "features": str(features)},
-        verification=verify_raw(forecasts, found.folder, verifying, reporter),
+        verification=verify_raw(forecasts, found.folder, verifying, reporter, event=event),
         folder=folder.path,
         event=event,
     )

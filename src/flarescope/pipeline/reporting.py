@@ -71,7 +71,7 @@ def write_run_report(
     folder, verifying, reporter = RunFolder(Path(run)), verifying or Verifying(), reporter or Reporter()
     described, forecasts, verification = read_evaluated(folder, split)
     event = event_of_forecasts(folder.path, split)
-    _check_compared(event, folder, compared, split, reporter)
+    of_all = _check_compared(event, folder, compared, split, reporter)
     warnings = _warnings(described)
     inputs = ReportInputs(
         title=f"Flare forecasts of {folder.path.name}",
@@ -81,9 +81,9 @@ def write_run_report(
         split=split,
         warnings=warnings,
         history=folder.history(),
-        events=verifying.read_events(),
+        events=verifying.marked_flares(event),
         gallery=_gallery(forecasts, verification, Path(images or described["images"]), reporter),
-        compared=[_compared(path, forecasts, verification, split, verifying) for path in compared],
+        compared=[_compared(path, forecasts, verification, split, verifying, of_all) for path in compared],
         provenance=_provenance(described),
     )
     page = Path(out) if out else folder.path / "report.html"
@@ -95,11 +95,13 @@ def write_run_report(
 
 def _check_compared(
     event: EventDefinition | None, folder: RunFolder, compared: Sequence[str | Path], split: str, reporter: Reporter
-) -> None:
-    """Refuse to set forecasts of another event beside; say where one does not say its event."""
+) -> EventDefinition | None:
+    """Give the event of all, and refuse to set forecasts of another beside; say where one does not say its event."""
     others = {str(path): event_of_forecasts(path, split) for path in compared}
-    for text in agreed({str(folder.path): event} | others, ONE_EVENT)[1]:
+    agreed_event, said = agreed({str(folder.path): event} | others, ONE_EVENT)
+    for text in said:
         reporter.warn(text)
+    return agreed_event
 
 
 def _warnings(described: dict[str, Any]) -> list[str]:
@@ -153,7 +155,12 @@ def _field_image(images: Path, row: Mapping[Any, Any]) -> FieldImage:
 
 
 def _compared(
-    path: str | Path, forecasts: pd.DataFrame, verification: dict[str, Any], split: str, verifying: Verifying
+    path: str | Path,
+    forecasts: pd.DataFrame,
+    verification: dict[str, Any],
+    split: str,
+    verifying: Verifying,
+    event: EventDefinition | None,
 ) -> Compared:
     """Verify another forecast as this one was, and give the paired difference where the images are the same."""
     climatology = verification["settings"]["climatology"]
@@ -162,7 +169,7 @@ def _compared(
     if Path(path).is_dir():
         theirs = read_evaluated(RunFolder(Path(path)), split)[2]
     else:
-        theirs = verify(other, climatology=climatology, events=verifying.read_events(), **sampling)
+        theirs = verify(other, event=event, flares=verifying.read_flares(), climatology=climatology, **sampling)
     ours, threshold_a = decided_forecasts(forecasts, verification)
     sampling |= {"threshold_a": threshold_a, "threshold_b": threshold_b}
     try:

@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 from flarescope.catalog.noaa_events import read_flares
-from flarescope.events import flux_w_m2
+from flarescope.catalog.noaa_flares import FlareList
+from flarescope.events import EventDefinition
 from flarescope.model.classifier import Description
 from flarescope.model.runs import RunFolder
 from flarescope.progress import Reporter
@@ -24,23 +25,25 @@ class Verifying:
     Attributes:
         replicates: of the bootstrap by region; 0 makes no intervals.
         seed: of the bootstrap.
-        events: a flare list (`catalog.noaa_events.read_flares`) for the persistence baseline; None makes it from the
-            labels of the same region.
-        event_class: smallest GOES class in `events` that counts.
+        events: a flare list (`catalog.noaa_events.read_flares`) for the persistence baseline; None reads the previous
+            window off the labels of earlier images.
     """
 
     replicates: int = REPLICATES
     seed: int = 0
     events: Path | None = None
-    event_class: str = "C1.0"
 
-    def read_events(self) -> pd.DataFrame | None:
-        """Read the flares that count as events; None without a list."""
-        if self.events is None:
+    def read_flares(self) -> FlareList | None:
+        """Read the flare list; None without one."""
+        return None if self.events is None else read_flares(self.events)
+
+    def marked_flares(self, event: EventDefinition | None) -> pd.DataFrame | None:
+        """Read the flares of known region and peak that count as events, or all where the event is not known."""
+        listed = self.read_flares()
+        if listed is None:
             return None
-        flares = read_flares(self.events).usable()
-        least = flux_w_m2(pd.Series([self.event_class], dtype="str")).iloc[0]
-        return flares[flux_w_m2(flares["flare"]) >= least * (1 - 1e-9)].reset_index(drop=True)
+        usable = listed.usable()
+        return usable if event is None else usable[event.counts(usable["flare"])]
 
 
 def training_climatology(run: RunFolder | None) -> float | None:
@@ -52,7 +55,13 @@ def training_climatology(run: RunFolder | None) -> float | None:
 
 
 def verify_model(
-    forecasts: pd.DataFrame, described: Description, run: RunFolder | None, verifying: Verifying, reporter: Reporter
+    forecasts: pd.DataFrame,
+    described: Description,
+    run: RunFolder | None,
+    verifying: Verifying,
+    reporter: Reporter,
+    *,
+    event: EventDefinition | None,
 ) -> dict[str, Any] | None:
     """Verify a model's raw forecasts with its own threshold and calibration (see `verify_raw`)."""
     return verify_raw(
@@ -60,6 +69,7 @@ def verify_model(
         run,
         verifying,
         reporter,
+        event=event,
         threshold=described.threshold if described.choice else None,
         calibration=calibration_from_json(described.calibration) if described.calibration else None,
     )
@@ -71,6 +81,7 @@ def verify_raw(
     verifying: Verifying,
     reporter: Reporter,
     *,
+    event: EventDefinition | None,
     threshold: float | None = None,
     calibration: Calibration | None = None,
 ) -> dict[str, Any] | None:
@@ -81,6 +92,7 @@ def verify_raw(
         run: of the model, for the training climatology; None for a model outside a run.
         verifying: how.
         reporter: hears why there is no verification, or no interval.
+        event: what label 1 means; None where nobody says it.
         threshold: chosen on validation rows, or None.
         calibration: fitted on validation rows, or None.
 
@@ -98,7 +110,8 @@ def verify_raw(
         threshold=threshold,
         calibration=calibration,
         climatology=training_climatology(run),
-        events=verifying.read_events(),
+        event=event,
+        flares=verifying.read_flares(),
         replicates=verifying.replicates if several else 0,
         seed=verifying.seed,
     )

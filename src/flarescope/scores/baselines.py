@@ -1,17 +1,45 @@
 """What would the simplest forecasts have said of the same images?"""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
 import numpy as np
 import pandas as pd
 
 from flarescope.errors import InputError
+from flarescope.events import EventDefinition, scales_differ
+from flarescope.scores.previous import BY_LABELS, OLDER, Flares, Previous, previous_by_flares, previous_by_labels
+
+NO_EVENT: Final = (
+    "No persistence baseline: nothing says which flares count as an event, and in which hours; state it "
+    "(--event M1.0 --window 24)."
+)
+WHOLE_DISK: Final = "No row names a region: the rows are taken as one series of forecasts for the whole disk."
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """The baselines that can be made of a table.
+
+    Attributes:
+        tables: name -> the rows with that baseline's `probability`.
+        notes: what a reader of their scores must know, in sentences.
+        previous: how persistence was made: `source`, `known` and `unknown` (rows), `reasons` (why unknown -> rows),
+            `instead` (probability where unknown); None without it.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    notes: list[str] = field(default_factory=list)
+    previous: dict[str, Any] | None = None
 
 
 def climatology(forecasts: pd.DataFrame, rate: float) -> pd.DataFrame:
     """Forecast the event rate of the training set, always.
 
     Args:
-        forecasts: the rows to forecast.
-        rate: share of events in the training set, 0..1.
+        forecasts: the rows to forecast, of regions or of the whole disk.
+        rate: share of events in the training set, 0..1; by labels of the same event and scope.
 
     Returns:
         The same rows with that `probability`.
@@ -25,85 +53,92 @@ def climatology(forecasts: pd.DataFrame, rate: float) -> pd.DataFrame:
 
 
 def always_no(forecasts: pd.DataFrame) -> pd.DataFrame:
-    """Forecast that no region ever flares: the same rows with `probability` 0."""
+    """Forecast that nothing ever flares: the same rows with `probability` 0."""
     return forecasts.assign(probability=0.0)
 
 
-def persistence(forecasts: pd.DataFrame, before: np.ndarray, *, unknown: float = 0.0) -> pd.DataFrame:
-    """Forecast that a region goes on as it did in the 24 hours before the image.
+def persistence(forecasts: pd.DataFrame, flared: np.ndarray, *, unknown: float) -> pd.DataFrame:
+    """Forecast that the state of the previous window goes on.
 
     Args:
         forecasts: N rows.
-        before: `(N,)` 1 if it flared before the image, 0 if not, NaN if that is not known: what `events_before` or
-            `labels_before` gives.
+        flared: `(N,)` 1 if there was an event in the window that ends at the image, 0 if not, NaN if that is not known
+            (see `previous`).
         unknown: probability where it is not known, such as the training climatology.
 
     Returns:
         The same rows with `probability` 0, 1, or `unknown`.
     """
-    return forecasts.assign(probability=np.where(np.isnan(before), unknown, before))
+    return forecasts.assign(probability=np.where(np.isnan(flared), unknown, flared))
 
 
-def events_before(images: pd.DataFrame, events: pd.DataFrame, *, hours: float = 24.0) -> np.ndarray:
-    """Find by the event list whether each region flared in the hours before its image.
-
-    Args:
-        images: `noaa_ar` and `time`, N rows.
-        events: `noaa_ar` and `time` of the peak, only flares that count as events.
-        hours: how far to look back; a peak at the time of the image counts, one exactly `hours` earlier does not.
-
-    Returns:
-        `(N,)` 1.0 or 0.0; NaN where the image's region or time is not known.
-    """
-    peaks = events.assign(before=1.0)
-    nearly = pd.Timedelta(hours=hours) - pd.Timedelta(microseconds=1)
-    found = _last_at_or_before(images, pd.Timedelta(0), peaks, nearly)
-    return np.where(_placed(images), np.nan_to_num(found), np.nan)
+def event_of_rows(forecasts: pd.DataFrame, event: EventDefinition) -> tuple[EventDefinition, list[str]]:
+    """Give the event of rows of which none names a region the whole disk's scope, and say so."""
+    if event.scope == "region" and forecasts["noaa_ar"].isna().all():
+        return replace(event, scope="disk"), [WHOLE_DISK]
+    return event, []
 
 
-def labels_before(
-    images: pd.DataFrame, history: pd.DataFrame, *, hours: float = 24.0, tolerance_hours: float = 2.0
-) -> np.ndarray:
-    """Find by the labels of earlier images whether each region flared in the hours before its image.
-
-    The label of an image `hours` earlier says whether the region flared from then until now. Where that very image is
-    missing the last one before it is taken, never a later one: its window would reach beyond now, into the future that
-    is to be forecast.
+def all_baselines(
+    forecasts: pd.DataFrame, *, rate: float | None, event: EventDefinition | None, flares: Flares | None
+) -> Baselines:
+    """Make the baselines that can be made.
 
     Args:
-        images: `noaa_ar` and `time`, N rows.
-        history: `noaa_ar`, `time` and `label` of the same regions, such as `images` itself.
-        hours: length of the labels' window.
-        tolerance_hours: how much older than `hours` the earlier image may be.
+        forecasts: rows with the columns of `tables.FORECAST_DTYPES`.
+        rate: event rate of the training set; None makes no climatology.
+        event: what the labels mean; None makes no persistence, for its window is not known.
+        flares: a flare list to see the previous window in; None reads it off the labels of earlier rows.
 
-    Returns:
-        `(N,)` 1.0 or 0.0; NaN where there is no such image, as in the first 24 hours of a region.
+    Raises:
+        InputError: a rate outside 0..1.
     """
-    known = history[history["label"].notna()]
-    past = known.assign(before=known["label"].astype(float))
-    return _last_at_or_before(images, pd.Timedelta(hours=hours), past, pd.Timedelta(hours=tolerance_hours))
+    tables, notes = {"always_no": always_no(forecasts)}, []
+    if rate is None:
+        notes.append("The training set's event rate is not given: no climatology baseline and no skill against it.")
+    else:
+        tables["climatology"] = climatology(forecasts, rate)
+    if event is None:
+        return Baselines(tables, [*notes, NO_EVENT])
+    before = previous_by_labels(forecasts, event) if flares is None else previous_by_flares(forecasts, flares, event)
+    notes += _scale_words(flares, event)
+    known = before.flared[~np.isnan(before.flared)]
+    if not len(known):
+        return Baselines(tables, [*notes, f"No persistence baseline: {_unknown_words(before, event)}."])
+    instead = float(known.mean()) if rate is None else rate
+    tables["persistence"] = persistence(forecasts, before.flared, unknown=instead)
+    notes.append(f"Persistence forecasts what was observed in the {_window_words(before, event)}.")
+    if len(known) < len(forecasts):
+        words = _unknown_words(before, event)
+        notes.append(f"Persistence: {words}; it forecasts {_instead_words(rate, instead)} there.")
+    made = {"source": before.source, "known": len(known), "unknown": len(forecasts) - len(known)}
+    return Baselines(tables, notes, made | {"reasons": dict(before.unknown), "instead": instead})
 
 
-def _placed(images: pd.DataFrame) -> np.ndarray:
-    return (images["noaa_ar"].notna() & images["time"].notna()).to_numpy()
+def _scale_words(flares: Flares | None, event: EventDefinition) -> list[str]:
+    others = {scale for scale in flares.scales if scale} - {event.flux_scale} if flares and event.flux_scale else set()
+    return [f"Persistence: the flare list and the labels are on {scales_differ(event.threshold)}."] if others else []
 
 
-def _last_at_or_before(
-    images: pd.DataFrame, back: pd.Timedelta, past: pd.DataFrame, tolerance: pd.Timedelta
-) -> np.ndarray:
-    """Give the `before` of the last row of `past` of the same region at or before time - back; NaN if none is near."""
-    past = past[_placed(past)]
-    rows = np.flatnonzero(_placed(images))
-    left = images.iloc[rows]
-    left = pd.DataFrame({"row": rows, "noaa_ar": left["noaa_ar"].astype(int), "time": left["time"] - back})
-    right = pd.DataFrame({"noaa_ar": past["noaa_ar"].astype(int), "time": past["time"], "before": past["before"]})
-    found = pd.merge_asof(
-        left.sort_values("time", kind="stable"),
-        right.astype({"time": left["time"].dtype}).sort_values("time", kind="stable"),
-        on="time",
-        by="noaa_ar",
-        tolerance=tolerance,
+def _window_words(before: Previous, event: EventDefinition) -> str:
+    where = "anywhere on the disk" if event.scope == "disk" else "of the same region"
+    window = f"{event.window_hours:g} h before the image (flares of {event.threshold} or above {where})"
+    if before.source != BY_LABELS:
+        return f"{window}, by the flare list"
+    back = event.window_hours + event.latency_hours
+    return f"{window}, by the label of the row {back:g} h older, or up to {event.window_hours * OLDER:g} h more"
+
+
+def _unknown_words(before: Previous, event: EventDefinition) -> str:
+    reasons = ", ".join(f"{reason}: {count:,}" for reason, count in before.unknown.items())
+    unknown = int(np.isnan(before.flared).sum())
+    return (
+        f"whether there was an event in the {event.window_hours:g} h before is not known of {unknown:,} of "
+        f"{len(before.flared):,} images ({reasons})"
     )
-    result = np.full(len(images), np.nan)
-    result[found["row"]] = found["before"]
-    return result
+
+
+def _instead_words(rate: float | None, instead: float) -> str:
+    if rate is None:
+        return f"the share of events in the windows that are known, {instead:.3g},"
+    return f"the training climatology, {instead:.3g},"

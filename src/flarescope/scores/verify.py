@@ -1,7 +1,7 @@
 """How good are these forecasts? Everything that a referee would ask, in one dictionary that JSON can hold.
 
     sample         n, events, event_rate, regions, event_regions, first_time, last_time
-    settings       threshold, calibration, climatology, minimum_events, replicates, seed, level
+    settings       event, threshold, calibration, climatology, minimum_events, replicates, seed, level
     decisions      "argmax" and, with a threshold, "chosen" -> threshold, calibrated (true: of calibrated
                    probabilities), tp, fn, fp, tn, scores, image_level
     probability    mean_probability, scores, reliability, of the probabilities as they came
@@ -10,6 +10,7 @@
                    yes/no score): equally long lists; of the calibrated probabilities if there are any
     baselines      "climatology", "persistence", "always_no" -> decision, probability (as above), and difference:
                    "argmax", "chosen", "probability" -> rows of (the forecasts' score - the baseline's)
+    previous       how persistence was made (`baselines.Baselines.previous`), or None without it
     slices         "argmax", "chosen" -> what `slices.slices` gives
     notes          sentences that a reader of the numbers must know
 
@@ -27,11 +28,13 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from flarescope.scores import baselines
+from flarescope.events import EventDefinition
+from flarescope.scores.baselines import all_baselines, event_of_rows
 from flarescope.scores.bootstrap import LEVEL, REPLICATES
 from flarescope.scores.calibration import Calibration
 from flarescope.scores.cases import PROBABILITY, Case, Sampling, ScoredCases
 from flarescope.scores.curves import reliability, thin_curve, threshold_counts
+from flarescope.scores.previous import Flares
 from flarescope.scores.rows import labels_and_probability, with_columns
 from flarescope.scores.slices import MINIMUM_EVENTS, slices
 from flarescope.scores.threshold import ARGMAX, check_threshold
@@ -50,8 +53,8 @@ def verify(
     threshold: float | None = None,
     calibration: Calibration | None = None,
     climatology: float | None = None,
-    events: pd.DataFrame | None = None,
-    history: pd.DataFrame | None = None,
+    event: EventDefinition | None = None,
+    flares: Flares | None = None,
     replicates: int = REPLICATES,
     seed: int = 0,
     level: float = LEVEL,
@@ -66,9 +69,9 @@ def verify(
         calibration: fitted on validation rows. Then `forecasts` holds raw probabilities, "argmax" is taken on these,
             and `threshold` applies to the calibrated ones.
         climatology: event rate of the training set; None leaves out what is measured against it.
-        events: flares that count as events (`noaa_ar`, `time` of the peak) for the persistence baseline. Without them
-            it is made from labels.
-        history: labelled rows (`noaa_ar`, `time`, `label`) to make persistence from; the forecasts themselves if None.
+        event: what label 1 means; None leaves out persistence, for the hours it looks back over are the event's.
+        flares: a flare list (`catalog.noaa_flares.FlareList`) to see the previous window in, for persistence. Without
+            one it is read off the labels of earlier rows.
         replicates: of the bootstrap by region; 0 makes no intervals and needs no regions.
         seed: of the bootstrap.
         level: of the intervals.
@@ -86,9 +89,12 @@ def verify(
         check_threshold(threshold)
     sampling = Sampling(replicates, seed, level)
     forecasts = with_columns(forecasts)
-    tables, notes = _baseline_tables(forecasts, climatology, events, history)
+    event, said = event_of_rows(forecasts, event) if event else (None, [])
+    simplest = all_baselines(forecasts, rate=climatology, event=event, flares=flares)
     cases = _cases(raw, threshold, calibration)
-    simple = {name: Case(table["probability"].to_numpy(float), {"argmax": ARGMAX}) for name, table in tables.items()}
+    simple = {
+        name: Case(table["probability"].to_numpy(float), {"argmax": ARGMAX}) for name, table in simplest.tables.items()
+    }
     scored = ScoredCases(
         labels,
         cases | simple,
@@ -98,7 +104,11 @@ def verify(
     )
     decided = {decision: name for name, case in cases.items() for decision in case.thresholds}
     last = list(cases)[-1]  # the calibrated ones if there are any
-    settings = {"threshold": threshold, "calibration": calibration.to_json() if calibration else None}
+    settings = {
+        "event": event.to_json() if event else None,
+        "threshold": threshold,
+        "calibration": calibration.to_json() if calibration else None,
+    }
     result = {
         "sample": _sample(forecasts, labels),
         "settings": settings | {"climatology": climatology, "minimum_events": minimum_events} | asdict(sampling),
@@ -106,12 +116,13 @@ def verify(
         "probability": _probability(scored, cases, "raw", labels),
         "calibrated": _probability(scored, cases, "calibrated", labels) if calibration else None,
         "curves": _curves(labels, cases[last].probability),
-        "baselines": {name: _baseline(scored, name, decided, last) for name in tables},
+        "baselines": {name: _baseline(scored, name, decided, last) for name in simplest.tables},
+        "previous": simplest.previous,
         "slices": {
             decision: _slices(forecasts, cases[case], decision, minimum_events) for decision, case in decided.items()
         },
     }
-    written: dict[str, Any] = plain(result | {"notes": notes + _warnings(scored, result)})
+    written: dict[str, Any] = plain(result | {"notes": said + simplest.notes + _warnings(scored, result)})
     return written
 
 
@@ -173,33 +184,6 @@ def _curves(labels: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
         "pr": {"recall": tpr[1:][pr], "precision": precision[pr], "threshold": counts.threshold[1:][pr]},
         "threshold": {"threshold": grid.threshold} | grid.scores(),
     }
-
-
-def _baseline_tables(
-    forecasts: pd.DataFrame, rate: float | None, events: pd.DataFrame | None, history: pd.DataFrame | None
-) -> tuple[dict[str, pd.DataFrame], list[str]]:
-    """Give the baselines that can be made, and what to say of them."""
-    tables, notes = {"always_no": baselines.always_no(forecasts)}, []
-    if rate is None:
-        notes.append("The training set's event rate is not given: no climatology baseline and no skill against it.")
-    else:
-        tables["climatology"] = baselines.climatology(forecasts, rate)
-    if events is None:
-        before = baselines.labels_before(forecasts, forecasts if history is None else history)
-    else:
-        before = baselines.events_before(forecasts, events)
-    unknown = int(np.isnan(before).sum())
-    if unknown == len(before):
-        notes.append("No persistence baseline: for no image is it known whether its region flared before.")
-        return tables, notes
-    tables["persistence"] = baselines.persistence(forecasts, before, unknown=rate or 0.0)
-    if unknown:
-        instead = "0" if rate is None else "climatology"
-        notes.append(
-            f"For {unknown:,} of {len(before):,} images it is not known whether their region flared in the 24 hours "
-            f"before, as for its first day; the persistence baseline forecasts {instead} there."
-        )
-    return tables, notes
 
 
 def _baseline(scored: ScoredCases, name: str, decided: Mapping[str, str], last: str) -> dict[str, Any]:
