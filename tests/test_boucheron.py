@@ -127,7 +127,7 @@ def test_split_and_limit(tmp_path):
         ("filename,class\na.png,1\na.png,0\n", "more than once"),
         ("filename,class\n/data/a.png,1\n", "absolute"),
         ("filename,class\n../a.png,1\n", "leaves the image root"),
-        ("filename,class\na.png,1,2\nb.png,1\n", "cannot be read as CSV"),
+        ("filename,class\na.png,1,2\nb.png,1\n", "its header names 2 columns and its rows have 3 fields"),
         ("just some words\n", "no header filename,class"),
         ("PK\x03\x04\x00\n", "no header filename,class"),
     ],

@@ -389,3 +389,23 @@ def test_a_reduced_png_says_what_its_fits_said(made_images, tmp_path):
     name = sorted(path.relative_to(source).as_posix() for path in source.rglob("*.fits"))[1]
     found = scan_file(str(tmp_path / "png" / name.replace(".fits", "_224.png")))
     assert (found["nan_pixels"], found["quality"]) == (0, 65536)
+
+
+@pytest.mark.parametrize(("threshold", "warned"), [("C1.0", True), ("C5.5", True), ("M1.0", False), ("X1.0", False)])
+def test_a_list_without_flares_as_weak_as_those_that_count_is_warned_of(tmp_path, capsys, threshold, warned):
+    (tmp_path / "t.csv").write_text("filename,noaa_ar,time\na.fits,11158,2011-02-14T02:00\n")
+    (tmp_path / "f.csv").write_text("time,flare,ar\n2011-02-14T03:00,M1.5,1158\n2011-02-19T03:00,X2.0,1158\n")
+    label = ["catalog", "label", tmp_path / "t.csv", "--flares", tmp_path / "f.csv", "--threshold", threshold]
+    assert run(*label, "--out", tmp_path / "c.parquet") == 0
+    assert ("no flare below M1.0 is listed" in capsys.readouterr().err) == warned
+
+
+@needs_real_data
+def test_the_case_of_a_list_from_m1_on(tmp_path, capsys):
+    (tmp_path / "t.csv").write_text("filename,noaa_ar,time\na.fits,11158,2011-02-14T02:00\n")
+    label = ["catalog", "label", tmp_path / "t.csv", "--flares", REAL_DATA / "cases" / "goes" / "m_only.csv"]
+    assert run(*label, "--out", tmp_path / "c.parquet") == 0
+    told = " ".join(capsys.readouterr().err.split())
+    assert "no flare below M1.0 is listed: if the list leaves them out, labels from C1.0 on miss every event" in told
+    assert run(*label, "--out", tmp_path / "c.parquet", "--threshold", "M1.0") == 0
+    assert "no flare below" not in capsys.readouterr().err

@@ -85,8 +85,9 @@ def test_every_whole_png_is_still_read(tmp_path, mode, size):
         (f"filename,class,label\n{NAME},1,0\n", "two columns say the same"),
         (f"filename,class\n./{NAME},1\n", "not in plain form"),
         (f"filename,class\n{NAME.replace('/', '//')},1\n", "not in plain form"),
-        (f"filename,class,noaa_ar\n{NAME},1,1121\n", "noaa_ar is 1121, and the name"),
-        (f"filename,class,noaa_ar\n{NAME},1,-5\n", "noaa_ar is -5"),
+        (f"filename,class,noaa_ar\n{NAME},1,11122\n", "noaa_ar is 11122, and the name"),
+        (f"filename,class,noaa_ar\n{NAME},1,1122\n", "noaa_ar is 11122, and the name"),
+        (f"filename,class,noaa_ar\n{NAME},1,111210\n", "noaa_ar is 111210; expected NOAA's number"),
         (f"filename,class,noaa_ar\n{NAME},1,inf\n", "noaa_ar"),
     ],
 )

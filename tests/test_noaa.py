@@ -1,5 +1,6 @@
 import datetime as dt
 import io
+import re
 import tarfile
 from pathlib import Path
 
@@ -8,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flarescope.catalog.noaa import full_region_number, parse_day, products, read_lines, to_lines
+from flarescope.catalog.noaa import parse_day, products, read_lines, to_lines
 from flarescope.catalog.noaa_events import parse_report, read_events, read_flares
-from flarescope.catalog.noaa_flares import read_event_list, read_flare_csv
+from flarescope.catalog.noaa_flares import flare_frame, read_event_list, read_flare_csv, under_two_regions, unlisted
 from flarescope.catalog.noaa_regions import parse_summary, read_summaries, region_days
 from flarescope.catalog.published import write_region_days
 from flarescope.errors import InputError
+from flarescope.region_numbers import full_region_number
 from real_data import REAL_DATA, needs_real_data
 
 SUMMARY = """\
@@ -303,7 +305,15 @@ def test_an_event_report_gives_its_x_ray_flares():
 def test_the_real_report_at_hand_is_read():
     found = read_events([REAL_DATA / "noaa" / "20150301events_excerpt.txt"])
     assert found.table["flare"].tolist() == ["C1.0"]
-    assert found.account() == {"flares": 1, "without region": 0, "without peak time": 0, "listed twice": 0, "usable": 1}
+    assert found.account() == {
+        "flares": 1,
+        "without region": 0,
+        "without peak time": 0,
+        "listed twice": 0,
+        "listed under two regions": 0,
+        "class without a number, taken as the letter's least": 0,
+        "usable": 1,
+    }
 
 
 @pytest.mark.parametrize(
@@ -357,6 +367,55 @@ def test_reports_cover_their_days_the_one_of_today_until_it_was_made(tmp_path):
     ]
 
 
+JOINED = [("01", "0304 0357", "2290"), ("02", "0305 0357", "2291"), ("03", "0306 0357", "2292")]
+
+
+def joined(days=JOINED):
+    """Reports of several days one after the other."""
+    texts = []
+    for day, created, region in days:
+        text = REPORT.replace("20150301events", f"201503{day}events").replace(
+            ":Date: 2015 03 01", f":Date: 2015 03 {day}"
+        )
+        text = text.replace("2015 Mar 04 0357", f"2015 Mar {created[2:4]} {created[5:]}").replace("2290", region)
+        texts.append(text)
+    return "".join(texts)
+
+
+@pytest.mark.parametrize("without", ["", ":Product:", ":Created:", ":Product:|:Created:"])
+def test_reports_of_several_days_in_one_file_cover_all_of_them(tmp_path, without):
+    lines = [line for line in joined().splitlines() if not (without and re.match(without, line))]
+    found = read_flares(write(tmp_path, "all_events.txt", "\n".join(lines)))
+    assert found.table["noaa_ar"].tolist() == [12290, 12291, 12292]
+    assert found.table["time"].dt.strftime("%d %H%M").tolist() == ["01 0210", "02 0210", "03 0210"]
+    assert found.covered == ((pd.Timestamp("2015-03-01", tz="UTC"), pd.Timestamp("2015-03-04", tz="UTC")),)
+    assert not found.refused
+
+
+def test_a_damaged_day_in_a_joined_file_costs_that_day(tmp_path):
+    text = joined().replace(
+        "4080 +     0158   0210      0232  G15  5   XRA  1-8A      C1.0    1.9E-03   2291", "broken"
+    )
+    found = read_flares(write(tmp_path, "all_events.txt", text))
+    assert found.table["noaa_ar"].tolist() == [12290, 12292]
+    assert [(first.day, last.day) for first, last in found.covered] == [(1, 2), (3, 4)]
+    assert [each.reason.split(": ")[0].rsplit("/")[-1] for each in found.refused] == ["all_events.txt, line 15"]
+
+
+def test_a_day_twice_in_a_joined_file_is_told(tmp_path):
+    found = read_flares(write(tmp_path, "all_events.txt", joined([*JOINED, JOINED[1]])))
+    assert len(found.table) == 3
+    assert "another report of 2015-03-02" in found.refused[0].reason
+
+
+@needs_real_data
+def test_the_case_of_reports_that_were_joined():
+    found = read_flares(REAL_DATA / "cases" / "reports_joined" / "all_events.txt")
+    assert found.covered == ((pd.Timestamp("2015-03-01", tz="UTC"), pd.Timestamp("2015-03-04", tz="UTC")),)
+    assert found.table["flare"].tolist() == ["C1.0", "C6.8", "B6.8"]
+    assert found.table["time"].dt.day.tolist() == [1, 2, 3]
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -405,7 +464,15 @@ def test_the_event_list_is_read_with_and_without_the_trailing_comma(tmp_path):
     pd.testing.assert_frame_equal(plain.table, comma.table)
     assert plain.table["noaa_ar"].fillna(0).tolist() == [11121, 0, 11121]
     assert plain.table["time"].dropna().dt.strftime("%Y%m%d %H%M").tolist() == ["20101111 0524", "20101113 0000"]
-    assert plain.account() == {"flares": 3, "without region": 1, "without peak time": 1, "listed twice": 0, "usable": 2}
+    assert plain.account() == {
+        "flares": 3,
+        "without region": 1,
+        "without peak time": 1,
+        "listed twice": 0,
+        "listed under two regions": 0,
+        "class without a number, taken as the letter's least": 0,
+        "usable": 2,
+    }
     assert plain.covered[0][1] == plain.table["time"].max()  # an own list ends with its last peak
 
 
@@ -446,10 +513,14 @@ def test_a_csv_is_read_by_the_names_of_its_columns(tmp_path):
     ("text", "message"),
     [
         ("time,flare\n", "flares.csv: no column noaa_ar or region or"),
-        ("time,flare,region\n2011-02-15,X2.2,1158\n2011-02-31,X2.2,1158\n", "flares.csv, line 3: time '2011-02-31'"),
+        (
+            "time,flare,region\n2011-02-15T01:56,X2.2,1158\n2011-02-31T00,X2.2,1158\n",
+            "flares.csv, line 3: time '2011-02-31T",
+        ),
+        ("time,flare,region\n2011-02-15,X2.2,1158\n", "flares.csv, line 2: time '2011-02-15' has no time of day"),
         ("time,flare,region\n2011-02-15,X2.2\n", "flares.csv, line 2: 2 fields; expected at least 3"),
-        ("time,flare,region\n2011-02-15,,1158\n", "flares.csv, line 2: GOES class ''"),
-        ("time,flare,region\n2011-02-15,C1.0,AR1158\n", "flares.csv, line 2: region 'AR1158'"),
+        ("time,flare,region\n2011-02-15T01:56,,1158\n", "flares.csv, line 2: GOES class ''"),
+        ("time,flare,region\n2011-02-15T01:56,C1.0,AR1158\n", "flares.csv, line 2: region 'AR1158'"),
         ("time,flare,region\n9999-02-15,C1.0,1158\n", "flares.csv, line 2: time '9999-02-15'"),
         ("time,flare,region\nyesterday,C1.0,1158\n", "flares.csv, line 2: time 'yesterday'"),
     ],
@@ -459,10 +530,119 @@ def test_a_damaged_csv_is_refused_with_file_and_line(tmp_path, text, message):
         read_flare_csv(write(tmp_path, "flares.csv", text))
 
 
+def test_a_peak_without_a_time_of_day_is_refused_and_a_begin_without_one_is_not(tmp_path):
+    path = write(tmp_path, "d.csv", "begin,peak_time,goes_class,ar\n2011-02-15,2011-02-15T01:56,X2.2,1158\n")
+    assert read_flares(path).table["time"].item() == pd.Timestamp("2011-02-15T01:56", tz="UTC")
+    for text in ("2011-02-15", "20110215", "2011-W07-2"):
+        write(tmp_path, "d.csv", f"peak_time,goes_class,ar\n2011-02-15T01:56,X2.2,1158\n{text},X2.2,1158\n")
+        with pytest.raises(InputError, match=rf"d.csv, line 3: time '{text}' has no time of day; expected that of the"):
+            read_flares(path)
+
+
+@needs_real_data
+def test_the_case_of_a_peak_without_a_time_of_day():
+    with pytest.raises(InputError, match=r"d.csv, line 2: time '2011-02-10' has no time of day"):
+        read_flares(REAL_DATA / "cases" / "goes" / "d.csv")
+
+
+def test_a_peak_of_hours_and_minutes_has_its_day_from_the_begin(tmp_path):
+    text = (
+        "date,begin,max_hhmm,end,class,noaa_ar\n"
+        "19960806,1996-08-06 19:10:00,2201,1996-08-06 22:43:00,C1.5,0\n"
+        "20011231,2001-12-31 23:50:00,0005,2001-12-31 00:20:00,C2.5,9758\n"
+        "20120101,2012-01-01 23:50:00,////,2012-01-01 23:59:00,C3.5,11390\n"
+    )
+    found = read_flares(write(tmp_path, "flares.csv", text)).table
+    assert found["time"].dropna().dt.strftime("%Y%m%d %H%M").tolist() == ["19960806 2201", "20020101 0005"]
+    assert found["end"].dt.strftime("%Y%m%d %H%M").tolist() == ["19960806 2243", "20020101 0020", "20120101 2359"]
+    assert found["noaa_ar"].fillna(0).tolist() == [0, 9758, 11390]
+    path = write(tmp_path, "flares.csv", text.replace(",begin,", ",start,"))
+    with pytest.raises(InputError, match=r"flares.csv: a column max_hhmm and no column begin, which would say the day"):
+        read_flares(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "read", "quality"),
+    [
+        ("C4.7", "C4.7", None),
+        ("m1", "M1", None),
+        ("X14.", "X14.", None),
+        ("C6,2", "C6.2", None),
+        (" C ", "C1.0", "class C"),
+    ],
+)
+def test_a_class_is_read_as_noaas_lists_write_it(tmp_path, text, read, quality):
+    path = write(tmp_path, "flares.csv", f'time,flare,ar\n1999-12-21T02:55,"{text}",8807\n')
+    found = read_flares(path)
+    assert found.table["flare"].tolist() == [read]
+    assert found.table["quality"].fillna("-").tolist() == [quality or "-"]
+    assert found.account()["class without a number, taken as the letter's least"] == (quality is not None)
+    flare = xra(f"4080  0158   0210  0232  G15  5   XRA  1-8A  {text.strip()}  1.9E-03  2290")
+    assert (flare["flare"], flare["quality"]) == (read, "5 class C" if quality else "5")
+
+
+@needs_real_data
+def test_the_flares_of_twenty_years_are_read():
+    found = read_flares(REAL_DATA / "noaa_1996_2015" / "flares.csv")
+    account = found.account()
+    assert account["flares"] == 22_649
+    assert account["without peak time"] == 13  # `////`
+    assert account["listed under two regions"] == 2
+    assert account["class without a number, taken as the letter's least"] == 3
+    assert found.table["flare"].str[0].value_counts().to_dict() == {"C": 20_349, "M": 2_130, "X": 170}
+    length = found.table["time"] - found.table["begin"]
+    assert length.dropna().between(pd.Timedelta(0), pd.Timedelta(hours=12)).mean() > 0.999
+
+
+@pytest.mark.parametrize(
+    ("peaks", "found"),
+    [
+        ([("01:56", 11158), ("01:56", 11161)], [[11158, 11161]]),
+        ([("01:56", 11158), ("01:58", 11161)], [[11158, 11161]]),
+        ([("01:56", 11158), ("01:59", 11161)], []),
+        ([("01:56", 11158), ("01:56", 11158)], []),
+        ([("01:56", 11158), ("01:57", 11158), ("01:58", 11161), ("05:00", 11161)], [[11158, 11158, 11161]]),
+        ([], []),
+    ],
+)
+def test_one_flare_under_two_regions_is_told_by_its_peak(peaks, found):
+    table = flare_frame(
+        {"noaa_ar": region, "time": pd.Timestamp(f"2011-02-15T{peak}", tz="UTC"), "flare": "C1.0"}
+        for peak, region in peaks
+    )
+    assert [rows["noaa_ar"].tolist() for rows in under_two_regions(table)] == found
+
+
+@needs_real_data
+def test_one_flare_of_the_published_list_stands_under_two_regions():
+    [rows] = under_two_regions(read_event_list(REAL_DATA / "boucheron2023" / "eventList.txt").usable())
+    assert rows["noaa_ar"].tolist() == [11575, 11577]
+    assert rows["flare"].tolist() == ["C1.2", "C1.2"]
+    assert rows["time"].unique().tolist() == [pd.Timestamp("2012-09-29 07:53", tz="UTC")]
+
+
+@pytest.mark.parametrize(
+    ("classes", "asked", "first"),
+    [
+        (["M1.9", "X2.2"], 1e-6, "M1.0"),
+        (["M1.9", "X2.2"], 1e-5, None),
+        (["M1.9", "X2.2"], 2e-5, None),
+        (["M1.9", "X2.2"], 5e-6, "M1.0"),
+        (["C1.9", "X2.2"], 1e-6, None),
+        (["B1.0", "X2.2"], 1e-6, None),
+        (["X2.2"], 1e-5, "X1.0"),
+        ([], 1e-6, None),
+    ],
+)
+def test_a_list_says_from_which_class_on_it_has_flares(classes, asked, first):
+    table = flare_frame({"noaa_ar": 11158, "time": None, "flare": each} for each in classes)
+    assert unlisted(table, asked) == first
+
+
 def test_the_form_of_a_flare_list_is_told_by_its_first_line(tmp_path):
     assert len(read_flares(write(tmp_path, "20150301events.txt", REPORT)).table) == 1
     assert len(read_flares(write(tmp_path, "own.txt", "2010 11 11,0524,1121,C1.1,\n")).table) == 1
-    assert len(read_flares(write(tmp_path, "own.csv", "time,flare,noaa_ar\n2011-02-15,C1.0,1158\n")).table) == 1
+    assert len(read_flares(write(tmp_path, "own.csv", "time,flare,noaa_ar\n2011-02-15T01:56,C1.0,1158\n")).table) == 1
     (tmp_path / "year").mkdir()
     write(tmp_path / "year", "20150301events.txt", REPORT)
     assert len(read_flares(tmp_path / "year").table) == 1

@@ -8,7 +8,6 @@ import pytest
 from astropy.io import fits
 from PIL import Image
 
-from flarescope.catalog.noaa import full_region_number
 from flarescope.errors import InputError
 from flarescope.images import synthetic, synthetic_files
 from flarescope.images.magnetogram import read_fits, read_png
@@ -25,6 +24,7 @@ from flarescope.images.synthetic import (
 from flarescope.images.synthetic_field import NOISE_GAUSS, Spot, SyntheticRegion, clean_field
 from flarescope.images.synthetic_files import write_synthetic_images
 from flarescope.images.synthetic_flares import goes_class
+from flarescope.region_numbers import full_region_number
 
 IMAGES = 9
 

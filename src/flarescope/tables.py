@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 from flarescope.errors import InputError
 from flarescope.files import atomic_path, is_parquet, translate_os_errors
 from flarescope.notes import with_notes
+from flarescope.region_numbers import full_region_numbers
+from flarescope.text_tables import missing_to_null, read_text_table, refuse_twice
 
 TIME_DTYPE: Final = "datetime64[us, UTC]"
 SPLITS: Final = ("train", "validation", "test")
@@ -26,8 +28,8 @@ CATALOGUE_DTYPES: Final = {
     "split": "str",
 }
 """Columns of the catalogue, one row an image: `filename` relative to the image root with `/` separators; `noaa_ar` the
-full region number (11121); `time` in UTC; `flare` the largest GOES class in the window or null; `label` 1 for an event;
-`split` one of `SPLITS` or null."""
+full region number (11121; what 1121, and 0 or less, mean: `flarescope.region_numbers`); `time` in UTC; `flare` the
+largest GOES class in the window or null; `label` 1 for an event; `split` one of `SPLITS` or null."""
 
 POSITION_DTYPES: Final = {"lon_deg": "float64", "lat_deg": "float64"}
 """Columns that a catalogue, and forecasts, may have besides, for scores by place: where on the disk the region was on
@@ -117,13 +119,22 @@ def _typed(frame: pd.DataFrame, dtypes: dict[str, str], source: str) -> pd.DataF
             if dtype == TIME_DTYPE:
                 columns[name] = pd.to_datetime(column, utc=True, format="ISO8601").astype(TIME_DTYPE)
             elif dtype.startswith("Int") and not pd.api.types.is_numeric_dtype(column):
-                columns[name] = pd.to_numeric(column).astype(dtype)  # type: ignore[call-overload]
+                columns[name] = pd.to_numeric(_zeros_and_ones(column)).astype(dtype)  # type: ignore[call-overload]
             else:
                 columns[name] = column.astype(dtype)  # type: ignore[call-overload]
         except (TypeError, ValueError, OverflowError) as error:
             reason = str(error).splitlines()[0]  # pandas adds paragraphs of advice on its own options
             raise InputError(f"{source}: column {name!r} cannot be read as {dtype}: {reason}") from error
-    return pd.DataFrame(columns)
+    typed = pd.DataFrame(columns)
+    return typed.assign(noaa_ar=full_region_numbers(typed["noaa_ar"], typed["time"], source))
+
+
+def _zeros_and_ones(column: "pd.Series[str]") -> "pd.Series[str]":
+    """Write labels that another program wrote as truth values as 0 and 1."""
+    told = column.dropna().astype("str").str.lower().isin(["true", "false"])
+    if not (len(told) and told.all()):
+        return column
+    return column.str.lower().map({"true": "1", "false": "0"})
 
 
 def _present(dtypes: dict[str, str], frame: pd.DataFrame) -> dict[str, str]:
@@ -246,22 +257,6 @@ def forecast_key(forecasts: pd.DataFrame, source: str) -> list[str]:
     return ["noaa_ar", "time"]
 
 
-def check_csv_form(path: Path) -> None:
-    """Refuse text that a spreadsheet saved in another form than UTF-8 with commas, before its columns are missed.
-
-    Raises:
-        InputError: UTF-16, or a first line with more semicolons or tabs than commas.
-    """
-    with translate_os_errors(path, "read"), path.open("rb") as file:
-        line = file.readline(65_536)
-    empty = line.count(b"\0") / max(len(line), 1)  # of Latin letters in UTF-16 every other byte is 0
-    if line.startswith((b"\xff\xfe", b"\xfe\xff")) or 1 / 3 < empty < 2 / 3:
-        raise InputError(f"{path}: it is text in UTF-16; expected UTF-8: save it as CSV in UTF-8")
-    for separator, word in ((b";", "semicolons"), (b"\t", "tabs")):
-        if line.count(separator) > line.count(b","):
-            raise InputError(f"{path}: its fields are separated by {word}; expected commas: save it as CSV with commas")
-
-
 def read_forecasts(path: Path) -> pd.DataFrame:
     """Read forecasts, ours or anybody's: CSV or Parquet with `filename` or `time`, `noaa_ar`, `label`, `probability`.
 
@@ -278,20 +273,24 @@ def read_forecasts(path: Path) -> pd.DataFrame:
         parquet = is_parquet(path)
     if parquet:
         return check_forecasts(read_parquet(path), str(path))
-    check_csv_form(path)
-    try:
-        frame = pd.read_csv(path, dtype={"filename": "str", "flare": "str"}, skipinitialspace=True)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as CSV or Parquet: {' '.join(str(error).split())}") from error
-    return check_forecasts(frame, str(path))
+    return check_forecasts(nulls_for_missing(read_text_table(path)), str(path))
+
+
+def nulls_for_missing(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give a table of text with null for what `text_tables.MISSING` lists, but for file names."""
+    others = [name for name in frame.columns if name != "filename"]
+    return frame.assign(**{name: missing_to_null(frame[name]) for name in others})
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
-    """Read a Parquet table, or say in one line why it cannot be read."""
+    """Read a Parquet table, an index that has a name as a column, or say in one line why it cannot be read."""
     try:
-        return pd.read_parquet(path, engine="pyarrow")
+        refuse_twice(pq.read_schema(path).names, str(path))
+        frame = pd.read_parquet(path, engine="pyarrow")
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path}: cannot be read as Parquet: {' '.join(str(error).split())}") from error
+    named = [name for name in frame.index.names if name is not None and name not in frame]
+    return frame.reset_index(level=named) if named else frame
 
 
 def write_parquet(frame: pd.DataFrame, path: Path, notes: Mapping[str, Any] | None = None) -> None:

@@ -8,37 +8,18 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from flarescope.catalog.file_names import NOAA_OFFSET, region_and_time
+from flarescope.catalog.file_names import region_and_time
 from flarescope.errors import InputError
 from flarescope.events import PUBLISHED, EventDefinition, difference
 from flarescope.files import atomic_path, is_parquet, translate_os_errors
-from flarescope.tables import SPLITS, check_catalogue, check_csv_form, check_labels, read_parquet
+from flarescope.region_numbers import NOAA_OFFSET
+from flarescope.tables import SPLITS, check_catalogue, check_labels, nulls_for_missing, read_parquet
+from flarescope.text_tables import COMMENT, first_line, read_text_table
 
 CSV_NAMES: Final = {
     split: (f"{split.capitalize()}_Data_by_AR_png_224.csv", f"{split.capitalize()}_Data_by_AR.csv") for split in SPLITS
 }
 """Names of the published tables of the PNG set and of the FITS set."""
-
-
-def _read_csv(path: Path, **options: object) -> pd.DataFrame:
-    check_csv_form(path)
-    try:
-        frame: pd.DataFrame = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True, **options)  # type: ignore[call-overload]
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); expected a table") from error
-    except pd.errors.EmptyDataError as error:
-        raise InputError(f"{path}: the file is empty; expected a table such as filename,class") from error
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as CSV: {' '.join(str(error).split())}") from error
-    if not isinstance(frame.index, pd.RangeIndex):  # pandas takes a surplus first field as the name of the row
-        raise InputError(f"{path}: cannot be read as CSV: its rows have more fields than its header")
-    return frame
-
-
-def _first_line(path: Path) -> str:
-    check_csv_form(path)
-    with path.open("rb") as file:
-        return file.readline(4096).decode("utf-8", errors="replace").strip().lstrip("\ufeff")
 
 
 def read_labels(path: Path, *, repeated: bool = False) -> pd.DataFrame:
@@ -54,7 +35,7 @@ def read_labels(path: Path, *, repeated: bool = False) -> pd.DataFrame:
     Raises:
         InputError: a row without two fields, a label that is neither `0` nor a class, a name without a region.
     """
-    frame = _read_csv(path, header=None)
+    frame = read_text_table(path, header=False)
     if frame.shape[1] != 2:
         raise InputError(f"{path}: {frame.shape[1]} columns; expected two without a header, basename,label")
     frame.columns = pd.Index(["basename", "flare"])
@@ -84,7 +65,7 @@ def read_region_list(path: Path) -> list[int]:
     regions = []
     for line, text in enumerate(_text(path).splitlines(), start=1):
         digits = text.strip().rstrip(",")
-        if not digits:
+        if not digits or digits.startswith(COMMENT):
             continue
         if not (digits.isascii() and digits.isdigit() and len(digits) in (4, 5)):
             raise InputError(f"{path}: line {line}: {digits!r}; expected a region number such as 1121 or 11121")
@@ -161,12 +142,9 @@ def published_csv_name(split: str, catalogue: pd.DataFrame, event: EventDefiniti
 
 
 def _read_with_header(path: Path) -> pd.DataFrame:
-    frame = _read_csv(path)
-    frame.columns = frame.columns.str.strip().str.lstrip("\ufeff")
-    header = [name.strip() for name in _first_line(path).split(",")]
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice or {"class", "label"} <= set(header):
-        raise InputError(f"{path}: two columns say the same ({', '.join(twice) or 'class and label'}); keep one")
+    frame = read_text_table(path)
+    if {"class", "label"} <= set(frame):
+        raise InputError(f"{path}: two columns say the same (class and label); keep one")
     if "class" in frame and "label" not in frame:
         frame = frame.rename(columns={"class": "label"})
     missing = [name for name in ("filename", "label") if name not in frame]
@@ -175,8 +153,7 @@ def _read_with_header(path: Path) -> pd.DataFrame:
         raise InputError(f"{path}: no column {', '.join(wanted)}; expected the header filename,class")
     labels = pd.to_numeric(frame["label"], errors="coerce")
     check_labels(labels.where(labels.notna(), frame["label"]), str(path), column="class")
-    optional = [column for column in frame.columns if column not in ("filename", "label")]
-    return frame.assign(label=labels, **{column: frame[column].where(frame[column] != "") for column in optional})
+    return nulls_for_missing(frame.drop(columns="label")).assign(label=labels)
 
 
 def read_table(
@@ -204,19 +181,15 @@ def read_table(
         raise InputError(f"{path}: no such file; expected a table of images (CSV or Parquet)")
     if is_parquet(path):
         frame = read_parquet(path)
-    elif "filename" in _first_line(path) or "class" in _first_line(path):
-        frame = _read_with_header(path)
-    elif not _first_line(path):
+    elif not (line := first_line(path)):
         raise InputError(f"{path}: the file is empty; expected a table such as filename,class")
-    elif _first_line(path).count(",") == 1 and "_hmi." in _first_line(path):
+    elif "filename" in line or "class" in line:
+        frame = _read_with_header(path)
+    elif line.count(",") == 1 and "_hmi." in line:
         frame = read_labels(path, repeated=repeated)
     else:
         raise InputError(f"{path}: no header filename,class; expected a published table, a labels file or a catalogue")
-    table = check_catalogue(frame, str(path), repeated=repeated)
-    named = region_and_time(table["filename"])
-    _check_regions(path, table, named["noaa_ar"])
-    table["noaa_ar"] = table["noaa_ar"].fillna(named["noaa_ar"])
-    table["time"] = table["time"].fillna(named["time"])
+    table = _completed(path, check_catalogue(frame, str(path), repeated=repeated))
     if split is not None and table["split"].notna().any():
         table = table[table["split"] == split]
         if table.empty:
@@ -229,16 +202,22 @@ def read_table(
     return table.reset_index(drop=True)
 
 
-def _check_regions(path: Path, table: pd.DataFrame, named: "pd.Series[int]") -> None:
-    """Refuse region numbers that are none, or that contradict the file name: the check for leaks rests on them."""
+def _completed(path: Path, table: pd.DataFrame) -> pd.DataFrame:
+    """Fill region and time from the file names where the table does not give them.
+
+    Raises:
+        InputError: a region that contradicts the file name: the check for leaks rests on it.
+    """
+    named = region_and_time(table["filename"])
     given = table["noaa_ar"]
-    wrong = (given.lt(1) | given.ne(named)).fillna(False) & (given.lt(1).fillna(False) | named.notna())
+    wrong = given.ne(named["noaa_ar"]).fillna(False) & named["noaa_ar"].notna()
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
         raise InputError(
             f"{path}: row {row + 1}: noaa_ar is {given.iloc[row]}, and the name {table['filename'].iloc[row]!r} says "
-            f"{named.iloc[row]}; give the full NOAA number, such as 11121"
+            f"{named['noaa_ar'].iloc[row]}; give the full NOAA number, such as 11121"
         )
+    return table.assign(noaa_ar=given.fillna(named["noaa_ar"]), time=table["time"].fillna(named["time"]))
 
 
 def read_image_list(path: Path) -> pd.DataFrame:
@@ -258,15 +237,12 @@ def read_image_list(path: Path) -> pd.DataFrame:
         raise InputError(f"{path}: no such file; expected a table of images (CSV or Parquet) or a folder of them")
     if is_parquet(path):
         frame = read_parquet(path)
-    elif "filename" in _first_line(path):
-        frame = _read_csv(path)
-        frame.columns = frame.columns.str.strip().str.lstrip("\ufeff")
-        frame = frame.where(frame != "")
+    elif "filename" in first_line(path):
+        frame = nulls_for_missing(read_text_table(path))
     else:
         frame = read_labels(path)
     table = check_catalogue(frame.assign(flare=None, label=0), str(path)).drop(columns=["flare", "label"])
-    named = region_and_time(table["filename"])
-    return table.assign(noaa_ar=table["noaa_ar"].fillna(named["noaa_ar"]), time=table["time"].fillna(named["time"]))
+    return _completed(path, table)
 
 
 def require_regions(tables: Mapping[str, pd.DataFrame]) -> None:

@@ -7,10 +7,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flarescope.region_numbers import NOAA_OFFSET
 from flarescope.times import calendar_times, tai_to_utc
-
-NOAA_OFFSET: Final = 10_000
-"""The set writes NOAA region numbers with four digits: 1121 is NOAA 11121."""
 
 NAME_PATTERN: Final = r"(?:^|/)(?P<ar>\d{4,5})_hmi\.[^/]*$"
 TIME_PATTERN: Final = r"[._](?P<day>\d{8})_(?P<second>\d{6})_TAI[^/]*$"
@@ -28,8 +26,8 @@ def region_and_time(filenames: "pd.Series[str]") -> pd.DataFrame:
     """
     names = pa.array(filenames, type=pa.large_string())
     ar_text = pc.struct_field(pc.extract_regex(names, NAME_PATTERN), "ar")
-    number = pd.Series(pc.cast(ar_text, pa.int32()).to_pandas(), index=filenames.index).astype("Int32")
-    short = pd.Series(pc.utf8_length(ar_text).to_pandas(), index=filenames.index).eq(4)
+    number = pd.Series(pc.cast(ar_text, pa.int32()).to_pandas().array, index=filenames.index).astype("Int32")
+    short = pd.Series(pc.utf8_length(ar_text).to_pandas().array, index=filenames.index).eq(4)
     number = number.where(~short, number + NOAA_OFFSET)
     stamp = pc.extract_regex(names, TIME_PATTERN)
     day, second = (_numbers(pc.struct_field(stamp, field)) for field in ("day", "second"))

@@ -8,8 +8,8 @@ from typing import Final
 
 import pandas as pd
 
-from flarescope.catalog.file_names import NOAA_OFFSET
 from flarescope.errors import FlarescopeError, InputError
+from flarescope.region_numbers import NOAA_OFFSET
 from flarescope.times import utc_to_tai
 
 SERIES: Final = {"definitive": "hmi.M_720s", "near-real-time": "hmi.M_720s_nrt"}

@@ -1,33 +1,23 @@
 """How are NOAA's text products read: which bytes, which lines, which region, which day?"""
 
 import datetime as dt
-import functools
 import lzma
 import re
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from flarescope.errors import InputError
 from flarescope.files import translate_os_errors
+from flarescope.region_numbers import full_region_number
+from flarescope.text_tables import MISSING
 
 MOST_BYTES: Final = 4_000_000
 """More than any daily product has (a summary is about 1 kB, an event report some 10 kB); larger files are not read."""
 
-# Region numbers by day: the first summary and the last ones at hand, and the day on which NOAA passed 10000 (notice in
-# the summary of 2002-06-24).
-_NUMBERED: Final = (
-    (dt.date(1996, 1, 6), 7939),
-    (dt.date(2002, 6, 14), 10000),
-    (dt.date(2010, 2, 28), 11051),
-    (dt.date(2015, 1, 1), 12254),
-    (dt.date(2022, 1, 6), 12925),
-)
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
@@ -39,34 +29,14 @@ class Refused:
     reason: str
 
 
-def full_region_number(number: int, day: dt.date) -> int:
-    """Give a region its full number: NOAA prints the last four digits, 9999 and 0005 both stand in June 2002.
-
-    The number is the one of the series N, N + 10000, ... that lies nearest to the regions numbered around that day,
-    which is right until the numbers have moved on by 5000 from the last one known here (12925 in 2022).
-
-    Args:
-        number: as printed, four digits or the five of a full number.
-        day: the day of the product.
-    """
-    if number >= 10_000:
-        return number
-    return number + 10_000 * max(round((_numbered_around(day) - number) / 10_000), 0)
-
-
-@functools.lru_cache(maxsize=20_000)
-def _numbered_around(day: dt.date) -> float:
-    days = [known.toordinal() for known, _ in _NUMBERED]
-    return float(np.interp(day.toordinal(), days, [region for _, region in _NUMBERED]))
-
-
 def parse_region(text: str, day: dt.date) -> int | None:
-    """Read a region number; None where the product has none (blank, `0000`, `////`).
+    """Read a region number; None where there is none: blank, `0000`, `////`, or below 0.
 
     Raises:
         ValueError: other text.
     """
-    if not text or set(text) <= {"0"} or set(text) <= {"/"}:
+    text = re.sub(r"\.0+$", "", text.strip())  # tables with gaps often hold the number as 11121.0
+    if text.lower() in MISSING or set(text) <= {"0"} or set(text) <= {"/"} or re.fullmatch("-[0-9]+", text):
         return None
     if not re.fullmatch("[0-9]{1,5}", text):
         raise ValueError(f"region {text!r}; expected four or five digits, such as 1121 or 11121")
@@ -98,6 +68,29 @@ def to_lines(content: bytes, source: str) -> list[str]:
     if not text.strip():
         raise InputError(f"{source}: the file is empty; fetch it again")
     return [line.rstrip() for line in re.split("\r\n|\r|\n", text)]
+
+
+def split_products(lines: list[str], heads: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """Give the products in a file, which may be those of several days joined, each with the number of its first line.
+
+    A product ends where the next one's head begins: at a line `:Product:`, or at another line of the head that the
+    product already has.
+
+    Args:
+        lines: of the file.
+        heads: the lines of a head, in lower case and without colons, `product` among them.
+    """
+    pattern = re.compile(f":({'|'.join(heads)}):", re.IGNORECASE)
+    start = 0
+    seen: set[str] = set()
+    for number, line in enumerate(lines):
+        if match := pattern.match(line):
+            name = match.group(1).lower()
+            if name in seen or (name == "product" and seen):
+                yield start + 1, lines[start:number]
+                start, seen = number, set()
+            seen.add(name)
+    yield start + 1, lines[start:]
 
 
 def read_lines(path: Path) -> list[str]:

@@ -9,7 +9,7 @@ A day without events says `NO EVENT REPORTS.`
 
 import datetime as dt
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,22 +17,23 @@ from typing import Final
 import pandas as pd
 
 from flarescope.catalog.goes_satellites import scale_of_satellite, scales_of
-from flarescope.catalog.noaa import Refused, parse_day, parse_region, products, read_lines, to_lines
+from flarescope.catalog.noaa import Refused, parse_day, parse_region, products, read_lines, split_products, to_lines
 from flarescope.catalog.noaa_flares import (
     FlareList,
     Interval,
+    class_mark,
     clock,
     flare_frame,
+    not_before,
     parse_class,
     read_event_list,
     read_flare_csv,
 )
 from flarescope.errors import InputError
-from flarescope.tables import check_csv_form
+from flarescope.text_tables import find_form, first_line
 
-LONGEST: Final = dt.timedelta(hours=12)
-"""A maximum or end earlier on the clock than the begin is one after midnight, if that makes the event no longer than
-this; else the clock is taken as printed on the day of the report (a slip of the editor's)."""
+HEADS: Final = ("product", "created", "date")
+"""The lines of a report's head."""
 
 _DATE: Final = re.compile(r":Date:\s+([0-9]{4})\s+([0-9]{1,2})\s+([0-9]{1,2})", re.IGNORECASE)
 _CREATED: Final = re.compile(
@@ -52,12 +53,13 @@ class Report:
     flares: tuple[dict[str, object], ...]
 
 
-def parse_report(lines: list[str], source: str) -> Report:
+def parse_report(lines: list[str], source: str, first: int = 1) -> Report:
     """Read one event report.
 
     Args:
         lines: of the product, as `flarescope.catalog.noaa.to_lines` gives them.
         source: what to call it in a message.
+        first: number of its first line in the file.
 
     Raises:
         InputError: not an event report, or a line that cannot be read.
@@ -65,7 +67,7 @@ def parse_report(lines: list[str], source: str) -> Report:
     day: dt.date | None = None
     created: dt.datetime | None = None
     flares = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(lines, start=first):
         try:
             if match := _DATE.match(line):
                 day = parse_day(*match.groups())
@@ -108,7 +110,7 @@ def _parse_line(line: str, day: dt.date) -> dict[str, object] | None:
         "flare": parse_class(after[1]),
         "begin": begin,
         "end": end,
-        "quality": quality,
+        "quality": " ".join(mark for mark in (quality, class_mark(after[1])) if mark) or None,
         "satellite": before[3] if len(before) > 3 and scale_of_satellite(before[3]) else None,
     }
 
@@ -124,11 +126,7 @@ def _times(
         if match is None:
             raise ValueError(f"{name} {word[:20]!r}; expected hours and minutes such as 0158 or B0158, or ////")
         time = clock(match.group(2), day)
-        earlier = next((each for each in reversed(times) if each is not None), None)
-        if time is not None and earlier is not None and time < earlier:
-            next_day = time + dt.timedelta(days=1)
-            time = next_day if next_day - earlier <= LONGEST else time
-        times.append(time)
+        times.append(not_before(time, next((each for each in reversed(times) if each is not None), None)))
         marks += [f"{name} {match.group(1)}"] if match.group(1) else []
     return times[0], times[1], times[2], " ".join(marks) or None
 
@@ -137,7 +135,8 @@ def read_events(paths: Iterable[Path]) -> FlareList:
     """Read event reports from files, folders and tar archives (NOAA publishes a year as one).
 
     Args:
-        paths: `20150301events.txt`, a folder with such files at any depth, `2015_events.tar.gz`.
+        paths: `20150301events.txt`, a folder with such files at any depth, `2015_events.tar.gz`; a file may hold the
+            reports of several days.
 
     Returns:
         The flares by day; `covered` is the days with a report, the last one to the hour in which it was made.
@@ -149,20 +148,33 @@ def read_events(paths: Iterable[Path]) -> FlareList:
     refused = []
     for path in paths:
         for source, content in products(Path(path), "events.txt"):
-            try:
-                report = parse_report(to_lines(content, source), source)
-            except InputError as error:
-                refused.append(Refused(source, str(error)))
-                continue
-            used, other = reports.setdefault(report.day, (source, report))
-            if other is not report:
-                refused.append(Refused(source, f"{source}: another report of {report.day}; {used} is used"))
+            for found in _reports_in(source, content):
+                if isinstance(found, Refused):
+                    refused.append(found)
+                    continue
+                used, other = reports.setdefault(found.day, (source, found))
+                if other is not found:
+                    refused.append(Refused(source, f"{source}: another report of {found.day}; {used} is used"))
     if not reports:
         reason = refused[0].reason if refused else "no file was named"
         raise InputError(f"no event report could be read; the first reason: {reason}")
     days = [report for _, (_, report) in sorted(reports.items())]
     table = flare_frame(row for report in days for row in report.flares)
     return FlareList(table, _merge(days), tuple(refused), scales_of(table["satellite"]))
+
+
+def _reports_in(source: str, content: bytes) -> Iterator[Report | Refused]:
+    """Read each report of a file; one that is damaged does not cost the others."""
+    try:
+        parts = list(split_products(to_lines(content, source), HEADS))
+    except InputError as error:
+        yield Refused(source, str(error))
+        return
+    for first, lines in parts:
+        try:
+            yield parse_report(lines, source, first)
+        except InputError as error:
+            yield Refused(source, str(error))
 
 
 def _merge(days: list[Report]) -> tuple[Interval, ...]:
@@ -188,13 +200,13 @@ def read_flares(path: Path, columns: "dict[str, str] | None" = None) -> FlareLis
     """
     if path.is_dir() or re.search(r"\.(tar(\.\w+)?|tgz|txz)$", path.name):
         return read_events([path])
-    first = next(line for line in read_lines(path) if line.strip())
-    if first.startswith((":", "#")):
+    read_lines(path)  # refuses what is empty or far too large
+    first = first_line(path)
+    if first.startswith(":"):
         return read_events([path])
-    if re.match(r"\s*[0-9]{4} [0-9]{1,2} [0-9]{1,2}\s*,", first):
+    if re.match(r"[0-9]{4} [0-9]{1,2} [0-9]{1,2}\s*,", first):
         return read_event_list(path)
-    check_csv_form(path)
-    if "," in first:
+    if "," in first or find_form(path).ecsv:
         return read_flare_csv(path, columns)
     raise InputError(
         f"{path}: {first.strip()[:40]!r}; expected an event report of SWPC, a list like '2010 11 11,0524,1121,C1.1', "

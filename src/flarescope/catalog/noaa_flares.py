@@ -1,10 +1,9 @@
 """When did which region flare, and how strongly, by whichever list of flares is at hand?
 
-Three forms are read: SWPC's daily event reports, the `eventList.txt` of the published data set, and any CSV with named
-columns. NOAA's times are UTC.
+Three forms are read: SWPC's daily event reports, the `eventList.txt` of the published data set, and any table of text
+with named columns (`flarescope.text_tables`). NOAA's times are UTC.
 """
 
-import csv
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +16,9 @@ import pandas as pd
 from flarescope.catalog.goes_satellites import scales_of
 from flarescope.catalog.noaa import Refused, parse_day, parse_region, read_lines
 from flarescope.errors import InputError
-from flarescope.events import FluxScale
+from flarescope.events import FluxScale, flux_w_m2
+from flarescope.region_numbers import UNDATED
+from flarescope.text_tables import COMMENT, MISSING, find_form, read_text_rows
 
 FLARE_DTYPES: Final = {
     "noaa_ar": "Int32",
@@ -30,22 +31,35 @@ FLARE_DTYPES: Final = {
 }
 """Columns of the flares: `noaa_ar` full region number or null; `time` of the peak or null; `flare` the GOES class;
 `begin`, `end`; `quality` as the event report marks it: the observation's (1 to 5), then `begin B`, `max U`, `end A`
-where a time is marked as before, uncertain or after;
-`satellite` such as `G15`. What a list does not give is null."""
+where a time is marked as before, uncertain or after, and `class C` where the class has no number; `satellite` such as
+`G15`. What a list does not give is null."""
 
 Interval = tuple[pd.Timestamp, pd.Timestamp]
 
 _CLASS: Final = re.compile(r"([ABCMX])([0-9]+(?:\.[0-9]*)?)")
 _EVENT: Final = re.compile(r"([0-9]{4}) ([0-9]{1,2}) ([0-9]{1,2}),([0-9]{4}|/{4}),([0-9]{4,5}|/{4}|),([^,]*),?")
 _COLUMNS: Final = {
-    "time": ("time", "peak_time", "peak", "event_peaktime", "peaktime", "max_time", "maximum"),
-    "flare": ("flare", "class", "goes_class", "fl_goescls", "classtype"),
-    "noaa_ar": ("noaa_ar", "region", "ar", "ar_noaanum", "noaa_active_region", "activeregionnum"),
-    "begin": ("begin", "begin_time", "start_time", "event_starttime", "begintime"),
-    "end": ("end", "end_time", "event_endtime", "endtime"),
+    "time": ("time", "peak_time", "peak", "event_peaktime", "peaktime", "max_time", "maximum", "time_peak"),
+    "flare": ("flare", "class", "goes_class", "fl_goescls", "classtype", "xray_class"),
+    "noaa_ar": ("noaa_ar", "region", "ar", "ar_noaanum", "noaa_active_region", "activeregionnum", "nar"),
+    "begin": ("begin", "begin_time", "start_time", "event_starttime", "begintime", "time_start"),
+    "end": ("end", "end_time", "event_endtime", "endtime", "time_end"),
     "satellite": ("satellite", "observatory", "obs_satellite"),
 }
-"""What columns of a CSV are called: here, in common tables, in HEK (`event_peaktime`) and in DONKI (`peakTime`)."""
+"""What columns of a table are called: here, in common tables, in HEK (`event_peaktime`), in DONKI (`peakTime`) and in
+the GEV lists of HELIO (`time_peak`, `xray_class`, `nar`)."""
+_CLOCK: Final = "max_hhmm"
+"""A column with the peak's hours and minutes alone, as event reports print it, beside a `begin` that has its day."""
+
+LONGEST: Final = dt.timedelta(hours=12)
+"""A maximum or end earlier on the clock than the begin is one after midnight, if that makes the event no longer than
+this; else the clock is taken as printed on the day of the report (a slip of the editor's)."""
+
+SAME_PEAK: Final = pd.Timedelta(minutes=2)
+"""Two peaks no further apart are one flare, whatever region and class stand beside them: GOES measures the whole Sun
+once a minute, and cannot tell two peaks so near. Of the 12,024 flares of `eventList.txt` one is listed twice so
+(2012-09-29 07:53, under 11575 and 11577); the next such pair is 5 minutes apart and has two classes."""
+
 PUBLISHED_LAST: Final = pd.Timestamp("2018-12-15T13:53", tz="UTC")
 """Peak of the last flare in the published `eventList.txt`, B1.0; the list covers the set's period to its end."""
 PUBLISHED_END: Final = pd.Timestamp("2019-01-01", tz="UTC")
@@ -76,12 +90,52 @@ class FlareList:
             "without region": int(self.table["noaa_ar"].isna().sum()),
             "without peak time": int(self.table["time"].isna().sum()),
             "listed twice": int(known.duplicated(["noaa_ar", "time", "flare"]).sum()),
+            "listed under two regions": len(under_two_regions(known)),
+            "class without a number, taken as the letter's least": int(_unnumbered(self.table).sum()),
             "usable": len(known),
         }
 
     def usable(self) -> pd.DataFrame:
         """Give the flares whose region and peak time are known."""
         return self.table.dropna(subset=["noaa_ar", "time"])
+
+
+def _unnumbered(flares: pd.DataFrame) -> "pd.Series[bool]":
+    return flares["quality"].str.contains("class", regex=False).fillna(False)
+
+
+def under_two_regions(flares: pd.DataFrame) -> list[pd.DataFrame]:
+    """Find the flares that are listed under more than one region.
+
+    Args:
+        flares: rows whose region and peak time are known.
+
+    Returns:
+        For each such flare its rows, the earliest first.
+    """
+    ordered = flares.sort_values("time", kind="stable")
+    number = (ordered["time"].diff() > SAME_PEAK).cumsum()
+    again = number.duplicated(keep=False)
+    groups = ordered[again].groupby(number[again])
+    return [rows for _, rows in groups if rows["noaa_ar"].nunique() > 1]
+
+
+def unlisted(flares: pd.DataFrame, least_flux_w_m2: float) -> str | None:
+    """Say from which class on a list has flares, where that is above the one that is asked for.
+
+    Args:
+        flares: `FLARE_DTYPES`.
+        least_flux_w_m2: the smallest peak flux that counts.
+
+    Returns:
+        Such as `M1.0`, the first class of the weakest flare's letter; None where weaker flares than what is asked for
+        would be seen, and for a list without flares.
+    """
+    if flares.empty:
+        return None
+    weakest = flares["flare"].iloc[int(flux_w_m2(flares["flare"]).to_numpy().argmin())]
+    first = f"{weakest[0]}1.0"
+    return first if flux_w_m2(pd.Series([first], dtype="str")).iloc[0] > least_flux_w_m2 * (1 + 1e-9) else None
 
 
 def join_lists(lists: Sequence[FlareList]) -> FlareList:
@@ -107,13 +161,23 @@ def flare_frame(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
 def parse_class(text: str) -> str:
     """Read a GOES class such as `C4.7`, in either case.
 
+    NOAA's lists have one with a decimal comma, which is a point, and some of a letter alone (three on 1999-12-21),
+    which is the least that it can be: `C` is `C1.0`.
+
     Raises:
         ValueError: it is none.
     """
-    match = _CLASS.fullmatch(text.strip().upper())
+    plain = text.strip().upper().replace(",", ".")
+    match = _CLASS.fullmatch(f"{plain}1.0" if class_mark(plain) else plain)
     if match is None:
         raise ValueError(f"GOES class {text.strip()[:20]!r}; expected a letter of A B C M X and a number, as C4.7")
     return match.group(0)
+
+
+def class_mark(text: str) -> str | None:
+    """Give what `quality` says of a class whose number is missing, such as `class C`; None where it is there."""
+    letter = text.strip().upper()
+    return f"class {letter}" if len(letter) == 1 and letter in "ABCMX" else None
 
 
 def clock(text: str, day: dt.date) -> dt.datetime | None:
@@ -129,6 +193,14 @@ def clock(text: str, day: dt.date) -> dt.datetime | None:
     return dt.datetime.combine(day, dt.time()) + dt.timedelta(hours=int(text[:2]), minutes=int(text[2:]))
 
 
+def not_before(time: dt.datetime | None, earlier: dt.datetime | None) -> dt.datetime | None:
+    """Take a time that reads earlier than what it follows as one after midnight (see `LONGEST`)."""
+    if time is None or earlier is None or time >= earlier:
+        return time
+    next_day = time + dt.timedelta(days=1)
+    return next_day if next_day - earlier <= LONGEST else time
+
+
 def read_event_list(path: Path) -> FlareList:
     """Read a list in the form of the published `eventList.txt`: `2010 11 11,0524,1121,C1.1`, a comma after it or not.
 
@@ -141,7 +213,7 @@ def read_event_list(path: Path) -> FlareList:
     """
     rows = []
     for number, line in enumerate(read_lines(path), start=1):
-        if not line.strip():
+        if not line.strip() or line.lstrip().startswith(COMMENT):
             continue
         try:
             rows.append(_parse_event(line.strip()))
@@ -170,70 +242,91 @@ def covered_by_peaks(table: pd.DataFrame) -> tuple[Interval, ...]:
 
 
 def read_flare_csv(path: Path, columns: Mapping[str, str] | None = None) -> FlareList:
-    """Read flares from a CSV with named columns; times without a zone are UTC.
+    """Read flares from a table of text with named columns; times without a zone are UTC.
 
     Args:
-        path: of the CSV.
+        path: of the table.
         columns: name here (`time` of the peak, `flare`, `noaa_ar`, `begin`, `end`) -> name in the file, where the file
             has none of the usual names. Region numbers below 10000 are completed by the day; an empty or 0 region or
             time is unknown.
 
     Raises:
-        InputError: a column is missing, or a line cannot be read.
+        InputError: a column is missing, or a line cannot be read; a peak without a time of day.
     """
-    reader = csv.reader(line + "\n" for line in read_lines(path))
+    where = _find_columns(find_form(path).columns or (), columns or {}, path)
     rows = []
-    try:
-        where = _find_columns(next(reader), columns or {}, path)
-        for fields in reader:
-            if any(field.strip() for field in fields):
-                rows.append(_parse_fields(fields, where))
-    except (ValueError, csv.Error) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path}, line {reader.line_num}: {error}") from error
+    for number, fields in read_text_rows(path):
+        try:
+            rows.append(_parse_fields(fields, where))
+        except ValueError as error:
+            raise InputError(f"{path}, line {number}: {error}") from error
     table = flare_frame(rows)
     return FlareList(table, covered_by_peaks(table), scales=scales_of(table["satellite"]))
 
 
-def _find_columns(header: list[str], columns: Mapping[str, str], path: Path) -> dict[str, int]:
+def _find_columns(header: Sequence[str], columns: Mapping[str, str], path: Path) -> dict[str, str]:
+    """Find what each of our columns is called in a table; `max_hhmm` stands in for `time`."""
     unknown = set(columns) - set(_COLUMNS)
     if unknown:
         raise InputError(f"column {sorted(unknown)[0]!r} cannot be named; expected {', '.join(_COLUMNS)}")
-    names = [name.strip().lower() for name in header]
+    names = {name.lower(): name for name in reversed(header)}
     where = {}
     for wanted, usual in _COLUMNS.items():
         accepted = (columns[wanted].lower(),) if wanted in columns else usual
-        found = [names.index(name) for name in accepted if name in names]
-        if found:
+        found = [names[name] for name in accepted if name in names]
+        if wanted == "time" and not found and _CLOCK in names and wanted not in columns:
+            where[_CLOCK] = names[_CLOCK]
+        elif found:
             where[wanted] = found[0]
         elif wanted in columns or wanted in ("time", "flare", "noaa_ar"):
-            raise InputError(f"{path}: no column {' or '.join(accepted)}; it has {', '.join(names)[:200]}")
+            known = ", ".join(name for name in names if name.isprintable())
+            raise InputError(f"{path}: no column {' or '.join(accepted)}; it has {known[:200]}")
+    if _CLOCK in where and "begin" not in where:
+        raise InputError(f"{path}: a column {_CLOCK} and no column begin, which would say the day")
     return where
 
 
-def _parse_fields(fields: list[str], where: Mapping[str, int]) -> dict[str, object]:
-    if len(fields) <= max(where.values()):
-        raise ValueError(f"{len(fields)} fields; expected at least {max(where.values()) + 1}, as in the header")
-    text = {name: fields[position].strip() for name, position in where.items()}
-    times = {name: _parse_time(text[name]) for name in ("time", "begin", "end") if name in text}
+def _parse_fields(fields: Mapping[str, str], where: Mapping[str, str]) -> dict[str, object]:
+    absent = [name for name in where.values() if name not in fields]
+    if absent:
+        raise ValueError(f"{len(fields)} fields; expected at least {len(fields) + 1}, as in the header ({absent[0]})")
+    text = {name: fields[column] for name, column in where.items()}
+    times = _parse_times(text) if "time" in text else _parse_clock(text)
     known = next((time for time in times.values() if time is not None), None)
-    region = re.sub(r"\.0+$", "", text["noaa_ar"])  # tables with gaps often hold the number as 11121.0
-    if region.lower() in ("nan", "none", "null", "<na>"):
-        region = ""
-    day = known.date() if known is not None else dt.date(2022, 1, 1)
-    found: dict[str, object] = {"noaa_ar": parse_region(region, day), "flare": parse_class(text["flare"])}
-    found["satellite"] = text.get("satellite") or None
-    return found | times
+    day = known.date() if known is not None else UNDATED
+    return {
+        **times,
+        "noaa_ar": parse_region(text["noaa_ar"], day),
+        "flare": parse_class(text["flare"]),
+        "quality": class_mark(text["flare"]),
+        "satellite": text.get("satellite") or None,
+    }
 
 
-def _parse_time(text: str) -> pd.Timestamp | None:
-    if not text or text.lower() in ("nat", "nan", "none", "null", "////"):
+def _parse_times(text: Mapping[str, str]) -> dict[str, dt.datetime | None]:
+    return {name: _parse_time(text.get(name, ""), name) for name in ("time", "begin", "end")}
+
+
+def _parse_clock(text: Mapping[str, str]) -> dict[str, dt.datetime | None]:
+    """Read begin, peak and end where the peak is hours and minutes, and all stand on the day of the begin."""
+    begin = _parse_time(text["begin"], "begin")
+    end = _parse_time(text.get("end", ""), "end")
+    peak = None
+    if begin is not None and text[_CLOCK].lower() not in MISSING:
+        time = clock(text[_CLOCK], begin.date())
+        peak = None if time is None else not_before(time.replace(tzinfo=dt.UTC), begin)
+    return {"time": peak, "begin": begin, "end": not_before(end, begin)}
+
+
+def _parse_time(text: str, name: str) -> dt.datetime | None:
+    if text.lower() in MISSING:
         return None
     try:
         time = dt.datetime.fromisoformat(text)
     except ValueError as error:
-        raise ValueError(f"time {text[:40]!r}; expected a form such as 2010-11-11T05:24 (UTC)") from error
+        raise ValueError(f"{name} {text[:40]!r}; expected a form such as 2010-11-11T05:24 (UTC)") from error
     if not 1972 <= time.year <= 2100:
-        raise ValueError(f"time {text[:40]!r}; expected a year from 1972 to 2100")
-    return pd.Timestamp(time.replace(tzinfo=time.tzinfo or dt.UTC)).tz_convert("UTC")
+        raise ValueError(f"{name} {text[:40]!r}; expected a year from 1972 to 2100")
+    if name == "time" and not re.search("[T ][0-9]{2}", text):
+        raise ValueError(f"{name} {text[:40]!r} has no time of day; expected that of the peak, as 2010-11-11T05:24")
+    return time.replace(tzinfo=dt.UTC) if time.tzinfo is None else time.astimezone(dt.UTC)

@@ -15,8 +15,9 @@ from typing import Final, NamedTuple
 
 import pandas as pd
 
-from flarescope.catalog.noaa import Refused, full_region_number, parse_day, products, to_lines
+from flarescope.catalog.noaa import Refused, parse_day, products, to_lines
 from flarescope.errors import InputError
+from flarescope.region_numbers import full_region_number
 
 REGION_DTYPES: Final = {
     "day": "datetime64[us, UTC]",

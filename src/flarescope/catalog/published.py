@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from flarescope.catalog.file_names import NOAA_OFFSET
 from flarescope.catalog.noaa import parse_day, read_lines
 from flarescope.errors import InputError
 from flarescope.files import write_text
+from flarescope.region_numbers import NOAA_OFFSET, full_region_number
 
 
 def write_event_list(flares: pd.DataFrame, path: Path) -> None:
@@ -65,7 +65,7 @@ def read_region_days(path: Path) -> list[tuple[int, dt.date, int]]:
                 first = parse_day(year, month, day)
             except ValueError as error:
                 raise InputError(f"{path}, line {number}: {error}") from error
-            rows.append((int(region) + (NOAA_OFFSET if len(region) == 4 else 0), first, int(days)))
+            rows.append((full_region_number(int(region), first), first, int(days)))
     return rows
 
 

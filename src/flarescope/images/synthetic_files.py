@@ -14,15 +14,13 @@ from flarescope.files import atomic_path
 from flarescope.images.render import resize_field, scale_field
 from flarescope.images.synthetic import image_hours, region_times
 from flarescope.images.synthetic_field import PIXEL_ARCSEC, SyntheticRegion, region_field
+from flarescope.region_numbers import NOAA_OFFSET
 
 PNG_FOLDER: Final = "Lat60_Lon60_Nans0_png_224"
 FITS_FOLDER: Final = "Lat60_Lon60_Nans0"
 """Folders of the published sets: 224x224 PNG and 600x600 FITS."""
 
 FORMATS: Final = ("png", "fits")
-
-NOAA_OFFSET: Final = 10_000
-"""The published names write a region with four digits: 3001 is 13001."""
 
 BSCALE_GAUSS: Final = 0.1
 """Step of the stored integers, as in hmi.M_720s."""

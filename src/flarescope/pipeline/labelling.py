@@ -8,7 +8,7 @@ from flarescope.catalog.flux_scales import list_scale, scale_remarks, with_state
 from flarescope.catalog.labels import Labelled, label_catalogue
 from flarescope.catalog.noaa import Refused
 from flarescope.catalog.noaa_events import read_flares
-from flarescope.catalog.noaa_flares import FlareList, join_lists
+from flarescope.catalog.noaa_flares import FlareList, join_lists, unlisted
 from flarescope.events import EventDefinition
 from flarescope.pipeline.listing import check_form, list_images, scan_beside, write_catalogue
 from flarescope.progress import Reporter
@@ -59,6 +59,7 @@ def label(
     labelled = label_catalogue(table, listed, rule, keep_uncovered=keep_uncovered)
     for text in scale_remarks(listed, rule.threshold):
         reporter.warn(text)
+    tell_unlisted(listed, rule, reporter)
     reporter.say(f"an event is a flare {rule}; {TIMES[rule.rules or 'utc']}")
     write_catalogue(labelled.table, out, rule)
     return labelled
@@ -77,6 +78,16 @@ def join_flares(
     listed = lists[0] if len(lists) == 1 else join_lists(lists)
     tell_refused(listed.refused, reporter or Reporter())
     return listed
+
+
+def tell_unlisted(listed: FlareList, rule: EventDefinition, reporter: Reporter) -> None:
+    """Warn of a list that has no flares as weak as those that count: it may leave them out."""
+    first = unlisted(listed.table, rule.flux_w_m2)
+    if first is not None:
+        reporter.warn(
+            f"no flare below {first} is listed: if the list leaves them out, labels from {rule.threshold} on miss "
+            f"every event below {first}; take a whole list, or --threshold {first}"
+        )
 
 
 def tell_refused(refused: Sequence[Refused], reporter: Reporter) -> None:
