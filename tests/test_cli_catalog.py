@@ -316,7 +316,7 @@ def test_several_lists_are_joined(tmp_path, capsys):
 
 BAD = {
     "threshold": (["label", "IN", "--flares", "F", "--threshold", "Q1", "--out", "o.parquet"], "GOES class 'Q1'"),
-    "rules": (["label", "IN", "--flares", "F", "--rules", "tai", "--out", "o.parquet"], "rules 'tai'"),
+    "rules": (["label", "IN", "--flares", "F", "--rules", "tai", "--out", "o.parquet"], "one of 'utc', 'ar-flares'"),
     "form": (["label", "IN", "--flares", "F", "--out", "o.xlsx"], "expected .parquet"),
     "no flares": (["label", "IN", "--flares", "none.txt", "--out", "o.parquet"], "none.txt"),
     "no images": (["label", "none", "--flares", "F", "--out", "o.parquet"], "none: no such file"),
@@ -324,10 +324,10 @@ BAD = {
     "needs summaries": (["select", "IN", "--max-degrees", "60", "--out", "o.parquet"], "needs the Solar Region"),
     "needs a scan": (["select", "IN", "--max-nan", "0", "--out", "o.parquet"], "needs a scan"),
     "mask": (["select", "IN", "--quality-mask", "all", "--out", "o.parquet"], "--quality-mask all"),
-    "unknown": (["select", "IN", "--unknown", "maybe", "--out", "o.parquet"], "--unknown maybe"),
+    "unknown": (["select", "IN", "--unknown", "maybe", "--out", "o.parquet"], "not one of 'drop', 'keep'"),
     "nothing left": (["select", "IN", "--first", "2020-01-01", "--out", "o.parquet"], "no image is left of 360"),
     "date": (["select", "IN", "--first", "yesterday", "--out", "o.parquet"], "yesterday"),
-    "how": (["split", "IN", "--how", "luck", "--out", "t"], "--how luck: expected one of lists, region, time, folds"),
+    "how": (["split", "IN", "--how", "luck", "--out", "t"], "not one of 'lists', 'region', 'time', 'folds'"),
     "lists": (["split", "IN", "--how", "lists", "--out", "t"], "--lists"),
     "fractions": (["split", "IN", "--how", "region", "--fractions", "1,2", "--out", "t"], "--fractions 1,2"),
     "fold": (["split", "IN", "--how", "folds", "--fold", "7", "--out", "t"], "test fold 7"),

@@ -59,7 +59,7 @@ def test_a_wrong_digest_is_one_line_and_leaves_nothing(server, tmp_path, capsys)
 
 def test_an_unknown_part_lists_the_parts(server, tmp_path, capsys):
     assert run("data", "published", "images", "--out", tmp_path) == 2
-    assert "expected one of tables, features, png" in capsys.readouterr().err
+    assert "'images' is not one of 'tables', 'features', 'png'" in capsys.readouterr().err
 
 
 def test_noaa_days_and_a_day_without_a_file(server, tmp_path, capsys):

@@ -134,7 +134,7 @@ def test_images_that_cannot_be_read_are_named_and_left_out(synthetic, tmp_path, 
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (["--kind", "forest"], "kind 'forest'"),
+        (["--kind", "forest"], "'forest' is not one of 'svm', 'logistic'"),
         (["--features", "missing.csv"], "missing.csv"),
         (["--train", "missing.parquet"], "missing.parquet"),
     ],

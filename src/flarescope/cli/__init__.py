@@ -6,8 +6,12 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from flarescope.errors import FlarescopeError
+
+if TYPE_CHECKING:
+    import typer
 
 INTERRUPTED = 128 + signal.SIGINT
 STOPPED = "stopped; run the same command again to go on where it stood"
@@ -52,13 +56,28 @@ def _run(arguments: Sequence[str] | None) -> int:
 
     usage_error: type[typer.BadParameter] = typer.BadParameter.__mro__[1]  # typer hides the base of its click's errors
     settings.reset()
+    streams = sys.stdout, sys.stderr
     try:
-        result = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+        given = list(arguments) if arguments is not None else None
+        result = app(args=given, prog_name="flarescope", standalone_mode=False)
     except typer.Abort as error:
         raise KeyboardInterrupt from error
     except usage_error as error:
-        return _end(f"{error.format_message()} (see --help)", error.exit_code)
+        return _end(usage_line(error), error.exit_code)
+    except SystemExit as error:  # completion ends so, and what typer makes of a closed pipe
+        sys.stdout, sys.stderr = streams
+        if isinstance(error.__context__, BrokenPipeError):
+            raise error.__context__ from None
+        result = error.code
     return result if isinstance(result, int) else 0
+
+
+def usage_line(error: "typer.BadParameter") -> str:
+    """Say in one line what is wrong with a command line, and whose help says what is right."""
+    possible = getattr(error, "possibilities", None)
+    said = f"{error.message}; did you mean {' or '.join(possible)}?" if possible else error.format_message()
+    command = error.ctx.command_path if error.ctx else "flarescope"
+    return f"{said.rstrip('.').replace(': Value error, ', ': ')} (see {command} --help)"
 
 
 def _end(line: str, code: int) -> int:

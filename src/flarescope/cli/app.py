@@ -14,13 +14,14 @@ from flarescope.cli import predict as predict_verb
 from flarescope.cli import report as report_verb
 from flarescope.cli import sweep as sweep_verb
 from flarescope.cli import train as train_verb
+from flarescope.cli.groups import help_where_bare
 
 app = typer.Typer(
     name="flarescope",
-    no_args_is_help=True,
-    add_completion=False,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Forecast solar flares from HMI magnetograms of active regions. Research software: no official forecast.",
     epilog="Every command has an example in its own help, as `flarescope train --help`.",
 )
@@ -52,8 +53,9 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+        bool, typer.Option("--version", "-V", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    pass
+    help_where_bare(context)

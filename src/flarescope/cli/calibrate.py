@@ -2,20 +2,24 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from flarescope.cli import options
 from flarescope.cli.screen import out, settings, show_json
 
+MethodName = Literal["platt", "temperature", "isotonic", "none"]
+ThresholdRule = Literal["tss", "hss", "cost"]
 EXAMPLE = "Example: flarescope calibrate runs/png --method platt --threshold tss"
 
 
 def calibrate(
     run: Annotated[Path, typer.Argument(help="A run's folder.")],
-    method: Annotated[str, typer.Option(help="platt, temperature, isotonic, or none.")] = "platt",
-    threshold: Annotated[str, typer.Option(help="Chosen for the largest tss, the largest hss, or least cost.")] = "tss",
+    method: Annotated[MethodName, typer.Option(help="Of calibration; none: the threshold alone.")] = "platt",
+    threshold: Annotated[
+        ThresholdRule, typer.Option(help="Chosen for the largest tss, the largest hss, or the least cost.")
+    ] = "tss",
     cost_ratio: Annotated[
         float | None, typer.Option(help="For cost: how many false alarms one miss is worth.", show_default=False)
     ] = None,
@@ -23,10 +27,11 @@ def calibrate(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Fit a calibration and choose a threshold on the run's validation forecasts; both are kept in its model file.
+    """Fit a calibration and choose a threshold.
 
-    Class weights make the raw probabilities over-forecast. Test rows are never used. `evaluate` then reports argmax
-    and the chosen threshold side by side, and `predict` gives calibrated probabilities.
+    Both come from the run's validation forecasts and are kept in its model file. Class weights make the raw
+    probabilities over-forecast. Test rows are never used. `evaluate` then reports argmax and the chosen threshold side
+    by side, and `predict` gives calibrated probabilities.
     """
     from flarescope.pipeline.calibrating import calibrate as run_calibration
 

@@ -7,10 +7,11 @@ import typer
 
 from flarescope.cli import catalog_check, catalog_label, catalog_regions, catalog_select, catalog_split
 from flarescope.cli.catalog_split import show_splits
+from flarescope.cli.groups import group
 from flarescope.cli.options import AsJson, Debug, Quiet, StatedEvent, StatedLatency, StatedWindow, stated_event
 from flarescope.cli.screen import note
 
-app = typer.Typer(no_args_is_help=True, help="Tables of labelled images.")
+app = group("Tables of labelled images.")
 app.command(epilog=catalog_label.EXAMPLE)(catalog_label.label)
 app.command(epilog=catalog_select.EXAMPLE)(catalog_select.select)
 app.command(epilog=catalog_split.EXAMPLE)(catalog_split.split)
@@ -34,7 +35,10 @@ def build(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Make the train, validation and test tables as the published ones were made, and a catalogue of all three."""
+    """Make the tables as the published ones were made.
+
+    Writes the train, validation and test tables, and a catalogue of all three.
+    """
     from flarescope.pipeline.catalogue import build_catalogue
 
     stated = stated_event(event, window, latency)

@@ -40,16 +40,17 @@ def check(
     window: options.StatedWindow = None,
     latency: options.StatedLatency = None,
     rules: Annotated[
-        str | None,
-        typer.Option(help="utc or ar-flares, for tables that do not say it.", show_default="as the tables say"),
+        options.RulesName | None,
+        typer.Option(help="Of the labels, for tables that do not say it.", show_default="as the tables say"),
     ] = None,
     workers: options.Processes = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Find regions, flares, windows and pictures on both sides of a split, duplicates, wrong labels and counts.
+    """Find what makes skill look better than it is.
 
+    Looked for are regions, flares, windows and pictures on both sides of a split, duplicates, wrong labels and counts.
     Ends with code 1 where an error was found, with 0 where nothing or only warnings were.
     """
     from flarescope.pipeline.checking import check as run_check
@@ -57,7 +58,7 @@ def check(
     findings = run_check(
         tables,
         rule=options.stated_event(event, window, latency),
-        rules=rules,  # type: ignore[arg-type]
+        rules=rules,
         flares=flares,
         summaries=summaries,
         images=images,

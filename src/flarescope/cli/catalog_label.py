@@ -42,15 +42,15 @@ def label(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Label images by the flares of their region: any threshold, window and latency, any period.
+    """Label images by the flares of their region.
 
-    Region and time come from the table, else from the file names, else from the headers of the images in the folder.
-    Prints how many images and flares were used and why others were not.
+    Any threshold, window and latency, any period. Region and time come from the table, else from the file names, else
+    from the headers of the images in the folder. Prints how many images and flares were used and why others were not.
     """
     from flarescope.events import EventDefinition
     from flarescope.pipeline.labelling import label as run_label
 
-    rule = EventDefinition(threshold=threshold, window_hours=window, latency_hours=latency, rules=rules)  # type: ignore[arg-type]
+    rule = EventDefinition(threshold=threshold, window_hours=window, latency_hours=latency, rules=rules)
     labelled = run_label(
         images,
         flares=flares,

@@ -20,7 +20,10 @@ def regions(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """List the regions with spots in a period by NOAA's Solar Region Summaries: region, first day, number of days."""
+    """List the regions with spots in a period.
+
+    By NOAA's Solar Region Summaries: region, first day, number of days.
+    """
     from flarescope.pipeline.catalogue import list_regions
 
     table = list_regions(summaries, first=first.date(), last=last.date(), out=out, reporter=ScreenReporter())

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,6 +10,7 @@ from flarescope.cli import options
 from flarescope.cli.screen import ScreenReporter, note, show_counts
 from flarescope.errors import InputError
 
+UnknownRule = Literal["drop", "keep"]
 EXAMPLE = (
     "Example: flarescope catalog select catalogue.parquet --summaries srs --max-degrees 60 --max-nan 0 "
     "--images Lat60_Lon60_Nans0 --cadence 60 --out selected.parquet"
@@ -41,24 +42,31 @@ def select(
     quality_mask: Annotated[
         str | None, typer.Option(help="Bits of QUALITY that must not be set; 0xFFFFFFFF takes only quality 0.")
     ] = None,
-    first: Annotated[datetime | None, typer.Option(help="First day, UTC.", formats=["%Y-%m-%d"])] = None,
-    last: Annotated[datetime | None, typer.Option(help="Last day, UTC, included.", formats=["%Y-%m-%d"])] = None,
+    first: Annotated[
+        datetime | None, typer.Option(help="First day, UTC.", formats=["%Y-%m-%d"], metavar=options.DAY)
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option(help="Last day, UTC, included.", formats=["%Y-%m-%d"], metavar=options.DAY)
+    ] = None,
     cadence: Annotated[float | None, typer.Option(help="Minutes between images of a region, at least.")] = None,
     images: Annotated[Path | None, typer.Option(help="Folder of the images, for --max-nan and --quality-mask.")] = None,
     scan: options.Scan = None,
     unknown: Annotated[
-        str, typer.Option(help="keep or drop images whose position, NaN count or quality nobody gives.")
+        UnknownRule, typer.Option(help="What is done with images whose position, NaN count or quality nobody gives.")
     ] = "drop",
-    rules: Annotated[str, typer.Option(help="Whose day an image is of: utc, or the TAI clock's (ar-flares).")] = "utc",
+    rules: Annotated[
+        options.RulesName, typer.Option(help="Whose day an image is of: UTC's, or the TAI clock's (ar-flares).")
+    ] = "utc",
     workers: options.Processes = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Choose images by position, NaN pixels, QUALITY, dates and cadence, and say how many each rule removed.
+    """Choose the images that are fit for use.
 
-    Rows are chosen; image files are never copied, moved or deleted. With --summaries a .parquet gets each region's
-    place on its day (lon_deg, lat_deg), by which evaluate then makes slices.
+    Chosen by position, NaN pixels, QUALITY, dates and cadence; says how many each rule removed. Rows are chosen; image
+    files are never copied, moved or deleted. With --summaries a .parquet gets each region's place on its day (lon_deg,
+    lat_deg), by which evaluate then makes slices.
     """
     import pandas as pd
 
@@ -72,8 +80,8 @@ def select(
         max_nan_pixels=max_nan,
         quality_mask=None if quality_mask is None else parse_mask(quality_mask),
         cadence_minutes=cadence,
-        unknown=options.choice("--unknown", unknown, {"drop": "remove", "keep": "keep"}),
-        rules=options.choice("--rules", rules, {"utc": "utc", "ar-flares": "ar-flares"}),
+        unknown="remove" if unknown == "drop" else "keep",
+        rules=rules,
     )
     selection = run_select(
         table,

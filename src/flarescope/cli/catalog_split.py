@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,6 +13,7 @@ from flarescope.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+SplitWay = Literal["lists", "region", "time", "folds"]
 EXAMPLE = "Example: flarescope catalog split selected.parquet --how region --fractions 0.8,0.1,0.1 --out tables"
 MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M"]
 
@@ -34,7 +35,7 @@ def split(
     table: Annotated[
         Path, typer.Argument(help="Table of labelled images: a catalogue, a published CSV, a labels file.")
     ],
-    how: Annotated[str, typer.Option(help="lists (the published ones), region (at random), time, or folds.")],
+    how: Annotated[SplitWay, typer.Option(help="By the published lists, by region at random, by time, or in folds.")],
     out: Annotated[Path, typer.Option(help="A .parquet; or a folder for it and the three published tables.")],
     lists: Annotated[
         Path | None, typer.Option(help="lists: folder of List_of_AR_in_Test_Data_by_AR.csv and its fellows.")
@@ -42,10 +43,14 @@ def split(
     fractions: Annotated[str, typer.Option(help="region: of the regions for train, validation, test.")] = "0.8,0.1,0.1",
     seed: Annotated[int, typer.Option(help="region, folds: of the draw.")] = 0,
     validation_from: Annotated[
-        datetime | None, typer.Option(help="time: first instant of the validation set, UTC.", formats=MOMENTS)
+        datetime | None,
+        typer.Option(
+            help="time: first instant of the validation set, UTC.", formats=MOMENTS, metavar="<YYYY-MM-DD[THH:MM]>"
+        ),
     ] = None,
     test_from: Annotated[
-        datetime | None, typer.Option(help="time: first instant of the test set, UTC.", formats=MOMENTS)
+        datetime | None,
+        typer.Option(help="time: first instant of the test set, UTC.", formats=MOMENTS, metavar="<YYYY-MM-DD[THH:MM]>"),
     ] = None,
     gap_hours: Annotated[
         float | None,
@@ -60,7 +65,10 @@ def split(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Split a table so that no region stands on both sides, and print what each split holds."""
+    """Split a table; no region stands on both sides.
+
+    Prints what each split holds.
+    """
     import pandas as pd
 
     from flarescope.pipeline.splitting import SplitRules

@@ -14,13 +14,16 @@ EXAMPLE = "Example: flarescope compare runs/png other_model.csv"
 def compare(
     a: Annotated[Path, typer.Argument(help="A run that was evaluated, or a table of forecasts.")],
     b: Annotated[Path, typer.Argument(help="Another one, of the same images.")],
-    split: Annotated[str, typer.Option(help="Which forecasts of a run.")] = "test",
+    split: options.ForecastSplit = "test",
     replicates: options.Replicates = 2000,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Compare two forecasts of the same images: every score, the difference, and its interval by resampling regions."""
+    """Compare two forecasts of the same images.
+
+    Gives every score of both, the difference, and its interval by resampling regions.
+    """
     from flarescope.pipeline.foreign import compare_forecasts
     from flarescope.pipeline.verifying import Verifying
 

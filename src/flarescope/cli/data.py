@@ -1,21 +1,33 @@
 """`flarescope data`: what is fetched from the published set, from NOAA and from JSOC."""
 
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from flarescope.cli import options
+from flarescope.cli.groups import group
 from flarescope.cli.screen import ScreenReporter, note, show_counts, warn
 
-app = typer.Typer(no_args_is_help=True, help="Fetch data: the published set, NOAA's daily files, cut-outs from JSOC.")
-PARTS = "tables, features, png (13 GB), fits-tables, fits, extra"
+app = group("Fetch the published set, NOAA's files, JSOC's images.")
+
+
+class Part(StrEnum):
+    """A part of the published set, as the command line names it."""
+
+    tables = "tables"
+    features = "features"
+    png = "png"
+    fits_tables = "fits-tables"
+    fits = "fits"
+    extra = "extra"
 
 
 @app.command(epilog="Example: flarescope data published tables png --out data --only '*.csv' --only '*.tar*'")
 def published(
-    parts: Annotated[list[str], typer.Argument(help=f"Which parts: {PARTS}.")],
+    parts: Annotated[list[Part], typer.Argument(help="Which parts; png are 13 GB.")],
     out: Annotated[Path, typer.Option(help="Gets a folder for each part.")],
     only: Annotated[
         list[str] | None, typer.Option(help="Only files whose names fit; may be given again.", show_default="all")
@@ -25,13 +37,15 @@ def published(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Fetch parts of the published set from Dryad and Zenodo, verified; a broken download goes on where it stood.
+    """Fetch parts of the published set.
 
-    The space on the disk is checked before the first file.
+    They come from Dryad and Zenodo and are verified; a broken download goes on where it stood. The space on the disk
+    is checked before the first file.
     """
     from flarescope.pipeline.downloading import fetch_published
 
-    reports = fetch_published(parts, out, only=only or (), unpack=unpack, reporter=ScreenReporter())
+    words = [part.value for part in parts]
+    reports = fetch_published(words, out, only=only or (), unpack=unpack, reporter=ScreenReporter())
     show_counts("files that are here now", {part: len(report.files) for part, report in reports.items()})
     for report in reports.values():
         for folder in report.unpacked:
@@ -41,7 +55,9 @@ def published(
 
 @app.command(epilog="Example: flarescope data noaa summaries --first 2012-03-01 --last 2012-03-31 --out srs")
 def noaa(
-    product: Annotated[str, typer.Argument(help="summaries (Solar Region Summaries) or events (event reports).")],
+    product: Annotated[
+        Literal["summaries", "events"], typer.Argument(help="Solar Region Summaries, or event reports.")
+    ],
     first: options.First,
     last: options.Last,
     out: Annotated[Path, typer.Option(help="Folder for the files, one a day.")],
@@ -49,9 +65,10 @@ def noaa(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Fetch NOAA's daily files of a period; those that are here and do not change any more are kept.
+    """Fetch NOAA's daily files of a period.
 
-    Days that could not be fetched are named and the command ends with code 1: run it again.
+    Files that are here and do not change any more are kept. Days that could not be fetched are named and the command
+    ends with code 1: run it again.
     """
     from flarescope.pipeline.downloading import fetch_noaa
 
@@ -76,19 +93,26 @@ def jsoc(
     orders: Annotated[
         Path | None, typer.Option(help="List like ARList.txt: region, first day, days.", show_default=False)
     ] = None,
-    first: Annotated[datetime | None, typer.Option(help="First day, UTC.", formats=["%Y-%m-%d"])] = None,
-    last: Annotated[datetime | None, typer.Option(help="Last day, UTC, included.", formats=["%Y-%m-%d"])] = None,
+    first: Annotated[
+        datetime | None, typer.Option(help="First day, UTC.", formats=["%Y-%m-%d"], metavar=options.DAY)
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option(help="Last day, UTC, included.", formats=["%Y-%m-%d"], metavar=options.DAY)
+    ] = None,
     max_degrees: Annotated[float, typer.Option(help="Days on which the region is nearer to the centre.")] = 60,
     cadence: Annotated[int, typer.Option(help="Minutes between images; a multiple of 12.")] = 12,
-    series: Annotated[str, typer.Option(help="definitive, or near-real-time (the last days).")] = "definitive",
+    series: Annotated[
+        Literal["definitive", "near-real-time"], typer.Option(help="near-real-time has the last days too.")
+    ] = "definitive",
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Order 600x600 cut-outs of hmi.M_720s that follow regions, a few orders at a time, and fetch them.
+    """Order and fetch cut-outs that follow regions.
 
-    Wants a registered e-mail address in JSOC_EMAIL and the package drms. Run again, it goes on where it stood.
-    Orders that gave nothing are named and the command ends with code 1.
+    They are of hmi.M_720s, 600x600 pixels, ordered from JSOC a few at a time. Wants a registered e-mail address in
+    JSOC_EMAIL and the package drms. Run again, it goes on where it stood. Orders that gave nothing are named and the
+    command ends with code 1.
     """
     from flarescope.pipeline.downloading import fetch_cutouts
 

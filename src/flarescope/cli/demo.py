@@ -25,10 +25,10 @@ def demo(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Make a small synthetic set and do the main job on it: catalogue, features, 5 epochs, test scores, forecasts.
+    """Do the whole job on a small synthetic set.
 
-    Data are synthetic and, unless you say --backbone imagenet, the filters random: the scores show that everything
-    works, not how well flares can be forecast.
+    Catalogue, features, 5 epochs, test scores, forecasts, report. Data are synthetic and, unless you say --backbone
+    imagenet, the filters random: the scores show that everything works, not how well flares can be forecast.
     """
     from flarescope.pipeline.demo import run_demo
     from flarescope.pipeline.featuring import Compute

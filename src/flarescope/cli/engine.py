@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from flarescope.cli import options
+from flarescope.cli.groups import group
 from flarescope.cli.screen import ScreenReporter, note, settings, show_json, show_table
 
-app = typer.Typer(no_args_is_help=True, help="The engine that runs the network: its settings here, its precision.")
+app = group("What runs the network: its settings, its precision.")
 
 
 @app.command(epilog="Example: flarescope engine tune")
@@ -19,10 +20,11 @@ def tune(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Measure which batch and how many streams are fastest on this machine, and remember them ($FLARESCOPE_CACHE).
+    """Measure which batch and streams are fastest here.
 
-    Made pixels and random filters: the speed depends on neither. A first pass over 10,000 images or more measures by
-    itself; features that a store holds already keep the settings they were begun with.
+    They are remembered for this machine ($FLARESCOPE_CACHE). Made pixels and random filters: the speed depends on
+    neither. A first pass over 10,000 images or more measures by itself; features that a store holds already keep the
+    settings they were begun with.
     """
     from flarescope.pipeline.featuring import Compute
     from flarescope.pipeline.precision import tune as run_tuning
@@ -43,7 +45,7 @@ def compare(
     model: Annotated[Path, typer.Argument(help="A run's folder, a model file, or a model of the reference notebook.")],
     table: Annotated[Path, typer.Option(help="Labelled images; of a catalogue the rows of --split are taken.")],
     images: options.Images,
-    split: Annotated[str, typer.Option(help="Of a catalogue: train, validation or test.")] = "validation",
+    split: Annotated[options.SplitName, typer.Option(help="Which rows of a catalogue.")] = "validation",
     epoch: options.Epoch = None,
     backbone: options.OtherBackbone = None,
     engine: options.Engine = "auto",
@@ -55,7 +57,10 @@ def compare(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Compare an engine with PyTorch in fp32: the error of its features, and what it changes in a model's forecasts."""
+    """Compare an engine with PyTorch in fp32.
+
+    Shown are the error of its features, and what that changes in a model's forecasts.
+    """
     from flarescope.pipeline.featuring import Compute
     from flarescope.pipeline.precision import compare_with_reference
 

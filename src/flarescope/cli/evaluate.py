@@ -28,7 +28,7 @@ def evaluate(
         Path | None, typer.Option(help="Folder that the table's file names are relative to.", show_default=False)
     ] = None,
     epoch: options.Epoch = None,
-    split: Annotated[str, typer.Option(help="Which rows of a catalogue, and what the forecasts are called.")] = "test",
+    split: options.Split = "test",
     out: Annotated[
         Path | None, typer.Option(help="Folder for scores and forecasts.", show_default="the run's, or beside a model")
     ] = None,
@@ -54,10 +54,11 @@ def evaluate(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Verify a model on a labelled table, or anybody's forecasts (filename or time, noaa_ar, label, probability).
+    """Verify a model, or anybody's table of forecasts.
 
-    Prints the contingency table, the recipe's scores, and every score with its 95 % interval by resampling regions,
-    beside climatology and persistence; also written as scores.json and forecasts/SPLIT.parquet.
+    A model is verified on a labelled table; forecasts have filename or time, noaa_ar, label, probability. Prints the
+    contingency table, the recipe's scores, and every score with its 95 % interval by resampling regions, beside
+    climatology and persistence; also written as scores.json and forecasts/SPLIT.parquet.
     """
     from flarescope.pipeline.verifying import Verifying
 

@@ -6,24 +6,28 @@ from typing import Annotated
 import typer
 
 from flarescope.cli import options
+from flarescope.cli.groups import group
 from flarescope.cli.screen import ScreenReporter, note, show_counts, warn
 
-app = typer.Typer(no_args_is_help=True, help="Files of magnetograms.")
+app = group("Files of magnetograms.")
 
 
 @app.command(epilog="Example: flarescope images reduce Lat60_Lon60_Nans0 Lat60_Lon60_Nans0_png_224")
 def reduce(
     source: Annotated[Path, typer.Argument(help="Folder of FITS files, at any depth.")],
     destination: Annotated[Path, typer.Argument(help="Folder for the PNG files, with the same folders in it.")],
-    nan: Annotated[str, typer.Option(help="NaN pixels: error (the file is left out), or zero (zero field).")] = "error",
+    nan: Annotated[
+        options.NanPolicy, typer.Option(help="NaN pixels; error: the file is left out; zero: they become zero field.")
+    ] = "error",
     workers: options.Processes = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Reduce FITS files to 224x224 PNG files in the published layout and scale; run again, it goes on where it stood.
+    """Reduce FITS files to PNG files of 224x224.
 
-    Files that cannot be reduced are named at the end and the command ends with code 1; all others are written.
+    They get the published layout and scale. Run again, it goes on where it stood. Files that cannot be reduced are
+    named at the end and the command ends with code 1; all others are written.
     """
     from flarescope.images.reduce import reduce_directory
 

@@ -1,7 +1,7 @@
 """`flarescope features`, `train-magnetic`, `evaluate-magnetic`: numbers of images, and the baseline on 29 of them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,6 +20,7 @@ TRAIN_EXAMPLE = (
 EVALUATE_EXAMPLE = (
     "Example: flarescope evaluate-magnetic runs/svm --table Test_Data_by_AR_png_224.csv --features features.csv"
 )
+KindName = Literal["svm", "logistic"]
 MagneticFeatures = Annotated[
     Path, typer.Option(help="The 29 features: the published CSV, or one made by `flarescope features --magnetic`.")
 ]
@@ -46,9 +47,10 @@ def features(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Compute features of a table's images: the network's into the store that `train` uses, or the 29 magnetic ones.
+    """Compute the features of a table's images.
 
-    With --magnetic, images that cannot be read are named and left out, and the command ends with code 1.
+    The network's go into the store that `train` uses; with --magnetic the 29 magnetic-complexity ones go into a CSV,
+    and images that cannot be read are named and left out, and the command ends with code 1.
     """
     reporter = ScreenReporter()
     if not magnetic:
@@ -74,7 +76,7 @@ def train_magnetic(
     validation: Annotated[Path, typer.Option(help="Table of validation images; the same catalogue is fine.")],
     features: MagneticFeatures,
     out: Annotated[Path, typer.Option(help="Folder of the run; it must not hold one.")],
-    kind: Annotated[str, typer.Option(help="svm (linear) or logistic.")] = "svm",
+    kind: Annotated[KindName, typer.Option(help="A linear SVM, or a logistic regression.")] = "svm",
     seed: Annotated[int, typer.Option(help="Of the solver.")] = 0,
     images: Annotated[
         Path | None, typer.Option(help="Folder of the images, for the gallery of the report.", show_default=False)
@@ -88,9 +90,10 @@ def train_magnetic(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Train the baseline that a network has to beat: a linear model on 29 magnetic-complexity features.
+    """Train the baseline on 29 magnetic features.
 
-    Writes a run folder as `train` does; `report` and `compare` take it after `evaluate-magnetic`.
+    It is a linear model on magnetic-complexity features, which a network has to beat. Writes a run folder as `train`
+    does; `report` and `compare` take it after `evaluate-magnetic`.
     """
     from flarescope.pipeline.magnetic import train_on_features
 
@@ -114,7 +117,7 @@ def evaluate_magnetic(
     run: Annotated[Path, typer.Argument(help="Folder of a run of `train-magnetic`.")],
     table: Annotated[Path, typer.Option(help="Table of labelled images.")],
     features: MagneticFeatures,
-    split: Annotated[str, typer.Option(help="Which rows of a catalogue, and what the forecasts are called.")] = "test",
+    split: options.Split = "test",
     out: Annotated[Path | None, typer.Option(help="Folder for scores and forecasts.", show_default="the run's")] = None,
     events: options.Events = None,
     replicates: options.Replicates = 2000,
@@ -127,7 +130,10 @@ def evaluate_magnetic(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Verify a baseline on magnetic features as `evaluate` verifies the network: same scores, intervals and files."""
+    """Verify a baseline on magnetic features.
+
+    Same scores, intervals and files as `evaluate` gives for the network.
+    """
     from flarescope.pipeline.magnetic import evaluate_on_features
     from flarescope.pipeline.verifying import Verifying
 

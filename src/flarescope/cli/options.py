@@ -1,8 +1,9 @@
 """Which options do several commands share?"""
 
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -12,7 +13,22 @@ from flarescope.errors import InputError
 if TYPE_CHECKING:
     from flarescope.events import EventDefinition
 
-Chosen = TypeVar("Chosen")
+EngineName = Literal["auto", "torch", "openvino", "winograd"]
+PrecisionName = Literal["auto", "fp32", "bf16"]
+NanPolicy = Literal["error", "zero"]
+StoreType = Literal["float32", "float16"]
+SaveName = Literal["each", "best", "last"]
+SplitName = Literal["train", "validation", "test"]
+RulesName = Literal["utc", "ar-flares"]
+FluxScaleName = Literal["operational", "science"]
+SolverName = Literal["adam", "lbfgs"]
+
+
+class SolverWord(StrEnum):
+    """The words of `SolverName`, where an option may be given again: typer takes a Literal only alone."""
+
+    adam = "adam"
+    lbfgs = "lbfgs"
 
 
 def stated_event(event: str | None, window: float | None, latency: float | None) -> "EventDefinition | None":
@@ -45,17 +61,7 @@ def _set_debug(value: bool) -> bool:
     return value
 
 
-def choice(option: str, text: str, choices: dict[str, Chosen]) -> Chosen:
-    """Give what a word stands for.
-
-    Raises:
-        InputError: another word.
-    """
-    if text not in choices:
-        raise InputError(f"{option} {text}: expected {' or '.join(choices)}")
-    return choices[text]
-
-
+DAY = "<YYYY-MM-DD>"
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="No notes and no progress; warnings stay.", callback=_set_quiet)
 ]
@@ -68,8 +74,8 @@ Backbone = Annotated[str, typer.Option(help="imagenet, random, random:SEED, or a
 OtherBackbone = Annotated[
     str | None, typer.Option("--backbone", help="Where to find the backbone instead of where the model says.")
 ]
-Engine = Annotated[str, typer.Option(help="auto, torch, openvino or winograd (x86-64 processors).")]
-Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16.")]
+Engine = Annotated[EngineName, typer.Option(help="What runs the network; winograd: our own, on x86-64 processors.")]
+Precision = Annotated[PrecisionName, typer.Option(help="Of the network; auto: bf16 where the hardware has it.")]
 EngineBatch = Annotated[
     int | None,
     typer.Option(help="Images a forward pass of the network.", show_default="the fastest here, see `engine tune`"),
@@ -78,11 +84,14 @@ Workers = Annotated[
     int | None,
     typer.Option(help="Threads that read images ahead of the network; 0: none.", show_default="one a core"),
 ]
-Nan = Annotated[str, typer.Option("--nan", help="NaN pixels of FITS files: error, or zero (they become zero field).")]
-Store = Annotated[str, typer.Option("--store", help="Keep features as float32, or as float16: half the disk.")]
+Nan = Annotated[NanPolicy, typer.Option("--nan", help="NaN pixels of FITS files; zero: they become zero field.")]
+Store = Annotated[StoreType, typer.Option("--store", help="How features are kept; float16: half the disk.")]
 RunStore = Annotated[
-    str | None, typer.Option("--store", help="Keep features as float32 or float16.", show_default="as the run does")
+    StoreType | None, typer.Option("--store", help="How features are kept.", show_default="as the run does")
 ]
+Save = Annotated[SaveName, typer.Option(help="Which models are kept: each epoch's, only the best, or only the last.")]
+Split = Annotated[SplitName, typer.Option(help="Which rows of a catalogue, and what the forecasts are called.")]
+ForecastSplit = Annotated[SplitName, typer.Option("--split", help="Which forecasts of a run.")]
 Features = Annotated[
     Path | None, typer.Option(help="Folder of the feature stores.", show_default="'features' beside the run")
 ]
@@ -123,16 +132,16 @@ StatedLatency = Annotated[
     typer.Option("--latency", help="Hours from the image to the window, with --event.", show_default=False),
 ]
 FluxScale = Annotated[
-    str | None,
+    FluxScaleName | None,
     typer.Option(
-        help="Scale of a list that does not say it: operational (SWPC's before GOES-16), or science (science-quality "
-        "data, and GOES-16 on).",
+        help="Scale of a list that does not say it; operational: SWPC's before GOES-16; science: science-quality data, "
+        "and GOES-16 on.",
         show_default=False,
     ),
 ]
-Rules = Annotated[str, typer.Option(help="utc (TAI turned into UTC), or ar-flares (exactly as the published set).")]
-First = Annotated[datetime, typer.Option(help="First day.", formats=["%Y-%m-%d"])]
-Last = Annotated[datetime, typer.Option(help="Last day, included.", formats=["%Y-%m-%d"])]
+Rules = Annotated[RulesName, typer.Option(help="utc: TAI is turned into UTC; ar-flares: exactly as the published set.")]
+First = Annotated[datetime, typer.Option(help="First day.", formats=["%Y-%m-%d"], metavar=DAY)]
+Last = Annotated[datetime, typer.Option(help="Last day, included.", formats=["%Y-%m-%d"], metavar=DAY)]
 Scan = Annotated[
     Path | None,
     typer.Option(help="Parquet that keeps what is read of the images, so that they are read once."),

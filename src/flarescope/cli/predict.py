@@ -30,9 +30,10 @@ def predict(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Forecast images: the probability of the event that the model was trained for, such as C1.0 within 24 hours.
+    """Forecast images: the probability of an event.
 
-    Region and time (UTC) come from the file name, else from the FITS header, else they stay empty.
+    What an event is, the model says: such as C1.0 or more within 24 hours. Region and time (UTC) come
+    from the file name, else from the FITS header, else they stay empty.
     """
     from flarescope.pipeline.featuring import Compute
     from flarescope.pipeline.prediction import check_outputs, write_forecasts

@@ -18,7 +18,7 @@ def report(
         list[Path] | None,
         typer.Option(help="Another run or forecasts; can be repeated.", show_default=False),
     ] = None,
-    split: Annotated[str, typer.Option(help="Which forecasts.")] = "test",
+    split: options.ForecastSplit = "test",
     images: Annotated[
         Path | None, typer.Option(help="Image root for the gallery.", show_default="where the run was trained from")
     ] = None,
@@ -29,7 +29,10 @@ def report(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Write one self-contained HTML page, its figures as PNG and SVG, and a model card, from what `evaluate` wrote."""
+    """Write a run's report, figures and model card.
+
+    One self-contained HTML page, its figures as PNG and SVG, and a model card, from what `evaluate` wrote.
+    """
     from flarescope.pipeline.reporting import write_run_report
     from flarescope.pipeline.verifying import Verifying
 

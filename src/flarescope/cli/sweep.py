@@ -14,6 +14,7 @@ EXAMPLE = (
     "--images Lat60_Lon60_Nans0_png_224 --out runs/sweep --learning-rate 0.0003 --learning-rate 0.001 "
     "--class-weight reference --class-weight 1,2 --seed 0 --seed 1 --seed 2"
 )
+_ADAM = [options.SolverWord.adam]
 
 
 def sweep(
@@ -26,7 +27,7 @@ def sweep(
         list[str], typer.Option(help="reference (1, N_no/N_flare), none, or W0,W1; may be given again.")
     ] = ["reference"],  # noqa: B006 - typer copies it
     seed: Annotated[list[int], typer.Option(help="Of Adam's first head and order; may be given again.")] = [0],  # noqa: B006 - typer copies it
-    solver: Annotated[list[str], typer.Option(help="adam or lbfgs; may be given again.")] = ["adam"],  # noqa: B006 - typer copies it
+    solver: Annotated[list[options.SolverWord], typer.Option(help="Of the head; may be given again.")] = _ADAM,
     l2: Annotated[list[float], typer.Option(help="lbfgs: penalty on the weights; may be given again.")] = [1e-4],  # noqa: B006 - typer copies it
     backbone: options.Backbone = "imagenet",
     epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 5,
@@ -35,7 +36,7 @@ def sweep(
         int | None,
         typer.Option(help="Stop a run after N epochs without a better validation TSS.", show_default="never"),
     ] = None,
-    save: Annotated[str, typer.Option(help="Keep the model of each epoch, only the best, or only the last.")] = "each",
+    save: options.Save = "each",
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
     engine_batch: options.EngineBatch = None,
@@ -52,9 +53,10 @@ def sweep(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Train every combination of learning rates, class weights and seeds, and compare them on the validation rows.
+    """Train many heads and compare them on validation.
 
-    The features are read once for all runs of one seed. Each run is what `flarescope train` makes with these options.
+    Every combination of solvers, learning rates or penalties, class weights and seeds is trained. The features are
+    read once for all runs of one seed. Each run is what `flarescope train` makes with these options.
     """
     from flarescope.model.head import Recipe
     from flarescope.pipeline.featuring import Compute
@@ -71,7 +73,7 @@ def sweep(
             learning_rates=tuple(learning_rate),
             class_weights=tuple(parse_class_weight(text) for text in class_weight),
             seeds=tuple(seed),
-            solvers=tuple(solver),
+            solvers=tuple(word.value for word in solver),
             l2=tuple(l2),
         ),
         backbone=backbone,

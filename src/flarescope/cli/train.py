@@ -51,13 +51,14 @@ def train(
         float, typer.Option(help="0: the loss of the logits (Keras on TensorFlow); 1e-7: clipped (on PyTorch).")
     ] = 0.0,
     solver: Annotated[
-        str, typer.Option(help="adam (the reference), or lbfgs: the smallest loss, without learning rate or seed.")
+        options.SolverName,
+        typer.Option(help="adam: the reference's; lbfgs: the smallest loss, without learning rate or seed."),
     ] = "adam",
     l2: Annotated[float, typer.Option(help="lbfgs: penalty on the weights, of features scaled to deviation 1.")] = 1e-4,
     patience: Annotated[
         int | None, typer.Option(help="Stop after N epochs without a better validation TSS.", show_default="never")
     ] = None,
-    save: Annotated[str, typer.Option(help="Keep the model of each epoch, only the best, or only the last.")] = "each",
+    save: options.Save = "each",
     full: Annotated[bool, typer.Option("--full", help="Write complete Keras models (550 MB each).")] = False,
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
@@ -75,9 +76,10 @@ def train(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Train by the reference recipe: frozen VGG16, a two-way softmax head, a model every epoch.
+    """Train a head by the reference recipe.
 
-    The images go through the network once; their features are kept and shared by every later run on them.
+    The network is a frozen VGG16, the head a two-way softmax, with a model every epoch. The images go through the
+    network once; their features are kept and shared by every later run on them.
     """
     from flarescope.model.head import Recipe
     from flarescope.pipeline.featuring import Compute

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
+from flarescope.cli.groups import group
 from flarescope.cli.options import AsJson, Debug, Quiet
 from flarescope.cli.screen import ScreenReporter, out, settings, show_json
 
-app = typer.Typer(no_args_is_help=True, help="The backbone's weights: fetch, import, and say what is there.")
+app = group("The backbone's weights: fetch, import, show.")
 
 
 def _show(action: str, family: str, digest: str, path: Path) -> None:
@@ -20,9 +21,9 @@ def _show(action: str, family: str, digest: str, path: Path) -> None:
 
 @app.command(epilog="Example: flarescope weights fetch")
 def fetch(quiet: Quiet = False, as_json: AsJson = False, debug: Debug = False) -> None:
-    """Fetch Keras' ImageNet VGG16 (553 MB), verify it and keep it in the cache ($FLARESCOPE_CACHE).
+    """Fetch Keras' ImageNet VGG16 (553 MB).
 
-    A broken download goes on where it stood.
+    It is verified and kept in the cache ($FLARESCOPE_CACHE). A broken download goes on where it stood.
     """
     from flarescope.model.weights import cached_imagenet, fetch_imagenet
 
@@ -42,7 +43,10 @@ def import_(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Verify a local copy of Keras' ImageNet VGG16 and keep it in the cache; nothing is fetched."""
+    """Verify a copy of Keras' ImageNet VGG16 and keep it.
+
+    It is kept in the cache ($FLARESCOPE_CACHE); nothing is fetched.
+    """
     from flarescope.model.weights import cached_imagenet, import_imagenet
 
     weights = import_imagenet(file)
