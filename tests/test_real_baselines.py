@@ -55,6 +55,8 @@ def test_the_case_a_list_of_m_flares_alone_covers_little():
     # On the 6th at 00:00 the flares of 00:00 (exactly 24 h before) no longer count: 3 regions; at 06:00 those of 07:00,
     # 14:00, 21:00 and 04:00: 4 regions.
     assert counts(found)[0] + counts(found)[2] == 3 + 4
+    found = verify_table(CASE / "pfc.csv", event=EventDefinition(), verifying=verifying)
+    assert any("no flare below M1.0 is listed" in note for note in found["notes"])
 
 
 @needs_real_data

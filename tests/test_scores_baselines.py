@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -65,14 +63,6 @@ def test_nothing_known_gives_no_persistence_and_says_why():
         "No persistence baseline: whether there was an event in the 12 h before is not known of 5 of 5 images "
         "(windows that the flare list does not cover: 5)."
     ]
-
-
-def test_a_list_on_another_flux_scale_than_the_labels_is_said_with_the_factor():
-    event = EventDefinition(flux_scale="operational")
-    flares = listed((11121, "2010-11-11 05:00", "C2.0"))
-    for scales, said in ((("science",), 1), (("operational",), 0), ((None,), 0), (("operational", "science"), 1)):
-        notes = all_baselines(ROWS, rate=0.2, event=event, flares=replace(flares, scales=scales)).notes
-        assert sum("C1.0 on the former is C1.4 on the latter" in note for note in notes) == said
 
 
 def test_rows_without_regions_are_the_whole_disk_and_have_both_baselines():

@@ -7,9 +7,12 @@ import pandas as pd
 import pytest
 
 from fakes import use_fake_network, write_set
+from flarescope.catalog.noaa_flares import FlareList, flare_frame
 from flarescope.cli import main
+from flarescope.events import EventDefinition
 from flarescope.model.classifier import load_classifier
 from flarescope.model.runs import RunFolder
+from flarescope.pipeline.verifying import list_notes
 from flarescope.tables import read_forecasts
 
 REGIONS = {"train": [1121, 1122, 1123, 1124], "validation": [1131, 1132], "test": [1141, 1142, 1143, 1144]}
@@ -148,6 +151,24 @@ def test_forecasts_of_the_whole_disk_have_baselines_of_their_stated_event(tmp_pa
         assert "climatology" in found["baselines"]
     assert run("evaluate", tmp_path / "disk.csv", *task) == 0
     assert "persistence" not in json.loads(capsys.readouterr().out)["baselines"]
+
+
+@pytest.mark.parametrize(
+    ("scales", "weakest", "said"),
+    [
+        (("operational",), "B1.0", []),
+        ((None,), "C1.0", []),
+        (("science",), "C3.0", ["C1.0 on the former is C1.4 on the latter"]),
+        (("operational", "science"), "M1.0", ["C1.0 on the former is C1.4 on the latter", "no flare below M1.0"]),
+        ((None,), "X2.0", ["no flare below X1.0 is listed"]),
+    ],
+)
+def test_what_a_flare_list_does_not_see_is_said(scales, weakest, said):
+    peak = pd.Timestamp("2014-01-01", tz="UTC")
+    table = flare_frame([{"noaa_ar": 11936, "time": peak, "flare": flare} for flare in (weakest, "X9.0")])
+    notes = list_notes(FlareList(table, ((peak, peak),), scales=scales), EventDefinition(flux_scale="operational"))
+    assert len(notes) == len(said)
+    assert all(words in note for words, note in zip(said, notes, strict=True))
 
 
 @pytest.mark.parametrize(

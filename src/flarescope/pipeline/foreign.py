@@ -8,10 +8,9 @@ from flarescope.errors import InputError
 from flarescope.events import EventDefinition, agreed
 from flarescope.files import write_json
 from flarescope.pipeline.evaluated import ONE_EVENT, event_of_forecasts, forecasts_of
-from flarescope.pipeline.verifying import Verifying
+from flarescope.pipeline.verifying import Verifying, verify_rows
 from flarescope.progress import Reporter
 from flarescope.scores.compare import compare
-from flarescope.scores.verify import verify
 from flarescope.tables import read_forecasts
 
 
@@ -42,14 +41,7 @@ def verify_table(
     event = stated_event(path, event)
     forecasts = read_forecasts(Path(path))
     try:
-        verification = verify(
-            forecasts,
-            climatology=climatology,
-            event=event,
-            flares=verifying.read_flares(),
-            replicates=verifying.replicates,
-            seed=verifying.seed,
-        )
+        verification = verify_rows(forecasts, verifying, event=event, climatology=climatology)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     if out is not None:

@@ -16,7 +16,7 @@ from flarescope.images.render import field_of_pixels
 from flarescope.model.runs import RunFolder
 from flarescope.model_card import CardInputs, write_card
 from flarescope.pipeline.evaluated import ONE_EVENT, event_of_forecasts, forecasts_of, read_evaluated
-from flarescope.pipeline.verifying import Verifying
+from flarescope.pipeline.verifying import Verifying, verify_rows
 from flarescope.progress import Reporter
 from flarescope.report import (
     GALLERY,
@@ -28,7 +28,6 @@ from flarescope.report import (
     write_report,
 )
 from flarescope.scores.compare import compare
-from flarescope.scores.verify import verify
 
 NETWORK = "a small head trained on the features of a frozen network"
 MAGNETIC = "a linear model trained on 29 magnetic-complexity features"
@@ -169,7 +168,7 @@ def _compared(
     if Path(path).is_dir():
         theirs = read_evaluated(RunFolder(Path(path)), split)[2]
     else:
-        theirs = verify(other, event=event, flares=verifying.read_flares(), climatology=climatology, **sampling)
+        theirs = verify_rows(other, verifying, event=event, climatology=climatology)
     ours, threshold_a = decided_forecasts(forecasts, verification)
     sampling |= {"threshold_a": threshold_a, "threshold_b": threshold_b}
     try:

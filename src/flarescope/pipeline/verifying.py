@@ -1,14 +1,14 @@
 """How are forecasts verified with what is known of the model and of the flares?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from flarescope.catalog.noaa_events import read_flares
-from flarescope.catalog.noaa_flares import FlareList
-from flarescope.events import EventDefinition
+from flarescope.catalog.noaa_flares import FlareList, unlisted
+from flarescope.events import EventDefinition, scales_differ
 from flarescope.model.classifier import Description
 from flarescope.model.runs import RunFolder
 from flarescope.progress import Reporter
@@ -105,16 +105,53 @@ def verify_raw(
     several = forecasts["noaa_ar"].nunique() > 1
     if not several:
         reporter.say("all rows are of one region: no intervals can be made")
-    return verify(
+    return verify_rows(
         forecasts,
+        verifying if several else replace(verifying, replicates=0),
+        event=event,
+        climatology=training_climatology(run),
         threshold=threshold,
         calibration=calibration,
-        climatology=training_climatology(run),
+    )
+
+
+def verify_rows(
+    forecasts: pd.DataFrame,
+    verifying: Verifying,
+    *,
+    event: EventDefinition | None,
+    climatology: float | None,
+    threshold: float | None = None,
+    calibration: Calibration | None = None,
+) -> dict[str, Any]:
+    """Give what `scores.verify.verify` gives, with what has to be said of the flare list among its notes."""
+    flares = verifying.read_flares()
+    found = verify(
+        forecasts,
         event=event,
-        flares=verifying.read_flares(),
-        replicates=verifying.replicates if several else 0,
+        flares=flares,
+        climatology=climatology,
+        threshold=threshold,
+        calibration=calibration,
+        replicates=verifying.replicates,
         seed=verifying.seed,
     )
+    said = list_notes(flares, event) if flares and event and found["previous"] else []
+    return found | {"notes": [*said, *found["notes"]]}
+
+
+def list_notes(flares: FlareList, event: EventDefinition) -> list[str]:
+    """Say where a flare list does not see the flares that the labels see: another flux scale, none so weak listed."""
+    notes = []
+    if event.flux_scale and {scale for scale in flares.scales if scale} - {event.flux_scale}:
+        notes.append(f"Persistence: the flare list and the labels are on {scales_differ(event.threshold)}.")
+    first = unlisted(flares.table, event.flux_w_m2)
+    if first is not None:
+        notes.append(
+            f"Persistence: no flare below {first} is listed; if the list leaves them out, every event below {first} "
+            "that came before an image is missed."
+        )
+    return notes
 
 
 def decision_rows(verification: dict[str, Any]) -> tuple[list[str], list[list[str]]]:

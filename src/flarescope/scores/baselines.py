@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from flarescope.errors import InputError
-from flarescope.events import EventDefinition, scales_differ
+from flarescope.events import EventDefinition
 from flarescope.scores.previous import BY_LABELS, OLDER, Flares, Previous, previous_by_flares, previous_by_labels
 
 NO_EVENT: Final = (
@@ -101,7 +101,6 @@ def all_baselines(
     if event is None:
         return Baselines(tables, [*notes, NO_EVENT])
     before = previous_by_labels(forecasts, event) if flares is None else previous_by_flares(forecasts, flares, event)
-    notes += _scale_words(flares, event)
     known = before.flared[~np.isnan(before.flared)]
     if not len(known):
         return Baselines(tables, [*notes, f"No persistence baseline: {_unknown_words(before, event)}."])
@@ -113,11 +112,6 @@ def all_baselines(
         notes.append(f"Persistence: {words}; it forecasts {_instead_words(rate, instead)} there.")
     made = {"source": before.source, "known": len(known), "unknown": len(forecasts) - len(known)}
     return Baselines(tables, notes, made | {"reasons": dict(before.unknown), "instead": instead})
-
-
-def _scale_words(flares: Flares | None, event: EventDefinition) -> list[str]:
-    others = {scale for scale in flares.scales if scale} - {event.flux_scale} if flares and event.flux_scale else set()
-    return [f"Persistence: the flare list and the labels are on {scales_differ(event.threshold)}."] if others else []
 
 
 def _window_words(before: Previous, event: EventDefinition) -> str:

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 import numpy as np
 import pandas as pd
 
-from flarescope.events import EventDefinition, FluxScale, Scope
+from flarescope.events import EventDefinition, Scope
 from flarescope.windows import compared_times, covers, span
 
 OLDER: Final = 1 / 12
@@ -39,10 +39,6 @@ class Flares(Protocol):
     @property
     def covered(self) -> Sequence[tuple[pd.Timestamp, pd.Timestamp]]:
         """Disjoint intervals, rising, in which the list is complete."""
-
-    @property
-    def scales(self) -> Sequence[FluxScale | None]:
-        """Flux scales that its classes are on; None where that is not known."""
 
 
 @dataclass(frozen=True)
