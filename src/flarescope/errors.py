@@ -1,10 +1,41 @@
 """What can go wrong, said in one line: what was expected, what came, what to do."""
 
+import re
+from typing import Final
+
+MOST_CHARACTERS: Final = 299
+"""Of a message: what does not fit on three lines of a terminal is not read."""
+_ENDING: Final = 110  # what to do stands at the end of a message
+_GAP: Final = " ... "
+_BREAKS: Final = re.compile(r"\s*[\n\r\t\v\f\x1c-\x1f\x85\u2028\u2029]\s*")
+
+
+def one_line(text: object, most: int = MOST_CHARACTERS) -> str:
+    """Give any reason as one printable line of at most `most` characters.
+
+    Of a longer one the beginning and the end are kept. Control characters, and halves of surrogate pairs such as stand
+    for odd bytes of file names, become escapes: a terminal would obey the former and cannot show the latter.
+    """
+    line = str(text)
+    if len(line) > 8 * most:
+        line = line[: 4 * most] + line[-4 * most :]
+    line = _BREAKS.sub(" ", line).strip()
+    if not line.isprintable():
+        line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+    if len(line) <= most:
+        return line
+    ending = min(_ENDING, most // 3)
+    return line[: most - ending - len(_GAP)] + _GAP + line[-ending:]
+
 
 class FlarescopeError(Exception):
     """Base of every error that flarescope raises on purpose; the command line ends with code 1."""
 
     exit_code = 1
+
+    def __init__(self, message: object = "") -> None:
+        """Take a message, which becomes one line (see `one_line`)."""
+        super().__init__(one_line(message))
 
 
 class InputError(FlarescopeError, ValueError):

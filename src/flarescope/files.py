@@ -11,9 +11,13 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Final, Literal
 
 from flarescope.errors import FlarescopeError, InputError
+from flarescope.parsing import parse_json
+
+LARGEST_JSON: Final = 32 << 20
+"""Bytes; the scores of a test set are about 1 MB. Python takes some twenty times as much memory."""
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -260,19 +264,22 @@ def allow_open_files(more: int) -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (new, hard))
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, *, most_bytes: int = LARGEST_JSON) -> dict[str, Any]:
     """Read a JSON file whose outermost value is an object.
 
+    Args:
+        path: the file.
+        most_bytes: larger files are not read.
+
     Raises:
-        InputError: the file is missing, is not JSON (the line is named), or holds something other than an object.
+        InputError: the file is missing, too large, is not JSON (the line is named), or holds something other than an
+            object.
     """
-    try:
-        with translate_os_errors(path, "read"):
-            value = json.loads(Path(path).read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}, line {error.lineno}: not JSON ({error.msg}); make the file again") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not JSON: expected UTF-8 text, got other bytes; make the file again") from error
+    with translate_os_errors(path, "read"), Path(path).open("rb") as stream:
+        content = stream.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise InputError(f"{path}: more than {most_bytes:,} bytes of JSON; make the file again")
+    value = parse_json(content, path)
     if not isinstance(value, dict):
         raise InputError(f"{path}: expected a JSON object in braces, got a {type(value).__name__}; make the file again")
     return value

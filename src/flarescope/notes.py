@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, event_from_json
 from flarescope.files import is_parquet, read_json, write_json
+from flarescope.parsing import parse_json, refusing_damage
 
 KEY: Final = b"flarescope"
 """Key of the notes in the schema's metadata."""
@@ -38,13 +39,9 @@ def read_notes(path: Path) -> dict[str, Any]:
     if not is_parquet(path):
         beside = notes_beside(path)
         return read_json(beside) if beside.is_file() else {}
-    try:
-        text = (pq.read_schema(path).metadata or {}).get(KEY)
-        notes = {} if text is None else json.loads(text)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path}: cannot be read as Parquet: {' '.join(str(error).split())}") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: its notes are damaged; make the table again") from error
+    with refusing_damage(path, "make or copy it again", what="cannot be read as Parquet"):
+        text = (pq.read_schema(path).metadata or {}).get(KEY, b"{}")
+    notes = parse_json(text, f"{path}, its notes", advice="make the table again")
     if not isinstance(notes, dict):
         raise InputError(f"{path}: its notes are no JSON object; make the table again")
     return notes

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from flarescope.errors import InputError
 from flarescope.files import atomic_path, is_parquet, translate_os_errors
 from flarescope.notes import with_notes
+from flarescope.parsing import reason, refusing_damage
 from flarescope.region_numbers import full_region_numbers
 from flarescope.text_tables import missing_to_null, read_text_table, refuse_twice
 
@@ -49,6 +50,22 @@ event. `label` is null where it is not known. `filename` or `time` (with the reg
 
 OPTIONAL_FORECAST_DTYPES: Final = {"flare": "str", **POSITION_DTYPES}
 """Columns that forecasts may have besides, for scores by slice: the largest GOES class in the window, and the place."""
+
+MOST_ROWS: Final = 20_000_000
+"""Of a Parquet table that is read; the published set has 0.95 million images."""
+_NO_PARQUET: Final = "cannot be read as Parquet"
+_PARQUET_ADVICE: Final = "make or copy it again"
+_NAMELESS_INDEX: Final = "__index_level_"  # so pandas calls an index without a name
+_NULLABLE: Final = {
+    **{
+        pa.int8(): pd.Int8Dtype(),
+        pa.int16(): pd.Int16Dtype(),
+        pa.int32(): pd.Int32Dtype(),
+        pa.int64(): pd.Int64Dtype(),
+    },
+    **{pa.uint8(): pd.UInt8Dtype(), pa.uint16(): pd.UInt16Dtype(), pa.uint32(): pd.UInt32Dtype()},
+    **{pa.uint64(): pd.UInt64Dtype(), pa.bool_(): pd.BooleanDtype()},
+}
 
 _UNSAFE: Final = r"^/|^\\|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)"
 _UNTIDY: Final = r"^\./|/\./|//|[\x00-\x1f\x7f]"
@@ -123,8 +140,7 @@ def _typed(frame: pd.DataFrame, dtypes: dict[str, str], source: str) -> pd.DataF
             else:
                 columns[name] = column.astype(dtype)  # type: ignore[call-overload]
         except (TypeError, ValueError, OverflowError) as error:
-            reason = str(error).splitlines()[0]  # pandas adds paragraphs of advice on its own options
-            raise InputError(f"{source}: column {name!r} cannot be read as {dtype}: {reason}") from error
+            raise InputError(f"{source}: column {name!r} cannot be read as {dtype}: {reason(error)}") from error
     typed = pd.DataFrame(columns)
     return typed.assign(noaa_ar=full_region_numbers(typed["noaa_ar"], typed["time"], source))
 
@@ -283,14 +299,35 @@ def nulls_for_missing(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
-    """Read a Parquet table, an index that has a name as a column, or say in one line why it cannot be read."""
-    try:
-        refuse_twice(pq.read_schema(path).names, str(path))
-        frame = pd.read_parquet(path, engine="pyarrow")
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path}: cannot be read as Parquet: {' '.join(str(error).split())}") from error
-    named = [name for name in frame.index.names if name is not None and name not in frame]
-    return frame.reset_index(level=named) if named else frame
+    """Read a Parquet table, or say in one line why it cannot be read.
+
+    What pandas noted in it of its own types and index is not looked at: an index with a name is a column like the
+    others. Whole numbers with gaps come as pandas' nullable ones.
+    """
+    with refusing_damage(path, _PARQUET_ADVICE, what=_NO_PARQUET):
+        with pq.ParquetFile(path) as file:
+            refuse_twice(file.schema_arrow.names, str(path))
+            _check_flat(file.metadata, file.schema_arrow)
+            table = file.read()
+        table.validate(full=True)
+        table = table.drop_columns([name for name in table.column_names if name.startswith(_NAMELESS_INDEX)])
+        gaps = {column.type for column in table.columns if column.null_count}
+        nullable = {kind: dtype for kind, dtype in _NULLABLE.items() if kind in gaps}
+        frame: pd.DataFrame = table.replace_schema_metadata(None).to_pandas(types_mapper=nullable.get)
+        return frame
+
+
+def _check_flat(metadata: pq.FileMetaData, schema: pa.Schema) -> None:
+    """Refuse tables of another form than ours, before their numbers are read.
+
+    Raises:
+        ValueError: columns of lists, or more rows than a catalogue can have.
+    """
+    names = schema.names
+    if metadata.num_columns != len(names) or any(pa.types.is_nested(kind) for kind in schema.types):
+        raise ValueError("it has columns of lists or of records")
+    if metadata.num_rows > MOST_ROWS:
+        raise ValueError(f"{metadata.num_rows:,} rows; expected at most {MOST_ROWS:,}")
 
 
 def write_parquet(frame: pd.DataFrame, path: Path, notes: Mapping[str, Any] | None = None) -> None:

@@ -20,6 +20,7 @@ import pandas as pd
 
 from flarescope.errors import InputError
 from flarescope.files import translate_os_errors
+from flarescope.parsing import refusing_damage
 
 COMMENT: Final = "#"
 MISSING: Final = frozenset({"", "nan", "none", "null", "na", "n/a", "<na>", "nat", "--", "////"})
@@ -191,7 +192,7 @@ def read_text_table(path: Path, *, header: bool = True) -> pd.DataFrame:
     form = find_form(path, header=header)
     if not form.first.strip():
         raise InputError(f"{path}: the file is empty; expected a table such as filename,class")
-    try:
+    with refusing_damage(path, "save it as CSV in UTF-8 with commas", what="cannot be read as CSV"):
         frame: pd.DataFrame = pd.read_csv(
             path,
             sep=form.separator,
@@ -204,10 +205,6 @@ def read_text_table(path: Path, *, header: bool = True) -> pd.DataFrame:
             skipinitialspace=True,
             skip_blank_lines=False,
         )
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); expected a table") from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as CSV: {' '.join(str(error).split())[:200]}") from error
     frame.index = pd.RangeIndex(form.above + 1, form.above + 1 + len(frame))
     frame = frame.drop(columns=[name for name in form.columns or () if name.startswith(_UNNAMED)])
     blank = frame.iloc[:, 0].eq("")
@@ -226,7 +223,7 @@ def _plain(text: str) -> str:
         return text
     try:
         return str(json.loads(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -9,6 +9,7 @@ from flarescope.errors import InputError
 from flarescope.files import make_folder, read_json, write_json
 
 _VERSION: Final = 1
+_LARGEST: Final = 256 << 20  # bytes: the names of a million files take 80 MB
 STATES: Final = ("planned", "placed", "done", "failed")
 
 
@@ -30,7 +31,7 @@ class Manifest:
         make_folder(path.parent)
         if not path.is_file():
             return cls(path, {}, {})
-        content = read_json(path)
+        content = read_json(path, most_bytes=_LARGEST)
         if content.get("version") != _VERSION or not isinstance(content.get("orders"), list):
             raise InputError(f"{path}: not a manifest of version {_VERSION}; move it away to order everything again")
         orders, entries = {}, {}

@@ -210,8 +210,8 @@ def _load_cached(path: Path) -> Weights:
     metadata = _cached_header(path)
     if metadata is None:
         raise InputError(
-            f"the ImageNet weights are not in {path.parent}: fetch them with `flarescope weights fetch`, or copy "
-            f"{IMAGENET.name} here and `flarescope weights import FILE.h5`; for a trial without them: --backbone random"
+            f"the ImageNet weights are not in {path.parent}: `flarescope weights fetch`, or with a copy of their file "
+            "`flarescope weights import FILE.h5`; for a trial without them: --backbone random"
         )
     return Weights(metadata["family"], metadata["digest"], lambda: map_safetensors(path))
 
