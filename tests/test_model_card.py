@@ -45,7 +45,7 @@ def test_scores_stand_with_their_intervals(inputs):
     card = render_card(inputs)
     row = inputs.verification["decisions"]["argmax"]["scores"]["tss"]
     assert f"| TSS | {row['value']:.3f} | {row['low']:.3f} to {row['high']:.3f} |" in card
-    assert "50 resamplings of whole regions" in card
+    assert "Intervals: 95%, by the jackknife over regions, Student's t with" in card
     assert "| train | 8,000 | 2,000 | 90 |" in card
     assert "| test | 3,000 | 1,176 | – |" in card
 

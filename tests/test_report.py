@@ -99,7 +99,8 @@ def test_headline_stands_with_its_interval(inputs, page):
     for name, title in (("tss", "TSS"), ("hss", "HSS"), ("tpr", "TPR"), ("tnr", "TNR")):
         row = inputs.verification["decisions"]["argmax"]["scores"][name]
         assert f"{title} {shown(row['value'])} {shown(row['low'])} to {shown(row['high'])}" in text
-    assert "200 resamplings of whole active regions (30, of which" in text
+    assert "Intervals: 95%, by the jackknife over regions, Student's t with" in text
+    assert "(30 active regions, of which" in text
 
 
 def test_counts_are_those_of_the_forecasts(inputs, page):

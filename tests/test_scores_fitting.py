@@ -3,9 +3,18 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.calibration import _SigmoidCalibration
 
 from flarescope.errors import InputError
-from flarescope.scores.calibration import METHODS, Isotonic, Platt, Temperature, calibration_from_json, fit_calibration
+from flarescope.scores.calibration import (
+    METHODS,
+    Isotonic,
+    Platt,
+    Temperature,
+    calibration_from_json,
+    fit_calibration,
+    platt_targets,
+)
 from flarescope.scores.contingency import count
 from flarescope.scores.probability import probability_scores
 from flarescope.scores.threshold import Threshold, choose_threshold
@@ -125,6 +134,34 @@ def test_platt_finds_the_line_that_was_drawn():
     fitted = fit_calibration(over_forecast(slope=0.5), method="platt")
     # The forecast's logit is (logit + 1.4) / 0.5, so that logit = 0.5 x - 1.4.
     assert fitted == Platt(pytest.approx(0.5, abs=0.02), pytest.approx(-1.4, abs=0.05))
+
+
+def test_platts_targets_are_his():
+    # Platt 1999: of N+ = 3 events and N- = 3 others, (3 + 1) / (3 + 2) for the events and 1 / (3 + 2) for the others.
+    assert platt_targets(LABELS == 1) == pytest.approx([1 / 5, 1 / 5, 4 / 5, 1 / 5, 4 / 5, 4 / 5])
+    assert platt_targets(np.array([True, False, False])) == pytest.approx([2 / 3, 1 / 4, 1 / 4])
+
+
+@pytest.mark.parametrize("rows", [20, 40, 3000])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_platt_is_scikit_learns(rows, seed):
+    frame = over_forecast(rows=rows, seed=seed, slope=0.5)
+    frame.loc[:2, "label"] = [0, 1, 1]
+    frame.loc[:2, "probability"] = [0.1, 0.8, 0.9]
+    p = frame["probability"].to_numpy(float)
+    reference = _SigmoidCalibration().fit(np.log(p / (1 - p)), frame["label"].to_numpy())  # 1 / (1 + exp(a x + b))
+    fitted = fit_calibration(frame, method="platt")
+    assert (fitted.slope, fitted.intercept) == (
+        pytest.approx(-reference.a_, rel=1e-3),
+        pytest.approx(-reference.b_, rel=1e-3, abs=1e-3),
+    )
+    assert fitted.apply(p) == pytest.approx(reference.predict(np.log(p / (1 - p))), abs=2e-4)
+
+
+def test_platt_is_never_certain_where_the_classes_part():
+    fitted = fit_calibration(table(np.array([0, 0, 1, 1]), np.array([0.1, 0.2, 0.7, 0.9])), method="platt")
+    # Events of a class of two have the target 3/4, the others 1/4: at their mean logits the fit gives about these.
+    assert fitted.apply(np.array([0.1, 0.2, 0.7, 0.9])) == pytest.approx([0.22, 0.29, 0.7, 0.81], abs=0.06)
 
 
 def test_temperature_finds_the_one_that_was_drawn():

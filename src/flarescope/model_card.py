@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from flarescope.events import UNKNOWN_EVENT
 from flarescope.files import write_text
-from flarescope.wording import DEFINITIONS, DISCLAIMER, flatten, interval, number, score_title
+from flarescope.scores.definitions import DEFINITIONS
+from flarescope.wording import DISCLAIMER, flatten, has_intervals, interval, interval_words, number, score_title
 
 TAGS: Final = ("solar-flares", "space-weather", "solar-physics", "magnetogram", "sdo-hmi", "transfer-learning")
 _IN_METADATA: Final = ("tss", "hss", "tpr", "tnr")
@@ -20,8 +21,8 @@ _LIMITS: Final = (
     "nothing is known of its skill.",
     "It sees one image at a time: neither the region's history nor its flares.",
     "It says whether a flare of the class or above will come, not how large it will be or when in the window.",
-    "Rows of one region are nearly copies. The intervals come from resampling whole regions; they do not cover another "
-    "solar cycle or another instrument.",
+    "Rows of one region are nearly copies. The intervals come from whole regions, not from images; they do not cover "
+    "another solar cycle or another instrument.",
     "Probabilities of a network trained with class weights are too high unless they are calibrated.",
 )
 
@@ -152,8 +153,8 @@ def _scores(verification: Mapping[str, Any]) -> list[str]:
         f"On {number(sample['n'])} test images, {number(sample['events'])} of them followed by an event"
         + (f", of {number(sample['regions'])} active regions." if sample["regions"] is not None else ".")
         + (
-            f" Intervals: {settings['level']:.0%}, from {number(settings['replicates'])} resamplings of whole regions."
-            if settings["replicates"]
+            f" Intervals: {settings['level']:.0%}, {interval_words(settings)}."
+            if has_intervals(settings)
             else " No intervals were made."
         ),
     ]

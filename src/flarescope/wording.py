@@ -4,12 +4,11 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
-from flarescope.scores.definitions import CATEGORICAL, PROBABILISTIC, Score
+from flarescope.scores.definitions import DEFINITIONS
+from flarescope.scores.jackknife import JACKKNIFE
 
 NOTHING: Final = "–"
 """What stands where there is no number."""
-
-DEFINITIONS: Final[Mapping[str, Score]] = CATEGORICAL | PROBABILISTIC
 
 DISCLAIMER: Final = (
     "Research software: this is no official forecast. For operational forecasts of solar flares go to the space "
@@ -31,6 +30,26 @@ def interval(low: float | None, high: float | None, digits: int = 3) -> str:
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return NOTHING
     return f"{number(low, digits)} to {number(high, digits)}"
+
+
+def interval_words(settings: Mapping[str, Any]) -> str:
+    """Say how the intervals of a verification or a comparison were made, after "95 % intervals "; empty without any.
+
+    Args:
+        settings: of `scores.verify.verify` or `scores.compare.compare`; scores written before there was a choice have
+            percentile intervals.
+    """
+    if not has_intervals(settings):
+        return ""
+    if settings.get("interval_method") == JACKKNIFE:
+        freedom = settings["degrees_of_freedom"]
+        return f"by the jackknife over regions, Student's t with {number(freedom)} degrees of freedom"
+    return f"from {number(settings['replicates'])} resamplings of whole regions"
+
+
+def has_intervals(settings: Mapping[str, Any]) -> bool:
+    """Whether the scores of a verification or a comparison have intervals."""
+    return bool(settings["replicates"]) and settings.get("interval_method", "percentile") is not None
 
 
 def score_title(name: str) -> str:

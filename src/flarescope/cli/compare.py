@@ -22,7 +22,7 @@ def compare(
 ) -> None:
     """Compare two forecasts of the same images.
 
-    Gives every score of both, the difference, and its interval by resampling regions.
+    Gives every score of both, the difference, and its interval by regions.
     """
     from flarescope.pipeline.foreign import compare_forecasts
     from flarescope.pipeline.verifying import Verifying
@@ -31,7 +31,11 @@ def compare(
     if settings.as_json:
         show_json(found)
         return
+    from flarescope.wording import interval_words
+
+    how = interval_words(found["settings"])
     title = f"A = {a}, B = {b}: {found['n']:,} images, {found['events']:,} with an event"
+    title += f", {found['settings']['level']:.0%} intervals {how}" if how else ""
     show_table(title, ["score", "A", "B", "A - B", "interval", "better"], _rows(found))
 
 

@@ -57,7 +57,7 @@ def evaluate(
     """Verify a model, or anybody's table of forecasts.
 
     A model is verified on a labelled table; forecasts have filename or time, noaa_ar, label, probability. Prints the
-    contingency table, the recipe's scores, and every score with its 95 % interval by resampling regions, beside
+    contingency table, the recipe's scores, and every score with its 95 % interval by regions, beside
     climatology and persistence; also written as scores.json and forecasts/SPLIT.parquet.
     """
     from flarescope.pipeline.verifying import Verifying
@@ -126,10 +126,11 @@ def show_verification(verification: dict[str, Any], name: str) -> None:
         show_json(verification)
         return
     from flarescope.pipeline.verifying import baseline_rows, decision_rows, probability_rows
+    from flarescope.wording import has_intervals, interval_words
 
     sample, drawn = verification["sample"], verification["settings"]
     regions = f" of {sample['regions']:,} regions" if sample["regions"] else ""
-    how = f", {drawn['level']:.0%} intervals by resampling regions" if drawn["replicates"] else ""
+    how = f", {drawn['level']:.0%} intervals {interval_words(drawn)}" if has_intervals(drawn) else ""
     title = f"{name + ': ' if name else ''}{sample['n']:,} images{regions}, {sample['events']:,} with an event{how}"
     show_table(title, *decision_rows(verification))
     out("")

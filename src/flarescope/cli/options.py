@@ -102,7 +102,9 @@ Events = Annotated[
     Path | None,
     typer.Option(help="Flare list (eventList.txt, event reports, CSV), for persistence.", show_default="the labels"),
 ]
-Replicates = Annotated[int, typer.Option(help="Resamplings of regions for the intervals; 0: no intervals.")]
+Replicates = Annotated[
+    int, typer.Option(help="Resamplings of regions for the intervals, where enough have events; 0: no intervals.")
+]
 Epoch = Annotated[int | None, typer.Option(help="Which epoch's model of a run.", show_default="best by validation TSS")]
 AllowOverlap = Annotated[
     bool, typer.Option("--allow-overlap", help="Go on where a region stands on both sides of the split.")

@@ -6,7 +6,8 @@ from typing import Any, Final
 from flarescope.report.drawings import COMPARED_SCORES, baseline_row, letters, score_row
 from flarescope.report.inputs import ReportInputs, main_decision
 from flarescope.report.view import Card, Counts, Section, Table
-from flarescope.wording import DEFINITIONS, NOTHING, interval, number, score_title
+from flarescope.scores.definitions import DEFINITIONS
+from flarescope.wording import NOTHING, has_intervals, interval, interval_words, number, score_title
 
 HEADLINE: Final = ("tss", "hss", "tpr", "tnr")
 BASELINE_NAMES: Final = {
@@ -16,15 +17,14 @@ BASELINE_NAMES: Final = {
 }
 
 
-def interval_words(verification: Mapping[str, Any]) -> str:
+def interval_sentence(verification: Mapping[str, Any]) -> str:
     """Say how the intervals were made, or that there are none."""
     settings, sample = verification["settings"], verification["sample"]
-    if not settings["replicates"]:
+    if not has_intervals(settings):
         return "No intervals were made: a score without one says little."
     return (
-        f"Intervals hold {settings['level']:.0%} of {number(settings['replicates'])} resamplings of whole active "
-        f"regions ({number(sample['regions'])}, of which {number(sample['event_regions'])} with events), because "
-        "images of one region are nearly copies."
+        f"Intervals: {settings['level']:.0%}, {interval_words(settings)} ({number(sample['regions'])} active regions, "
+        f"of which {number(sample['event_regions'])} with events), because images of one region are nearly copies."
     )
 
 
@@ -40,7 +40,7 @@ def headline(inputs: ReportInputs) -> list[Section]:
             Section(
                 name=f"scores-{name}",
                 heading=heading,
-                paragraphs=[interval_words(inputs.verification)],
+                paragraphs=[interval_sentence(inputs.verification)],
                 cards=[_card(score, scores[score]) for score in HEADLINE],
                 counts=Counts(
                     f"Contingency table, {rule}",
@@ -148,7 +148,7 @@ def _differences(inputs: ReportInputs) -> list[Table]:
             both = other.difference["decision"] | other.difference["probability"]
             rows.append((f"minus {letter}", *_gaps(both, "difference")))
     columns = ("This run", *(score_title(name) for name in COMPARED_SCORES))
-    caption = "Differences on the same images and resamplings; an interval that holds 0 shows no difference"
+    caption = "Differences on the same images and regions; an interval that holds 0 shows no difference"
     return [Table(caption, columns, rows)] if rows else []
 
 

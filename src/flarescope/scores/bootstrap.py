@@ -4,7 +4,7 @@ Whole regions are drawn with replacement (a cluster bootstrap: Davison & Hinkley
 Application, ch. 3.8), as many as there are, and the score is computed of what was drawn.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,12 +26,12 @@ Scorer = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 @dataclass(frozen=True)
 class Interval:
-    """A percentile interval.
+    """An interval.
 
     Attributes:
-        low: lower end; NaN where no replicate has a value.
+        low: lower end; NaN where there is no interval.
         high: upper end.
-        undefined: replicates in which the score has no value; they are left out.
+        undefined: replicates, or samples without one region, in which the score has no value.
     """
 
     low: float
@@ -83,7 +83,7 @@ def region_codes(regions: "pd.Series[int]") -> tuple[np.ndarray, int]:
     if missing:
         which = "none of the rows has" if missing == len(regions) else f"{missing:,} of {len(regions):,} rows have no"
         raise InputError(
-            f"{which} region (column noaa_ar), and intervals are made by resampling regions: "
+            f"{which} region (column noaa_ar), and intervals are made by regions: "
             "give the regions, or ask for scores without intervals (replicates 0)"
         )
     codes, names = pd.factorize(regions, sort=True)  # sorted: the order of the rows must not change the draw
@@ -104,10 +104,15 @@ def region_weights(regions: int, replicates: int, seed: int) -> Iterator[np.ndar
         `(b, R)` float64 pieces of bounded size, `replicates` rows in all; each row sums to R.
     """
     rng = np.random.default_rng(seed)
+    for rows in in_pieces(replicates, regions):
+        yield rng.multinomial(regions, np.full(regions, 1 / regions), size=len(rows)).astype(np.float64)
+
+
+def in_pieces(rows: int, regions: int) -> Iterator[range]:
+    """Divide the rows 0 .. rows - 1 of a table of weights into pieces of bounded size."""
     piece = max(1, _CELLS // regions)
-    for start in range(0, replicates, piece):
-        rows = min(piece, replicates - start)
-        yield rng.multinomial(regions, np.full(regions, 1 / regions), size=rows).astype(np.float64)
+    for start in range(0, rows, piece):
+        yield range(start, min(start + piece, rows))
 
 
 def resample(
@@ -118,10 +123,12 @@ def resample(
     Returns:
         key -> score name -> `(replicates,)`.
     """
-    pieces = [
-        {key: scorer(weights) for key, scorer in scorers.items()}
-        for weights in region_weights(regions, replicates, seed)
-    ]
+    return scored(scorers, region_weights(regions, replicates, seed))
+
+
+def scored(scorers: Mapping[str, Scorer], weights: Iterable[np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    """Score with weights that come in pieces: key -> score name -> a value for each row of all pieces."""
+    pieces = [{key: scorer(piece) for key, scorer in scorers.items()} for piece in weights]
     return {key: _joined([piece[key] for piece in pieces]) for key in scorers}
 
 

@@ -51,7 +51,10 @@ class Temperature:
 
 @dataclass(frozen=True)
 class Platt:
-    """The logit times a slope plus an intercept (Platt 1999, Advances in Large Margin Classifiers, 61)."""
+    """The logit times a slope plus an intercept (Platt 1999, Advances in Large Margin Classifiers, 61).
+
+    It is fitted to Platt's targets instead of 0 and 1 (see `platt_targets`).
+    """
 
     slope: float
     intercept: float
@@ -108,10 +111,16 @@ def fit_calibration(forecasts: pd.DataFrame, *, method: str = "platt") -> Temper
     if method == "isotonic":
         isotonic = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(probability, labels.astype(float))
         return Isotonic(tuple(isotonic.X_thresholds_.tolist()), tuple(isotonic.y_thresholds_.tolist()))
+    logit = _logit(probability)[:, np.newaxis]
     # One over the temperature is the slope of a logistic regression on the logit without an intercept. C is large:
     # a penalty too weak to see, that keeps the slope finite where the classes part (a few rows, a demo).
     regression = LogisticRegression(C=1e6, fit_intercept=method == "platt", solver="newton-cholesky", tol=1e-8)
-    regression.fit(_logit(probability)[:, np.newaxis], labels)
+    if method == "platt":
+        targets = platt_targets(labels)  # a row with target t is an event of weight t and a non-event of weight 1 - t
+        twice, classes = np.concatenate([logit, logit]), np.repeat([1, 0], len(labels))
+        regression.fit(twice, classes, sample_weight=np.concatenate([targets, 1 - targets]))
+    else:
+        regression.fit(logit, labels)
     slope = float(regression.coef_[0, 0])
     if slope <= 0:
         raise InputError(
@@ -119,6 +128,23 @@ def fit_calibration(forecasts: pd.DataFrame, *, method: str = "platt") -> Temper
             f"(slope {slope:.3g}); check that the probabilities are those of an event"
         )
     return Temperature(1 / slope) if method == "temperature" else Platt(slope, float(regression.intercept_[0]))
+
+
+def platt_targets(labels: np.ndarray) -> np.ndarray:
+    """Give what Platt (1999) fits to instead of 0 and 1, so that few rows make no certain forecast.
+
+    An event's target is (N+ + 1) / (N+ + 2), a non-event's 1 / (N- + 2): Laplace's rule of succession for the rows of
+    each class. Rows of one region are nearly copies, so that of few regions even this is too certain.
+
+    Args:
+        labels: `(N,)` bool, N+ of them true and N- false.
+
+    Returns:
+        `(N,)` float64.
+    """
+    events = int(labels.sum())
+    others = len(labels) - events
+    return np.where(labels, (events + 1) / (events + 2), 1 / (others + 2))
 
 
 def calibration_from_json(values: Mapping[str, Any]) -> Temperature | Platt | Isotonic:

@@ -1,11 +1,13 @@
 """What are the scores of several forecasts of the same images, with intervals, and how do they differ?
 
-All cases are scored on the same bootstrap replicates, so that the difference of two is taken replicate by replicate:
-much of what makes each uncertain (which regions happened to be there) is common to both and drops out.
+All cases are scored on the same bootstrap replicates (or, where few regions have events, on the same samples without
+one region), so that the difference of two is taken replicate by replicate: much of what makes each uncertain (which
+regions happened to be there) is common to both and drops out.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -15,16 +17,21 @@ from flarescope.scores.bootstrap import (
     LEVEL,
     REPLICATES,
     CategoricalScorer,
+    Interval,
     Scorer,
     image_level_intervals,
     percentile_interval,
     region_codes,
     resample,
 )
+from flarescope.scores.definitions import DEFINITIONS
+from flarescope.scores.jackknife import JACKKNIFE, PERCENTILE, Bounds, interval_method, jackknife_interval, without_each
 from flarescope.scores.probability import ProbabilityScorer
 
 PROBABILITY = "probability"
 """The part of a case that is scored as a probability; the other parts are its decisions."""
+
+BOUNDS: Final = {name: (score.lowest, score.highest) for name, score in DEFINITIONS.items()}
 
 Rows = dict[str, dict[str, float]]
 """Score name -> its row of numbers."""
@@ -35,9 +42,9 @@ class Sampling:
     """How the intervals are made.
 
     Attributes:
-        replicates: how many; 0 makes none.
+        replicates: of the bootstrap, where enough regions have events for one; 0 makes no intervals of any kind.
         seed: of the draw.
-        level: share of the replicates within the interval.
+        level: share of the replicates within the interval, or the confidence of the jackknife's.
     """
 
     replicates: int = REPLICATES
@@ -66,7 +73,12 @@ class Case:
 
 
 class ScoredCases:
-    """The cases' scores and their replicates; ask it for rows of numbers."""
+    """The cases' scores and their replicates; ask it for rows of numbers.
+
+    Attributes:
+        method: how the intervals are made: one of `jackknife.PERCENTILE`, `jackknife.JACKKNIFE`, or None.
+        deciding_regions: regions that have events, or those that have images without, whichever are fewer.
+    """
 
     def __init__(
         self,
@@ -90,6 +102,8 @@ class ScoredCases:
         if sampling.replicates:
             codes, count = region_codes(regions)
         self._sampling = sampling
+        self.deciding_regions = min(len(np.unique(codes[labels])), len(np.unique(codes[~labels])))
+        self.method = interval_method(self.deciding_regions) if sampling.replicates else None
         self._counts: dict[str, np.ndarray] = {}
         scorers: dict[str, Scorer] = {}
         for name, case in cases.items():
@@ -103,8 +117,15 @@ class ScoredCases:
         everything = np.ones((1, count))
         self._values = {key: _firsts(scorer(everything)) for key, scorer in scorers.items()}
         self._replicates: dict[str, dict[str, np.ndarray]] = {}
-        if sampling.replicates:
+        if self.method == PERCENTILE:
             self._replicates = resample(scorers, count, replicates=sampling.replicates, seed=sampling.seed)
+        elif self.method == JACKKNIFE:
+            self._replicates = without_each(scorers, count)
+
+    def settings(self) -> dict[str, Any]:
+        """Say how the intervals were made: `interval_method`, `degrees_of_freedom` (of t), and what was asked for."""
+        freedom = self.deciding_regions - 1 if self.method == JACKKNIFE else None
+        return {"interval_method": self.method, "degrees_of_freedom": freedom} | asdict(self._sampling)
 
     def counts(self, case: str, decision: str) -> dict[str, int]:
         """Give the four counts of a decision."""
@@ -114,30 +135,31 @@ class ScoredCases:
         """Give the scores of one part of a case.
 
         Returns:
-            score -> `value`, and with replicates `low`, `high` and `undefined` (see `bootstrap.Interval`).
+            score -> `value`, and with intervals `low`, `high` and `undefined` (see `bootstrap.Interval`).
         """
         key = _key(case, part)
-        return self._rows(self._values[key], self._replicates.get(key))
+        return self._rows(self._values[key], self._replicates.get(key), BOUNDS)
 
     def differences(self, first: tuple[str, str], second: tuple[str, str]) -> Rows:
         """Give the scores of `first` minus those of `second`, each a case and one of its parts.
 
         Returns:
-            score -> `value` (the difference), and with replicates `low`, `high`, `undefined`.
+            score -> `value` (the difference), and with intervals `low`, `high`, `undefined`.
         """
         a, b = _key(*first), _key(*second)
         values = {name: value - self._values[b][name] for name, value in self._values[a].items()}
-        if not self._replicates:
-            return self._rows(values, None)
-        drawn = self._replicates[a], self._replicates[b]
-        return self._rows(values, {name: value - drawn[1][name] for name, value in drawn[0].items()})
+        drawn = None
+        if self._replicates:
+            drawn = {name: value - self._replicates[b][name] for name, value in self._replicates[a].items()}
+        ranges = {name: high - low for name, (low, high) in BOUNDS.items()}
+        return self._rows(values, drawn, {name: (-widest, widest) for name, widest in ranges.items()})
 
     def image_level(self, case: str, decision: str) -> Rows:
         """Give the intervals that would hold if images were independent: score -> `low`, `high`; far too narrow.
 
-        Empty without replicates.
+        Empty without intervals.
         """
-        if not self._sampling.replicates:
+        if self.method is None:
             return {}
         intervals = image_level_intervals(
             self._counts[_key(case, decision)],
@@ -147,16 +169,24 @@ class ScoredCases:
         )
         return {name: {"low": interval.low, "high": interval.high} for name, interval in intervals.items()}
 
-    def _rows(self, values: Mapping[str, float], replicates: Mapping[str, np.ndarray] | None) -> Rows:
+    def _rows(
+        self, values: Mapping[str, float], replicates: Mapping[str, np.ndarray] | None, bounds: Mapping[str, Bounds]
+    ) -> Rows:
         rows: Rows = {}
         for name, value in values.items():
             rows[name] = {"value": value}
             if replicates is not None:
-                interval = percentile_interval(replicates[name], self._sampling.level)
+                interval = self._interval(value, replicates[name], bounds[name])
                 # A score without a value has no interval either, whatever some of its replicates say.
                 low, high = (interval.low, interval.high) if np.isfinite(value) else (np.nan, np.nan)
                 rows[name] |= {"low": low, "high": high, "undefined": interval.undefined}
         return rows
+
+    def _interval(self, value: float, replicates: np.ndarray, bounds: Bounds) -> Interval:
+        level = self._sampling.level
+        if self.method == PERCENTILE:
+            return percentile_interval(replicates, level)
+        return jackknife_interval(value, replicates, event_regions=self.deciding_regions, bounds=bounds, level=level)
 
 
 def _key(case: str, part: str) -> str:

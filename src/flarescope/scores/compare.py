@@ -1,7 +1,6 @@
 """Is forecast A better than forecast B on the same images?"""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import pandas as pd
 from flarescope.errors import InputError
 from flarescope.scores.bootstrap import LEVEL, REPLICATES
 from flarescope.scores.cases import PROBABILITY, Case, Sampling, ScoredCases
-from flarescope.scores.definitions import CATEGORICAL, PROBABILISTIC
+from flarescope.scores.definitions import DEFINITIONS
 from flarescope.scores.rows import labels_and_probability, with_columns
 from flarescope.scores.threshold import ARGMAX, check_threshold
 from flarescope.scores.verify import plain
@@ -36,13 +35,14 @@ def compare(
         threshold_a: of A's decisions.
         threshold_b: of B's decisions.
         climatology: event rate of the training set, or None.
-        replicates: of the bootstrap by region, the same for both; 0 makes no intervals.
+        replicates: of the bootstrap by region, the same for both; 0 makes no intervals. With few event regions the
+            jackknife makes them (`scores.jackknife`).
         seed: of the bootstrap.
         level: of the intervals.
 
     Returns:
         JSON-able: `n`, `events`, `settings`, and `decision` and `probability`, each score -> `a`, `b`, `difference`
-        (a - b), and with replicates `low`, `high`, `undefined` of the difference and `better`: "a" or "b" where the
+        (a - b), and with intervals `low`, `high`, `undefined` of the difference and `better`: "a" or "b" where the
         interval lies on one side of 0, else None. Bias has no `better`: its best value is in the middle.
 
     Raises:
@@ -59,7 +59,8 @@ def compare(
         "b": Case(labels_and_probability(b, "verification")[1], {"decision": threshold_b}),
     }
     scored = ScoredCases(labels, cases, regions=a["noaa_ar"], climatology=climatology, sampling=sampling)
-    settings = {"threshold_a": threshold_a, "threshold_b": threshold_b, "climatology": climatology} | asdict(sampling)
+    chosen = {"threshold_a": threshold_a, "threshold_b": threshold_b, "climatology": climatology}
+    settings = chosen | scored.settings()
     parts = {part: _rows(scored, part) for part in ("decision", PROBABILITY)}
     written: dict[str, Any] = plain({"n": len(labels), "events": int(labels.sum()), "settings": settings} | parts)
     return written
@@ -108,6 +109,6 @@ def _rows(scored: ScoredCases, part: str) -> dict[str, dict[str, Any]]:
 def _better(name: str, difference: Mapping[str, float]) -> str | None:
     if name == "bias" or not (difference["low"] > 0 or difference["high"] < 0):
         return None
-    score = (CATEGORICAL | PROBABILISTIC)[name]
+    score = DEFINITIONS[name]
     larger = "a" if difference["low"] > 0 else "b"
     return larger if score.perfect == score.highest else {"a": "b", "b": "a"}[larger]

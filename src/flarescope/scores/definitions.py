@@ -303,3 +303,6 @@ PROBABILISTIC: Final[dict[str, Score]] = {
     ),
 }
 """Scores of probabilities by name."""
+
+DEFINITIONS: Final[dict[str, Score]] = CATEGORICAL | PROBABILISTIC
+"""Every score by name."""

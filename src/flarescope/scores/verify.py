@@ -1,7 +1,9 @@
 """How good are these forecasts? Everything that a referee would ask, in one dictionary that JSON can hold.
 
     sample         n, events, event_rate, regions, event_regions, first_time, last_time
-    settings       event, threshold, calibration, climatology, minimum_events, replicates, seed, level
+    settings       event, threshold, calibration, climatology, minimum_events, interval_method ("percentile",
+                   "jackknife-t" or None), degrees_of_freedom (of Student's t), replicates (of the bootstrap, if that
+                   made them), seed, level
     decisions      "argmax" and, with a threshold, "chosen" -> threshold, calibrated (true: of calibrated
                    probabilities), tp, fn, fp, tn, scores, image_level
     probability    mean_probability, scores, reliability, of the probabilities as they came
@@ -15,14 +17,13 @@
     notes          sentences that a reader of the numbers must know
 
 `scores` and `difference` map a score (see `definitions`) to a row: value, low, high, undefined. `low` and `high` are
-the interval by resampling regions, `undefined` the number of replicates in which the score has no value; without
-replicates a row has only its value. `image_level` maps it to low and high as they would be if images were independent:
-to warn. None stands where there is no number.
+the interval by regions (`jackknife.interval_method` says how it is made), `undefined` the number of replicates, or of
+samples without one region, in which the score has no value; without intervals a row has only its value. `image_level`
+maps it to low and high as they would be if images were independent: to warn. None stands where there is no number.
 """
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, Final
 
 import numpy as np
@@ -34,14 +35,11 @@ from flarescope.scores.bootstrap import LEVEL, REPLICATES
 from flarescope.scores.calibration import Calibration
 from flarescope.scores.cases import PROBABILITY, Case, Sampling, ScoredCases
 from flarescope.scores.curves import reliability, thin_curve, threshold_counts
+from flarescope.scores.jackknife import JACKKNIFE, MINIMUM_REGIONS
 from flarescope.scores.previous import Flares
 from flarescope.scores.rows import labels_and_probability, with_columns
 from flarescope.scores.slices import MINIMUM_EVENTS, slices
 from flarescope.scores.threshold import ARGMAX, check_threshold
-
-FEW_REGIONS: Final = 20
-"""Below so many regions with events, percentile intervals are too narrow themselves (a cluster bootstrap needs many
-clusters: Cameron, Gelbach & Miller 2008, Rev. Econ. Stat. 90, 414)."""
 
 CURVE_STEPS: Final = 200
 """Steps of the threshold from 0 to 1 in the threshold curve."""
@@ -72,7 +70,8 @@ def verify(
         event: what label 1 means; None leaves out persistence, for the hours it looks back over are the event's.
         flares: a flare list (`catalog.noaa_flares.FlareList`) to see the previous window in, for persistence. Without
             one it is read off the labels of earlier rows.
-        replicates: of the bootstrap by region; 0 makes no intervals and needs no regions.
+        replicates: of the bootstrap by region, which makes the intervals where enough regions have events; 0 makes none
+            and needs no regions.
         seed: of the bootstrap.
         level: of the intervals.
         minimum_events: slices with fewer events give no scores.
@@ -111,7 +110,7 @@ def verify(
     }
     result = {
         "sample": _sample(forecasts, labels),
-        "settings": settings | {"climatology": climatology, "minimum_events": minimum_events} | asdict(sampling),
+        "settings": settings | {"climatology": climatology, "minimum_events": minimum_events} | scored.settings(),
         "decisions": {decision: _decision(scored, cases, case, decision) for decision, case in decided.items()},
         "probability": _probability(scored, cases, "raw", labels),
         "calibrated": _probability(scored, cases, "calibrated", labels) if calibration else None,
@@ -204,26 +203,53 @@ def _slices(forecasts: pd.DataFrame, case: Case, decision: str, minimum_events: 
 
 def _warnings(scored: ScoredCases, result: Mapping[str, Any]) -> list[str]:
     """Say what a reader could not see in the intervals."""
-    replicates = result["settings"]["replicates"]
-    if not replicates:
+    if not result["settings"]["replicates"]:
         return ["No intervals were made."]
+    few = scored.deciding_regions
+    regions = "1 region has" if few == 1 else f"{few} regions have"
+    kind = "events" if few == result["sample"]["event_regions"] else "images without an event"
+    if scored.method is None:
+        return [
+            f"Only {regions} {kind}: no interval can be made from fewer than {MINIMUM_REGIONS}, and a score without "
+            "one says little."
+        ]
     notes = []
-    few = result["sample"]["event_regions"]
-    if few < FEW_REGIONS:
-        notes.append(f"Only {few} regions have events: the intervals are too narrow themselves.")
-    tss, images = result["decisions"]["argmax"]["scores"]["tss"], result["decisions"]["argmax"]["image_level"]["tss"]
-    if images["high"] > images["low"]:
-        ratio = (tss["high"] - tss["low"]) / (images["high"] - images["low"])
+    if scored.method == JACKKNIFE:
         notes.append(
-            "Images of one region are nearly copies, so whole regions are resampled. The interval of TSS is "
-            f"{ratio:.1f} times as wide as the one that takes images as independent, which is shown only to warn."
+            f"Only {regions} {kind}, too few to resample: the intervals come from leaving out each region once and "
+            f"Student's t with {few - 1} degrees of freedom, cut where the range of a score ends. Where a few of the "
+            "regions hold most of the events they are still too narrow."
         )
-    for part, rows in (
-        *((name, decision["scores"]) for name, decision in result["decisions"].items()),
-        (PROBABILITY, result["probability"]["scores"]),
-    ):
-        undefined = {name: int(row["undefined"]) for name, row in rows.items() if 0 < row["undefined"] < replicates}
-        if undefined:
-            listed = ", ".join(f"{name} {count:,}" for name, count in undefined.items())
+    return notes + _beside_images(scored, result) + _undefined(scored, result)
+
+
+def _beside_images(scored: ScoredCases, result: Mapping[str, Any]) -> list[str]:
+    tss, images = result["decisions"]["argmax"]["scores"]["tss"], result["decisions"]["argmax"]["image_level"]["tss"]
+    if not images["high"] > images["low"]:
+        return []
+    taken = "left out" if scored.method == JACKKNIFE else "resampled"
+    ratio = (tss["high"] - tss["low"]) / (images["high"] - images["low"])
+    return [
+        f"Images of one region are nearly copies, so whole regions are {taken}. The interval of TSS is {ratio:.1f} "
+        "times as wide as the one that takes images as independent, which is shown only to warn."
+    ]
+
+
+def _undefined(scored: ScoredCases, result: Mapping[str, Any]) -> list[str]:
+    """Say which scores that have a value have no interval, one without width, or one from fewer replicates."""
+    replicates, notes = result["settings"]["replicates"], []
+    parts = {name: decision["scores"] for name, decision in result["decisions"].items()}
+    for part, rows in (parts | {PROBABILITY: result["probability"]["scores"]}).items():
+        valued = {name: row for name, row in rows.items() if math.isfinite(row["value"])}
+        if still := [name for name, row in valued.items() if row["low"] == row["high"]]:
+            notes.append(
+                f"Scores of {part!r} that no region changes: {', '.join(still)}. An interval without width does not "
+                "show that other regions would give the same."
+            )
+        found = {name: int(row["undefined"]) for name, row in valued.items() if row["undefined"]}
+        if found and scored.method == JACKKNIFE:
+            notes.append(f"Scores of {part!r} that hang on a single region and have no interval: {', '.join(found)}.")
+        elif found:
+            listed = ", ".join(f"{name} {count:,}" for name, count in found.items())
             notes.append(f"Replicates of {replicates:,} in which a score of {part!r} has no value, left out: {listed}.")
     return notes

@@ -1,0 +1,89 @@
+"""How uncertain is a score where few regions have events?
+
+A percentile interval is too narrow then: it takes the few regions that there are for all that there can be. Here each
+region is left out once; how far the score moves gives its standard error (the delete-one jackknife, Efron & Tibshirani
+1993, An Introduction to the Bootstrap, ch. 11, with regions as units), and Student's t with as many degrees of freedom
+as there are event regions, less one, gives the width.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import numpy as np
+from scipy.special import stdtrit
+
+from flarescope.scores.bootstrap import LEVEL, Interval, Scorer, in_pieces, scored
+
+FEW_REGIONS: Final = 40
+"""Below so many event regions the jackknife takes the bootstrap's place: a cluster bootstrap needs many clusters
+(Cameron, Gelbach & Miller 2008, Rev. Econ. Stat. 90, 414). `benchmarks/interval_coverage.py` measures how often each
+interval holds the truth; docs/architecture.md has what it found."""
+
+MINIMUM_REGIONS: Final = 3
+"""Event regions that an interval needs at least: with two, Student's t has one degree of freedom and is 12.7 at 95 %,
+wider than any score; with one, nothing is left when it is left out."""
+
+PERCENTILE: Final = "percentile"
+JACKKNIFE: Final = "jackknife-t"
+
+Bounds = tuple[float, float]
+"""The smallest and the largest value that a score can have."""
+
+
+def interval_method(event_regions: int) -> str | None:
+    """Say how intervals are made with so many event regions: `PERCENTILE`, `JACKKNIFE`, or None for not at all."""
+    if event_regions >= FEW_REGIONS:
+        return PERCENTILE
+    return JACKKNIFE if event_regions >= MINIMUM_REGIONS else None
+
+
+def without_each(scorers: Mapping[str, Scorer], regions: int) -> dict[str, dict[str, np.ndarray]]:
+    """Score the sample without each of its regions in turn, from the same sums as the bootstrap's replicates.
+
+    Returns:
+        key -> score name -> `(R,)`; NaN where the rest has no value.
+    """
+    return scored(scorers, _weights(regions))
+
+
+def _weights(regions: int) -> Iterator[np.ndarray]:
+    """Give `(b, R)` pieces of the R rows that are 1 for each region but the one that is left out."""
+    for rows in in_pieces(regions, regions):
+        weights = np.ones((len(rows), regions))
+        weights[np.arange(len(rows)), list(rows)] = 0
+        yield weights
+
+
+def standard_error(without_one: np.ndarray) -> float:
+    """Give the jackknife's standard error, sqrt((R - 1) / R x sum of squared deviations from their mean).
+
+    Args:
+        without_one: `(R,)` the score without each region; NaN among them gives NaN.
+    """
+    regions = len(without_one)
+    return float(np.sqrt((regions - 1) * np.var(without_one)))
+
+
+def jackknife_interval(
+    value: float, without_one: np.ndarray, *, event_regions: int, bounds: Bounds, level: float = LEVEL
+) -> Interval:
+    """Give value -/+ t x standard error, cut where the score's range ends.
+
+    The true value lies within the range, so that the cut never loses it.
+
+    Args:
+        value: of the whole sample.
+        without_one: `(R,)` the score without each region.
+        event_regions: regions that have events, `MINIMUM_REGIONS` at least; t has one degree of freedom less.
+        bounds: of the score, or of a difference of scores.
+        level: of confidence.
+
+    Returns:
+        The interval; without ends where the score has no value, or has none without one of the regions: it hangs on
+        that one then.
+    """
+    undefined = int(np.isnan(without_one).sum())
+    if undefined or not np.isfinite(value):
+        return Interval(np.nan, np.nan, undefined)
+    half = float(stdtrit(event_regions - 1, (1 + level) / 2)) * standard_error(without_one)
+    return Interval(max(value - half, bounds[0]), min(value + half, bounds[1]))

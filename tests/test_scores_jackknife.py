@@ -1,0 +1,214 @@
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from flarescope.scores import jackknife
+from flarescope.scores.bootstrap import CategoricalScorer
+from flarescope.scores.cases import Case, Sampling, ScoredCases
+from flarescope.scores.compare import compare
+from flarescope.scores.contingency import count
+from flarescope.scores.definitions import CATEGORICAL
+from flarescope.scores.jackknife import interval_method, jackknife_interval, standard_error, without_each
+from flarescope.scores.probability import ProbabilityScorer, probability_scores
+from flarescope.scores.verify import verify
+from flarescope.tables import check_forecasts
+from flarescope.wording import interval_words
+
+COVERAGE = Path(__file__).parents[1] / "benchmarks" / "interval_coverage.py"
+
+
+def sample(regions, *, rows_each=20, seed=0):
+    """Every region has events and images without."""
+    rng = np.random.default_rng(seed)
+    codes = np.repeat(np.arange(regions), rows_each)
+    activity = rng.normal(size=regions)[codes]
+    labels = (activity + rng.normal(size=len(codes)) > 0).astype(int)
+    labels[::rows_each], labels[1::rows_each] = 0, 1
+    frame = pd.DataFrame(
+        {
+            "filename": [f"{index}.png" for index in range(len(codes))],
+            "noaa_ar": 11100 + codes,
+            "label": labels,
+            "probability": 1 / (1 + np.exp(-activity - rng.normal(size=len(codes)))),
+        }
+    )
+    return check_forecasts(frame, "here")
+
+
+def test_the_standard_error_of_a_mean_is_the_textbooks():
+    # Of the numbers 1, 2, 6: mean 3, sample variance (4 + 1 + 9) / 2 = 7, standard error of the mean sqrt(7 / 3).
+    without_one = np.array([(2 + 6) / 2, (1 + 6) / 2, (1 + 2) / 2])
+    assert standard_error(without_one) == pytest.approx(np.sqrt(7 / 3))
+    found = jackknife_interval(3.0, without_one, event_regions=3, bounds=(-np.inf, np.inf))
+    # t with 2 degrees of freedom at 97.5 % is 4.303 (any table of Student's t).
+    assert (found.low, found.high) == pytest.approx((3 - 4.303 * np.sqrt(7 / 3), 3 + 4.303 * np.sqrt(7 / 3)), abs=1e-3)
+    assert (found.low, found.high) == pytest.approx(stats.ttest_1samp([1, 2, 6], 0).confidence_interval(0.95))
+
+
+def test_leaving_out_by_weights_is_leaving_out_rows(monkeypatch):
+    frame = sample(6)
+    labels, p = frame["label"].to_numpy(int), frame["probability"].to_numpy()
+    codes = frame["noaa_ar"].to_numpy(int) - 11100
+    monkeypatch.setattr("flarescope.scores.bootstrap._CELLS", 13)  # pieces of two rows
+    scorers = {
+        "yes": CategoricalScorer.of_rows(labels, p >= 0.5, codes),
+        "p": ProbabilityScorer(labels, p, codes, climatology=0.4),
+    }
+    found = without_each(scorers, 6)
+    for region in range(6):
+        kept = codes != region
+        plain = count(labels[kept], p[kept] >= 0.5).all_scores()
+        assert {name: found["yes"][name][region] for name in plain} == pytest.approx(plain, nan_ok=True)
+        plain = probability_scores(labels[kept], p[kept], climatology=0.4)
+        assert {name: found["p"][name][region] for name in plain} == pytest.approx(plain, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("regions", "method"),
+    [(1, None), (2, None), (3, "jackknife-t"), (39, "jackknife-t"), (40, "percentile"), (157, "percentile")],
+)
+def test_the_method_goes_by_the_number_of_event_regions(regions, method):
+    assert interval_method(regions) == method
+
+
+def test_few_event_regions_take_the_jackknife_and_say_so():
+    found = verify(sample(12), climatology=0.3)
+    settings = found["settings"]
+    assert (settings["interval_method"], settings["degrees_of_freedom"]) == ("jackknife-t", 11)
+    row = found["decisions"]["argmax"]["scores"]["tss"]
+    middle = (row["low"] + row["high"]) / 2
+    assert row["value"] == pytest.approx(middle)
+    assert row["undefined"] == 0
+    said = " ".join(found["notes"])
+    assert "Only 12 regions have events, too few to resample" in said
+    assert "Student's t with 11 degrees of freedom" in said
+    assert "resampled" not in said
+    assert interval_words(settings) == "by the jackknife over regions, Student's t with 11 degrees of freedom"
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_the_seed_changes_nothing_of_a_jackknife():
+    frame = sample(12)
+    first, second = (verify(frame, seed=seed)["decisions"]["argmax"]["scores"] for seed in (0, 1))
+    assert first == second
+
+
+def test_many_event_regions_take_the_percentiles():
+    settings = verify(sample(45), replicates=60)["settings"]
+    assert (settings["interval_method"], settings["degrees_of_freedom"]) == ("percentile", None)
+    assert interval_words(settings) == "from 60 resamplings of whole regions"
+
+
+@pytest.mark.parametrize(("regions", "said"), [(1, "Only 1 region has events"), (2, "Only 2 regions have events")])
+def test_one_or_two_event_regions_give_no_interval_and_say_so(regions, said):
+    frame = sample(5)
+    frame.loc[frame["noaa_ar"] >= 11100 + regions, "label"] = 0
+    found = verify(frame)
+    assert found["settings"]["interval_method"] is None
+    assert list(found["decisions"]["argmax"]["scores"]["tss"]) == ["value"]
+    assert found["decisions"]["argmax"]["image_level"] == {}
+    assert found["notes"][-1] == (
+        f"{said}: no interval can be made from fewer than 3, and a score without one says little."
+    )
+    assert interval_words(found["settings"]) == ""
+    pair = compare(frame, frame.assign(probability=frame["probability"] ** 2))
+    assert pair["settings"]["interval_method"] is None
+    assert "low" not in pair["decision"]["tss"]
+
+
+def test_few_regions_without_events_count_like_few_with():
+    frame = sample(50)
+    frame.loc[frame["noaa_ar"] >= 11110, "label"] = 1
+    found = verify(frame)
+    assert found["settings"]["degrees_of_freedom"] == 9
+    assert "Only 10 regions have images without an event" in " ".join(found["notes"])
+
+
+def test_a_score_that_hangs_on_one_region_has_no_interval():
+    frame = sample(6)
+    frame["probability"] = np.where(frame["noaa_ar"] == 11100, 0.9, 0.1)  # yes is forecast for one region only
+    found = verify(frame)
+    row = found["decisions"]["argmax"]["scores"]["precision"]
+    assert row["value"] is not None
+    assert (row["low"], row["high"], row["undefined"]) == (None, None, 1)
+    assert "Scores of 'argmax' that hang on a single region and have no interval: far, precision" in " ".join(
+        found["notes"]
+    )
+
+
+def test_an_interval_without_width_is_told_of():
+    frame = sample(6)
+    frame["probability"] = frame["label"] * 0.8 + 0.1
+    found = verify(frame)
+    assert found["decisions"]["argmax"]["scores"]["tss"]["low"] == 1
+    assert any("that no region changes: tpr, tnr" in note for note in found["notes"])
+
+
+def test_ends_stay_within_the_range_of_a_score_and_of_a_difference():
+    frame = sample(3, rows_each=6)
+    other = frame.assign(probability=1 - frame["probability"])
+    found = verify(frame)["decisions"]["argmax"]["scores"]
+    for name, row in found.items():
+        if row["low"] is not None:
+            assert CATEGORICAL[name].lowest <= row["low"] <= row["high"] <= CATEGORICAL[name].highest, name
+    difference = compare(frame, other)["decision"]["tss"]
+    assert -2 <= difference["low"] <= difference["high"] <= 2
+    assert difference["high"] > 1  # cut at the range of the difference, not at that of the score
+
+
+def test_a_paired_difference_leaves_out_the_same_region_of_both():
+    frame = sample(8)
+    labels, codes = frame["label"].to_numpy(int) == 1, frame["noaa_ar"].to_numpy(int) - 11100
+    a, b = frame["probability"].to_numpy(), frame["probability"].to_numpy() ** 2
+    scored = ScoredCases(
+        labels,
+        {"a": Case(a, {"d": 0.5}), "b": Case(b, {"d": 0.5})},
+        regions=frame["noaa_ar"],
+        climatology=None,
+        sampling=Sampling(),
+    )
+    row = scored.differences(("a", "d"), ("b", "d"))["tss"]
+
+    def gap(kept):
+        return count(labels[kept], a[kept] >= 0.5).tss - count(labels[kept], b[kept] >= 0.5).tss
+
+    left = np.array([gap(codes != region) for region in range(8)])
+    half = stats.t.ppf(0.975, 7) * np.sqrt(7 / 8 * ((left - left.mean()) ** 2).sum())
+    assert (row["low"], row["high"]) == pytest.approx((row["value"] - half, row["value"] + half))
+
+
+@given(st.lists(st.floats(-1, 1), min_size=3, max_size=30), st.floats(-1, 1))
+def test_an_interval_holds_its_value(without_one, value):
+    found = jackknife_interval(value, np.array(without_one), event_regions=len(without_one), bounds=(-1, 1))
+    assert -1 <= found.low <= value <= found.high <= 1
+
+
+@pytest.fixture(scope="module")
+def coverage():
+    spec = importlib.util.spec_from_file_location("interval_coverage", COVERAGE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_benchmarks_skill_score_is_the_programs(coverage):
+    rows = coverage.draw("alike", np.random.default_rng(0), 12)
+    weights = np.random.default_rng(1).integers(0, 4, (5, 12)).astype(float)
+    ours = ProbabilityScorer(rows.labels, rows.probability, rows.codes, climatology=None)(weights)["bss_sample"]
+    assert coverage.SkillScorer.of_rows(rows)(weights)["bss_sample"] == pytest.approx(ours)
+
+
+@pytest.mark.slow  # 200 samples, each resampled 300 times
+def test_the_jackknife_covers_more_than_percentiles_where_few_regions_have_events(coverage):
+    found = coverage.coverage("alike", 10, trials=200, replicates=300)
+    for score in ("tss", "bss_sample"):
+        assert found[f"percentile {score}"] < found[f"jackknife-t {score}"]
+        assert found[f"jackknife-t {score}"] > 0.88  # 0.92 to 0.95 of 1,000 trials
+    assert jackknife.FEW_REGIONS == 40
