@@ -112,8 +112,8 @@ def test_persistence_from_the_event_list():
         found = result["baselines"]["persistence"]["decision"]
         yes = (frame["noaa_ar"] == 11100) & (frame["time"] - peak < pd.Timedelta(hours=hours))
         assert found["tp"] + found["fp"] == int(yes.sum()) > 0
-        assert result["previous"] == {"source": "flare list", "known": 2000, "unknown": 0, "reasons": {}} | {
-            "instead": int(yes.sum()) / 2000
+        assert result["previous"] == {"source": "flare list", "known": 3000, "unknown": 0, "reasons": {}} | {
+            "instead": int(yes.sum()) / 3000
         }
         assert result["settings"]["event"] == event.to_json()
     stronger = verify(frame, event=EventDefinition(threshold="X1.0"), flares=flares, replicates=0)
