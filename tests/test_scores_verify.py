@@ -241,8 +241,8 @@ def test_foreign_tables_are_read(tmp_path, form):
         ("time,noaa_ar,probability\n2014-01-01,1,0.5\n2014-01-01 12h,1,0.5\n", "column 'time' cannot be read"),
         ("filename,time,probability\na.png,,0.5\n,2014-01-01,0.5\n", "give one for every row"),
         ("filename,probability\n", "no rows"),
-        ("", "cannot be read as CSV or Parquet"),
-        ("a,b\n1,2,3,4\n1\n1,2,3,4,5\n", "cannot be read as CSV or Parquet"),
+        ("", "the file is empty"),
+        ("a,b\n1,2,3,4\n1\n1,2,3,4,5\n", "its header names 2 columns and its rows have 5 fields"),
     ],
 )
 def test_foreign_tables_that_cannot_be_read(tmp_path, text, message):

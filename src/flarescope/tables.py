@@ -293,9 +293,11 @@ def read_forecasts(path: Path) -> pd.DataFrame:
 
 
 def nulls_for_missing(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give a table of text with null for what `text_tables.MISSING` lists, but for file names."""
-    others = [name for name in frame.columns if name != "filename"]
-    return frame.assign(**{name: missing_to_null(frame[name]) for name in others})
+    """Give a table of text with null for what `text_tables.MISSING` lists; of file names for an empty one alone."""
+    known = {name: missing_to_null(frame[name]) for name in frame.columns if name != "filename"}
+    if "filename" in frame:
+        known["filename"] = frame["filename"].where(frame["filename"] != "")
+    return frame.assign(**known)
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
