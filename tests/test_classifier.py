@@ -7,6 +7,7 @@ import pickle
 import threading
 import weakref
 import zipfile
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -20,7 +21,7 @@ from flarescope.images.reading import read_image
 from flarescope.images.render import Rendering
 from flarescope.model import weights as weights_module
 from flarescope.model.batching import stack
-from flarescope.model.classifier import ATTRIBUTE, Classifier, Description, load_classifier
+from flarescope.model.classifier import ATTRIBUTE, Classifier, Description, describe_again, load_classifier
 from flarescope.model.engines import EngineChoice
 from flarescope.model.head import Head, glorot_head
 from flarescope.model.vgg import FEATURES
@@ -53,6 +54,17 @@ def test_a_small_file_comes_back_as_it_was(saved):
     assert np.array_equal(loaded.head.bias, original.head.bias)
     assert loaded.head.kernel.dtype == np.float32
     assert loaded.description == original.description
+
+
+def test_the_bytes_are_those_of_the_content_however_often_a_file_was_described(saved, tmp_path):
+    last = replace(classifier().description, threshold=0.25, regions=list(range(11_000, 11_400)))
+    for threshold in (0.1, 0.123456789, 1.0):
+        describe_again(saved, replace(last, threshold=threshold, regions=None))
+    describe_again(saved, last)
+    direct = tmp_path / "direct.hdf5"
+    replace(classifier(), description=last).save(direct)
+    assert saved.read_bytes() == direct.read_bytes()
+    assert load_classifier(saved).description == last
 
 
 @settings(max_examples=25)

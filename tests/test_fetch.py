@@ -22,7 +22,7 @@ import pytest
 import requests
 
 from flarescope import fetch as fetch_module
-from flarescope import files
+from flarescope import files, locks
 from flarescope.errors import AbsentError, FlarescopeError, InputError
 from flarescope.fetch import Source, fetch
 from http_server import Page, serve
@@ -442,7 +442,7 @@ def test_kill_9_then_continue(server, tmp_path):
 
 def test_two_at_once(server, tmp_path):
     source = source_of(server.put("/f", Page(BODY)))
-    with files.locked(tmp_path / "f"), pytest.raises(FlarescopeError, match="another process is making"):
+    with locks.locked(tmp_path / "f"), pytest.raises(FlarescopeError, match="another process is making"):
         fetch(source, tmp_path / "f")
     assert server.seen == []
 

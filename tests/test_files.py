@@ -2,12 +2,9 @@
 
 import builtins
 import errno
-import fcntl
 import hashlib
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -211,32 +208,24 @@ def test_a_published_digest(tmp_path):
     assert files.md5_of(tmp_path / "abc") == "900150983cd24fb0d6963f7d28e17f72"
 
 
-def test_one_process_at_a_time(tmp_path):
-    path = tmp_path / "weights.h5"
-    with files.locked(path):
-        with pytest.raises(FlarescopeError, match=r"another process is making .*weights\.h5"), files.locked(path):
-            pass
-        child = f"from pathlib import Path; from flarescope import files\nwith files.locked(Path({str(path)!r})): pass"
-        source = str(Path(files.__file__).parents[1])
-        done = subprocess.run([sys.executable, "-c", child], env={"PYTHONPATH": source}, capture_output=True, text=True)
-        assert "another process is making" in done.stderr
-    with files.locked(path):
-        pass
-    assert names(tmp_path) == []
-
-
-def test_a_file_system_without_locks_still_works(tmp_path, monkeypatch):
-    def refuse(*_: object) -> None:
-        raise fail_with(errno.ENOLCK)
-
-    monkeypatch.setattr(fcntl, "flock", refuse)
-    with files.locked(tmp_path / "a"):
-        pass
-    assert names(tmp_path) == []
-
-
 def test_space_is_checked_beforehand(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1_500_000))
     files.check_space(tmp_path, 1_500_000)
     with pytest.raises(FlarescopeError, match=r"2\.0 MB needed, 1\.5 MB free; free some space"):
         files.check_space(tmp_path / "data.zip", 2_000_000)
+
+
+@pytest.mark.parametrize("action", ["read", "write"])
+def test_a_pipe_is_refused_before_it_is_opened(tmp_path, action):
+    path = tmp_path / "x.json"
+    os.mkfifo(path)
+    with pytest.raises(InputError, match=f"cannot {action} .*x.json: it is a device, a pipe or a socket; name an ordi"):
+        files.read_json(path) if action == "read" else files.write_json(path, {})
+    assert names(tmp_path) == ["x.json"]
+
+
+def test_a_result_never_takes_the_place_of_a_device():
+    for path in (Path("/dev/null"), Path("/dev/stdout")):
+        with pytest.raises(InputError, match="name an ordinary file"):
+            files.check_writable(path)
+    assert Path("/dev/null").is_char_device()

@@ -46,3 +46,7 @@ class InputError(FlarescopeError, ValueError):
 
 class AbsentError(FlarescopeError):
     """A server says that it has no such file; asking again does not help."""
+
+
+class FlarescopeWarning(UserWarning):
+    """What a user should know although the work goes on; the command line prints it as one line."""

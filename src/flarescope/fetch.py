@@ -1,5 +1,6 @@
 """How does a file from the network arrive whole, verified and resumable?"""
 
+import contextlib
 import random
 import re
 import shutil
@@ -15,6 +16,7 @@ from urllib.parse import urljoin, urlsplit
 
 from flarescope import files
 from flarescope.errors import AbsentError, FlarescopeError, InputError
+from flarescope.locks import lock_file, locked
 
 if TYPE_CHECKING:  # requests and pooch take a third of a second to import; most commands fetch nothing
     import requests
@@ -64,17 +66,26 @@ def fetch(
         InputError: `destination` cannot be written.
     """
     destination = Path(destination)
+    folder = destination.with_name(f"{destination.name}.part")
     if _is_right(source, destination):
+        _tidy(destination, folder)
         return destination
     files.make_folder(destination.parent)
-    with files.translate_os_errors(destination), files.locked(destination):
+    with files.translate_os_errors(destination), locked(destination):
         if not _is_right(source, destination):  # another process may have brought it meanwhile
-            folder = files.make_folder(destination.with_name(f"{destination.name}.part"))
+            files.make_folder(folder)
             report = progress or (lambda done, total: None)
             download = _Download(source, destination, folder / "data", report, timeout_s, attempts, backoff_s)
             files.replace_durably(_retrieve(source, folder, download), destination)
-            shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
     return destination
+
+
+def _tidy(destination: Path, folder: Path) -> None:
+    """Remove what a process that was killed after its download was whole has left, where that can be done."""
+    if folder.exists() or lock_file(destination).exists():
+        with contextlib.suppress(FlarescopeError), locked(destination):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_right(source: Source, path: Path) -> bool:

@@ -6,14 +6,15 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from flarescope.errors import FlarescopeError, InputError
+from flarescope.leftovers import remove_abandoned, temporary_beside
 from flarescope.parsing import parse_json
 
 LARGEST_JSON: Final = 32 << 20
@@ -44,12 +45,14 @@ def translate_os_errors(path: Path, action: Literal["read", "write"] = "write") 
     """Turn the system's errors about `path`, in a `with` block, into one line that says what to do.
 
     Errors about other files (a writer may read its input inside the block) and network errors, which Python also
-    counts as `OSError`, pass through unchanged.
+    counts as `OSError`, pass through unchanged. What is to be read is first seen to be a file or a folder.
 
     Raises:
-        InputError: the path cannot be used: permissions, a file where a folder should be, nothing there.
+        InputError: the path cannot be used: permissions, a file where a folder should be, nothing there, a pipe.
         FlarescopeError: the disk is full, or the system failed in another way.
     """
+    if action == "read":
+        refuse_special(path)
     try:
         yield
     except (OSError, RuntimeError) as error:  # HDF5 says with a RuntimeError that a file cannot be closed
@@ -102,24 +105,21 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path` to write to; it becomes `path` when the block ends well.
 
     A reader sees the old file or the new one, never a part of one. Whatever ends the block early, Ctrl-C too, removes
-    the temporary file and leaves `path` as it was. The temporary name ends as the final one does, because pandas,
-    numpy and matplotlib choose a format by it. Parent folders are created.
+    the temporary file and leaves `path` as it was; what a killed process left is removed by the next one that writes
+    into the folder. The temporary name ends as the final one does, because pandas, numpy and matplotlib choose a format
+    by it. Parent folders are created.
 
     Raises:
         InputError, FlarescopeError: as `translate_os_errors` says.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part{path.suffix}")
     with translate_os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _refuse_folder(path)
-        try:
+        check_target(path)
+        remove_abandoned(path.parent)
+        with temporary_beside(path) as temporary:
             yield temporary
             replace_durably(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise
 
 
 def check_writable(path: Path) -> None:
@@ -130,7 +130,7 @@ def check_writable(path: Path) -> None:
     """
     path = Path(path).absolute()
     with translate_os_errors(path):
-        _refuse_folder(path)
+        check_target(path)
         folder = next(parent for parent in path.parents if parent.exists())
         try:
             with tempfile.TemporaryFile(dir=folder):
@@ -139,20 +139,32 @@ def check_writable(path: Path) -> None:
             raise OSError(error.errno, error.strerror, str(folder)) from error
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files that a process killed inside `atomic_path` left in a folder.
+def check_target(path: Path) -> None:
+    """Fail before the work rather than at the rename that ends it, or where the rename would put a file over a device.
 
-    Call it only where no other process can be writing, such as under `locked`.
+    Raises:
+        IsADirectoryError: a folder.
+        InputError: a device, a pipe or a socket.
     """
-    for path in folder.glob(".*.part*"):
-        if re.search(r"\.\d+-[0-9a-f]{8}\.part(\.[^.]*)?$", path.name):
-            path.unlink(missing_ok=True)
-
-
-def _refuse_folder(path: Path) -> None:
-    """Fail before the work rather than at the rename that ends it."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    refuse_special(path, "write")
+
+
+def refuse_special(path: Path, action: Literal["read", "write"] = "read") -> None:
+    """Refuse what is there and is neither file nor folder: to open a pipe waits, perhaps for ever.
+
+    Raises:
+        InputError: a device, a pipe or a socket.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return  # opening it says why
+    # /dev/stdout may lead to an ordinary file; the rename would put the result in the place of the link.
+    in_devices = action == "write" and path.absolute().parent == Path("/dev")
+    if in_devices or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise InputError(f"cannot {action} {path}: it is a device, a pipe or a socket; name an ordinary file")
 
 
 def replace_durably(temporary: Path, path: Path) -> None:
@@ -169,50 +181,6 @@ def _fsync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Let one process at a time make `path`, by a lock on the file `<path>.part.lock`.
-
-    The system lets go of the lock when the process ends, however it ends.
-
-    Raises:
-        FlarescopeError: another process holds it.
-        InputError: `path` cannot be written.
-    """
-    lock = path.with_name(f"{path.name}.part.lock")
-    with translate_os_errors(path):
-        _refuse_folder(path)
-        stream = _lock(lock, path)
-    try:
-        yield
-    finally:
-        lock.unlink(missing_ok=True)  # before it is closed: only the holder may remove it
-        stream.close()
-
-
-def _lock(lock: Path, path: Path) -> IO[bytes]:
-    import fcntl  # POSIX only; here so that the rest of this module works elsewhere
-
-    while True:
-        stream = lock.open("ab")
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # The holder before us may have removed the file between our open and our lock; then ours guards nothing.
-            if os.path.samestat(os.fstat(stream.fileno()), lock.stat()):
-                return stream
-        except BlockingIOError:
-            stream.close()
-            raise FlarescopeError(f"another process is making {path}; wait until it has ended") from None
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            if error.errno in (errno.ENOLCK, errno.ENOTSUP):  # some network file systems have no locks
-                return stream
-            stream.close()
-            raise
-        stream.close()
 
 
 def check_space(path: Path, needed_bytes: int) -> None:
@@ -287,6 +255,7 @@ def read_json(path: Path, *, most_bytes: int = LARGEST_JSON) -> dict[str, Any]:
 
 def is_parquet(path: Path) -> bool:
     """Tell by its first bytes whether a file is Parquet."""
+    refuse_special(path)
     with path.open("rb") as file:
         return file.read(4) == b"PAR1"
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from flarescope.catalog.file_names import region_and_time
 from flarescope.errors import InputError
 from flarescope.events import PUBLISHED, EventDefinition, difference
-from flarescope.files import atomic_path, is_parquet, translate_os_errors
+from flarescope.files import atomic_path, is_parquet, refuse_special, translate_os_errors
 from flarescope.region_numbers import NOAA_OFFSET
 from flarescope.tables import SPLITS, check_catalogue, check_labels, nulls_for_missing, read_parquet
 from flarescope.text_tables import COMMENT, first_line, read_text_table
@@ -99,6 +99,7 @@ def read_region_lists(folder: Path) -> dict[str, list[int]]:
 
 
 def _text(path: Path) -> str:
+    refuse_special(path)
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:

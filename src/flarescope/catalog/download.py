@@ -206,7 +206,9 @@ def _daily(product: str, day: dt.date, folder: Path, addresses: Addresses, backo
     path = folder / name
     source = Source(name, addresses.noaa_daily(archive_folder, f"{day:%Y%m%d}", ending), None, None)
     if path.is_file() and not _is_settled(path, day):  # NOAA may have rewritten it since
-        replace_durably(fetch(source, folder / f".{name}.newer", backoff_s=backoff_s), path)
+        newer = folder / f".{name}.newer"
+        newer.unlink(missing_ok=True)  # of a killed process, which may be days ago
+        replace_durably(fetch(source, newer, backoff_s=backoff_s), path)
     return fetch(source, path, backoff_s=backoff_s)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from flarescope.errors import InputError
-from flarescope.files import translate_os_errors
+from flarescope.files import refuse_special, translate_os_errors
 from flarescope.region_numbers import full_region_number
 from flarescope.text_tables import MISSING
 
@@ -135,6 +135,7 @@ def _walk(path: Path, ending: str) -> Iterator[tuple[str, bytes]]:
     with translate_os_errors(path, "read"):
         if path.is_dir():
             for file in sorted(path.rglob(f"*{ending}")):
+                refuse_special(file)
                 yield str(file), _read_some(file)
         elif path.stat().st_size and tarfile.is_tarfile(path):
             yield from _walk_archive(path, ending)

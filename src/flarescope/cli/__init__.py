@@ -5,8 +5,8 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from flarescope.errors import FlarescopeError
 
@@ -27,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0, or 2 for bad input, 1 for a failure, 130 after Ctrl-C.
     """
     try:
-        code = _run(arguments)
+        with _warnings_in_one_line():
+            code = _run(arguments)
         if sys.stdout is not None:
             sys.stdout.flush()  # a full disk or a closed pipe is told here and not at the interpreter's end
     except FlarescopeError as error:
@@ -78,6 +79,28 @@ def usage_line(error: "typer.BadParameter") -> str:
     said = f"{error.message}; did you mean {' or '.join(possible)}?" if possible else error.format_message()
     command = error.ctx.command_path if error.ctx else "flarescope"
     return f"{said.rstrip('.').replace(': Value error, ', ': ')} (see {command} --help)"
+
+
+@contextlib.contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """Print our own warnings as the commands print theirs; those of libraries stay as they are."""
+    import warnings
+
+    from flarescope.errors import FlarescopeWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", FlarescopeWarning)
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:  # noqa: ANN401
+            if not issubclass(category, FlarescopeWarning):
+                return others(message, category, *place, **more)
+            from flarescope.cli.screen import warn
+
+            return warn(str(message))
+
+        warnings.showwarning = show
+        yield
 
 
 def _end(line: str, code: int) -> int:

@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from flarescope.errors import InputError
+from flarescope.files import refuse_special
 from flarescope.images.plain_fits import LARGEST_PIXELS, read_plain_fits, scaled
 from flarescope.times import parse_t_rec
 
@@ -80,6 +81,7 @@ def is_image(path: Path) -> bool:
 
 def read_bytes(path: Path) -> bytes:
     """Read an image file whole, so that no handle stays open; one clear line where that fails."""
+    refuse_special(path)
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:

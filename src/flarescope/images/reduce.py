@@ -188,6 +188,8 @@ def _description(path: Path, content: bytes, field: np.ndarray) -> dict[str, str
 
 def _is_current(source: Path, png: Path, settings: dict[str, str]) -> bool:
     """Whether the PNG is whole and made of this very file with these settings."""
+    if not png.is_file():
+        return False
     try:
         with png.open("rb") as stream:
             stream.seek(-len(_END_OF_PNG), os.SEEK_END)

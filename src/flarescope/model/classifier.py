@@ -1,9 +1,8 @@
 """What is a trained model, how is it kept in a file, and what does it forecast?"""
 
 import json
-import shutil
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
@@ -112,15 +111,10 @@ class Classifier:
             full: write a complete Keras model with the backbone (550 MB), which `keras.models.load_model` opens;
                 otherwise head and description only (tens of kB).
         """
-        text = _to_text(self.description)
         if full:
-            arrays = self.weights.load()
-            write_full_model(path, arrays, self.head.kernel, self.head.bias, extra_attributes={ATTRIBUTE: text})
-            return
-        with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
-            file.attrs[ATTRIBUTE] = text
-            file["head/kernel"] = self.head.kernel
-            file["head/bias"] = self.head.bias
+            _write_full(path, self.weights.load(), self.head, self.description)
+        else:
+            _write_small(path, self.head, self.description)
 
 
 def load_classifier(path: Path, *, backbone: str | None = None) -> Classifier:
@@ -152,11 +146,28 @@ def load_classifier(path: Path, *, backbone: str | None = None) -> Classifier:
 
 
 def describe_again(path: Path, described: Description) -> None:
-    """Replace the description in a model file of ours, small or full, whole or not at all; the arrays stay."""
-    with atomic_path(path) as temporary:
-        shutil.copyfile(path, temporary)
-        with h5py.File(temporary, "r+") as file:
-            file.attrs[ATTRIBUTE] = _to_text(described)
+    """Replace the description in a model file of ours, small or full, whole or not at all; the arrays stay.
+
+    The file is written anew: one that HDF5 edits in place keeps the room of what was there before, so that its bytes
+    tell how often it was edited.
+    """
+    small = _read_small(path)
+    if small is not None:
+        _write_small(path, small[0], described)
+        return
+    model = read_model(path)
+    _write_full(path, model.backbone, Head(model.head_kernel, model.head_bias), described)
+
+
+def _write_small(path: Path, head: Head, described: Description) -> None:
+    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs[ATTRIBUTE] = _to_text(described)
+        file["head/kernel"] = head.kernel
+        file["head/bias"] = head.bias
+
+
+def _write_full(path: Path, backbone: Mapping[str, np.ndarray], head: Head, described: Description) -> None:
+    write_full_model(path, backbone, head.kernel, head.bias, extra_attributes={ATTRIBUTE: _to_text(described)})
 
 
 def _to_text(described: Description) -> str:

@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from flarescope.errors import InputError
-from flarescope.files import atomic_path, read_json, write_json, write_text
+from flarescope.files import atomic_path, read_json, refuse_special, write_json, write_text
 from flarescope.model.adam import State
 from flarescope.model.head import EpochResult
 
@@ -65,6 +65,7 @@ class RunFolder:
         """
         if not self.history_jsonl.exists():
             return []
+        refuse_special(self.history_jsonl)
         try:
             rows = [json.loads(line) for line in self.history_jsonl.read_text(encoding="utf-8").splitlines()]
             if not all(isinstance(row, dict) and {"epoch", "model", "validation"} <= set(row) for row in rows):
@@ -93,6 +94,7 @@ class RunFolder:
         path = self.path / "state.npz"
         if not path.exists():
             return None
+        refuse_special(path)
         try:
             with np.load(path, allow_pickle=False) as file:
                 state = State(file["theta"], file["first"], file["second"], int(file["step"]), int(file["epoch"]))

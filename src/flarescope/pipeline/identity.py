@@ -14,7 +14,9 @@ import pandas as pd
 
 from flarescope.errors import InputError
 from flarescope.events import event_from_json
-from flarescope.files import locked, make_folder, remove_leftovers
+from flarescope.files import make_folder
+from flarescope.leftovers import remove_leftovers
+from flarescope.locks import locked
 from flarescope.model.head import Recipe
 from flarescope.model.runs import RunFolder
 

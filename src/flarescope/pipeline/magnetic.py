@@ -11,9 +11,10 @@ from flarescope.catalog.boucheron import read_table, require_regions
 from flarescope.catalog.splits import check_disjoint
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, event_from_json
-from flarescope.files import locked, make_folder, read_json, sha256_of, write_json
+from flarescope.files import make_folder, read_json, sha256_of, write_json
 from flarescope.images.magnetic import FEATURE_NAMES
 from flarescope.images.magnetic_table import FeatureSet, compute_features, read_features_csv, write_features_csv
+from flarescope.locks import locked
 from flarescope.model.head import EpochResult
 from flarescope.model.magnetic_baseline import MagneticModel, match_features, train_magnetic
 from flarescope.model.runs import RunFolder, model_name, result_to_json

@@ -1,0 +1,52 @@
+"""Does a command that was killed, wherever it stood, end in the same bytes when it is run again, and leave nothing?"""
+
+import hashlib
+import random
+
+import pytest
+
+from http_server import Page, serve
+from killing import kills
+
+BODY = random.Random(1).randbytes(200_000)
+
+
+@pytest.mark.parametrize("job", ["calibrate", "label", "label-csv", "select", "predict", "train-magnetic"])
+def test_a_kill_at_any_step_leaves_nothing_that_differs(tmp_path, job):
+    found = kills(job, tmp_path)
+    assert found["killed"] == list(range(1, found["steps"] + 1))
+    assert found["steps"] >= 4
+    assert found["differences"] == {}
+
+
+# The steps between are in the test below.
+@pytest.mark.parametrize(("job", "every"), [("train", 19), ("evaluate", 3), ("split", 5), ("features", 5)])
+def test_a_kill_at_some_steps_leaves_nothing_that_differs(tmp_path, job, every):
+    found = kills(job, tmp_path, every=every, first=3)
+    assert len(found["killed"]) >= 3
+    assert found["differences"] == {}
+
+
+@pytest.mark.slow  # minutes: each kill is a run, and so is what follows it
+@pytest.mark.parametrize(
+    ("job", "every"),
+    [
+        *(("train", 1), ("train-best", 2), ("sweep", 3), ("evaluate", 1), ("features", 1), ("magnetic", 1)),
+        *(("split", 1), ("report", 11)),
+    ],
+)
+def test_a_kill_at_every_step_leaves_nothing_that_differs(tmp_path, job, every):
+    found = kills(job, tmp_path, every=every)
+    assert len(found["killed"]) == len(range(1, found["steps"] + 1, every))
+    assert found["differences"] == {}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_download_killed_at_any_step_leaves_the_file_alone(tmp_path, known):
+    digest = "sha256:" + hashlib.sha256(BODY).hexdigest() if known else ""
+    with serve() as server:
+        url = server.put("/f", Page(BODY))
+        found = kills("fetch", tmp_path, arguments=[url, str(len(BODY)), digest])
+    assert found["killed"] == list(range(1, found["steps"] + 1))
+    assert found["differences"] == {}
+    assert (tmp_path / "work" / "data.bin").read_bytes() == BODY
