@@ -65,6 +65,16 @@ def test_nothing_known_gives_no_persistence_and_says_why():
     ]
 
 
+def test_rows_that_are_no_series_in_time_are_not_taken_for_the_whole_disk():
+    nowhere = ROWS.assign(noaa_ar=pd.Series(None, index=ROWS.index, dtype="Int32"))  # two rows of one time
+    timeless = nowhere.assign(time=pd.Series(pd.NaT, index=ROWS.index, dtype=ROWS["time"].dtype))
+    for rows in (nowhere, timeless):
+        result = verify(rows, event=EventDefinition(), climatology=0.2, replicates=0)
+        assert result["settings"]["event"]["scope"] == "region"
+        assert set(result["baselines"]) == {"always_no", "climatology"}
+        assert "(rows without region or time: 5)" in result["notes"][0]
+
+
 def test_rows_without_regions_are_the_whole_disk_and_have_both_baselines():
     hours = pd.date_range("2014-01-01", periods=96, freq="h", tz="UTC")
     event = EventDefinition(threshold="M1.0", window_hours=12)

@@ -73,8 +73,9 @@ def persistence(forecasts: pd.DataFrame, flared: np.ndarray, *, unknown: float) 
 
 
 def event_of_rows(forecasts: pd.DataFrame, event: EventDefinition) -> tuple[EventDefinition, list[str]]:
-    """Give the event of rows of which none names a region the whole disk's scope, and say so."""
-    if event.scope == "region" and forecasts["noaa_ar"].isna().all():
+    """Give the event of one series in time, of which no row names a region, the whole disk's scope, and say so."""
+    times = forecasts["time"].dropna()
+    if event.scope == "region" and forecasts["noaa_ar"].isna().all() and len(times) and not times.duplicated().any():
         return replace(event, scope="disk"), [WHOLE_DISK]
     return event, []
 
