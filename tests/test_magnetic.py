@@ -14,6 +14,7 @@ from flarescope.errors import InputError
 from flarescope.images import magnetic
 from flarescope.images.magnetic import FEATURE_NAMES, features_of_file, magnetic_features
 from flarescope.images.magnetic_table import compute_features, read_features_csv, write_features_csv
+from flarescope.images.magnetogram import read_fits
 from flarescope.images.render import resize_field, scale_field
 from magnetic_plain import plain_features
 from real_data import REAL_DATA, needs_real_data
@@ -53,13 +54,13 @@ def test_fields_in_gauss_equal_the_plain_loop(seed):
 
 @needs_real_data
 def test_a_real_cutout_equals_the_plain_loop():
-    field = magnetic.read_fits(CUTOUT).field_gauss[200:300, 180:290]
+    field = read_fits(CUTOUT).field_gauss[200:300, 180:290]
     np.testing.assert_allclose(magnetic_features(field), plain_features(field), rtol=1e-9, atol=1e-9)
 
 
 @needs_real_data
 def test_a_real_cutout_as_8_bit_pixels_equals_the_plain_loop():
-    field = np.rint(scale_field(resize_field(magnetic.read_fits(CUTOUT).field_gauss))) - magnetic.ZERO_PIXEL
+    field = np.rint(scale_field(resize_field(read_fits(CUTOUT).field_gauss))) - magnetic.ZERO_PIXEL
     np.testing.assert_allclose(magnetic_features(field), plain_features(field), rtol=1e-9, atol=1e-9)
 
 

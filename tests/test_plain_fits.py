@@ -27,8 +27,8 @@ def by_astropy(content):
         with fits.open(io.BytesIO(content), memmap=False) as hdus:
             hdus.verify("silentfix")
             hdu = next(hdu for hdu in hdus if hdu.is_image and hdu.header["NAXIS"] == 2)
-            field = np.asarray(hdu.data, dtype=np.float64)
-            return field, {key: hdu.header[key] for key in DESCRIBING_KEYS if key in hdu.header}
+            said = {key: hdu.header[key] for key in DESCRIBING_KEYS if key in hdu.header}
+            return np.asarray(hdu.data, dtype=np.float64), said  # scaling them takes BSCALE and BITPIX from the header
 
 
 def assert_same(found, expected):

@@ -43,6 +43,7 @@ def check(
         options.RulesName | None,
         typer.Option(help="Of the labels, for tables that do not say it.", show_default="as the tables say"),
     ] = None,
+    instrument_ok: options.InstrumentOk = False,
     workers: options.Processes = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -65,6 +66,7 @@ def check(
         scan=scan,
         published=published,
         workers=workers,
+        instrument_ok=instrument_ok,
         reporter=ScreenReporter(),
     )
     if settings.as_json:

@@ -37,6 +37,7 @@ def label(
             help="NAME=HEADER for an unusual CSV; NAME: time (peak), flare, noaa_ar, satellite.", show_default=False
         ),
     ] = None,
+    instrument_ok: options.InstrumentOk = False,
     workers: options.Processes = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -60,6 +61,7 @@ def label(
         columns=parse_columns(column or []),
         flux_scale=flux_scale,
         workers=workers,
+        instrument_ok=instrument_ok,
         reporter=ScreenReporter(),
     )
     show_counts(f"labels: a flare {rule}", labelled.account)

@@ -57,6 +57,7 @@ def select(
     rules: Annotated[
         options.RulesName, typer.Option(help="Whose day an image is of: UTC's, or the TAI clock's (ar-flares).")
     ] = "utc",
+    instrument_ok: options.InstrumentOk = False,
     workers: options.Processes = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -91,6 +92,7 @@ def select(
         images=images,
         scan=scan,
         workers=workers,
+        instrument_ok=instrument_ok,
         reporter=ScreenReporter(),
     )
     removed = {f"removed: {each.rule}": each.removed for each in selection.account}

@@ -52,6 +52,7 @@ def compare(
     precision: options.Precision = "auto",
     engine_batch: options.EngineBatch = None,
     nan: options.Nan = "error",
+    instrument_ok: options.InstrumentOk = False,
     limit: Annotated[int, typer.Option(help="Images, drawn at random, the same ones every time.")] = 256,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -71,7 +72,7 @@ def compare(
         split=split,
         epoch=epoch,
         backbone=backbone,
-        compute=Compute(engine, precision, nan=nan, batch=engine_batch),
+        compute=Compute(engine, precision, nan=nan, batch=engine_batch, instrument_ok=instrument_ok),
         limit=limit,
         reporter=ScreenReporter(),
     )

@@ -19,6 +19,7 @@ def reduce(
     nan: Annotated[
         options.NanPolicy, typer.Option(help="NaN pixels; error: the file is left out; zero: they become zero field.")
     ] = "error",
+    instrument_ok: options.InstrumentOk = False,
     workers: options.Processes = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -36,6 +37,7 @@ def reduce(
         source,
         destination,
         nan=nan,
+        instrument_ok=instrument_ok,
         workers=workers,
         progress=lambda done, total: reporter.advance("reducing images", done, total),
     )

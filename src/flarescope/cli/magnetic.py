@@ -41,6 +41,7 @@ def features(
     engine_batch: options.EngineBatch = None,
     workers: Annotated[int | None, typer.Option(help="That read images.", show_default="one a core")] = None,
     nan: options.Nan = "error",
+    instrument_ok: options.InstrumentOk = False,
     store: options.Store = "float32",
     limit: options.Limit = None,
     quiet: options.Quiet = False,
@@ -56,13 +57,22 @@ def features(
     if not magnetic:
         from flarescope.pipeline.featuring import Compute, fill_store
 
-        compute = Compute(engine, precision, workers, nan, engine_batch, store)
+        compute = Compute(engine, precision, workers, nan, engine_batch, store, instrument_ok)
         filled = fill_store(table, images, out, backbone=backbone, compute=compute, limit=limit, reporter=reporter)
         note(f"kept in {filled.folder}")
         return
     from flarescope.pipeline.magnetic import write_features
 
-    found = write_features(table, images=images, out=out, nan=nan, limit=limit, workers=workers, reporter=reporter)
+    found = write_features(
+        table,
+        images=images,
+        out=out,
+        nan=nan,
+        instrument_ok=instrument_ok,
+        limit=limit,
+        workers=workers,
+        reporter=reporter,
+    )
     show_counts("magnetic features", {"images": len(found.filenames), "failed": len(found.failures)})
     for failure in found.failures:
         warn(f"left out: {failure.reason}")

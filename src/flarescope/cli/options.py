@@ -85,6 +85,10 @@ Workers = Annotated[
     typer.Option(help="Threads that read images ahead of the network; 0: none.", show_default="one a core"),
 ]
 Nan = Annotated[NanPolicy, typer.Option("--nan", help="NaN pixels of FITS files; zero: they become zero field.")]
+InstrumentOk = Annotated[
+    bool,
+    typer.Option("--instrument-ok", help="Take other magnetographs than HMI (MDI, GONG), whose scale and unit differ."),
+]
 Store = Annotated[StoreType, typer.Option("--store", help="How features are kept; float16: half the disk.")]
 RunStore = Annotated[
     StoreType | None, typer.Option("--store", help="How features are kept.", show_default="as the run does")

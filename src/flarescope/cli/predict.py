@@ -26,6 +26,7 @@ def predict(
     engine_batch: options.EngineBatch = None,
     workers: options.Workers = None,
     nan: options.Nan = "error",
+    instrument_ok: options.InstrumentOk = False,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
@@ -40,7 +41,7 @@ def predict(
     from flarescope.pipeline.prediction import predict as run_prediction
 
     check_outputs(csv=csv, parquet=parquet)
-    compute = Compute(engine, precision, workers, nan, engine_batch)
+    compute = Compute(engine, precision, workers, nan, engine_batch, instrument_ok=instrument_ok)
     forecasts = run_prediction(model, paths, epoch=epoch, backbone=backbone, compute=compute, reporter=ScreenReporter())
     for path in write_forecasts(forecasts, csv=csv, parquet=parquet):
         note(f"written to {path}")

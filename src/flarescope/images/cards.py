@@ -16,8 +16,8 @@ CARD_BYTES: Final = 80
 
 _END: Final = b"END" + b" " * 77
 _COMMENTARY: Final = ("COMMENT", "HISTORY", "")
-# HIERARCH and CONTINUE are conventions; END with a value would end the header for some readers.
-_NOT_PLAIN: Final = frozenset(("HIERARCH", "CONTINUE", "END"))
+# HIERARCH is a convention; END with a value would end the header for some readers.
+_NOT_PLAIN: Final = frozenset(("HIERARCH", "END"))
 _KEYWORDS: Final = re.compile(r"[A-Z0-9_\n-]*")
 _VALUE: Final = re.compile(
     r" *(?:'(?P<text>[^']*)' *(?:/[^']*)?"
@@ -115,11 +115,14 @@ def read_header(content: bytes, start: int) -> PlainHeader:
         raise NotPlainError("ASCII") from error
     if not text.isprintable():
         raise NotPlainError("ASCII")
-    keywords = []
+    keywords: list[str] = []
     fields: dict[str, str] = {}
     for place in range(0, len(text), CARD_BYTES):
         keyword = text[place : place + 8].rstrip()
         if keyword in _COMMENTARY:
+            continue
+        if keyword == "CONTINUE" and keywords:
+            fields[keywords[-1]] = ""  # a text in several cards has no plain value, and is wanted of no image of ours
             continue
         if text[place + 8 : place + 10] != "= " or keyword in _NOT_PLAIN:
             raise NotPlainError(keyword)

@@ -70,7 +70,7 @@ def resized_grid(values: Mapping[str, str | int | float], old: tuple[int, int], 
     Returns:
         CRPIX1, CRPIX2 and the matrix CDi_j, in the units of CUNITi a pixel; nothing where the header has no grid.
     """
-    matrix = _pixel_matrix(values)
+    matrix = pixel_matrix(values)
     if matrix is None:
         return {}
     factors = (old[1] / new[1], old[0] / new[0])  # along FITS axis 1, the columns, and axis 2, the rows
@@ -80,7 +80,7 @@ def resized_grid(values: Mapping[str, str | int | float], old: tuple[int, int], 
     return grid
 
 
-def _pixel_matrix(values: Mapping[str, str | int | float]) -> dict[tuple[int, int], float] | None:
+def pixel_matrix(values: Mapping[str, str | int | float]) -> dict[tuple[int, int], float] | None:
     """Give the CDi_j matrix of any of the three ways in which a header says it (Greisen & Calabretta 2002, 2.1.2)."""
     places = [(row, column) for row in (1, 2) for column in (1, 2)]
     if "CRPIX1" not in values or "CRPIX2" not in values:

@@ -10,7 +10,9 @@ from typing import Final
 import numpy as np
 
 from flarescope.errors import InputError
-from flarescope.images.magnetogram import is_fits, read_fits, read_png
+from flarescope.images.line_of_sight import Accept
+from flarescope.images.magnetogram import is_fits
+from flarescope.images.region import read_region, read_region_png
 
 _FIVE: Final = ("mean", "std", "median", "min", "max")
 
@@ -66,22 +68,25 @@ def magnetic_features(field: np.ndarray) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def features_of_file(path: Path, *, nan: str = "error") -> np.ndarray:
+def features_of_file(path: Path, *, nan: str = "error", instrument_ok: bool = False) -> np.ndarray:
     """Compute the 29 features of an image file: the field of FITS in gauss, the pixels of a grey PNG minus 128.
 
     Args:
         path: the image.
         nan: what NaN pixels of a FITS file do: `error` refuses the file, `zero` makes them zero field.
+        instrument_ok: whether other magnetographs than HMI are taken.
 
     Raises:
-        InputError: an image that cannot be read, is coloured, too small, or has NaN pixels under `nan="error"`.
+        InputError: an image that cannot be read, is no line-of-sight magnetogram, is coloured, too small, or has NaN
+            pixels under `nan="error"`.
     """
+    accept = Accept(instrument_ok)
     if is_fits(path):
-        field = read_fits(path).field_gauss
+        field = read_region(path, accept=accept).field_gauss
         if nan == "zero":
             field = np.nan_to_num(field, nan=0.0, posinf=0.0, neginf=0.0)
     else:
-        pixels = read_png(path)
+        pixels = read_region_png(path, accept=accept).pixels
         if pixels.ndim != 2:
             raise InputError(f"{path}: a colour image; the features are defined on a grey magnetogram")
         field = pixels.astype(np.float64) - ZERO_PIXEL

@@ -36,8 +36,8 @@ class FeatureSet:
     failures: tuple[Failure, ...]
 
 
-def _features(path: str, nan: str) -> list[float]:
-    return features_of_file(Path(path), nan=nan).tolist()  # type: ignore[no-any-return]
+def _features(path: str, nan: str, instrument_ok: bool) -> list[float]:
+    return features_of_file(Path(path), nan=nan, instrument_ok=instrument_ok).tolist()  # type: ignore[no-any-return]
 
 
 def compute_features(
@@ -45,6 +45,7 @@ def compute_features(
     filenames: Sequence[str],
     *,
     nan: str = "error",
+    instrument_ok: bool = False,
     workers: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> FeatureSet:
@@ -54,6 +55,7 @@ def compute_features(
         root: the image root.
         filenames: names relative to it, `/` separators.
         nan: what NaN pixels of a FITS file do: `error` leaves the image out, `zero` makes them zero field.
+        instrument_ok: whether other magnetographs than HMI are taken.
         workers: processes; 1 works in this process; None takes a process a core.
         progress: called with 1 for each image that is finished or failed.
 
@@ -62,7 +64,7 @@ def compute_features(
     """
     rows: list[list[float] | None] = [None] * len(filenames)
     reasons: dict[int, str] = {}
-    tasks = [(str(root / name), nan) for name in filenames]
+    tasks = [(str(root / name), nan, instrument_ok) for name in filenames]
     for number, row, reason in pool.run(_features, tasks, workers=workers):
         rows[number] = row
         if reason is not None:

@@ -5,20 +5,25 @@ import gzip
 import io
 import math
 import struct
-import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from flarescope.errors import InputError
 from flarescope.files import refuse_special
-from flarescope.images.plain_fits import LARGEST_PIXELS, read_plain_fits, scaled
+from flarescope.images.cards import Value
+from flarescope.images.fits.apart import damage
+from flarescope.images.fits.unusual import read_unusual
+from flarescope.images.flags import flags_of
+from flarescope.images.line_of_sight import HMI_ONLY, Accept, check_header, check_name
+from flarescope.images.look import NOTHING_KNOWN, Look, look_of
+from flarescope.images.plain_fits import LARGEST_PIXELS, read_plain_fits
 from flarescope.times import parse_t_rec
 
 PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
@@ -37,9 +42,6 @@ another unit."""
 LARGEST_BYTES: Final = 1 << 30
 """Of an uncompressed FITS file; a full-disk image of HMI has 67 MB as float."""
 
-GAUSS_UNITS: Final = ("gauss", "g", "mx/cm^2", "mx/cm2", "mx cm-2", "")
-"""What BUNIT may say: HMI writes Gauss for images in the plane of the sky and Mx/cm^2, the same number, for patches."""
-
 
 @dataclass(frozen=True)
 class Magnetogram:
@@ -50,13 +52,17 @@ class Magnetogram:
             nothing is rotated, as in the published set (HMI images and cut-outs have south up, CROTA2 about 180).
         time: T_REC in UTC, or None.
         noaa_ars: NOAA regions that the header names (full numbers), the principal one first; a patch can hold several.
-        quality: HMI's QUALITY bits, or None; 0 is good.
+        quality: HMI's QUALITY bits, or None; 0 is good (see `instruments.GOOD_QUALITY`).
+        look: its size, scale, orientation and place, as far as the header says them.
+        flags: words of `flags.FLAGS`, what of it is unusual whatever the model.
     """
 
     field_gauss: np.ndarray
     time: dt.datetime | None = None
     noaa_ars: tuple[int, ...] = ()
     quality: int | None = None
+    look: Look = NOTHING_KNOWN
+    flags: tuple[str, ...] = ()
 
     @property
     def noaa_ar(self) -> int | None:
@@ -93,33 +99,35 @@ def read_bytes(path: Path) -> bytes:
     return content
 
 
-def read_fits(path: str | Path, content: bytes | None = None) -> Magnetogram:
-    """Read a FITS magnetogram: plain or Rice-compressed, the image in the first HDU that holds one.
+def read_fits(path: str | Path, content: bytes | None = None, *, accept: Accept = HMI_ONLY) -> Magnetogram:
+    """Read a FITS magnetogram, the image in the first HDU that holds one; a whole disk too.
 
     Args:
         path: the file; what a message names.
         content: its bytes, where they are already read.
+        accept: what may be read beside HMI's line-of-sight field.
 
     Raises:
-        InputError: a file that is missing, empty, damaged or cut short, without a two-dimensional image, or in a unit
-            other than gauss.
+        InputError: a file that is missing, empty, damaged or cut short, or without a two-dimensional image;
+            `NotMagnetogramError` where name or header say that it is no line-of-sight field in gauss, or of another
+            instrument.
     """
     path = Path(path)
+    check_name(path)
     content = _unzipped(path, read_bytes(path) if content is None else content)
     if not content.startswith(b"SIMPLE"):
         what = "zero bytes" if not content[:80].strip(b"\0") else repr(content[:16])
         raise InputError(f"{path}: damaged or not FITS: it begins with {what}, expected SIMPLE; fetch the file again")
     try:
         plain = read_plain_fits(content)
-        field, header = _first_image(path, content) if plain is None else plain
-        return _described(path, field, header)
+        field, header = read_unusual(path, content) if plain is None else plain
     except InputError:
         raise
     # astropy has no error of its own for a damaged file: OSError, TypeError, ValueError, KeyError, zlib.error and
     # IndexError were all seen. Nothing here but reading the file can fail.
     except Exception as error:
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise InputError(f"{path}: damaged or not FITS ({reason}); fetch the file again") from error
+        raise InputError(f"{path}: {damage(error)}") from error
+    return _described(path, field, header, accept)
 
 
 def _unzipped(path: Path, content: bytes) -> bytes:
@@ -135,41 +143,8 @@ def _unzipped(path: Path, content: bytes) -> bytes:
     return unzipped
 
 
-def _first_image(path: Path, content: bytes) -> tuple[np.ndarray, Any]:
-    """Let astropy find the first HDU that holds an image, whatever its layout, and give its field and its header."""
-    from astropy.io import fits
-
-    with warnings.catch_warnings():
-        # HMI headers hold invalid cards (BLANK beside floats, units astropy does not know): silentfix mends them.
-        # A truncated file only warns, and says so again as an error when its data are read.
-        warnings.simplefilter("ignore")
-        with fits.open(io.BytesIO(content), memmap=False, do_not_scale_image_data=True) as hdus:
-            hdus.verify("silentfix")
-            for hdu in hdus:
-                if getattr(hdu, "is_image", False) and hdu.header.get("NAXIS", 0) >= 2:
-                    if math.prod(hdu.shape) > LARGEST_PIXELS:
-                        raise InputError(
-                            f"{path}: the image has shape {hdu.shape}; expected at most {LARGEST_PIXELS:,} pixels"
-                        )
-                    if hdu.data is not None:
-                        return _flat(path, hdu), hdu.header
-    raise InputError(f"{path}: no HDU with an image; expected a line-of-sight magnetogram")
-
-
-def _flat(path: Path, hdu: Any) -> np.ndarray:  # noqa: ANN401 - astropy is untyped
-    """Give an image's field in two dimensions, scaled."""
-    blank = hdu.header.get("BLANK")
-    field = scaled(
-        hdu.data, hdu.header.get("BSCALE", 1), hdu.header.get("BZERO", 0), blank if isinstance(blank, int) else None
-    )
-    while field.ndim > 2 and field.shape[0] == 1:
-        field = field[0]
-    if field.ndim != 2 or not field.size:
-        raise InputError(f"{path}: the image has shape {hdu.data.shape}; expected two dimensions")
-    return field
-
-
-def _described(path: Path, field: np.ndarray, header: Any) -> Magnetogram:  # noqa: ANN401 - astropy is untyped
+def _described(path: Path, field: np.ndarray, header: Mapping[str, Value], accept: Accept) -> Magnetogram:
+    check_header(path, header, accept)
     extreme = max(-float(field.min()), float(field.max()))
     if not math.isfinite(extreme):
         extreme = float(np.max(np.abs(field), initial=0, where=np.isfinite(field)))
@@ -178,20 +153,20 @@ def _described(path: Path, field: np.ndarray, header: Any) -> Magnetogram:  # no
             f"{path}: a field of {extreme:.4g} gauss; expected at most {LARGEST_FIELD_GAUSS:,.0f}: "
             "the file is damaged or in another unit"
         )
-    unit = str(header.get("BUNIT", "")).strip().lower()
-    if unit not in GAUSS_UNITS:
-        raise InputError(f"{path}: the unit is {header['BUNIT']!r}; expected gauss (BUNIT Gauss or Mx/cm^2)")
     t_rec = header.get("T_REC")
     quality = header.get("QUALITY")
+    look = look_of(header, field.shape)
     return Magnetogram(
         field_gauss=field,
         time=parse_t_rec(t_rec) if isinstance(t_rec, str) else None,
-        noaa_ars=_regions(header),
+        noaa_ars=regions_named(header),
         quality=quality if isinstance(quality, int) else None,
+        look=look,
+        flags=flags_of(header, look, named=True),
     )
 
 
-def _regions(header: Any) -> tuple[int, ...]:  # noqa: ANN401 - astropy is untyped
+def regions_named(header: Mapping[str, Value]) -> tuple[int, ...]:
     """Read NOAA_AR and, in the headers of HMI's patches, the list NOAA_ARS such as `11429,11430`."""
     principal = header.get("NOAA_AR")
     listed = str(header.get("NOAA_ARS", "")).replace(",", " ").split()

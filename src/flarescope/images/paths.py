@@ -1,15 +1,24 @@
 """Which image files do paths name?"""
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from flarescope.errors import InputError
+from flarescope.images.instruments import segment_in_name
 from flarescope.images.magnetogram import is_image
+from flarescope.progress import Reporter
 
 
-def expand(paths: Sequence[Path]) -> list[Path]:
+def expand(paths: Sequence[Path], reporter: Reporter | None = None) -> list[Path]:
     """List the images that paths name: files as they are, folders with all PNG and FITS files below them, sorted.
+
+    Of a folder those files are left out whose names say that they hold something else than a line-of-sight field.
+
+    Args:
+        paths: files and folders.
+        reporter: hears how many files of a folder are left out.
 
     Raises:
         InputError: a path that does not exist, a file that is no image by its name, a folder without one.
@@ -20,7 +29,7 @@ def expand(paths: Sequence[Path]) -> list[Path]:
             inside = _images_below(path)
             if not inside:
                 raise InputError(f"{path}: no PNG or FITS file in this folder")
-            found.extend(inside)
+            found.extend(_magnetograms(path, inside, reporter or Reporter()))
         elif not path.exists():
             raise InputError(f"{path}: no such file or folder")
         elif not path.is_file():
@@ -32,6 +41,22 @@ def expand(paths: Sequence[Path]) -> list[Path]:
     if not found:
         raise InputError("no image to forecast; name PNG or FITS files, or folders of them")
     return list(dict.fromkeys(found))
+
+
+def _magnetograms(folder: Path, files: Sequence[Path], reporter: Reporter) -> list[Path]:
+    """Leave out the files that are another segment by their names, and say how many of each.
+
+    Raises:
+        InputError: no file is left.
+    """
+    named = {file: segment_in_name(file.name) for file in files}
+    others = Counter(segment for segment in named.values() if segment)
+    if others:
+        listed = ", ".join(f"{segment} {count:,}" for segment, count in sorted(others.items()))
+        if others.total() == len(files):
+            raise InputError(f"{folder}: no magnetogram in this folder, only {listed}")
+        reporter.warn(f"{folder}: left out, since they hold no line-of-sight field by their names: {listed}")
+    return [file for file, segment in named.items() if not segment]
 
 
 def _images_below(folder: Path) -> list[Path]:

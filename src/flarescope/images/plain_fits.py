@@ -11,13 +11,19 @@ from typing import Final
 import numpy as np
 
 from flarescope.images.cards import BLOCK_BYTES, NotPlainError, PlainHeader, Value, read_header
+from flarescope.images.fits.datasum import agrees
 from flarescope.images.rice import Scaling, decode_tiles
 
 LARGEST_PIXELS: Final = 50_000_000
 """Of any image, plain or compressed; a full-disk image of HMI has 16.8 million."""
 
-DESCRIBING_KEYS: Final = ("BUNIT", "T_REC", "QUALITY", "NOAA_AR", "NOAA_ARS")
-"""What is wanted of the header beside the image."""
+DESCRIBING_KEYS: Final = (
+    *("BUNIT", "T_REC", "QUALITY", "NOAA_AR", "NOAA_ARS", "TELESCOP", "INSTRUME", "CONTENT", "BITPIX", "BSCALE"),
+    *("CTYPE1", "CUNIT1", "CRPIX1", "CRPIX2", "CRVAL1", "CRVAL2", "CDELT1", "CDELT2", "CROTA2"),
+    *("PC1_1", "PC1_2", "PC2_1", "PC2_2", "CD1_1", "CD1_2", "CD2_1", "CD2_2"),
+    *("RSUN_OBS", "OBS_R0", "SOLAR_R", "DSUN_OBS", "CRLN_OBS", "CRLT_OBS", "LON_FWT", "LAT_FWT"),
+)
+"""What is wanted of the header beside the image; of a compressed one BITPIX is ZBITPIX."""
 
 _EARLY_KEYS: Final = ("EXTEND", "BSCALE", "BZERO", "BLANK", "CHECKSUM", "DATASUM", "EXTNAME", "EXTVER", "EXTLEVEL")
 """astropy looks at these before it mends a header, so that a value which is not valid is an error."""
@@ -35,6 +41,7 @@ _LAYOUT_KEY: Final = re.compile(
     r"Z.*|NAXIS.+|THEAP|GROUPS|T(?:TYPE|FORM|UNIT|NULL|SCAL|ZERO|DISP|BCOL|DIM|CTYP|CUNI|CRPX|CRVL|CDLT|RPOS)\d.*"
 )
 _BYTE_ARRAYS: Final = re.compile(r"1?PB(?:\(\d+\))?")
+_UNSIGNED_64: Final = 1 << 63
 _DTYPES: Final = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 
 
@@ -45,7 +52,7 @@ def read_plain_fits(content: bytes) -> tuple[np.ndarray, dict[str, Value]] | Non
         content: the file, not gzipped.
 
     Returns:
-        The image, `(H, W)` float64, scaled, NaN where it is blank, and those of `DESCRIBING_KEYS` that the header has;
+        The image, `(H, W)` float64, scaled, NaN where it is blank; and those of `DESCRIBING_KEYS` that the header has.
         None where the layout is another one, or the data are damaged.
     """
     try:
@@ -66,6 +73,9 @@ def read_plain_fits(content: bytes) -> tuple[np.ndarray, dict[str, Value]] | Non
 def scaled(raw: np.ndarray, bscale: float, bzero: float, blank: int | None) -> np.ndarray:
     """Turn stored numbers into what they stand for: `BZERO + BSCALE * raw`, NaN where an integer is BLANK.
 
+    Unsigned integers of 64 bits, stored as signed ones with BZERO 2^63, are added as integers: 100 - 2^63 has no
+    float64 of its own.
+
     FITS 4.0, 4.4.2.5: BLANK is the stored integer of an undefined pixel, 0 like any other. astropy would leave BLANK 0
     and the blanks of unsigned integers as they are; in all else the values are its own, bit for bit. Like astropy this
     computes 8 and 16-bit integers in float32.
@@ -79,6 +89,11 @@ def scaled(raw: np.ndarray, bscale: float, bzero: float, blank: int | None) -> n
     Returns:
         float64.
     """
+    if bzero == _UNSIGNED_64 and bscale == 1 and raw.dtype.kind + str(raw.dtype.itemsize) == "i8":
+        field = (raw.astype(np.int64).view(np.uint64) ^ np.uint64(_UNSIGNED_64)).astype(np.float64)
+        if blank is not None:
+            field[raw == blank] = np.nan
+        return field
     single = raw.dtype.itemsize < 4 or raw.dtype.kind + str(raw.dtype.itemsize) == "f4"
     data = raw.astype(np.float32 if single else np.float64)
     if bscale != 1:
@@ -105,8 +120,9 @@ def _plain_image(content: bytes, header: PlainHeader) -> tuple[np.ndarray, dict[
     dtype = np.dtype(_DTYPES[header.whole("BITPIX")])
     rows, columns = _shape(header, "NAXIS2", "NAXIS1")
     _expect_end(content, header.end + rows * columns * dtype.itemsize)
+    _check_sum(content, header)
     raw = np.frombuffer(content, dtype, rows * columns, header.end).reshape(rows, columns)
-    return scaled(raw, *_scale(header, "BLANK")), _description(header)
+    return scaled(raw, *_scale(header, "BLANK")), _description(header, "BITPIX")
 
 
 def _rice_image(content: bytes, header: PlainHeader) -> tuple[np.ndarray, dict[str, Value]]:
@@ -125,13 +141,14 @@ def _rice_image(content: bytes, header: PlainHeader) -> tuple[np.ndarray, dict[s
     scaling = Scaling(*_scale(header, "BLANK" if "BLANK" in header else "ZBLANK"))
     pixels = rows * columns
     field = decode_tiles(content, spans, min(tile_rows * columns, pixels), pixels, block, itemsize, scaling)
-    return field.reshape(rows, columns), _description(header)
+    return field.reshape(rows, columns), _description(header, "ZBITPIX")
 
 
 def _tile_spans(content: bytes, header: PlainHeader, tiles: int) -> np.ndarray:
     """Give where each tile begins and ends in the file, `(tiles, 2)`, after a look that it lies in the table's heap."""
     heap_start, heap_bytes = header.end + 8 * tiles, header.whole("PCOUNT")
     _expect_end(content, heap_start + max(heap_bytes, 0))
+    _check_sum(content, header)
     lengths, offsets = np.frombuffer(content, ">i4", 2 * tiles, header.end).reshape(tiles, 2).astype(np.int64).T
     if lengths.min() < 1 or offsets.min() < 0 or (offsets + lengths).max() > heap_bytes or lengths.sum() > heap_bytes:
         raise NotPlainError("descriptors")
@@ -181,6 +198,11 @@ def _expect_end(content: bytes, data_end: int) -> None:
         raise NotPlainError("length")
 
 
+def _check_sum(content: bytes, header: PlainHeader) -> None:
+    if "DATASUM" in header and not agrees(header.value("DATASUM"), memoryview(content)[header.end :]):
+        raise NotPlainError("DATASUM")
+
+
 def _scale(header: PlainHeader, blank_key: str) -> tuple[float, float, int | None]:
     """Give BSCALE, BZERO and BLANK."""
     bscale = header.number("BSCALE", 1)
@@ -189,5 +211,6 @@ def _scale(header: PlainHeader, blank_key: str) -> tuple[float, float, int | Non
     return bscale, header.number("BZERO", 0), header.whole(blank_key) if blank_key in header else None
 
 
-def _description(header: PlainHeader) -> dict[str, Value]:
-    return {keyword: header.value(keyword) for keyword in DESCRIBING_KEYS if keyword in header}
+def _description(header: PlainHeader, bits_key: str) -> dict[str, Value]:
+    said = {keyword: header.value(keyword) for keyword in DESCRIBING_KEYS if keyword in header}
+    return said | {"BITPIX": header.value(bits_key)}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from flarescope.images.line_of_sight import HMI_ONLY, Accept
 from flarescope.images.magnetogram import read_bytes
 from flarescope.images.render import Rendered, Rendering, render
 
@@ -45,7 +46,7 @@ def digest_of(content: bytes) -> str:
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
-def read_image(path: Path, rendering: Rendering) -> ReadImage:
+def read_image(path: Path, rendering: Rendering, accept: Accept = HMI_ONLY) -> ReadImage:
     """Read, fingerprint and render one file.
 
     Raises:
@@ -62,6 +63,7 @@ def read_ahead(
     rendering: Rendering | Callable[[Path], Rendering],
     *,
     workers: int,
+    accept: Accept = HMI_ONLY,
 ) -> Generator[ReadImage, None, None]:
     """Read and render files in worker threads, ahead of who takes them.
 
@@ -69,6 +71,7 @@ def read_ahead(
         paths: the files.
         rendering: how to render them, one for all or chosen by file.
         workers: number of threads; 0 reads each file when it is asked for.
+        accept: what may be read beside HMI's line-of-sight field.
 
     Yields:
         One image a path, in the order of the paths.
@@ -79,7 +82,7 @@ def read_ahead(
     """
 
     def job(path: Path) -> ReadImage:
-        return read_image(path, rendering(path) if callable(rendering) else rendering)
+        return read_image(path, rendering(path) if callable(rendering) else rendering, accept)
 
     if workers <= 0:
         yield from map(job, paths)

@@ -20,7 +20,9 @@ from flarescope.errors import InputError
 from flarescope.files import atomic_path, make_folder, sha256_of, translate_os_errors
 from flarescope.images import workers as pool
 from flarescope.images.header import KEPT_KEYS, header_values, resized_grid
-from flarescope.images.magnetogram import FITS_SUFFIXES, is_fits, read_bytes, read_fits
+from flarescope.images.line_of_sight import Accept
+from flarescope.images.magnetogram import FITS_SUFFIXES, is_fits, read_bytes
+from flarescope.images.region import read_region
 from flarescope.images.render import NAN_POLICIES, SIZE, resize_field, scale_field
 from flarescope.images.workers import Failure
 
@@ -68,6 +70,7 @@ def reduce_directory(
     destination: Path,
     *,
     nan: str = "error",
+    instrument_ok: bool = False,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ReduceReport:
@@ -80,6 +83,7 @@ def reduce_directory(
         source: folder of FITS files, such as `1121/1121_hmi....fits`.
         destination: folder for the PNG files, with the same folders in it.
         nan: what NaN pixels do: `error` leaves the file out, as the published set does; `zero` makes them zero field.
+        instrument_ok: whether other magnetographs than HMI are taken; they are not made like HMI's.
         workers: processes; 1 works in this process; None takes a process a core.
         progress: called with the number of files that are done and the number of all.
 
@@ -91,7 +95,7 @@ def reduce_directory(
     names = fits_names(source)
     _refuse_collisions(names)
     make_folder(destination)
-    tasks = [(str(source / name), str(destination / reduced_name(name)), nan) for name in names]
+    tasks = [(str(source / name), str(destination / reduced_name(name)), nan, instrument_ok) for name in names]
     counts = {"written": 0, "kept": 0}
     failures: dict[int, str] = {}
     for done, (number, result, reason) in enumerate(pool.run(_reduce_file, tasks, workers=workers), start=1):
@@ -132,7 +136,7 @@ def _refuse_collisions(names: list[str]) -> None:
             raise InputError(f"{other} and {name} would both become {reduced_name(name)}; keep one of them")
 
 
-def _reduce_file(source: str, target: str, nan: str) -> str:
+def _reduce_file(source: str, target: str, nan: str, instrument_ok: bool) -> str:
     """Reduce one file; say `kept` or `written`."""
     path, png = Path(source), Path(target)
     settings = {"Software": _RENDERING, "NaN": nan}
@@ -142,7 +146,7 @@ def _reduce_file(source: str, target: str, nan: str) -> str:
         before = path.stat()
     packed = read_bytes(path)
     content = _unpacked(path, packed)
-    magnetogram = read_fits(path, content)
+    magnetogram = read_region(path, content, accept=Accept(instrument_ok))
     field = magnetogram.field_gauss
     if magnetogram.nan_pixels:
         if nan == "error":

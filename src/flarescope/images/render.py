@@ -13,7 +13,10 @@ import numpy as np
 from PIL import Image
 
 from flarescope.errors import InputError
-from flarescope.images.magnetogram import is_fits, read_fits, read_png
+from flarescope.images.line_of_sight import HMI_ONLY, Accept
+from flarescope.images.look import Look
+from flarescope.images.magnetogram import is_fits
+from flarescope.images.region import read_region, read_region_png
 
 FIELD_LIMIT_GAUSS: Final = 5978.7
 """Largest absolute field of the published FITS set; the scale of its pixels (Boucheron et al. 2023)."""
@@ -172,32 +175,39 @@ class Rendered:
 
     Attributes:
         pixels: `(1, 224, 224)` or, for a colour PNG, `(3, 224, 224)` float32, about 0..255, RGB.
-        noaa_ar: region that the file's header names, or None (always for PNG).
-        time: of the observation by the header, UTC, or None (always for PNG).
+        noaa_ar: region that the FITS header, or the text of a PNG, names; or None.
+        time: of the observation by header or text, UTC, or None.
+        look: what is known of scale, orientation and place; None for pixels of no file.
+        flags: words of `flags.FLAGS`, what of the image is unusual whatever the model.
     """
 
     pixels: np.ndarray
     noaa_ar: int | None = None
     time: dt.datetime | None = None
+    look: Look | None = None
+    flags: tuple[str, ...] = ()
 
 
-def render(path: Path, rendering: Rendering, content: bytes | None = None) -> Rendered:
-    """Read a file and render it.
+def render(path: Path, rendering: Rendering, content: bytes | None = None, *, accept: Accept = HMI_ONLY) -> Rendered:
+    """Read a file and render it, if it is a line-of-sight magnetogram of one region.
 
     Args:
         path: a PNG for `reference-png`, a FITS file for `reference-fits`.
         rendering: which way.
         content: the file's bytes, where they are already read.
+        accept: what may be read beside HMI's line-of-sight field.
 
     Raises:
-        InputError: an unreadable file, NaN pixels under `nan="error"`, a file of the other kind.
+        InputError: an unreadable file, NaN pixels under `nan="error"`, a file of the other kind;
+            `NotMagnetogramError` for one that holds something else.
     """
     if (rendering.name == "reference-fits") != is_fits(path):
         kind = "FITS" if rendering.name == "reference-fits" else "PNG"
         raise InputError(f"{path}: expected a {kind} file; the images of a table are all of one kind")
     if rendering.name == "reference-png":
-        return Rendered(render_png(read_png(path, content)))
-    magnetogram = read_fits(path, content)
+        image = read_region_png(path, content, accept=accept)
+        return Rendered(render_png(image.pixels), image.noaa_ar, image.time, image.look, image.flags)
+    magnetogram = read_region(path, content, accept=accept)
     field = magnetogram.field_gauss
     if magnetogram.nan_pixels:
         if rendering.nan == "error":
@@ -206,4 +216,4 @@ def render(path: Path, rendering: Rendering, content: bytes | None = None) -> Re
                 "leave the image out, or --nan zero"
             )
         field = np.nan_to_num(field, nan=0.0, posinf=0.0, neginf=0.0)
-    return Rendered(render_field(field), magnetogram.noaa_ar, magnetogram.time)
+    return Rendered(render_field(field), magnetogram.noaa_ar, magnetogram.time, magnetogram.look, magnetogram.flags)

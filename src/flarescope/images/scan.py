@@ -1,17 +1,15 @@
 """What does an image file hold that decides whether it is used: NaN pixels, QUALITY, region, time, content?"""
 
 import hashlib
-import io
-import re
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from PIL import Image
 
-from flarescope.images.magnetogram import is_fits, read_bytes, read_fits, read_png
+from flarescope.images.line_of_sight import Accept
+from flarescope.images.magnetogram import Magnetogram, is_fits, read_bytes
+from flarescope.images.region import PngImage, read_region, read_region_png
 from flarescope.images.signature import field_signature, pixel_signature
-from flarescope.times import parse_t_rec
 
 SCAN_DTYPES: Final = {
     "nan_pixels": "Int64",
@@ -20,31 +18,42 @@ SCAN_DTYPES: Final = {
     "time": "datetime64[us, UTC]",
     "digest": "str",
     "signature": "str",
+    "instrument": "str",
 }
 """What is found in a file: pixels without a value; HMI's QUALITY as an unsigned number; the principal region and T_REC
 in UTC, as the header or the text chunks of a reduced PNG say them; a digest of the pixels, equal for the same picture
 under another name or header; a signature, nearly equal for nearly the same picture (see `signature`), null for a flat
-one. What a file does not give is null."""
+one; the instrument (see `look`). What a file does not give is null."""
 
 
-def scan_file(path: str) -> dict[str, Any]:
+def scan_file(path: str, instrument_ok: bool = False) -> dict[str, Any]:
     """Read one image and say what is in it, in values that have a JSON form (the time in ISO 8601).
 
+    Args:
+        path: the file.
+        instrument_ok: whether other magnetographs than HMI are taken (see `line_of_sight.Accept`).
+
     Raises:
-        InputError: the file cannot be read; the message names it.
+        InputError: the file cannot be read, or holds something else; the message names it.
     """
-    file = Path(path)
+    file, accept = Path(path), Accept(instrument_ok)
     content = read_bytes(file)
-    if not is_fits(file):
-        return _scan_png(file, content)
-    magnetogram = read_fits(file, content)
+    if is_fits(file):
+        magnetogram = read_region(file, content, accept=accept)
+        found: Magnetogram | PngImage = magnetogram
+        nan_pixels, field = magnetogram.nan_pixels, magnetogram.field_gauss
+        digest, signature = pixel_digest(np.nan_to_num(field, nan=1e30).astype(np.float32)), field_signature(field)
+    else:
+        found = image = read_region_png(file, content, accept=accept)
+        nan_pixels, digest, signature = 0, pixel_digest(image.pixels), pixel_signature(image.pixels)
     return {
-        "nan_pixels": magnetogram.nan_pixels,
-        "quality": None if magnetogram.quality is None else magnetogram.quality & 0xFFFFFFFF,
-        "noaa_ar": magnetogram.noaa_ar,
-        "time": None if magnetogram.time is None else magnetogram.time.isoformat(),
-        "digest": pixel_digest(np.nan_to_num(magnetogram.field_gauss, nan=1e30).astype(np.float32)),
-        "signature": field_signature(magnetogram.field_gauss),
+        "nan_pixels": nan_pixels,
+        "quality": None if found.quality is None else found.quality & 0xFFFFFFFF,
+        "noaa_ar": found.noaa_ar,
+        "time": None if found.time is None else found.time.isoformat(),
+        "digest": digest,
+        "signature": signature,
+        "instrument": found.look.instrument,
     }
 
 
@@ -53,23 +62,3 @@ def pixel_digest(pixels: np.ndarray) -> str:
     digest = hashlib.blake2b(repr((pixels.shape, pixels.dtype.str)).encode(), digest_size=16)
     digest.update(np.ascontiguousarray(pixels).tobytes())
     return digest.hexdigest()
-
-
-def _scan_png(file: Path, content: bytes) -> dict[str, Any]:
-    pixels = read_png(file, content)
-    with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
-        texts = {key: value for key, value in image.info.items() if isinstance(value, str)}
-    quality, region = (_whole_number(texts.get(key, "")) for key in ("QUALITY", "NOAA_AR"))
-    time = parse_t_rec(texts.get("T_REC", ""))
-    return {
-        "nan_pixels": 0,
-        "quality": None if quality is None else quality & 0xFFFFFFFF,
-        "noaa_ar": region or None,
-        "time": None if time is None else time.isoformat(),
-        "digest": pixel_digest(pixels),
-        "signature": pixel_signature(pixels),
-    }
-
-
-def _whole_number(text: str) -> int | None:
-    return int(text) if re.fullmatch("-?[0-9]{1,10}", text.strip()) else None

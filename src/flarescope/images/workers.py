@@ -14,9 +14,9 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from flarescope.cores import available_cores
+from flarescope.cores import available_cores, own_environment
 from flarescope.errors import FlarescopeError, InputError
 
 Outcome = tuple[int, Any, str | None]
@@ -29,9 +29,6 @@ class Failure:
 
     filename: str
     reason: str
-
-
-_OWN_THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 def run(
@@ -92,13 +89,11 @@ def _run_in_processes(name: str, tasks: Sequence[Sequence[Any]], workers: int) -
 
 
 def _start(name: str) -> "subprocess.Popen[str]":
-    # A worker imports what this process can import, and leaves the other cores to the other workers.
-    own = {variable: "1" for variable in _OWN_THREADS} | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     return subprocess.Popen(
         [sys.executable, "-m", __name__, name],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=os.environ | own,
+        env=own_environment(),
         text=True,
         encoding="utf-8",
     )

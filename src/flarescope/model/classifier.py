@@ -15,6 +15,7 @@ import numpy as np
 from flarescope.errors import InputError
 from flarescope.events import PUBLISHED, EventDefinition, event_from_json
 from flarescope.files import atomic_path
+from flarescope.images.line_of_sight import HMI_ONLY, Accept
 from flarescope.images.reading import ReadImage, read_ahead
 from flarescope.images.render import Rendering
 from flarescope.model import weights as weights_module
@@ -79,6 +80,7 @@ class Classifier:
         *,
         workers: int = 0,
         nan: str = "error",
+        accept: Accept = HMI_ONLY,
         progress: Callable[[int, int], None] | None = None,
     ) -> Iterator[tuple[ReadImage, float]]:
         """Forecast files, PNG and FITS, without keeping their features.
@@ -89,7 +91,9 @@ class Classifier:
         ready = engine.start(self.weights)
         in_network: deque[ReadImage] = deque()
         done = 0
-        with closing(read_ahead(paths, lambda path: self.rendering_for(path, nan), workers=workers)) as images:
+        with closing(
+            read_ahead(paths, lambda path: self.rendering_for(path, nan), workers=workers, accept=accept)
+        ) as images:
 
             def batches() -> Iterator[np.ndarray]:
                 while batch := list(islice(images, engine.batch)):

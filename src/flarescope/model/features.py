@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.files import allow_open_files, make_folder, read_json, write_json
+from flarescope.images.line_of_sight import HMI_ONLY, Accept
 from flarescope.images.reading import Fingerprint, ReadImage, read_ahead
 from flarescope.images.render import Rendering
 from flarescope.locks import locked, remove_abandoned
@@ -180,6 +181,7 @@ class FeatureStore:
         engine: Callable[[], Engine],
         *,
         workers: int = 0,
+        accept: Accept = HMI_ONLY,
         progress: Callable[[int, int], None] | None = None,
         shard_rows: int = SHARD_ROWS,
     ) -> int:
@@ -190,6 +192,7 @@ class FeatureStore:
             images: the image root.
             engine: makes the network ready; called only if there is something to compute.
             workers: threads that read ahead.
+            accept: what may be read beside HMI's line-of-sight field.
             progress: called with the images done and the images to do, at the start and after each batch.
             shard_rows: rows a shard.
 
@@ -214,7 +217,8 @@ class FeatureStore:
                 rendering = Rendering.from_id(self.key.rendering)
                 ready = engine()
                 # Closed here, so that its threads end with the build and not with the traceback of an error.
-                with closing(read_ahead((images / name for name in _each(todo)), rendering, workers=workers)) as stream:
+                paths = (images / name for name in _each(todo))
+                with closing(read_ahead(paths, rendering, workers=workers, accept=accept)) as stream:
                     self._compute(todo, stream, ready, progress, shard_rows)
                 self._index = read_index(self.folder, self.key.dtype)
         return len(todo)

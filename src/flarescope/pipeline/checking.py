@@ -30,6 +30,7 @@ def check(
     images: str | Path | None = None,
     scan: str | Path | None = None,
     published: bool = False,
+    instrument_ok: bool = False,
     workers: int | None = None,
     reporter: Reporter | None = None,
 ) -> list[Finding]:
@@ -45,6 +46,7 @@ def check(
         images: the image root; its files are read, to find the same picture twice and near copies.
         scan: Parquet that keeps what was read; by default beside the first table.
         published: compare the counts with the published ones. Tables that bear the published names are compared anyway.
+        instrument_ok: whether other magnetographs than HMI are taken.
         workers: processes that read images.
         reporter: hears notes and progress.
 
@@ -62,7 +64,9 @@ def check(
     if images is not None:
         kept = Path(scan) if scan else scan_beside(paths[0])
         names = catalogue["filename"].drop_duplicates().tolist()
-        digests = scan_images(Path(images), names, kept, workers=workers, reporter=reporter)
+        digests = scan_images(
+            Path(images), names, kept, instrument_ok=instrument_ok, workers=workers, reporter=reporter
+        )
         signatures = signature_vectors(digests["signature"])
         flat = int((~signatures.any(axis=1)).sum() - digests["reason"].notna().sum())
         reporter.say(

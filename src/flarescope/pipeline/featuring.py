@@ -10,6 +10,7 @@ import pandas as pd
 from flarescope.catalog.boucheron import read_table
 from flarescope.cores import available_cores
 from flarescope.errors import InputError
+from flarescope.images.line_of_sight import Accept
 from flarescope.images.render import Rendering
 from flarescope.model import tuning
 from flarescope.model.engines import EngineChoice, choose
@@ -34,6 +35,7 @@ class Compute:
         batch: images a forward pass; None takes what was fastest on this machine, as far as it was measured.
         store: how features are kept, `float32` or `float16` (half the disk; see `model.half`); None is float32, or as
             the run that is evaluated keeps them.
+        instrument_ok: whether fields of other magnetographs than HMI are read.
     """
 
     engine: str = "auto"
@@ -42,6 +44,12 @@ class Compute:
     nan: str = "error"
     batch: int | None = None
     store: str | None = None
+    instrument_ok: bool = False
+
+    @property
+    def accept(self) -> Accept:
+        """What may be read beside HMI's line-of-sight field."""
+        return Accept(self.instrument_ok)
 
     def choose_untuned(self) -> EngineChoice:
         """Choose the engine (see `engines.choose`) with its own batch and streams."""
@@ -161,6 +169,7 @@ def ensure_features(
         images,
         lambda: choice.start(weights),
         workers=compute.threads(),
+        accept=compute.accept,
         progress=lambda done, total: reporter.advance(label, done, total),
     )
     reporter.say(f"{label}: {computed:,} images through the network, {len(filenames) - computed:,} from the store")

@@ -31,6 +31,7 @@ def label(
     keep_uncovered: bool = False,
     columns: Mapping[str, str] | None = None,
     flux_scale: str | None = None,
+    instrument_ok: bool = False,
     workers: int | None = None,
     reporter: Reporter | None = None,
 ) -> Labelled:
@@ -45,6 +46,7 @@ def label(
         keep_uncovered: keep images whose window runs past the time that the lists cover.
         columns: names of the columns of a CSV that has none of the usual ones (see `noaa_flares.read_flare_csv`).
         flux_scale: of lists that do not say it: `operational` or `science` (see `flarescope.events`).
+        instrument_ok: whether other magnetographs than HMI are taken.
         workers: processes, where image headers have to be read.
         reporter: hears notes and progress.
 
@@ -55,7 +57,7 @@ def label(
     check_form(out)
     listed = join_flares(flares, columns, reporter, flux_scale=flux_scale)
     rule = replace(rule, flux_scale=list_scale(listed))
-    table = list_images(Path(images), scan_beside(out), workers=workers, reporter=reporter)
+    table = list_images(Path(images), scan_beside(out), instrument_ok=instrument_ok, workers=workers, reporter=reporter)
     labelled = label_catalogue(table, listed, rule, keep_uncovered=keep_uncovered)
     for text in scale_remarks(listed, rule.threshold):
         reporter.warn(text)

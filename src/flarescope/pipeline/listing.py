@@ -26,15 +26,22 @@ def scan_beside(path: Path) -> Path:
 
 
 def list_images(
-    source: Path, kept: Path, *, workers: int | None = None, reporter: Reporter | None = None
+    source: Path,
+    kept: Path,
+    *,
+    instrument_ok: bool = False,
+    workers: int | None = None,
+    reporter: Reporter | None = None,
 ) -> pd.DataFrame:
     """List images with their regions and times, from a table or from the files below a folder.
 
-    In a folder, an image whose name does not carry both is opened, and its header asked.
+    In a folder, an image whose name does not carry both is opened, and its header asked. What is no line-of-sight
+    magnetogram, by its name or as it is read, or cannot be read at all, is left out and counted.
 
     Args:
         source: a catalogue, a published CSV, a labels file, or a folder.
         kept: Parquet of the scan, where files have to be opened.
+        instrument_ok: whether other magnetographs than HMI are taken.
         workers: processes of the scan.
         reporter: hears of the scan.
 
@@ -43,15 +50,28 @@ def list_images(
     """
     if not source.is_dir():
         return read_image_list(source)
-    files = [file.relative_to(source).as_posix() for file in expand([source]) if not file.name.startswith(".")]
+    files = [
+        file.relative_to(source).as_posix() for file in expand([source], reporter) if not file.name.startswith(".")
+    ]
     names = pd.Series(files, dtype="str")
     table = pd.DataFrame({"filename": names, **region_and_time(names)})
     unknown = table["noaa_ar"].isna() | table["time"].isna()
     if unknown.any():
-        found = scan_images(source, names[unknown].tolist(), kept, workers=workers, reporter=reporter)
+        found = scan_images(
+            source,
+            names[unknown].tolist(),
+            kept,
+            instrument_ok=instrument_ok,
+            workers=workers,
+            reporter=reporter,
+        )
         for column in ("noaa_ar", "time"):
             said = pd.Series(found[column].array, index=table.index[unknown])
             table[column] = table[column].fillna(said)
+        bad = found.loc[found["reason"].notna(), "filename"]
+        if len(bad) == len(table):
+            raise InputError(f"{source}: no magnetogram in it: {found['reason'].iloc[0]}")
+        table = table[~table["filename"].isin(bad)].reset_index(drop=True)
     return table
 
 

@@ -38,6 +38,7 @@ def write_features(
     images: str | Path,
     out: str | Path,
     nan: str = "error",
+    instrument_ok: bool = False,
     limit: int | None = None,
     workers: int | None = None,
     reporter: Reporter | None = None,
@@ -49,6 +50,7 @@ def write_features(
         images: the image root.
         out: the CSV, without a header.
         nan: what NaN pixels of FITS files do: `error` leaves the image out, `zero` makes them zero field.
+        instrument_ok: whether other magnetographs than HMI are taken.
         limit: only so many rows, drawn at random, the same ones every time.
         workers: processes.
         reporter: hears the progress.
@@ -67,7 +69,8 @@ def write_features(
         done += step
         reporter.advance("magnetic features", done, len(rows))
 
-    found = compute_features(root, rows["filename"].tolist(), nan=nan, workers=workers, progress=advance)
+    names = rows["filename"].tolist()
+    found = compute_features(root, names, nan=nan, instrument_ok=instrument_ok, workers=workers, progress=advance)
     if not found.filenames:
         raise InputError(f"no image could be read, the first: {found.failures[0].reason}")
     kept = rows.set_index("filename").loc[list(found.filenames)].reset_index()

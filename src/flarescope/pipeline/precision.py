@@ -163,18 +163,20 @@ def compare_with_reference(
     announce(classifier.weights, reporter)
     choice = compute.choose()
     features, reference = (
-        features_by(one, classifier.weights, rows, Path(images), compute.nan, reporter) for one in (choice, REFERENCE)
+        features_by(one, classifier.weights, rows, Path(images), compute, reporter) for one in (choice, REFERENCE)
     )
     return effect_of(choice.id, features, reference, classifier.head, rows["label"].to_numpy(dtype=np.int64))
 
 
 def features_by(
-    choice: EngineChoice, weights: Weights, rows: pd.DataFrame, images: Path, nan: str, reporter: Reporter
+    choice: EngineChoice, weights: Weights, rows: pd.DataFrame, images: Path, compute: Compute, reporter: Reporter
 ) -> np.ndarray:
     """Compute the features of a table's images with one engine, `(N, 4096)` float32, without keeping them."""
     paths = [images / name for name in rows["filename"]]
     found: list[np.ndarray] = []
-    with closing(read_ahead(paths, Rendering.for_file(paths[0].name, nan), workers=0)) as read:
+    with closing(
+        read_ahead(paths, Rendering.for_file(paths[0].name, compute.nan), workers=0, accept=compute.accept)
+    ) as read:
         batches = (stack(list(islice(read, choice.batch))) for _ in range(0, len(paths), choice.batch))
         for features in choice.start(weights).stream(batches):
             found.append(features)

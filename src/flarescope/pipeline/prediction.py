@@ -46,6 +46,7 @@ def forecast_files(
         choice,
         workers=compute.threads(),
         nan=compute.nan,
+        accept=compute.accept,
         progress=lambda done, total: reporter.advance("forecasts", done, total),
     )
     read = [(image.rendered.noaa_ar, image.rendered.time, probability) for image, probability in results]

@@ -8,6 +8,7 @@ import pandas as pd
 
 from flarescope.errors import InputError
 from flarescope.files import is_parquet
+from flarescope.images.instruments import HMI, SYNTHETIC
 from flarescope.images.scan import SCAN_DTYPES, scan_file
 from flarescope.images.workers import run
 from flarescope.progress import Reporter
@@ -17,14 +18,20 @@ KEPT_DTYPES: Final = {"filename": "str", "size": "Int64", "mtime_ns": "Int64", *
 """Columns of a kept scan, one row a file: what the file was when it was read, what is in it, and why it could not be
 read (null where it could)."""
 
-_ADDED: Final = frozenset({"signature"})
+_ADDED: Final = frozenset({"signature", "instrument"})
 """Columns that a scan of an older form lacks."""
 
 SAVE_EVERY: Final = 10_000
 
 
 def scan_images(
-    root: Path, filenames: Sequence[str], kept: Path, *, workers: int | None = None, reporter: Reporter | None = None
+    root: Path,
+    filenames: Sequence[str],
+    kept: Path,
+    *,
+    instrument_ok: bool = False,
+    workers: int | None = None,
+    reporter: Reporter | None = None,
 ) -> pd.DataFrame:
     """Read what the scan of some images lacks, keep it, and give the rows of these images.
 
@@ -32,6 +39,7 @@ def scan_images(
         root: the image root.
         filenames: N names relative to it.
         kept: Parquet that holds what was read, also of an interrupted run; a file that changed is read again.
+        instrument_ok: whether other magnetographs than HMI are taken.
         workers: processes; None takes one a core.
         reporter: hears the progress, and how many files could not be read.
 
@@ -46,9 +54,9 @@ def scan_images(
         raise InputError(f"{root}: no such folder; expected the image root (--images)")
     rows = {row["filename"]: row for row in _read_kept(kept, reporter)}
     current = {name: _identity(root / name) for name in filenames}
-    waiting = [name for name, identity in current.items() if not _is_current(rows.get(name), identity)]
+    waiting = [name for name, identity in current.items() if not _is_current(rows.get(name), identity, instrument_ok)]
     try:
-        tasks = [(str(root / name),) for name in waiting]
+        tasks = [(str(root / name), instrument_ok) for name in waiting]
         for done, (number, found, reason) in enumerate(run(scan_file, tasks, workers=workers), start=1):
             name = waiting[number]
             rows[name] = {"filename": name, **current[name], **(found or {}), "reason": reason}
@@ -74,8 +82,11 @@ def _identity(path: Path) -> dict[str, int | None]:
     return {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
 
 
-def _is_current(row: dict[str, Any] | None, identity: dict[str, int | None]) -> bool:
-    return row is not None and identity["size"] is not None and all(row[key] == identity[key] for key in identity)
+def _is_current(row: dict[str, Any] | None, identity: dict[str, int | None], instrument_ok: bool) -> bool:
+    """Tell whether a kept row is of the file as it is now, and judged by what is taken now."""
+    if row is None or identity["size"] is None or any(row[key] != identity[key] for key in identity):
+        return False
+    return row["reason"] is None if instrument_ok else row["instrument"] in (None, HMI, SYNTHETIC)
 
 
 def _read_kept(path: Path, reporter: Reporter) -> list[dict[str, Any]]:
@@ -83,8 +94,9 @@ def _read_kept(path: Path, reporter: Reporter) -> list[dict[str, Any]]:
         return []
     if not is_parquet(path) or not set(KEPT_DTYPES) - _ADDED <= set((frame := read_parquet(path)).columns):
         raise InputError(f"{path}: not the Parquet of a scan; name another file with --scan")
-    if not set(KEPT_DTYPES) <= set(frame.columns):
-        reporter.say(f"{path}: of an older form, without {', '.join(sorted(_ADDED))}; the images are read again")
+    missing = set(KEPT_DTYPES) - set(frame.columns)
+    if missing:
+        reporter.say(f"{path}: of an older form, without {', '.join(sorted(missing))}; the images are read again")
         return []
     return frame.astype(object).where(frame.notna(), None).to_dict("records")  # type: ignore[return-value]
 

@@ -1,14 +1,15 @@
 """How is a catalogue narrowed to the images that are fit for use?"""
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
 from flarescope.catalog.noaa_regions import read_summaries
-from flarescope.catalog.select import Selection, SelectionRules, select_images, with_positions
+from flarescope.catalog.select import Removal, Selection, SelectionRules, select_images, with_positions
 from flarescope.catalog.table_event import event_of_table
 from flarescope.errors import InputError
+from flarescope.images.instruments import segment_in_name
 from flarescope.pipeline.labelling import tell_refused
 from flarescope.pipeline.listing import check_form, read_catalogue, scan_beside, write_catalogue
 from flarescope.pipeline.scanning import scan_images
@@ -23,6 +24,7 @@ def select(
     summaries: Sequence[str | Path] = (),
     images: str | Path | None = None,
     scan: str | Path | None = None,
+    instrument_ok: bool = False,
     workers: int | None = None,
     reporter: Reporter | None = None,
 ) -> Selection:
@@ -36,6 +38,7 @@ def select(
             `lon_deg` and `lat_deg` that the catalogue then gets.
         images: the image root; its files are read for a limit on NaN pixels or QUALITY.
         scan: Parquet that keeps what was read of them; by default beside `out`.
+        instrument_ok: whether other magnetographs than HMI are taken.
         workers: processes that read.
         reporter: hears notes and progress.
 
@@ -44,7 +47,7 @@ def select(
     """
     reporter, out = reporter or Reporter(), Path(out)
     check_form(out)
-    catalogue = read_catalogue(Path(table))
+    catalogue, others = _magnetograms(read_catalogue(Path(table)))
     regions = read_regions(summaries, reporter) if summaries else None
     if regions is not None:
         catalogue = with_positions(catalogue, regions, rules.rules)
@@ -53,13 +56,29 @@ def select(
         # Dates and positions cost nothing; only what they leave is read.
         left = select_images(catalogue, _without_scan(rules), regions=regions).table
         kept = Path(scan) if scan else scan_beside(out)
-        scanned = scan_images(Path(images), left["filename"].tolist(), kept, workers=workers, reporter=reporter)
+        scanned = scan_images(
+            Path(images),
+            left["filename"].tolist(),
+            kept,
+            instrument_ok=instrument_ok,
+            workers=workers,
+            reporter=reporter,
+        )
     selection = select_images(catalogue, rules, regions=regions, scan=scanned)
+    if others:
+        account = (Removal("another segment by its name", others), *selection.account)
+        selection = Selection(selection.table, selection.images + others, account)
     if selection.table.empty:
         removed = "; ".join(f"{each.rule}: {each.removed:,}" for each in selection.account)
         raise InputError(f"no image is left of {selection.images:,} ({removed}); nothing is written")
     write_catalogue(selection.table, out, event_of_table(table))
     return selection
+
+
+def _magnetograms(catalogue: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Leave out the images whose names name another segment, and count them."""
+    others = catalogue["filename"].map(lambda name: segment_in_name(PurePosixPath(name).name) is not None)
+    return (catalogue[~others].reset_index(drop=True), int(others.sum())) if others.any() else (catalogue, 0)
 
 
 def _without_scan(rules: SelectionRules) -> SelectionRules:

@@ -1,0 +1,1 @@
+"""What is in a FITS file, and is it what was written?"""

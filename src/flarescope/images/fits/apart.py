@@ -1,0 +1,191 @@
+"""How is a file decoded that may crash, hang or fill the memory of whoever decodes it?
+
+In a Python process of its own, with limits of memory and of processor time where the system has them (Linux has both;
+macOS takes that of memory without keeping to it), and of time on the clock. It is started when the first such file is
+met and kept for the next ones; where it dies, the file is damaged, and the next one gets a new process.
+"""
+
+import atexit
+import contextlib
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import IO, Final
+
+import numpy as np
+
+from flarescope.cores import own_environment
+from flarescope.errors import FlarescopeError, InputError
+from flarescope.images.cards import Value
+
+MEMORY_BYTES: Final = 3 << 30
+"""Address space of the process: an image of 50 million pixels takes 1.2 GB beside the 0.5 GB of the libraries."""
+
+CPU_SECONDS: Final = 20
+"""Of one file. A whole disk of HMI takes 0.4."""
+
+CLOCK_SECONDS: Final = 60
+
+_REQUEST: Final = struct.Struct(">QI")
+_ANSWER: Final = struct.Struct(">IQQ")
+
+
+class _Decoder:
+    """The other process, and the only way to it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._owner = 0
+
+    def ask(self, content: bytes, number: int) -> tuple[dict[str, object], np.ndarray]:
+        """Have one HDU decoded.
+
+        Returns:
+            What the process says, and the field.
+
+        Raises:
+            _DiedError: it did not answer.
+        """
+        with self._lock:
+            process = self._started()
+            stdin, stdout = process.stdin, process.stdout
+            if stdin is None or stdout is None:
+                raise self._died(process)
+            watch = threading.Timer(CLOCK_SECONDS, process.kill)
+            watch.daemon = True
+            watch.start()
+            try:
+                stdin.write(_REQUEST.pack(len(content), number))
+                stdin.write(content)
+                stdin.flush()
+                said, rows, columns = _ANSWER.unpack(_read(stdout, _ANSWER.size))
+                answer = json.loads(_read(stdout, said))
+                return answer, np.frombuffer(_read(stdout, 8 * rows * columns)).reshape(rows, columns)
+            except (OSError, EOFError) as error:
+                raise self._died(process) from error
+            except BaseException:  # Ctrl-C in the middle of an answer: what follows would be taken for the next one
+                process.kill()
+                self._died(process)
+                raise
+            finally:
+                watch.cancel()
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        if self._process is None or self._owner != os.getpid():  # a fork does not share its parent's
+            code = "from flarescope.images.fits.apart import serve; serve()"
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-c", code],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    env=own_environment(),
+                    start_new_session=True,  # Ctrl-C is for this process; the other ends when its input does
+                )
+            except OSError as error:
+                raise FlarescopeError(f"no process can be started to decode a file in ({error.strerror})") from error
+            self._owner = os.getpid()
+            atexit.register(self.close)
+        return self._process
+
+    def _died(self, process: "subprocess.Popen[bytes]") -> "_DiedError":
+        process.kill()
+        process.communicate()
+        self._process = None
+        return _DiedError(_cause(process.returncode))
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        if self._process is not None and self._owner == os.getpid():
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+
+class _DiedError(Exception):
+    """The process ended over a file; says how."""
+
+
+_DECODER: Final = _Decoder()
+
+
+def decode_apart(path: Path, content: bytes, number: int) -> tuple[np.ndarray, dict[str, Value]]:
+    """Decode one compressed HDU of a file in another process (see `unusual.decode`).
+
+    Raises:
+        InputError: the decoder says what is wrong, or died of it.
+        FlarescopeError: there is no process.
+    """
+    try:
+        answer, field = _DECODER.ask(content, number)
+    except _DiedError as error:
+        raise InputError(f"{path}: damaged or not FITS (decoding it {error}); fetch the file again") from error
+    if "refused" in answer:
+        raise InputError(f"{path}: {answer['refused']}")
+    return field, answer["header"]  # type: ignore[return-value]
+
+
+def _cause(code: int) -> str:
+    if code in (-signal.SIGKILL, -getattr(signal, "SIGXCPU", signal.SIGKILL)):
+        return "took too long or too much memory"
+    name = signal.Signals(-code).name if -code in signal.valid_signals() else f"exit code {code}"
+    return f"ended a process of its own by {name}"
+
+
+def _read(stream: IO[bytes], size: int) -> bytes:
+    content = stream.read(size)
+    if len(content) < size:
+        raise EOFError
+    return content
+
+
+def serve() -> None:
+    """Be the other process: decode what standard input brings until it ends."""
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints does not go between the answers
+    _limit("RLIMIT_AS", MEMORY_BYTES)
+    _limit("RLIMIT_CORE", 0)
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            size, number = _REQUEST.unpack(_read(requests, _REQUEST.size))
+            _limit("RLIMIT_CPU", int(sum(os.times()[:2])) + CPU_SECONDS)
+            said, field = _answer(_read(requests, size), number)
+            text = json.dumps(said).encode()
+            answers.write(_ANSWER.pack(len(text), *field.shape) + text)
+            answers.write(np.ascontiguousarray(field, np.float64).data)
+            answers.flush()
+
+
+def _answer(content: bytes, number: int) -> tuple[dict[str, object], np.ndarray]:
+    from flarescope.images.fits.unusual import decode
+
+    nothing = np.empty((0, 0))
+    try:
+        field, header = decode(Path(), content, number)
+    except InputError as error:
+        return {"refused": str(error).removeprefix(f"{Path()}: ")}, nothing
+    except Exception as error:  # astropy has no error of its own for a damaged file
+        return {"refused": damage(error)}, nothing
+    return {"header": header}, field
+
+
+def damage(error: Exception) -> str:
+    """Say in one short line that a file is damaged, by what a library raised."""
+    reason = " ".join(str(error).split())[:120] or type(error).__name__
+    return f"damaged or not FITS ({reason}); fetch the file again"
+
+
+def _limit(name: str, soft: int) -> None:
+    """Set the soft limit of this process, as far as the system has it and lets it be set."""
+    with contextlib.suppress(ImportError, AttributeError, ValueError, OSError):
+        import resource
+
+        kind = getattr(resource, name)
+        hard = resource.getrlimit(kind)[1]
+        resource.setrlimit(kind, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))

@@ -1,0 +1,141 @@
+"""What does a FITS file hold whose layout is not one of HMI's own (`plain_fits`)?
+
+astropy knows what is invalid and mends it, and knows every layout. What it reads in this process is Python and NumPy
+alone. Compressed tiles go through its decoders in C, which damaged tiles have crashed and filled 4 GB with: they are
+decoded in a process of their own (`apart`), and only after every size was looked at.
+"""
+
+import io
+import math
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from flarescope.errors import InputError
+from flarescope.images.cards import CARD_BYTES, Value
+from flarescope.images.fits.datasum import agrees
+from flarescope.images.plain_fits import DESCRIBING_KEYS, LARGEST_PIXELS, scaled
+
+MOST_AXES: Final = 999
+"""FITS 4.0, 4.4.1.1: of NAXIS, and of TFIELDS. A library that believes more counts up to them."""
+
+PIXELS_A_BYTE: Final = 64
+"""A file holds no more of them: magnetograms are noise, of which Rice's code makes a third at best (a whole disk in
+HMI's files has 1.2 pixels a byte, a patch 0.9)."""
+
+MOST_HDUS: Final = 100
+"""Header and data units that are looked at for an image."""
+
+_COUNTS: Final = re.compile(rb"(?:Z?NAXIS|TFIELDS) *= *\+?0*(\d+)")
+
+Read = tuple[np.ndarray, dict[str, Value]]
+
+
+def read_unusual(path: Path, content: bytes) -> Read:
+    """Read the first image of a file in any layout.
+
+    Args:
+        path: the file; what a message names.
+        content: its bytes, not gzipped.
+
+    Returns:
+        The field, `(H, W)` float64, scaled, NaN where it is blank, and what its header says, as `read_plain_fits`.
+
+    Raises:
+        InputError: no image, one that is too large, in more dimensions, or whose data are not those that were written.
+        Exception: whatever astropy raises at a damaged file.
+    """
+    _refuse_counts(path, content)
+    with _opened(content, disable_image_compression=True) as hdus:
+        for number, hdu in enumerate(hdus):
+            if number == MOST_HDUS:
+                break
+            shape = _image_shape(hdu)
+            if shape is None:
+                continue
+            if math.prod(shape) > LARGEST_PIXELS:
+                raise InputError(f"{path}: the image has shape {shape}; expected at most {LARGEST_PIXELS:,} pixels")
+            if math.prod(shape) > PIXELS_A_BYTE * len(content):
+                raise InputError(
+                    f"{path}: damaged or not FITS (an image of shape {shape} in {len(content):,} bytes); "
+                    "fetch the file again"
+                )
+            _check_sum(path, content, hdu)
+            if hdu.header.get("ZIMAGE") is True:
+                return _compressed(path, content, number, hdu.header)
+            if hdu.data is not None:
+                return flat(path, hdu), description(hdu.header)
+    raise InputError(f"{path}: no HDU with an image; expected a line-of-sight magnetogram")
+
+
+def _opened(content: bytes, **options: bool) -> Any:  # noqa: ANN401 - astropy is untyped
+    from astropy.io import fits
+
+    # HMI headers hold invalid cards (BLANK beside floats, units astropy does not know): silentfix mends them.
+    # A truncated file only warns, and says so again as an error when its data are read.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        hdus = fits.open(io.BytesIO(content), memmap=False, do_not_scale_image_data=True, **options)
+        hdus.verify("silentfix")
+        return hdus
+
+
+def _refuse_counts(path: Path, content: bytes) -> None:
+    for found in _COUNTS.finditer(content):
+        if found.start() % CARD_BYTES == 0 and len(found[1]) > 3:
+            said = found[0].decode("ascii")[:60]
+            raise InputError(f"{path}: damaged or not FITS ({' '.join(said.split())}); fetch the file again")
+
+
+def _image_shape(hdu: Any) -> tuple[int, ...] | None:  # noqa: ANN401 - astropy is untyped
+    """Give the shape of an HDU's image, compressed or not; None where it has none of two dimensions or more."""
+    header = hdu.header
+    if header.get("ZIMAGE") is True:
+        axes = range(header["ZNAXIS"], 0, -1) if header["ZNAXIS"] <= MOST_AXES else ()
+        return tuple(int(header[f"ZNAXIS{axis}"]) for axis in axes) or None
+    return hdu.shape if getattr(hdu, "is_image", False) and header.get("NAXIS", 0) >= 2 else None
+
+
+def _check_sum(path: Path, content: bytes, hdu: Any) -> None:  # noqa: ANN401 - astropy is untyped
+    place = hdu.fileinfo()
+    data = memoryview(content)[place["datLoc"] : place["datLoc"] + place["datSpan"]]
+    if "DATASUM" in hdu.header and len(data) == place["datSpan"] and not agrees(hdu.header["DATASUM"], data):
+        raise InputError(f"{path}: damaged (its data do not have the sum that DATASUM states); fetch the file again")
+
+
+def _compressed(path: Path, content: bytes, number: int, header: Mapping[str, Any]) -> Read:
+    from flarescope.images.fits.apart import decode_apart
+
+    tile = [int(header.get(f"ZTILE{axis}", 1)) for axis in range(1, header["ZNAXIS"] + 1)]
+    if math.prod(tile) > LARGEST_PIXELS or min(tile) < 1:
+        raise InputError(f"{path}: damaged or not FITS (tiles of {tile}); fetch the file again")
+    return decode_apart(path, content, number)
+
+
+def decode(path: Path, content: bytes, number: int) -> Read:
+    """Read one compressed HDU, with astropy's decoders: only in a process that may die of it."""
+    with _opened(content) as hdus:
+        return flat(path, hdus[number]), description(hdus[number].header)
+
+
+def flat(path: Path, hdu: Any) -> np.ndarray:  # noqa: ANN401 - astropy is untyped
+    """Give an image's field in two dimensions, scaled."""
+    blank = hdu.header.get("BLANK")
+    field = scaled(
+        hdu.data, hdu.header.get("BSCALE", 1), hdu.header.get("BZERO", 0), blank if isinstance(blank, int) else None
+    )
+    while field.ndim > 2 and field.shape[0] == 1:
+        field = field[0]
+    if field.ndim != 2 or not field.size:
+        raise InputError(f"{path}: the image has shape {hdu.data.shape}; expected two dimensions")
+    return field
+
+
+def description(header: Any) -> dict[str, Value]:  # noqa: ANN401 - astropy is untyped
+    """Give those of `DESCRIBING_KEYS` that a header has."""
+    said = {keyword: header[keyword] for keyword in DESCRIBING_KEYS if keyword in header}
+    return {keyword: value for keyword, value in said.items() if isinstance(value, str | int | float)}

@@ -1,0 +1,195 @@
+"""Can an image's size and values be those of a line-of-sight magnetogram of one region?"""
+
+import math
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from flarescope.images import instruments
+from flarescope.images.line_of_sight import NotMagnetogramError
+from flarescope.images.look import RSUN_MM, Look
+
+LEAST_SIDE: Final = 16
+"""Pixels of the shorter side: less shows no region. The smallest of the HMI patches at hand has 60."""
+
+WIDEST_REGION: Final = 0.5
+"""Solar radii that an image in helioprojective coordinates may be wide or high; the published cut-outs have 0.31."""
+
+WIDEST_MAP_DEG: Final = 120.0
+"""Degrees that an image in heliographic coordinates may be wide or high; patches of HMI reach some 80."""
+
+SMALL_INTEGER: Final = 100
+"""Bitmaps and maps of confidence hold whole numbers up to 90, of either sign only in masks of polarity."""
+
+MIDDLE_GAUSS: Final = 750.0
+"""The median of a field is weaker than that: most of any region's image is nearly free of field. Brightness, or a
+velocity in m/s on one side of the disk, is not."""
+
+ZERO_LEVEL: Final = 127.5
+"""Pixel of zero field in a PNG of the published set."""
+
+_SAMPLE: Final = 4096
+"""Values that are looked at of an image for its quantiles."""
+
+DARK_LEVELS: Final = 60.0
+DARK_GAUSS: Final = 2800.0
+"""The mean of a corner is nearer to zero than that on the Sun: 60 levels of a PNG are 2,800 G."""
+
+_CORNER: Final = 12
+"""Off the disk lies at least a twelfth of the side from each corner of an image that shows the disk."""
+
+EXPECTED: Final = "expected a line-of-sight magnetogram"
+CUT_OUT: Final = "cut its regions out first, as JSOC does for `flarescope data jsoc`"
+
+
+def check_size(path: Path, shape: tuple[int, ...], look: Look) -> None:
+    """Refuse an image too small to show a region, or too wide to show only one.
+
+    Raises:
+        NotMagnetogramError: with the size found and the one expected.
+    """
+    height, width = shape[:2]
+    if min(width, height) < LEAST_SIDE:
+        raise NotMagnetogramError(
+            f"{path}: {width} x {height} pixels; expected at least {LEAST_SIDE} of a line-of-sight magnetogram"
+        )
+    if look.width_mm is None or look.height_mm is None:
+        return
+    widest = max(look.width_mm, look.height_mm)
+    if look.projected and widest > WIDEST_REGION * RSUN_MM:
+        what = "a whole disk" if widest > 1.8 * RSUN_MM else "a part of the disk"
+        raise NotMagnetogramError(
+            f"{path}: {what}, {widest / RSUN_MM:.2f} solar radii wide; expected one region, at most {WIDEST_REGION}: "
+            f"{CUT_OUT}"
+        )
+    if not look.projected and widest > math.radians(WIDEST_MAP_DEG) * RSUN_MM:
+        raise NotMagnetogramError(
+            f"{path}: a map {math.degrees(widest / RSUN_MM):.0f} degrees wide; expected one region: {CUT_OUT}"
+        )
+
+
+def check_field(path: Path, field_gauss: np.ndarray, look: Look) -> None:
+    """Refuse a field that no line-of-sight magnetogram of a region can have.
+
+    Args:
+        path: the file; what a message names.
+        field_gauss: `(H, W)` float, NaN where there is no value.
+        look: of the image.
+
+    Raises:
+        NotMagnetogramError: see the constants of this module.
+    """
+    check_size(path, field_gauss.shape, look)
+    sample = _sample(field_gauss)
+    if not sample.size:
+        raise NotMagnetogramError(f"{path}: no pixel has a value; {EXPECTED}")
+    _check_range(path, field_gauss, sample)
+    middle = float(np.median(sample))
+    if abs(middle) > MIDDLE_GAUSS:
+        raise NotMagnetogramError(
+            f"{path}: half of its pixels are beyond {middle:.0f}; in a line-of-sight magnetogram in gauss most are "
+            "near zero"
+        )
+    if look.width_mm is None and shows_disk(field_gauss, DARK_GAUSS):
+        raise NotMagnetogramError(f"{path}: a whole disk; expected one region: {CUT_OUT}")
+    if look.instrument == instruments.HMI and _in_vector_steps(sample):
+        raise NotMagnetogramError(
+            f"{path}: its values are multiples of {instruments.VECTOR_STEP_GAUSS} G, as those of Br, Bp and Bt are; "
+            "a line-of-sight field of HMI comes in steps of 0.1 G"
+        )
+
+
+def check_pixels(path: Path, pixels: np.ndarray, look: Look) -> None:
+    """Refuse a PNG whose pixels cannot be those of a magnetogram in the scale of the published set.
+
+    Each channel is looked at by itself. Zero field is 127.5 and most of a region's image is near it.
+
+    Args:
+        path: the file; what a message names.
+        pixels: `(H, W)` or `(H, W, 3)`, 0..255.
+        look: of the image.
+
+    Raises:
+        NotMagnetogramError: one that is too small, constant, of one sign, not around 127.5, or shows a whole disk.
+    """
+    check_size(path, pixels.shape, look)
+    low, high = float(pixels.min()), float(pixels.max())
+    if low == high:
+        raise NotMagnetogramError(f"{path}: every pixel is {low:g}; {EXPECTED}")
+    channels = pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
+    # 8 levels are 375 G; the median of few pixels is less sure.
+    allowed = 8 + 384 / min(pixels.shape[:2])
+    for channel in np.moveaxis(channels, -1, 0):
+        if shows_disk(channel - np.float32(ZERO_LEVEL), DARK_LEVELS):
+            raise NotMagnetogramError(f"{path}: a whole disk; expected one region: {CUT_OUT}")
+        quarter, half, more = np.quantile(channel[:: _stride(channel), :], (0.25, 0.5, 0.75))
+        if (
+            not channel.min() < ZERO_LEVEL < channel.max()
+            or max(abs(half - ZERO_LEVEL), abs((quarter + more) / 2 - ZERO_LEVEL)) > allowed
+        ):
+            raise NotMagnetogramError(
+                f"{path}: pixels from {channel.min():g} to {channel.max():g}, half of them above {half:g}; expected a "
+                "line-of-sight magnetogram, where zero field is 127.5 and most pixels are near it"
+            )
+
+
+def shows_disk(values: np.ndarray, dark: float) -> bool:
+    """Tell whether all four corners look into empty space, and the middle does not.
+
+    Args:
+        values: `(H, W)`; 0 is no field.
+        dark: a corner is empty where it has no value, where its mean is further than that from 0, which no quiet Sun
+            is, or where all corners hold one and the same value.
+    """
+    rows, columns = (max(2, size // _CORNER) for size in values.shape)
+    corners = [values[v, h] for v in (slice(rows), slice(-rows, None)) for h in (slice(columns), slice(-columns, None))]
+    if any(np.isnan(corner).any() for corner in corners):
+        return all(np.isnan(corner).all() for corner in corners)
+    same = len({float(extreme) for corner in corners for extreme in (corner.min(), corner.max())}) == 1
+    if not same and any(abs(float(corner.mean())) <= dark for corner in corners):
+        return False
+    middle = values[tuple(slice(size // 3, size - size // 3) for size in values.shape)]
+    return abs(float(middle.mean())) <= dark
+
+
+def _stride(values: np.ndarray) -> int:
+    return max(1, values.size // (16 * _SAMPLE))
+
+
+def _sample(values: np.ndarray) -> np.ndarray:
+    """Give some 4,096 of the values, from all over the image, those that are finite."""
+    flat = values.reshape(-1)
+    step = max(1, flat.size // _SAMPLE)
+    # A step that shares a factor with the width would look at a few columns only.
+    while step > 1 and math.gcd(step, values.shape[1]) > 1:
+        step -= 1
+    sample: np.ndarray = flat[::step]
+    finite: np.ndarray = sample[np.isfinite(sample)]
+    return finite
+
+
+def _check_range(path: Path, field_gauss: np.ndarray, sample: np.ndarray) -> None:
+    """Refuse one value, one sign, or small whole numbers; the whole image is looked at only where a sample is odd."""
+    whole_numbers = np.abs(sample).max() <= SMALL_INTEGER and (sample == np.rint(sample)).all()
+    if sample.min() < 0 < sample.max() and not whole_numbers:
+        return
+    finite = field_gauss[np.isfinite(field_gauss)]
+    low, high = float(finite.min()), float(finite.max())
+    if low == high:
+        raise NotMagnetogramError(f"{path}: every pixel is {low:g}; {EXPECTED}")
+    if not low < 0 < high:
+        raise NotMagnetogramError(f"{path}: values from {low:g} to {high:g}, of one sign; {EXPECTED}, which has both")
+    if max(-low, high) <= SMALL_INTEGER and (finite == np.rint(finite)).all():
+        raise NotMagnetogramError(
+            f"{path}: only whole numbers from {low:g} to {high:g}, as in a bitmap or a mask; {EXPECTED}"
+        )
+
+
+def _in_vector_steps(sample: np.ndarray) -> bool:
+    """Tell whether values are multiples of 0.01 and most of them not of 0.1."""
+    hundredths = sample * 100
+    whole = np.rint(hundredths)
+    if np.abs(hundredths - whole).max() > 0.05:
+        return False
+    return bool(np.mean(whole % 10 != 0) > 0.5)

@@ -1,0 +1,26 @@
+"""What do the text chunks of a PNG say of the image, as `reduce` writes the header of its FITS file there?"""
+
+import contextlib
+import io
+
+from PIL import Image
+
+from flarescope.images.cards import Value
+
+
+def png_header(content: bytes) -> dict[str, Value]:
+    """Read the texts of a PNG that was decoded already, numbers as numbers.
+
+    Returns:
+        Keyword -> value, with FITS keywords as `reduce` writes them; empty for most PNG files.
+    """
+    with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+        return {str(key): _value(text) for key, text in image.info.items() if isinstance(text, str)}
+
+
+def _value(text: str) -> Value:
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            if len(text) < 40:
+                return kind(text)
+    return text
