@@ -14,23 +14,31 @@ from flarescope.model.classifier import Classifier, Description
 from flarescope.model.features import SHARD_ROWS, FeatureStore
 from flarescope.model.head import glorot_head
 from flarescope.model.shards import write_shard
-from flarescope.model.weights import Weights, cached_imagenet, find, random_weights
+from flarescope.model.weight_arrays import FIRST_BIASES, FIRST_FILTER, digest_of
+from flarescope.model.weights import IMAGENET, Weights, cached_imagenet, find, random_weights
 
 SEED = 0
 IMAGES_PER_REGION = 8
 
 
 def random_filters(cache: Path) -> Weights:
-    """Put random filters, which say so, where the cached ImageNet weights would lie, and let this process use them."""
+    """Put random filters where the cached ImageNet weights would lie, and let this process use them.
+
+    Their first numbers are ImageNet's and their header says `imagenet`, for the program takes no other weights for
+    these; speed is all that they are for.
+    """
     os.environ["FLARESCOPE_CACHE"] = str(cache)
     path = cached_imagenet()
     if not path.exists():
         from safetensors.numpy import save_file
 
-        drawn = random_weights(SEED)
+        arrays = {name: array.copy() for name, array in random_weights(SEED).load().items()}
+        arrays["block1_conv1.weight"][0, 0] = FIRST_FILTER
+        arrays["block1_conv1.bias"][: len(FIRST_BIASES)] = FIRST_BIASES
+        said = {"family": "imagenet", "digest": digest_of(arrays), "source_digest": str(IMAGENET.digest)}
         cache.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".part")
-        save_file(dict(drawn.load()), temporary, {"family": drawn.family, "digest": drawn.digest})
+        save_file(arrays, temporary, said)
         temporary.replace(path)
     return find("imagenet")
 

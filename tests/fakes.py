@@ -9,13 +9,31 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from safetensors.numpy import save_file
 
 import flarescope
 from flarescope.model.features import StoreKey
 from flarescope.model.vgg import FEATURES
-from flarescope.model.weights import Weights
+from flarescope.model.weight_arrays import FIRST_BIASES, FIRST_FILTER, Arrays, digest_of
+from flarescope.model.weights import IMAGENET, Weights
 
 FAKE_DIGEST = "sha256:" + "fa4e" * 16
+
+
+def write_stand_in(path: Path, arrays: Arrays, **said: str) -> None:
+    """Write arrays as the cached ImageNet weights are written; their first numbers become ImageNet's.
+
+    Args:
+        path: of the file in the cache.
+        arrays: of VGG16's shapes.
+        said: what the header says instead.
+    """
+    arrays = {name: array.copy() for name, array in arrays.items()}
+    arrays["block1_conv1.weight"][0, 0] = FIRST_FILTER
+    arrays["block1_conv1.bias"][: len(FIRST_BIASES)] = FIRST_BIASES[: len(arrays["block1_conv1.bias"])]
+    header = {"family": "imagenet", "digest": digest_of(arrays), "source_digest": str(IMAGENET.digest)} | said
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(arrays, path, header)
 
 
 class FakeEngine:

@@ -13,6 +13,7 @@ import pytest
 from typer.main import get_command
 
 import flarescope
+from fakes import write_stand_in
 from flarescope.cli import main
 from flarescope.cli.app import app
 
@@ -129,7 +130,6 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
     The images are synthetic, and the weights are random ones that the cache believes to be ImageNet's.
     """
-    from safetensors.numpy import save_file
 
     from flarescope.model.weights import random_weights
     from flarescope.pipeline.demo import DemoSize, make_synthetic_set
@@ -141,10 +141,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.copy(png[0], folder / "other.png")
     (folder / "folder").mkdir()
     shutil.copy(png[1], folder / "folder" / png[1].name)
-    (folder / "cache").mkdir()
-    weights = random_weights(0)
-    said = {"family": "imagenet", "digest": weights.digest}
-    save_file(dict(weights.load()), folder / "cache" / "vgg16-imagenet.safetensors", said)
+    write_stand_in(folder / "cache" / "vgg16-imagenet.safetensors", random_weights(0).load())
     yield folder
     shutil.rmtree(folder / "cache")  # 540 MB, which pytest would keep
 

@@ -25,6 +25,7 @@ from flarescope.model.head import Head
 from flarescope.model.keras_files import read_model
 from flarescope.model.keras_writing import write_full_model
 from flarescope.model.vgg import FEATURES
+from flarescope.model.weight_arrays import begin_as_imagenet
 from flarescope.model.weights import Weights
 from flarescope.scores.calibration import calibration_from_json
 
@@ -146,6 +147,8 @@ def load_classifier(path: Path, *, backbone: str | None = None) -> Classifier:
         raise InputError(
             f"{path}: its backbone was changed after it was written (digest differs); train or fetch it again"
         )
+    if described.family == "imagenet" and not begin_as_imagenet(model.backbone):
+        raise InputError(f"{path}: says that its backbone is ImageNet's, and it is not; train the model again")
     return Classifier(head, described, replace(found, family=described.family))
 
 

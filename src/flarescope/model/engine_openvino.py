@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from flarescope.model.weights import Arrays
+from flarescope.model.weight_arrays import Arrays
 
 if TYPE_CHECKING:
     from flarescope.model.engines import EngineChoice

@@ -13,7 +13,7 @@ from flarescope.model.engines import EngineChoice
 from flarescope.model.lane_cuda import CudaLane
 from flarescope.model.lanes import EagerLane, Lane, Network, pipelined
 from flarescope.model.vgg_torch import build
-from flarescope.model.weights import Arrays
+from flarescope.model.weight_arrays import Arrays
 
 
 def lane_for(network: Network, choice: EngineChoice) -> Lane[Any]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from flarescope.cores import available_cores
 from flarescope.errors import FlarescopeError, InputError
-from flarescope.model.weights import Arrays
+from flarescope.model.weight_arrays import Arrays
 from flarescope.model.winograd import kernels
 from flarescope.model.winograd.filters import prepare
 from flarescope.model.winograd.network import Worker

@@ -4,11 +4,10 @@ A family has a name and a digest. The digest is taken over the arrays, not over 
 recognised in a Keras weights file, inside a model of the reference notebook, and in our cache.
 """
 
+import contextlib
 import functools
-import hashlib
-import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,6 +19,8 @@ from flarescope.fetch import Source, fetch
 from flarescope.files import atomic_path, md5_of
 from flarescope.model.keras_files import read_backbone
 from flarescope.model.vgg import LAYER_SHAPES
+from flarescope.model.weight_arrays import Arrays, begin_as_imagenet, digest_of
+from flarescope.model.weight_cache import ADVICE, map_safetensors, read_metadata, verified_digest
 
 IMAGENET: Final = Source(
     name="vgg16_weights_tf_dim_ordering_tf_kernels.h5",
@@ -29,8 +30,6 @@ IMAGENET: Final = Source(
 )
 """The ImageNet weights that the reference recipe uses, as Keras publishes them."""
 
-Arrays = Mapping[str, np.ndarray]
-
 
 @dataclass(frozen=True)
 class Weights:
@@ -38,7 +37,7 @@ class Weights:
 
     Attributes:
         family: `imagenet`, `random:<seed>`, or `keras` for any other Keras file.
-        digest: `sha256:...` over the arrays, see `digest_of`.
+        digest: `sha256:...` over the arrays, see `weight_arrays.digest_of`.
         load: gives the arrays `<layer>.weight`, `<layer>.bias` (float32, PyTorch's layout).
     """
 
@@ -57,22 +56,20 @@ class Weights:
         return f"{self.family.replace(':', '-')}-{self.digest.removeprefix('sha256:')[:8]}"
 
 
-def digest_of(arrays: Arrays) -> str:
-    """Give `sha256:<hex>` over the arrays of all layers, in order, as little-endian float32 in PyTorch's layout."""
-    digest = hashlib.sha256()
-    for layer in LAYER_SHAPES:
-        for part in ("weight", "bias"):
-            digest.update(np.ascontiguousarray(arrays[f"{layer}.{part}"], dtype="<f4").data)
-    return f"sha256:{digest.hexdigest()}"
-
-
 def of_arrays(arrays: Arrays, family: str = "keras") -> Weights:
     """Make weights of arrays at hand; ImageNet's are recognised by their digest where the cache holds them."""
     digest = digest_of(arrays)
-    known = _cached_header(cached_imagenet())
-    if known and known["digest"] == digest:
+    if begin_as_imagenet(arrays) and digest == _digest_of_imagenet():
         family = "imagenet"
     return Weights(family, digest, lambda: arrays)
+
+
+def _digest_of_imagenet() -> str | None:
+    """Give the digest of the ImageNet weights in the cache; None where there are none, or no good ones."""
+    try:
+        return _load_cached(cached_imagenet()).digest
+    except InputError:
+        return None
 
 
 def cache_dir() -> Path:
@@ -162,7 +159,7 @@ def fetch_imagenet(progress: Callable[[int, int | None], None] | None = None) ->
         FlarescopeError: the server cannot be reached, or what came is not the file.
     """
     target = cached_imagenet()
-    if _cached_header(target):
+    with contextlib.suppress(InputError):  # there are none, or they are damaged: the download takes their place
         return _load_cached(target)
     download = target.with_name(IMAGENET.name)
     try:
@@ -188,48 +185,23 @@ def _store(arrays: Arrays, path: Path) -> Weights:
     return _load_cached(path)
 
 
-def _cached_header(path: Path) -> dict[str, str] | None:
-    """Read the metadata of cached weights, or None where there are none."""
-    try:
-        header, _ = _read_header(path)
-    except (OSError, ValueError, KeyError):
-        return None
-    metadata: dict[str, str] = header.get("__metadata__", {})
-    return metadata if "digest" in metadata else None
-
-
-def _read_header(path: Path) -> tuple[dict[str, dict[str, str]], int]:
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if length > 1_000_000:
-            raise ValueError("not a safetensors header")
-        return json.loads(file.read(length)), 8 + length
-
-
 def _load_cached(path: Path) -> Weights:
-    metadata = _cached_header(path)
-    if metadata is None:
+    """Load the ImageNet weights of the cache, after comparing what their header says with the arrays.
+
+    Raises:
+        InputError: there are none, they are damaged, or they are others.
+    """
+    if not path.exists():
         raise InputError(
             f"the ImageNet weights are not in {path.parent}: `flarescope weights fetch`, or with a copy of their file "
             "`flarescope weights import FILE.h5`; for a trial without them: --backbone random"
         )
-    return Weights(metadata["family"], metadata["digest"], lambda: map_safetensors(path))
-
-
-def map_safetensors(path: Path) -> Arrays:
-    """Map the arrays of a safetensors file into memory without reading them.
-
-    Returns:
-        Float32 arrays on copy-on-write pages of the file: the memory they take is the system's cache of the file.
-    """
-    header, start = _read_header(path)
-    buffer = np.memmap(path, dtype=np.uint8, mode="c")
-    arrays = {}
-    for name, entry in header.items():
-        if name != "__metadata__":
-            first, last = (start + int(offset) for offset in entry["data_offsets"])
-            arrays[name] = buffer[first:last].view("<f4").reshape([int(n) for n in entry["shape"]])
-    missing = [f"{layer}.weight" for layer in LAYER_SHAPES if f"{layer}.weight" not in arrays]
-    if missing:
-        raise InputError(f"{path}: no {missing[0]}; the cache is damaged: delete the file and fetch the weights again")
-    return arrays
+    said, digest = read_metadata(path), verified_digest(path)
+    arrays = map_safetensors(path)
+    if said.get("digest") != digest:
+        raise InputError(f"{path}: its arrays are not those that it was written with (digest differs); {ADVICE}")
+    whole = said.get("family") == "imagenet" and said.get("source_digest") == str(IMAGENET.digest)
+    if not (whole and begin_as_imagenet(arrays)):
+        family = said.get("family", "unknown")
+        raise InputError(f"{path}: these are not Keras' ImageNet weights (family {family[:40]}); {ADVICE}")
+    return Weights("imagenet", digest, lambda: arrays)
