@@ -20,11 +20,10 @@ RULE = EventDefinition()
 
 
 def flare_list(regions):
-    """Each third region flares on its third day at 05:30 UTC."""
+    """Each third region flares on its third day between 05:30 and 05:57 UTC, each at a minute of its own."""
+    first = pd.Timestamp("2012-03-03T05:30", tz="UTC")
     rows = [
-        {"noaa_ar": ar, "time": pd.Timestamp("2012-03-03T05:30", tz="UTC"), "flare": "M1.0"}
-        for ar in regions
-        if ar % 3 == 0
+        {"noaa_ar": ar, "time": first + pd.Timedelta(minutes=ar % 30), "flare": "M1.0"} for ar in regions if ar % 3 == 0
     ]
     edges = (pd.Timestamp("2012-03-01", tz="UTC"), pd.Timestamp("2012-05-01", tz="UTC"))
     return FlareList(flare_frame(rows), (edges,))
@@ -93,7 +92,7 @@ def test_a_flare_on_both_sides_is_found():
     table.loc[flaring.index[0], "split"] = "validation"
     [finding] = [each for each in problems(table) if "flares label" in each.what]
     assert finding.what == "1 flares label images of both train and validation"
-    assert finding.where == f"M1.0 of {flaring['noaa_ar'].iloc[0]} at 2012-03-03 05:30"
+    assert finding.where == f"M1.0 of {flaring['noaa_ar'].iloc[0]} at 2012-03-03 05:33"
 
 
 def test_windows_across_a_split_by_time_are_found_and_a_gap_mends_them():

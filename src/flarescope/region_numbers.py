@@ -7,6 +7,8 @@ null where there is none: 0, a number below 0 (tables of whole numbers write -21
 
 import datetime as dt
 import functools
+import re
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -83,3 +85,65 @@ def full_region_numbers(numbers: "pd.Series[int]", times: "pd.Series[pd.Timestam
     pairs = zip(numbers[short], times[short].dt.date, strict=True)
     full = [full_region_number(int(number), UNDATED if pd.isna(day) else day) for number, day in pairs]
     return numbers.mask(short, pd.Series(full, index=numbers.index[short], dtype="Int32").reindex(numbers.index))
+
+
+def regions_of_text(text: str, day: dt.date) -> tuple[int, ...]:
+    """Read the regions that a patch shows, as HMI's NOAA_ARS lists them: `11429,11430`.
+
+    Returns:
+        Full numbers in their order, each once; numbers of 0 and less are none.
+
+    Raises:
+        ValueError: something else than whole numbers of at most five digits between commas or spaces.
+    """
+    words = re.split(r"[,;\s]+", text.strip(" ,;"))
+    if not all(re.fullmatch(r"-?[0-9]{1,5}(\.0+)?", word) for word in words if word):
+        raise ValueError(f"{text[:40]!r}; expected region numbers with commas between them, as 11429,11430")
+    numbers = [int(float(word)) for word in words if word]
+    return tuple(dict.fromkeys(full_region_number(number, day) for number in numbers if number > 0))
+
+
+def regions_text(regions: Iterable[int]) -> str | None:
+    """Write the regions of a patch as `noaa_ars` has them; None for fewer than two, of which `noaa_ar` says all."""
+    listed = list(dict.fromkeys(regions))
+    return ",".join(map(str, listed)) if len(listed) > 1 else None
+
+
+def complete_regions(table: pd.DataFrame, source: str) -> pd.DataFrame:
+    """Give a table its regions as they are everywhere behind the readers.
+
+    Args:
+        table: `noaa_ar` (Int32), `time` (UTC), and maybe `noaa_ars` (text).
+        source: what to call it in a message.
+
+    Returns:
+        The table with full numbers, null where there is no region; `noaa_ars` has the principal region first, is null
+        where there are not two, and gives a principal region, its first, where there is none.
+
+    Raises:
+        InputError: a number or a list of numbers that is none.
+    """
+    table = table.assign(noaa_ar=full_region_numbers(table["noaa_ar"], table["time"], source))
+    if "noaa_ars" not in table:
+        return table
+    texts = table["noaa_ars"].astype("str")
+    principal = table["noaa_ar"].astype("str")
+    plain = texts.isna() | (texts.str.fullmatch(r"[0-9]{5}(,[0-9]{5})+") & (texts.str[:5] == principal)).fillna(False)
+    listed: dict[int, tuple[int, ...]] = {}
+    for row in np.flatnonzero(~plain.to_numpy(dtype=bool)).tolist():
+        time, first = table["time"].iloc[row], table["noaa_ar"].iloc[row]
+        try:
+            found = regions_of_text(texts.iloc[row], UNDATED if pd.isna(time) else time.date())
+        except ValueError as error:
+            raise InputError(f"{source}: row {row + 1}: noaa_ars is {error}") from error
+        listed[row] = found if pd.isna(first) else (int(first), *found)
+    if not listed:
+        return table
+    rows = list(listed)
+    firsts = pd.Series([found[0] if found else None for found in listed.values()], index=rows, dtype="Int32")
+    lists = pd.Series([regions_text(found) for found in listed.values()], index=rows, dtype="str")
+    where, numbers = np.arange(len(table)), table["noaa_ar"].reset_index(drop=True)
+    written = texts.reset_index(drop=True).mask(pd.Series(where).isin(rows), lists.reindex(where))
+    return table.assign(
+        noaa_ars=written.set_axis(table.index), noaa_ar=numbers.fillna(firsts.reindex(where)).set_axis(table.index)
+    )

@@ -14,7 +14,7 @@ from flarescope.errors import InputError
 from flarescope.files import atomic_path, is_parquet, translate_os_errors
 from flarescope.notes import with_notes
 from flarescope.parsing import reason, refusing_damage
-from flarescope.region_numbers import full_region_numbers
+from flarescope.region_numbers import complete_regions
 from flarescope.text_tables import missing_to_null, read_text_table, refuse_twice
 
 TIME_DTYPE: Final = "datetime64[us, UTC]"
@@ -36,6 +36,11 @@ POSITION_DTYPES: Final = {"lon_deg": "float64", "lat_deg": "float64"}
 """Columns that a catalogue, and forecasts, may have besides, for scores by place: where on the disk the region was on
 the image's day, heliographic, from the central meridian, west positive, and north positive, in degrees; null where
 unknown."""
+
+PATCH_DTYPES: Final = {"noaa_ars": "str", "principal_only": "Int8"}
+"""Columns that a catalogue may have besides, for patches that show several regions: `noaa_ars` all of them, the
+principal one first, `11429,11430`, null where there is one or none; `principal_only` 1 where the label is by the flares
+of the principal region alone."""
 
 FORECAST_DTYPES: Final = {
     "filename": "str",
@@ -141,8 +146,7 @@ def _typed(frame: pd.DataFrame, dtypes: dict[str, str], source: str) -> pd.DataF
                 columns[name] = column.astype(dtype)  # type: ignore[call-overload]
         except (TypeError, ValueError, OverflowError) as error:
             raise InputError(f"{source}: column {name!r} cannot be read as {dtype}: {reason(error)}") from error
-    typed = pd.DataFrame(columns)
-    return typed.assign(noaa_ar=full_region_numbers(typed["noaa_ar"], typed["time"], source))
+    return complete_regions(pd.DataFrame(columns), source)
 
 
 def _zeros_and_ones(column: "pd.Series[str]") -> "pd.Series[str]":
@@ -173,12 +177,13 @@ def check_catalogue(frame: pd.DataFrame, source: str, *, repeated: bool = False)
 
     Args:
         frame: at least `filename` and `label`; other columns of `CATALOGUE_DTYPES` may be missing and become null;
-            columns that are neither of these nor of `POSITION_DTYPES` are dropped.
+            columns that are neither of these nor of `POSITION_DTYPES` and `PATCH_DTYPES` are dropped.
         source: what to call the table in a message, such as its path.
         repeated: whether an image may have several rows.
 
     Returns:
-        A frame with the columns of `CATALOGUE_DTYPES`, those of `POSITION_DTYPES` that are there, and an index 0..N-1.
+        A frame with the columns of `CATALOGUE_DTYPES`, those of `POSITION_DTYPES` and `PATCH_DTYPES` that are there,
+        and an index 0..N-1.
 
     Raises:
         InputError: missing columns, no rows, labels other than 0/1, bad or duplicate names, unknown splits, places that
@@ -194,7 +199,7 @@ def check_catalogue(frame: pd.DataFrame, source: str, *, repeated: bool = False)
         raise InputError(f"{source}: no rows; expected one row an image")
     frame = frame.reset_index(drop=True)
     check_labels(frame["label"], source)
-    typed = _typed(frame, CATALOGUE_DTYPES | _present(POSITION_DTYPES, frame), source)
+    typed = _typed(frame, CATALOGUE_DTYPES | _present(POSITION_DTYPES | PATCH_DTYPES, frame), source)
     check_filenames(typed["filename"], source, repeated=repeated)
     _check_positions(typed, source)
     unknown = typed["split"].notna() & ~typed["split"].isin(SPLITS)

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from flarescope.catalog.connected import Labelling, check_labelling, shown_regions
 from flarescope.catalog.noaa_flares import FlareList
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, flux_w_m2
@@ -46,13 +47,13 @@ def label_images(
     latency_hours: float = 0.0,
     closed: bool = False,
 ) -> pd.DataFrame:
-    """Label each image by the flares of its region in the window after it.
+    """Label each image by the flares of its region, or of all its regions, in the window after it.
 
     The rule of the published set: an image at time t is flaring if some flare of its region with class >= threshold
     has 0 < peak - t < window, both strict; the largest such flare is named.
 
     Args:
-        images: `noaa_ar` and `time`, N rows.
+        images: `noaa_ar` and `time`, and maybe `noaa_ars`, all regions of a patch (see `connected`), N rows.
         flares: `noaa_ar`, `time` (of the peak, on the same scale as the images' times) and `flare` (GOES class); rows
             without region or peak time label nothing.
         threshold: smallest class that counts.
@@ -83,19 +84,20 @@ def label_images(
 
 
 def _by_region_and_time(images: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, dict[int, tuple[int, int]]]:
-    """Sort the images whose region and time are known.
+    """Sort the images whose region and time are known; one of several regions stands there once for each.
 
     Returns:
         Their rows, sorted by region, then time; their times in that order; for each region its first place in it and
         the one after its last.
     """
-    known = np.flatnonzero((images["noaa_ar"].notna() & images["time"].notna()).to_numpy())
-    region = images["noaa_ar"].iloc[known].to_numpy(dtype=np.int64)
+    rows, regions = shown_regions(images, labelling=True)
+    timed = images["time"].notna().to_numpy()[rows]
+    known, region = rows[timed], regions[timed]
     time = images["time"].iloc[known].to_numpy(dtype="datetime64[us]")
     order = np.lexsort((time, region))
-    regions, first = np.unique(region[order], return_index=True)
+    numbers, first = np.unique(region[order], return_index=True)
     last = [*first[1:], len(order)] if len(first) else []
-    bounds = dict(zip(regions.tolist(), zip(first, last, strict=True), strict=True))
+    bounds = dict(zip(numbers.tolist(), zip(first, last, strict=True), strict=True))
     return known[order], time[order], bounds
 
 
@@ -103,14 +105,14 @@ def label_by(images: pd.DataFrame, flares: pd.DataFrame, rule: EventDefinition) 
     """Label each image by a rule: `label_images` with the times and ends of the rule's convention.
 
     Args:
-        images: `noaa_ar` and `time` (UTC instants), N rows.
+        images: `noaa_ar` and `time` (UTC instants), and maybe `noaa_ars` and `principal_only`, N rows.
         flares: `FLARE_DTYPES`.
         rule: what makes an image an event.
 
     Returns:
         N rows with the index of `images`: `flare` and `label`.
     """
-    on_scale = pd.DataFrame({"noaa_ar": images["noaa_ar"], "time": compared_times(images["time"], rule.rules)})
+    on_scale = images.assign(time=compared_times(images["time"], rule.rules))
     return label_images(
         on_scale,
         flares,
@@ -132,7 +134,12 @@ def window_covered(images: pd.DataFrame, flares: FlareList, rule: EventDefinitio
 
 
 def label_catalogue(
-    images: pd.DataFrame, flares: FlareList, rule: EventDefinition, *, keep_uncovered: bool = False
+    images: pd.DataFrame,
+    flares: FlareList,
+    rule: EventDefinition,
+    *,
+    keep_uncovered: bool = False,
+    regions: Labelling = "all",
 ) -> Labelled:
     """Label a catalogue's images by a flare list, leaving out those that it cannot label.
 
@@ -144,10 +151,17 @@ def label_catalogue(
         flares: see `flarescope.catalog.noaa_flares`.
         rule: what makes an image an event.
         keep_uncovered: keep images whose window is not covered, with `window_known` false.
+        regions: by whose flares an image of several regions is labelled, all of theirs or the principal one's
+            (`principal_only` then says so in its row).
 
     Raises:
-        InputError: no image is left.
+        InputError: no image is left, or another word for `regions`.
     """
+    check_labelling(regions)
+    images = images.drop(columns="principal_only", errors="ignore")
+    several = images["noaa_ars"].notna() if "noaa_ars" in images else pd.Series(False, index=images.index)
+    if regions == "principal" and several.any():
+        images = images.assign(principal_only=several.astype("Int8"))
     unknown = images["noaa_ar"].isna() | images["time"].isna()
     covered = window_covered(images, flares, rule)
     labels = label_by(images, flares.table, rule)
@@ -168,5 +182,8 @@ def label_catalogue(
         "labelled": len(table),
         f"followed by a flare >= {rule.threshold}": int(table["label"].sum()),
     }
+    if several.any():
+        left = table["noaa_ars"].notna().sum()
+        account[f"of several regions, labelled by {'all' if regions == 'all' else 'the principal one'}"] = int(left)
     told = {f"flares {name}" if name != "flares" else name: count for name, count in flares.account().items()}
     return Labelled(table, account | told)

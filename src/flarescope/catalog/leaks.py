@@ -11,7 +11,8 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 
-from flarescope.catalog.noaa_flares import FlareList
+from flarescope.catalog.connected import connected_regions, region_groups, shown_regions
+from flarescope.catalog.noaa_flares import FlareList, flare_numbers
 from flarescope.catalog.splits import shared_regions
 from flarescope.events import EventDefinition
 from flarescope.tables import SPLITS
@@ -57,8 +58,11 @@ def shown(values: Iterable[object], most: int = 3) -> str:
 def regions_on_both_sides(split: pd.DataFrame) -> list[Finding]:
     """Find regions in two splits, and how many images have a near copy, an hour or less away, on the other side."""
     found = []
+    connected = connected_regions([split])
+    grouped = split.assign(group=region_groups(split, connected))
     for (first, second), shared in shared_regions({name: split[split["split"] == name] for name in SPLITS}).items():
-        a, b = (split[(split["split"] == name) & split["noaa_ar"].isin(shared)] for name in (first, second))
+        members = grouped[grouped["group"].isin([connected.get(region, region) for region in shared])]
+        a, b = (members[members["split"] == name] for name in (first, second))
         where = shown(list(shared))
         found.append(
             Finding(
@@ -77,22 +81,23 @@ def regions_on_both_sides(split: pd.DataFrame) -> list[Finding]:
 
 
 def _hours_to_nearest(images: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
-    """Give for each image the hours to the nearest other image of its region, infinite where there is none."""
-    columns = ["noaa_ar", "time"]
+    """Give for each image the hours to the nearest other image of its group, infinite where there is none."""
+    columns = ["group", "time"]
     left = images[columns].dropna().sort_values("time")
     right = others[columns].dropna().sort_values("time").assign(other=lambda frame: frame["time"])
-    near = pd.merge_asof(left, right, on="time", by="noaa_ar", direction="nearest")
+    near = pd.merge_asof(left, right, on="time", by="group", direction="nearest")
     return np.asarray((near["time"] - near["other"]).abs().dt.total_seconds().fillna(np.inf) / 3600)
 
 
 def windows_across(split: pd.DataFrame, rule: EventDefinition) -> list[Finding]:
     """Find images whose label looks into the time of another split.
 
-    Where one split follows the other in time, the time of all its images counts; else that of the same region's.
+    Where one split follows the other in time, the time of all its images counts; else that of the same region's, and of
+    those connected with it.
     """
     found = []
     ahead = pd.Timedelta(hours=rule.latency_hours + rule.window_hours)
-    for first, second, a, b in sides(split):
+    for first, second, a, b in sides(split.assign(group=region_groups(split))):
         for (early, before), (late, after) in (((first, a), (second, b)), ((second, b), (first, a))):
             if before["time"].max() < after["time"].min():
                 crossing = before[before["time"] + ahead > after["time"].min()]
@@ -106,17 +111,17 @@ def windows_across(split: pd.DataFrame, rule: EventDefinition) -> list[Finding]:
 
 
 def _looking_into(before: pd.DataFrame, after: pd.DataFrame, ahead: pd.Timedelta) -> pd.DataFrame:
-    left = before.dropna(subset=["noaa_ar", "time"]).sort_values("time")
-    right = after[["noaa_ar", "time"]].dropna().sort_values("time").assign(other=lambda frame: frame["time"])
-    right = right.astype({"noaa_ar": left["noaa_ar"].dtype})
-    near = pd.merge_asof(left, right, on="time", by="noaa_ar", direction="forward", allow_exact_matches=False)
+    left = before.dropna(subset=["group", "time"]).sort_values("time")
+    right = after[["group", "time"]].dropna().sort_values("time").assign(other=lambda frame: frame["time"])
+    near = pd.merge_asof(left, right, on="time", by="group", direction="forward", allow_exact_matches=False)
     return near[near["other"] - near["time"] < ahead]
 
 
 def flares_on_both_sides(split: pd.DataFrame, flares: FlareList, rule: EventDefinition) -> list[Finding]:
-    """Find flares that label images of two splits."""
-    listed = flares.usable().reset_index(drop=True)
-    listed = listed[rule.counts(listed["flare"])].drop_duplicates(["noaa_ar", "time"])
+    """Find flares that label images of two splits, under one region or under two (see `noaa_flares.SAME_PEAK`)."""
+    listed = flares.usable()
+    listed = listed[rule.counts(listed["flare"])].drop_duplicates(["noaa_ar", "time"]).reset_index(drop=True)
+    number = flare_numbers(listed)
     seen = {name: _labelling(split[split["split"] == name], listed, rule) for name in SPLITS}
     found = []
     for first, second in combinations(SPLITS, 2):
@@ -125,14 +130,26 @@ def flares_on_both_sides(split: pd.DataFrame, flares: FlareList, rule: EventDefi
             where = shown([f"{row.flare} of {row.noaa_ar} at {row.time:%Y-%m-%d %H:%M}" for row in both.itertuples()])
             what = f"{len(both)} flares label images of both {first} and {second}"
             found.append(Finding("error", what, where, "keep all images that one flare labels in one split", len(both)))
+        parted = set(number[seen[first]]) & set(number[seen[second]]) - set(number[both.index])
+        if parted:
+            names = [_name_of_flare(listed[number == each]) for each in sorted(parted)]
+            what = f"{len(parted)} flares are listed under two regions and label images of both {first} and {second}"
+            advice = "find out whose flare it is and keep one row, or put both regions into one split"
+            found.append(Finding("error", what, shown(names), advice, len(parted)))
     return found
+
+
+def _name_of_flare(rows: pd.DataFrame) -> str:
+    regions = " and ".join(str(region) for region in rows["noaa_ar"].unique())
+    return f"{rows['flare'].iloc[0]} of {regions} at {rows['time'].iloc[0]:%Y-%m-%d %H:%M}"
 
 
 def _labelling(images: pd.DataFrame, listed: pd.DataFrame, rule: EventDefinition) -> np.ndarray:
     """Tell of each flare whether some image lies in front of it by the latency and less than the window."""
     known = images.dropna(subset=["noaa_ar", "time"])
-    time = compared_times(known["time"], rule.rules)
-    times = {region: np.sort(rows.to_numpy("datetime64[us]")) for region, rows in time.groupby(known["noaa_ar"])}
+    rows, regions = shown_regions(known, labelling=True)
+    time = compared_times(known["time"], rule.rules).iloc[rows]
+    times = {region: np.sort(mine.to_numpy("datetime64[us]")) for region, mine in time.groupby(regions)}
     peaks = (listed["time"] - pd.Timedelta(hours=rule.latency_hours)).to_numpy("datetime64[us]")
     window = span(rule.window_hours)
     used = np.zeros(len(listed), dtype=bool)

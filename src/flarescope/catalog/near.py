@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from flarescope.catalog.connected import region_groups
 from flarescope.catalog.leaks import Finding, shown, sides
 
 LEAST_CORRELATION: Final = 0.85
@@ -22,8 +23,8 @@ class Pictures:
 
     Attributes:
         vectors: `(N, D)` signatures of any scale; a row without spread, such as zeros, is alike to none.
-        groups: `(N, K)` int, K groups that an image belongs to (its region, its digest), -1 where unknown. Images that
-            share a group are not compared.
+        groups: `(N, K)` int, K groups that an image belongs to (its region and those connected with it, its digest), -1
+            where unknown. Images that share a group are not compared.
     """
 
     vectors: np.ndarray
@@ -92,7 +93,7 @@ def near_copies(split: pd.DataFrame, digests: pd.DataFrame, signatures: np.ndarr
     row = row[~row.index.duplicated()].reindex(split["filename"])
     seen = split[row.notna().to_numpy()].reset_index(drop=True)
     place = row.dropna().to_numpy(dtype=np.int64)
-    region = pd.factorize(seen["noaa_ar"])[0]
+    region = pd.factorize(region_groups(seen))[0]
     groups = np.stack([region, pd.factorize(digests["digest"])[0][place]], axis=1)
     found = []
     for first, second, a, b in sides(seen):

@@ -114,10 +114,16 @@ def under_two_regions(flares: pd.DataFrame) -> list[pd.DataFrame]:
         For each such flare its rows, the earliest first.
     """
     ordered = flares.sort_values("time", kind="stable")
-    number = (ordered["time"].diff() > SAME_PEAK).cumsum()
+    number = flare_numbers(ordered)
     again = number.duplicated(keep=False)
     groups = ordered[again].groupby(number[again])
     return [rows for _, rows in groups if rows["noaa_ar"].nunique() > 1]
+
+
+def flare_numbers(flares: pd.DataFrame) -> "pd.Series[int]":
+    """Number flares by their peaks, alike where rows are one flare (see `SAME_PEAK`), with the index of the rows."""
+    ordered = flares["time"].sort_values(kind="stable")
+    return (ordered.diff() > SAME_PEAK).astype("int64").cumsum().reindex(flares.index)
 
 
 def unlisted(flares: pd.DataFrame, least_flux_w_m2: float) -> str | None:

@@ -1,32 +1,45 @@
 """Which images are for training, which for choosing, which for the final test?
 
 Images of one region are nearly copies of one another: a region on both sides makes a score look better than it is.
-Every way of splitting here keeps a region on one side. A row whose `split` is null is left out.
+Every way of splitting here keeps a region on one side, with those that some image shows beside it
+(`flarescope.catalog.connected`). A row whose `split` is null is left out.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
 from flarescope.catalog.boucheron import assign_splits, require_regions
+from flarescope.catalog.connected import all_regions, connected_regions, region_groups
 from flarescope.errors import InputError
 from flarescope.tables import SPLITS
 
 
 def shared_regions(tables: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], list[int]]:
-    """Find the regions that stand in more than one table.
+    """Find the regions that stand in more than one table, or that an image of any of the tables joins across two.
 
     Args:
-        tables: name of a split -> rows with `noaa_ar`; null regions are passed over.
+        tables: name of a split -> rows with `noaa_ar`, and maybe `noaa_ars`; null regions are passed over.
 
     Returns:
-        `(first, second)` -> the sorted NOAA numbers in both; pairs that share none are left out.
+        `(first, second)` -> the sorted NOAA numbers in both, and those in one that are connected with others in the
+        other; pairs that share none are left out.
     """
-    regions = {name: set(table["noaa_ar"].dropna().astype(int)) for name, table in tables.items()}
-    names = list(regions)
-    pairs = ((a, b) for i, a in enumerate(names) for b in names[i + 1 :])
-    return {(a, b): sorted(regions[a] & regions[b]) for a, b in pairs if regions[a] & regions[b]}
+    connected = connected_regions(tables.values())
+    regions = {name: set(all_regions(table)) for name, table in tables.items()}
+    groups = {name: {connected.get(region, region) for region in held} for name, held in regions.items()}
+    shared = {}
+    for first, second in combinations(regions, 2):
+        both = regions[first] & regions[second]
+        # Of a group of which one region is in both tables, the others say nothing more.
+        parted = (groups[first] & groups[second]) - {connected.get(region, region) for region in both}
+        joined = {region for region in regions[first] | regions[second] if connected.get(region, region) in parted}
+        if both | joined:
+            shared[first, second] = sorted(both | joined)
+    return shared
 
 
 def check_disjoint(tables: Mapping[str, pd.DataFrame]) -> None:
@@ -38,16 +51,23 @@ def check_disjoint(tables: Mapping[str, pd.DataFrame]) -> None:
     for (first, second), regions in shared_regions(tables).items():
         shown = ", ".join(map(str, regions[:8])) + (f" and {len(regions) - 8} more" if len(regions) > 8 else "")
         raise InputError(
-            f"{len(regions)} region{'s' if len(regions) > 1 else ''} in both {first} and {second}: {shown}; "
-            "split by region, or go on with --allow-overlap"
+            f"{len(regions)} region{'s' if len(regions) > 1 else ''} in both {first} and {second}: {shown}"
+            f"{_joined(regions, tables[first], tables[second])}; split by region, or go on with --allow-overlap"
         )
+
+
+def _joined(regions: Sequence[int], first: pd.DataFrame, second: pd.DataFrame) -> str:
+    """Say where a region stands in one table alone, and an image that shows it with others joins it to the other."""
+    alone = set(regions) - (set(all_regions(first)) & set(all_regions(second)))
+    return " (one image shows two of them)" if alone else ""
 
 
 def split_by_lists(catalogue: pd.DataFrame, lists: Mapping[str, Sequence[int]]) -> pd.DataFrame:
     """Split by lists of regions, such as the published ones (`flarescope.catalog.boucheron.read_region_lists`).
 
     Args:
-        catalogue: catalogue columns; the old `split` is replaced.
+        catalogue: catalogue columns; the old `split` is replaced. Images of connected regions that the lists put into
+            different splits are left out.
         lists: split -> full NOAA numbers. Without `train`, regions in neither other list are train, as the published
             tables were made; with it, regions in no list (other years) are left out.
 
@@ -57,11 +77,19 @@ def split_by_lists(catalogue: pd.DataFrame, lists: Mapping[str, Sequence[int]]) 
     require_regions({"the catalogue": catalogue})
     members = {split: pd.DataFrame({"noaa_ar": list(lists.get(split, ()))}, dtype="int64") for split in SPLITS}
     check_disjoint(members)
-    placed = assign_splits(catalogue, test=list(lists.get("test", ())), validation=list(lists.get("validation", ())))
+    places = assign_splits(
+        pd.DataFrame({"noaa_ar": all_regions(catalogue)}),
+        test=list(lists.get("test", ())),
+        validation=list(lists.get("validation", ())),
+    )
     if "train" in lists:
-        nowhere = (placed["split"] == "train") & ~placed["noaa_ar"].isin(lists["train"])
-        placed["split"] = placed["split"].mask(nowhere)
-    return placed
+        nowhere = (places["split"] == "train") & ~places["noaa_ar"].isin(lists["train"])
+        places["split"] = places["split"].mask(nowhere)
+    connected = connected_regions([catalogue])
+    group = places["noaa_ar"].map(lambda region: connected.get(region, region))
+    held = places.assign(group=group).groupby("group")["split"].agg(["nunique", "first"])
+    split = region_groups(catalogue, connected).map(held["first"].where(held["nunique"] == 1))
+    return catalogue.assign(split=split.astype("str"))
 
 
 def split_by_region(
@@ -86,7 +114,7 @@ def split_by_region(
         if fraction > 0 and not (part == number).any():
             raise InputError(f"{len(part)} regions are too few: none is left for {split} at {fraction:g}")
     names = pd.Series(np.array(SPLITS, dtype=object)[part.to_numpy()], index=part.index)
-    return catalogue.assign(split=catalogue["noaa_ar"].map(names).astype("str"))
+    return catalogue.assign(split=region_groups(catalogue).map(names).astype("str"))
 
 
 def folds_by_region(catalogue: pd.DataFrame, *, folds: int = 5, seed: int = 0) -> "pd.Series[int]":
@@ -103,7 +131,7 @@ def folds_by_region(catalogue: pd.DataFrame, *, folds: int = 5, seed: int = 0) -
     fold = _deal_regions(catalogue, np.full(folds, 1 / folds), seed)
     if len(fold) < folds:
         raise InputError(f"{folds} folds of {len(fold)} regions; expected at most one fold a region")
-    return catalogue["noaa_ar"].map(fold).astype("Int8")
+    return region_groups(catalogue).map(fold).astype("Int8")
 
 
 def split_by_fold(
@@ -128,20 +156,24 @@ def split_by_fold(
 def _deal_regions(catalogue: pd.DataFrame, shares: np.ndarray, seed: int) -> "pd.Series[int]":
     """Deal regions out: each one, flaring ones first, to the part that lacks most of its share so far.
 
-    Both kinds, and all regions together, then divide as the shares say, to about one region.
+    Both kinds, and all regions together, then divide as the shares say, to about one region. Connected regions are
+    dealt as one, under the smallest of their numbers, and count as many as they are.
     """
     if seed < 0:
         raise InputError(f"seed {seed}; expected a whole number from 0 on")
     require_regions({"the catalogue": catalogue})
-    flares = catalogue["label"].eq(1).groupby(catalogue["noaa_ar"]).any().sort_index()
+    connected = connected_regions([catalogue])
+    flares = catalogue["label"].eq(1).groupby(region_groups(catalogue, connected)).any().sort_index()
+    sizes = Counter(connected.values())
     generator = np.random.default_rng(seed)
     kinds = [flares.index[flares.to_numpy() == kind].to_numpy(dtype=np.int64) for kind in (True, False)]
     order = np.concatenate([kind[generator.permutation(len(kind))] for kind in kinds])
     dealt = np.zeros(len(shares))
     part = np.zeros(len(order), dtype=np.int64)
     for number in range(len(order)):
-        part[number] = np.argmax(shares * (number + 1) - dealt)
-        dealt[part[number]] += 1
+        size = sizes.get(int(order[number]), 1)
+        part[number] = np.argmax(shares * (dealt.sum() + size) - dealt)
+        dealt[part[number]] += size
     return pd.Series(part, index=order)
 
 
@@ -180,7 +212,7 @@ def split_by_time(
     if not keep_straddling:
         require_regions({"the catalogue": catalogue})
         number = split.map({name: position for position, name in enumerate(SPLITS)}).astype("float64")
-        split = split.where(number == number.groupby(catalogue["noaa_ar"]).transform("min"))
+        split = split.where(number == number.groupby(region_groups(catalogue)).transform("min"))
     for name, wanted in zip(SPLITS, (True, first < second, True), strict=True):
         if wanted and not (split == name).any():
             raise InputError(f"no image is left for {name}; images run from {time.min()} to {time.max()}")

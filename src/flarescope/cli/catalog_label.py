@@ -1,7 +1,7 @@
 """`flarescope catalog label`: which images are followed by a flare?"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -28,6 +28,10 @@ def label(
     latency: options.Latency = 0,
     rules: options.Rules = "utc",
     flux_scale: options.FluxScale = None,
+    regions: Annotated[
+        Literal["all", "principal"],
+        typer.Option(help="Whose flares label a patch of several regions: of all, or of the principal one (NOAA_AR)."),
+    ] = "all",
     keep_uncovered: Annotated[
         bool, typer.Option("--keep-uncovered", help="Keep images whose window runs past the flare list.")
     ] = False,
@@ -46,7 +50,9 @@ def label(
     """Label images by the flares of their region.
 
     Any threshold, window and latency, any period. Region and time come from the table, else from the file names, else
-    from the headers of the images in the folder. Prints how many images and flares were used and why others were not.
+    from the headers of the images in the folder. A patch that shows several regions (HMI's NOAA_ARS) is followed by the
+    flares of all of them; the catalogue keeps them in noaa_ars, and no split parts them. Prints how many images and
+    flares were used and why others were not.
     """
     from flarescope.events import EventDefinition
     from flarescope.pipeline.labelling import label as run_label
@@ -60,6 +66,7 @@ def label(
         keep_uncovered=keep_uncovered,
         columns=parse_columns(column or []),
         flux_scale=flux_scale,
+        regions=regions,
         workers=workers,
         instrument_ok=instrument_ok,
         reporter=ScreenReporter(),

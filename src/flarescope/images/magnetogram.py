@@ -167,7 +167,14 @@ def _described(path: Path, field: np.ndarray, header: Mapping[str, Value], accep
 
 
 def regions_named(header: Mapping[str, Value]) -> tuple[int, ...]:
-    """Read NOAA_AR and, in the headers of HMI's patches, the list NOAA_ARS such as `11429,11430`."""
+    """Read NOAA_AR and, in the headers of HMI's patches, the list NOAA_ARS such as `11429,11430`.
+
+    NOAA_AR is the region that matches the patch best, and need not be the first of the list; NOAA_NUM, how many the
+    list has, says nothing more. 0 and an empty list mean that NOAA numbered none of what the patch shows.
+
+    Returns:
+        Full numbers, the principal one first.
+    """
     principal = header.get("NOAA_AR")
     listed = str(header.get("NOAA_ARS", "")).replace(",", " ").split()
     numbers = [principal] if isinstance(principal, int) and not isinstance(principal, bool) else []

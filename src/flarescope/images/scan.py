@@ -10,20 +10,23 @@ from flarescope.images.line_of_sight import Accept
 from flarescope.images.magnetogram import Magnetogram, is_fits, read_bytes
 from flarescope.images.region import PngImage, read_region, read_region_png
 from flarescope.images.signature import field_signature, pixel_signature
+from flarescope.region_numbers import regions_text
 
 SCAN_DTYPES: Final = {
     "nan_pixels": "Int64",
     "quality": "Int64",
     "noaa_ar": "Int32",
+    "noaa_ars": "str",
     "time": "datetime64[us, UTC]",
     "digest": "str",
     "signature": "str",
     "instrument": "str",
 }
-"""What is found in a file: pixels without a value; HMI's QUALITY as an unsigned number; the principal region and T_REC
-in UTC, as the header or the text chunks of a reduced PNG say them; a digest of the pixels, equal for the same picture
-under another name or header; a signature, nearly equal for nearly the same picture (see `signature`), null for a flat
-one; the instrument (see `look`). What a file does not give is null."""
+"""What is found in a file: pixels without a value; HMI's QUALITY as an unsigned number; the principal region, all
+regions of a patch that shows several (`11429,11430`) and T_REC in UTC, as the header or the text chunks of a reduced
+PNG say them; a digest of the pixels, equal for the same picture under another name or header; a signature, nearly equal
+for nearly the same picture (see `signature`), null for a flat one; the instrument (see `look`). What a file does not
+give is null."""
 
 
 def scan_file(path: str, instrument_ok: bool = False) -> dict[str, Any]:
@@ -50,6 +53,7 @@ def scan_file(path: str, instrument_ok: bool = False) -> dict[str, Any]:
         "nan_pixels": nan_pixels,
         "quality": None if found.quality is None else found.quality & 0xFFFFFFFF,
         "noaa_ar": found.noaa_ar,
+        "noaa_ars": regions_text(found.noaa_ars),
         "time": None if found.time is None else found.time.isoformat(),
         "digest": digest,
         "signature": signature,

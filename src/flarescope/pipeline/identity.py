@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from flarescope.catalog.connected import all_regions
 from flarescope.errors import InputError
 from flarescope.events import event_from_json
 from flarescope.files import make_folder
@@ -57,7 +58,7 @@ def describe_tables(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
             "digest": table_digest(table),
             "images": len(table),
             "events": int(table["label"].sum()),
-            "regions": sorted(table["noaa_ar"].unique().tolist()),
+            "regions": all_regions(table),
         }
         for name, table in tables.items()
     }

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from flarescope.catalog.connected import Labelling, check_labelling
 from flarescope.catalog.flux_scales import list_scale, scale_remarks, with_stated_scale
 from flarescope.catalog.labels import Labelled, label_catalogue
 from flarescope.catalog.noaa import Refused
@@ -32,6 +33,7 @@ def label(
     columns: Mapping[str, str] | None = None,
     flux_scale: str | None = None,
     instrument_ok: bool = False,
+    regions: Labelling = "all",
     workers: int | None = None,
     reporter: Reporter | None = None,
 ) -> Labelled:
@@ -47,6 +49,7 @@ def label(
         columns: names of the columns of a CSV that has none of the usual ones (see `noaa_flares.read_flare_csv`).
         flux_scale: of lists that do not say it: `operational` or `science` (see `flarescope.events`).
         instrument_ok: whether other magnetographs than HMI are taken.
+        regions: by whose flares a patch of several regions is labelled: `all` of theirs, or the `principal` one's.
         workers: processes, where image headers have to be read.
         reporter: hears notes and progress.
 
@@ -55,10 +58,11 @@ def label(
     """
     rule, reporter, out = rule or EventDefinition(), reporter or Reporter(), Path(out)
     check_form(out)
+    check_labelling(regions)
     listed = join_flares(flares, columns, reporter, flux_scale=flux_scale)
     rule = replace(rule, flux_scale=list_scale(listed))
     table = list_images(Path(images), scan_beside(out), instrument_ok=instrument_ok, workers=workers, reporter=reporter)
-    labelled = label_catalogue(table, listed, rule, keep_uncovered=keep_uncovered)
+    labelled = label_catalogue(table, listed, rule, keep_uncovered=keep_uncovered, regions=regions)
     for text in scale_remarks(listed, rule.threshold):
         reporter.warn(text)
     tell_unlisted(listed, rule, reporter)

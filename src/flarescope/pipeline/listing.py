@@ -15,6 +15,7 @@ from flarescope.images.paths import expand
 from flarescope.notes import event_notes, write_notes_beside
 from flarescope.pipeline.scanning import scan_images
 from flarescope.progress import Reporter
+from flarescope.region_numbers import complete_regions
 from flarescope.tables import SPLITS, read_parquet, write_parquet
 
 FORMS: Final = (".parquet", ".csv", ".txt")
@@ -68,11 +69,14 @@ def list_images(
         for column in ("noaa_ar", "time"):
             said = pd.Series(found[column].array, index=table.index[unknown])
             table[column] = table[column].fillna(said)
+        if found["noaa_ars"].notna().any():
+            said = pd.Series(found["noaa_ars"].array, index=table.index[unknown])
+            table["noaa_ars"] = said.reindex(table.index)
         bad = found.loc[found["reason"].notna(), "filename"]
         if len(bad) == len(table):
             raise InputError(f"{source}: no magnetogram in it: {found['reason'].iloc[0]}")
         table = table[~table["filename"].isin(bad)].reset_index(drop=True)
-    return table
+    return complete_regions(table, str(source))
 
 
 def read_catalogue(path: Path, *, repeated: bool = False) -> pd.DataFrame:

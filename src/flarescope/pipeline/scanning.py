@@ -18,7 +18,7 @@ KEPT_DTYPES: Final = {"filename": "str", "size": "Int64", "mtime_ns": "Int64", *
 """Columns of a kept scan, one row a file: what the file was when it was read, what is in it, and why it could not be
 read (null where it could)."""
 
-_ADDED: Final = frozenset({"signature", "instrument"})
+_ADDED: Final = frozenset({"signature", "noaa_ars", "instrument"})
 """Columns that a scan of an older form lacks."""
 
 SAVE_EVERY: Final = 10_000

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from flarescope.catalog.boucheron import read_table, require_regions
+from flarescope.catalog.connected import all_regions
 from flarescope.catalog.splits import check_disjoint
 from flarescope.catalog.table_event import stated_event
 from flarescope.events import EventDefinition, agreed, statement_of
@@ -89,7 +90,7 @@ class TrainingData:
 
     def first_model(self, recipe: Recipe) -> Classifier:
         """Give the model that training begins from."""
-        regions = sorted(self.tables["train"]["noaa_ar"].unique().tolist())
+        regions = all_regions(self.tables["train"])
         described = Description(
             self.backbone,
             self.weights.family,
