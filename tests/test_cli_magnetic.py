@@ -12,6 +12,7 @@ from flarescope.images.magnetic import magnetic_features
 from flarescope.images.magnetic_table import read_features_csv
 from flarescope.images.magnetogram import read_png
 from flarescope.model.magnetic_baseline import MagneticModel
+from flarescope.pipeline import magnetic
 from flarescope.pipeline.demo import DemoSize, make_synthetic_set
 from flarescope.scores.contingency import count
 
@@ -145,6 +146,24 @@ def test_bad_training_input_is_one_line(synthetic, tmp_path, capsys, change, tex
     assert text in error
     assert error.count("\n") == 1
     assert not (tmp_path / "run/run.json").exists()
+
+
+def test_a_training_that_fails_leaves_room_for_the_corrected_one(synthetic, trained, tmp_path, monkeypatch, capsys):
+    def fail(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(magnetic, "write_parquet", fail)  # at the forecasts, after model and history
+        assert train(synthetic, tmp_path / "run", "--kind", "logistic", "--quiet") == 130
+    assert (tmp_path / "run/history.jsonl").is_file()
+    assert train(synthetic, tmp_path / "run", "--quiet") == 0
+    names = sorted(path.name for path in (tmp_path / "run").iterdir())
+    again = ["--table", synthetic / "tables/catalogue.parquet", "--features", synthetic / "features.csv"]
+    assert run("evaluate-magnetic", tmp_path / "run", *again, "--replicates", 0, "--quiet") == 0
+    assert len([name for name in names if name.startswith("model.")]) == 1
+    for name in names:
+        if (trained / "svm" / name).is_file() and name != "scores.json":
+            assert (tmp_path / "run" / name).read_bytes() == (trained / "svm" / name).read_bytes()
 
 
 def test_without_magnetic_the_store_is_filled_that_train_uses(synthetic, tmp_path, monkeypatch, capsys):

@@ -143,6 +143,20 @@ def test_a_run_that_diverges_does_not_end_the_others(given, tmp_path):
         train(**given, out=tmp_path / "alone", recipe=Recipe(epochs=20, batch=1, learning_rate=1e38))
 
 
+def test_a_sweep_that_fails_on_an_image_leaves_room_for_another(given, data, tmp_path):
+    image = sorted(data["images"].rglob("*.png"))[0]
+    whole = image.read_bytes()
+    image.write_bytes(b"no PNG")
+    try:
+        with pytest.raises(InputError, match="not a PNG"):
+            sweep(**given, out=tmp_path / "sweep", grid=GRID, recipe=BASE)
+    finally:
+        image.write_bytes(whole)
+    assert not any((tmp_path / "sweep").iterdir())
+    found = sweep(**given, out=tmp_path / "sweep", grid=GRID, recipe=Recipe(epochs=2, batch=8))
+    assert len(found["runs"]) == len(NAMES + LBFGS)
+
+
 def test_what_cannot_be_swept_is_told(given, tmp_path):
     with pytest.raises(InputError, match=r"lr0\.001_w2_seed0; give values that differ by more"):
         sweep(**given, out=tmp_path / "sweep", grid=Grid(class_weights=((1.0, 2.0), (1.0, 2.0001))))

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from flarescope.model.adam import State, train_epoch
 from flarescope.model.batching import stack
 from flarescope.model.classifier import load_classifier
 from flarescope.model.head import EpochResult, Recipe, glorot_head, validate
-from flarescope.model.runs import best_epoch, model_name
+from flarescope.model.runs import RunFolder, best_epoch, model_name
 from flarescope.model.weights import digest_of, random_weights
 from flarescope.pipeline import fitting, training_data
 from flarescope.pipeline.evaluation import evaluate
@@ -359,6 +360,113 @@ def test_other_labels_make_another_run(fit, data, tmp_path):
     table.to_csv(tmp_path / "train.csv", index=False)
     with pytest.raises(InputError, match="holds another run"):
         fit(train=tmp_path / "train.csv")
+
+
+BETTER = {"recipe": Recipe(epochs=4, batch=8, learning_rate=0.003, seed=3)}
+
+
+def damage(images):
+    """Make one image of the training set a broken one; give how to mend it."""
+    path = sorted(images.rglob("*.png"))[3]
+    whole = path.read_bytes()
+    path.write_bytes(b"no PNG")
+    return lambda: path.write_bytes(whole)
+
+
+def test_a_training_that_fails_on_an_image_leaves_no_folder_and_takes_another_recipe(data, fit, tmp_path):
+    mend = damage(data["images"])
+    try:
+        with pytest.raises(InputError, match="not a PNG"):
+            fit("run")
+    finally:
+        mend()
+    assert not (tmp_path / "run").exists()
+    assert content(fit("run", **BETTER)) == content(fit("fresh", **BETTER))
+
+
+def test_a_training_that_fails_on_an_image_leaves_a_folder_of_the_user_as_it_was(data, fit, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/notes.txt").write_text("mine")
+    mend = damage(data["images"])
+    try:
+        with pytest.raises(InputError, match="not a PNG"):
+            fit("run")
+    finally:
+        mend()
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["notes.txt"]
+
+
+@pytest.mark.parametrize("call", [2, 3])
+def test_a_kill_before_the_first_epoch_is_whole_leaves_room_for_another_recipe(fit, data, tmp_path, call):
+    options = {"out": tmp_path / "killed", "features": tmp_path / "features", **data, "call": call, "after": False}
+    options["recipe"] = {"epochs": 4, "batch": 16, "learning_rate": 0.5, "seed": 1}
+    command = [sys.executable, "-c", CHILD, json.dumps(options, default=str)]
+    child = subprocess.run(command, env=child_environment(), capture_output=True, text=True, timeout=LIMIT_S)
+    assert child.returncode == -signal.SIGKILL, child.stderr
+    assert (tmp_path / "killed/run.json").is_file()
+    assert content(fit("killed", **BETTER)) == content(fit("fresh", **BETTER))
+
+
+def test_features_that_failed_do_not_bind_the_next_try_to_their_batch(data, fit):
+    mend = damage(data["images"])
+    try:
+        with pytest.raises(InputError, match="not a PNG"):
+            fit("run", compute=replace(COMPUTE, batch=12))
+    finally:
+        mend()
+    run = fit("run", compute=replace(COMPUTE, batch=6))
+    assert run.read()["store"]["batch"] == 6
+    with pytest.raises(InputError, match="were begun with batches of 6"):
+        fit("other", compute=replace(COMPUTE, batch=12))
+
+
+def diverging(monkeypatch, epoch):
+    """Let training diverge in an epoch."""
+    real = fitting.check_converging
+
+    def check(state, result):
+        if state.epoch == epoch:
+            raise FlarescopeError(f"training diverged in epoch {epoch}: the loss is nan; lower --learning-rate")
+        real(state, result)
+
+    monkeypatch.setattr(fitting, "check_converging", check)
+
+
+def test_a_training_that_diverges_at_once_leaves_no_folder(fit, tmp_path, monkeypatch):
+    diverging(monkeypatch, 1)
+    with pytest.raises(FlarescopeError, match="diverged in epoch 1"):
+        fit("run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_training_that_diverges_later_is_set_aside_by_the_corrected_one(fit, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        diverging(patch, 3)
+        with pytest.raises(FlarescopeError, match="diverged in epoch 3"):
+            fit("run")
+        kept = models(RunFolder(tmp_path / "run"))
+        assert len(kept) == 2
+        assert "diverged in epoch 3" in RunFolder(tmp_path / "run").read()["failure"]
+        diverging(patch, 2)
+        with pytest.raises(FlarescopeError, match="diverged in epoch 2"):
+            fit("run", recipe=Recipe(epochs=4, batch=8, learning_rate=0.1, seed=1))
+    run = fit("run", **BETTER)
+    assert models(RunFolder(run.path / "failed-1")) == kept
+    assert len(RunFolder(run.path / "failed-2").history()) == 1
+    shutil.rmtree(run.path / "failed-1")
+    shutil.rmtree(run.path / "failed-2")
+    assert content(run) == content(fit("fresh", **BETTER))
+    assert "failure" not in run.read()
+
+
+def test_a_finished_run_that_diverges_when_it_goes_on_is_not_set_aside(fit, monkeypatch):
+    before = fit("run")
+    diverging(monkeypatch, 5)
+    with pytest.raises(FlarescopeError, match="diverged in epoch 5"):
+        fit("run", recipe=replace(RECIPE, epochs=6))
+    with pytest.raises(InputError, match="holds another run"):
+        fit("run", **BETTER)
+    assert len(models(before)) == 4
 
 
 def test_models_without_a_run_json_are_not_overwritten(fit):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,15 @@ from flarescope.model.batching import batch_sizes, stacked
 from flarescope.model.engines import Engine
 from flarescope.model.gather import FeatureRows
 from flarescope.model.half import encode
-from flarescope.model.shards import content_digests, map_features, read_index, remove_partial, same_content, write_shard
+from flarescope.model.shards import (
+    content_digests,
+    map_features,
+    read_index,
+    remove_partial,
+    same_content,
+    shard_folders,
+    write_shard,
+)
 from flarescope.model.vgg import FEATURES
 
 SHARD_ROWS: Final = 1024
@@ -77,9 +85,9 @@ class StoreKey:
 
 
 def begun_with(root: Path, key: StoreKey) -> tuple[int, int] | None:
-    """Give the batch and the streams that a store on disk was begun with, or None where there is none."""
+    """Give the batch and the streams that a store on disk was begun with, or None where it holds no features yet."""
     path = root / key.folder / "store.json"
-    if not path.exists():
+    if not (path.exists() and shard_folders(path.parent)):
         return None
     header = read_json(path)
     batch, streams = header.get("batch"), header.get("streams")
@@ -113,7 +121,7 @@ class FeatureStore:
     """Features on disk for one `StoreKey`."""
 
     def __init__(self, root: Path, key: StoreKey) -> None:
-        """Open the store, or create it.
+        """Open the store, or create its folder; what it is of is written with its first features.
 
         Args:
             root: the folder that holds the stores.
@@ -124,14 +132,23 @@ class FeatureStore:
         """
         self.key = key
         self.folder = make_folder(root / key.folder)
-        header = {"version": VERSION, **asdict(key), "features": FEATURES}
-        path = self.folder / "store.json"
-        if not path.exists():
-            write_json(path, header)
-        elif read_json(path) != header:
-            raise InputError(f"{self.folder}: holds features of another kind (store.json); choose another --features")
+        self._check_header()
         self._index = read_index(self.folder, self.key.dtype)
         self._mapped: dict[Path, np.ndarray] = {}
+
+    def _check_header(self) -> bool:
+        """Whether the store says what it is of; one without features can become any other.
+
+        Raises:
+            InputError: it holds features of another kind.
+        """
+        path = self.folder / "store.json"
+        if path.exists() and shard_folders(self.folder) and read_json(path) != self._header():
+            raise InputError(f"{self.folder}: holds features of another kind (store.json); choose another --features")
+        return path.exists() and bool(shard_folders(self.folder))
+
+    def _header(self) -> dict[str, Any]:
+        return {"version": VERSION, **asdict(self.key), "features": FEATURES}
 
     def __len__(self) -> int:
         return len(self._index.filenames)
@@ -211,6 +228,8 @@ class FeatureStore:
             self._index = read_index(self.folder, self.key.dtype)
             todo = names.take(np.flatnonzero(self.outdated(names, images)))
             if len(todo):
+                if not self._check_header():  # until here another process may have begun it
+                    write_json(self.folder / "store.json", self._header())
                 remove_partial(self.folder)
                 progress = progress or (lambda _done, _total: None)
                 progress(0, len(todo))

@@ -2,9 +2,10 @@
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from zipfile import BadZipFile
 
 import numpy as np
@@ -13,6 +14,8 @@ from flarescope.errors import InputError
 from flarescope.files import atomic_path, read_json, refuse_special, write_json, write_text
 from flarescope.model.adam import State
 from flarescope.model.head import EpochResult
+
+_MODEL_NAME: Final = re.compile(r"model\.\d{2,}_(-?\d+\.\d+|nan)\.(hdf5|json)")
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,16 @@ class RunFolder:
     def history_jsonl(self) -> Path:
         """A line an epoch."""
         return self.path / "history.jsonl"
+
+    def own_files(self) -> list[Path]:
+        """List the files by which training goes on: models, state, history and, last, `run.json`."""
+        models = sorted(path for path in self.path.glob("model.*") if _MODEL_NAME.fullmatch(path.name))
+        return [path for path in (*models, self.path / "state.npz", self.history_jsonl, self.run_json) if path.exists()]
+
+    def clear(self) -> None:
+        """Remove the files of `own_files`; `run.json` last, so that a kill within leaves it to be done again."""
+        for path in self.own_files():
+            path.unlink(missing_ok=True)
 
     def forecasts(self, split: str) -> Path:
         """The forecasts of a split."""

@@ -98,6 +98,8 @@ def fit_runs(
     for one, description in zip(running, described, strict=True):
         if one.failure is None:
             _finish(one.run, description, data, rows["validation"])
+        else:
+            one.run.write({**description, "failure": str(one.failure)})
     return running
 
 

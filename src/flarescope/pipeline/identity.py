@@ -1,6 +1,7 @@
 """What is a run a run of, and when is a folder's run the same one?"""
 
 import hashlib
+import itertools
 import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -20,6 +21,7 @@ from flarescope.leftovers import remove_leftovers
 from flarescope.locks import locked
 from flarescope.model.head import Recipe
 from flarescope.model.runs import RunFolder
+from flarescope.progress import Reporter
 
 PACKAGES: Final = (
     "flarescope",
@@ -91,40 +93,89 @@ def _another_event(before: dict[str, Any], now: dict[str, Any], source: str) -> 
 
 
 @contextmanager
-def claimed(run: RunFolder, described: dict[str, Any]) -> Iterator[None]:
+def claimed(run: RunFolder, described: dict[str, Any], reporter: Reporter) -> Iterator[None]:
     """Hold a run's folder in a `with` block, for a new run or for going on with one that is the same.
+
+    A block that fails before the first epoch leaves nothing; of one that fails later `failure` in run.json tells, and
+    another run that takes the folder finds it set aside in `failed-1`.
 
     Raises:
         InputError: the folder holds another run, or cannot be used.
         FlarescopeError: another process is at work on it.
     """
+    there = run.path.exists()
     make_folder(run.path)
-    with locked(run.path / "run"):
-        remove_leftovers(run.path)
-        _begin(run, described)
+    try:
+        with locked(run.path / "run"):
+            remove_leftovers(run.path)
+            _begin(run, described, reporter)
+            with _cleared_if_untrained(run):
+                yield
+    except BaseException:
+        if not there:
+            with suppress(OSError):  # it holds something
+                run.path.rmdir()
+        raise
+
+
+@contextmanager
+def _cleared_if_untrained(run: RunFolder) -> Iterator[None]:
+    """Leave nothing of a run that ends with an error before its first epoch was whole."""
+    try:
         yield
+    except BaseException:
+        if not run.history_jsonl.exists():
+            run.clear()
+        raise
 
 
-def _begin(run: RunFolder, described: dict[str, Any]) -> None:
-    """Start a run, or go on with one that is the same."""
+def _begin(run: RunFolder, described: dict[str, Any], reporter: Reporter) -> None:
+    """Start a run, or go on with one that is the same; what is left of one that failed makes room for another."""
     if run.run_json.exists():
-        before, now = _identity(run.read()), _identity(described)
-        differing = [name for name in IDENTITY if before[name] != now[name]]
-        differing += ["event"] if _another_event(run.read(), described, str(run.run_json)) else []
+        before = run.read()
+        differing = [name for name in IDENTITY if _identity(before)[name] != _identity(described)[name]]
+        differing += ["event"] if _another_event(before, described, str(run.run_json)) else []
         if differing:
-            raise InputError(
-                f"{run.path}: holds another run (differs in {', '.join(differing)}); "
-                "choose another --out, or delete the folder"
-            )
+            _make_room(run, before, differing, reporter)
+            run.write(described)
+            return
         done = len(run.history())
         if done > described["recipe"]["epochs"]:
             raise InputError(
                 f"{run.path}: has {done} epochs already; ask for more with --epochs, or choose another --out"
             )
-        described = {**described, "content": run.read().get("content")}
+        described = {**described, "content": before.get("content")}
     elif any(run.path.glob("*.hdf5")) or run.history_jsonl.exists():
         raise InputError(f"{run.path}: holds models but no run.json; choose another --out")
     run.write(described)
+
+
+def _make_room(run: RunFolder, before: dict[str, Any], differing: Sequence[str], reporter: Reporter) -> None:
+    """Remove a run of which nothing was trained, set aside one that failed, refuse to touch any other.
+
+    Raises:
+        InputError: the folder holds another run.
+    """
+    aside = _next_aside(run)
+    killed = before.get("kind") == "magnetic" and not before.get("finished")  # it is trained in one piece
+    if killed or not (run.history_jsonl.exists() or aside.exists()):
+        run.clear()
+    elif before.get("failure") and not run.forecasts("validation").exists():
+        make_folder(aside)
+        for path in run.own_files():
+            path.rename(aside / path.name)
+        reporter.say(f"{run.path}: the run that failed there is set aside in {aside.name}")
+    else:
+        raise InputError(
+            f"{run.path}: holds another run (differs in {', '.join(differing)}); "
+            "choose another --out, or delete the folder"
+        )
+
+
+def _next_aside(run: RunFolder) -> Path:
+    """Name the folder for a run that is set aside: a new one, or one that a kill left without its run.json."""
+    folders = (run.path / f"failed-{number}" for number in itertools.count(1))
+    return next(folder for folder in folders if not RunFolder(folder).run_json.exists())
 
 
 def with_content(run: RunFolder, described: dict[str, Any], content: dict[str, str]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from flarescope.events import EventDefinition, event_from_json
 from flarescope.files import make_folder, read_json, sha256_of, write_json
 from flarescope.images.magnetic import FEATURE_NAMES
 from flarescope.images.magnetic_table import FeatureSet, compute_features, read_features_csv, write_features_csv
+from flarescope.leftovers import remove_leftovers
 from flarescope.locks import locked
 from flarescope.model.head import EpochResult
 from flarescope.model.magnetic_baseline import MagneticModel, match_features, train_magnetic
@@ -122,11 +123,17 @@ def train_on_features(
         check_disjoint(tables)
     listed = read_features_csv(Path(features))
     rows = {name: match_features(listed, table, str(features)) for name, table in tables.items()}
+    _refuse_whole_run(run)
+    model = train_magnetic(rows["train"], tables["train"]["label"].to_numpy(), kind=kind, seed=seed)
+    described = _describe(tables, Path(features), kind=kind, seed=seed, images=images)
+    described |= {"allow_overlap": allow_overlap, "event": event.to_json() if event else None}
     make_folder(run.path)
     with locked(run.path / "run"):
+        _refuse_whole_run(run)
+        remove_leftovers(run.path)
         if run.run_json.exists():
-            raise InputError(f"{run.path}: holds a run already; choose another --out, or delete the folder")
-        model = train_magnetic(rows["train"], tables["train"]["label"].to_numpy(), kind=kind, seed=seed)
+            run.clear()
+        run.write(described | {"finished": False})
         results = {name: _result(model, rows[name], table) for name, table in tables.items()}
         name = Path(model_name(1, results["validation"].table.tss)).with_suffix(".json").name
         write_json(run.path / name, model.to_json())
@@ -134,11 +141,18 @@ def train_on_features(
         run.write_history([{"epoch": 1, **row, "model": name}])
         forecasts = forecast_table(tables["validation"], "validation", model.probability(rows["validation"]))
         write_parquet(forecasts, run.forecasts("validation"), event_notes(event))
-        described = _describe(tables, Path(features), kind=kind, seed=seed, images=images)
-        described |= {"allow_overlap": allow_overlap, "event": event.to_json() if event else None}
-        run.write(described)  # last: a run is there when it is whole
+        run.write(described)
     reporter.say(f"{kind} on {len(FEATURE_NAMES)} features of {len(tables['train']):,} images: {run.path / name}")
     return run
+
+
+def _refuse_whole_run(run: RunFolder) -> None:
+    """Refuse a folder that holds a run, but for one that failed, or was killed, before anything was trained."""
+    if run.run_json.exists():
+        before = run.read()
+        trained = before.get("finished") if before.get("kind") == FAMILY else run.history_jsonl.exists()
+        if trained:
+            raise InputError(f"{run.path}: holds a run already; choose another --out, or delete the folder")
 
 
 def _result(model: MagneticModel, features: np.ndarray, table: pd.DataFrame) -> EpochResult:

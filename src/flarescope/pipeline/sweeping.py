@@ -144,7 +144,7 @@ def sweep(
     make_folder(out)
     with ExitStack() as stack:
         for run, own in runs:
-            stack.enter_context(claimed(run, data.describe(own, asdict(saving))))
+            stack.enter_context(claimed(run, data.describe(own, asdict(saving)), reporter))
         running = fit_runs(runs, data, saving, reporter)
     for one in running:
         if one.failure:

@@ -69,8 +69,8 @@ def train(
         event=event,
     )
     run, recipe = RunFolder(out), data.with_class_weight(recipe)
-    with claimed(run, data.describe(recipe, asdict(saving))):
+    with claimed(run, data.describe(recipe, asdict(saving)), reporter):
         (ended,) = fit_runs([(run, recipe)], data, saving, reporter)
-    if ended.failure:
-        raise ended.failure
+        if ended.failure:
+            raise ended.failure
     return run
