@@ -97,9 +97,9 @@ def test_calibration_never_uses_test_rows(trained, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--method", "magic"], "--method magic: expected one of platt"),
+        (["--method", "magic"], "'magic' is not one of 'platt'"),
         (["--threshold", "cost"], "a cost ratio goes with the rule 'cost'"),
-        (["--threshold", "luck"], "expected tss, hss, cost"),
+        (["--threshold", "luck"], "'luck' is not one of 'tss', 'hss', 'cost'"),
     ],
 )
 def test_bad_calibration_options(trained, capsys, arguments, message):

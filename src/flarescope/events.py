@@ -80,9 +80,14 @@ class EventDefinition:
                 raise InputError(f"{name} {value!r}; expected {expected}")
 
     def __str__(self) -> str:
+        return self.brief + (f", rules {self.rules}" if self.rules else "")
+
+    @property
+    def brief(self) -> str:
+        """Say which flares count and when, in few words: ">= M1.0 within 12 h, 1 h after the image"."""
+        where = " anywhere" if self.scope == "disk" else ""
         latency = f", {self.latency_hours:g} h after the image" if self.latency_hours else ""
-        rules = f", rules {self.rules}" if self.rules else ""
-        return f">= {self.threshold} within {self.window_hours:g} h{latency}{rules}"
+        return f">= {self.threshold}{where} within {self.window_hours:g} h{latency}"
 
     @property
     def flux_w_m2(self) -> float:
@@ -184,7 +189,7 @@ def difference(first: EventDefinition, second: EventDefinition) -> str | None:
         and first.latency_hours == second.latency_hours
         and first.scope == second.scope
     )
-    return None if same else f"{first.sentence} and {second.sentence}"
+    return None if same else f"{first.brief} and {second.brief}"
 
 
 def remarks(first: EventDefinition, second: EventDefinition) -> list[str]:
@@ -227,7 +232,7 @@ def agreed(events: Mapping[str, EventDefinition | None], advice: str) -> tuple[E
     said: list[str] = []
     for name, other in others:
         if difference(event, other):
-            raise InputError(f"{first} is of {event.sentence}, {name} of {other.sentence}; {advice}")
+            raise InputError(f"{first} is of flares {event.brief}, {name} of flares {other.brief}; {advice}")
         said += [f"{first} and {name}: {remark}" for remark in remarks(event, other)]
     silent = [name for name in events if name not in known]
     if silent:

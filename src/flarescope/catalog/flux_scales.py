@@ -12,7 +12,7 @@ import pandas as pd
 
 from flarescope.catalog.noaa_flares import FlareList
 from flarescope.errors import InputError
-from flarescope.events import OPERATIONAL_FACTOR, FluxScale, flux_w_m2, scales_differ
+from flarescope.events import OPERATIONAL_FACTOR, EventDefinition, FluxScale, flux_w_m2, scales_differ
 
 SAME_FLARE_MINUTES: Final = 10.0
 """Peaks of one region so near in two lists are one flare's."""
@@ -56,6 +56,12 @@ def on_two_scales(flares: pd.DataFrame) -> pd.DataFrame:
     both = (first["noaa_ar"] == second["noaa_ar"]) & (apart <= SAME_FLARE_MINUTES) & alike
     found: pd.DataFrame = first.assign(other=second["flare"]).loc[both.to_numpy(dtype=bool)]
     return found[["noaa_ar", "time", "flare", "other"]].reset_index(drop=True)
+
+
+def scale_against(listed: FlareList, event: EventDefinition) -> str | None:
+    """Say with the factor that a list is on another scale than labels of an event are; None where it is not."""
+    other = {scale for scale in listed.scales if scale} - {event.flux_scale}
+    return scales_differ(event.threshold) if event.flux_scale and other else None
 
 
 def scale_remarks(listed: FlareList, threshold: str) -> list[str]:

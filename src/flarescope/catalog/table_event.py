@@ -61,5 +61,5 @@ def stated_event(path: str | Path, stated: EventDefinition | None) -> EventDefin
     if own is None or stated is None:
         return own or stated
     if difference(own, stated):
-        raise InputError(f"{path}: its labels are of {own.sentence}, not of {stated.sentence} as stated; state nothing")
+        raise InputError(f"{path}: its labels are of flares {own.brief}, not {stated.brief} as stated; state nothing")
     return own

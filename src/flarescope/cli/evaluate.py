@@ -109,15 +109,15 @@ def show_evaluation(evaluation: "Evaluation") -> None:
         ["forecast no", f"{table.fn:,} misses (FN)", f"{table.tn:,} correct rejections (TN)"],
     ]
     show_table(title, ["", "event", "no event"], counts)
-    out(statement_of(evaluation.event))
     scores = {**table.scores(), "loss": evaluation.loss}
     out("  ".join(f"{name.upper() if name != 'loss' else name} {value:.4f}" for name, value in scores.items()))
     if evaluation.undefined:
         names = ", ".join(name.upper() for name in evaluation.undefined)
         out(f"undefined (0/0, written as null): {names}: the table lacks events or non-events")
     if evaluation.verification:
-        out("")
         show_verification(evaluation.verification, "")
+    else:
+        out(statement_of(evaluation.event))
     note(f"scores and forecasts written to {evaluation.folder}")
 
 
@@ -126,6 +126,7 @@ def show_verification(verification: dict[str, Any], name: str) -> None:
     if settings.as_json:
         show_json(verification)
         return
+    from flarescope.events import event_from_json, statement_of
     from flarescope.pipeline.verifying import baseline_rows, decision_rows, probability_rows
     from flarescope.wording import has_intervals, interval_words
 
@@ -133,6 +134,8 @@ def show_verification(verification: dict[str, Any], name: str) -> None:
     regions = f" of {sample['regions']:,} regions" if sample["regions"] else ""
     how = f", {drawn['level']:.0%} intervals {interval_words(drawn)}" if has_intervals(drawn) else ""
     title = f"{name + ': ' if name else ''}{sample['n']:,} images{regions}, {sample['events']:,} with an event{how}"
+    out(statement_of(event_from_json(verification["settings"]["event"], name)))
+    out("")
     show_table(title, *decision_rows(verification))
     out("")
     show_table("the probability", *probability_rows(verification))

@@ -8,6 +8,7 @@ import pandas as pd
 
 from flarescope.catalog.boucheron import CSV_NAMES
 from flarescope.catalog.check import claimed_split, find_problems
+from flarescope.catalog.flux_scales import scale_against
 from flarescope.catalog.leaks import Finding
 from flarescope.catalog.table_event import stated_event
 from flarescope.events import EventDefinition, Rules, agreed
@@ -72,10 +73,14 @@ def check(
         reporter.say(
             f"comparing {len(signatures) - flat:,} pictures; {flat:,} are flat and are compared by pixels only"
         )
+    rule = _rule(paths, rule, rules, reporter)
+    listed = join_flares(flares, None, reporter) if flares else None
+    if listed is not None and (scales := scale_against(listed, rule)):
+        reporter.warn(f"the flare list and the labels are on {scales}")
     return find_problems(
         catalogue,
-        rule=_rule(paths, rule, rules, reporter),
-        flares=join_flares(flares, None, reporter) if flares else None,
+        rule=rule,
+        flares=listed,
         regions=read_regions(summaries, reporter) if summaries else None,
         digests=digests,
         signatures=signatures,

@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from flarescope.catalog.flux_scales import scale_against
 from flarescope.catalog.noaa_events import read_flares
 from flarescope.catalog.noaa_flares import FlareList, unlisted
-from flarescope.events import EventDefinition, scales_differ
+from flarescope.events import EventDefinition
 from flarescope.model.classifier import Description
 from flarescope.model.runs import RunFolder
 from flarescope.progress import Reporter
@@ -143,8 +144,8 @@ def verify_rows(
 def list_notes(flares: FlareList, event: EventDefinition) -> list[str]:
     """Say where a flare list does not see the flares that the labels see: another flux scale, none so weak listed."""
     notes = []
-    if event.flux_scale and {scale for scale in flares.scales if scale} - {event.flux_scale}:
-        notes.append(f"Persistence: the flare list and the labels are on {scales_differ(event.threshold)}.")
+    if scales := scale_against(flares, event):
+        notes.append(f"Persistence: the flare list and the labels are on {scales}.")
     first = unlisted(flares.table, event.flux_w_m2)
     if first is not None:
         notes.append(
