@@ -97,7 +97,7 @@ def test_the_verification_shows_none_where_the_unknown_is_forecast_by_climatolog
 @pytest.mark.parametrize("window", [6.0, 24.0, 72.0])
 def test_persistence_has_no_skill_on_a_disk_without_memory(window):
     event = EventDefinition(window_hours=window, latency_hours=6, scope="disk")
-    images, flares = made(event, regions=1, days=40 * window / 6, classes=("C3.0",))
+    images, flares = made(event, regions=1, days=20 * window, classes=("C3.0",))
     blocks = pd.Series(np.arange(len(images)) // (4 * int(window)))  # longer than any window remembers
     images = images.assign(noaa_ar=pd.Series(None, index=images.index, dtype="Int32"))
     elsewhere = flares.table.assign(noaa_ar=pd.Series(np.arange(len(flares.table)) % 7 + 11000, dtype="Int32"))
