@@ -73,9 +73,7 @@ def test_two_scales_are_said_aloud_with_their_factor():
 
 
 def test_events_that_differ_are_refused_in_one_line():
-    with pytest.raises(
-        InputError, match=r"train is of a flare of class C1\.0 or above within 24 hours, test of"
-    ) as told:
+    with pytest.raises(InputError, match=r"train is of flares >= C1\.0 within 24 h, test of") as told:
         agreed({"train": EventDefinition(), "test": EventDefinition(threshold="M1.0")}, "label one of them again")
     assert "\n" not in str(told.value)
 
