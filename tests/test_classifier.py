@@ -109,6 +109,7 @@ def test_a_file_holds_two_plain_arrays_and_text_and_no_pickle(saved):
         "calibration",
         "regions",
         "event",
+        "content",
     ]
     assert list(described) == fields
     assert b"pickle" not in saved.read_bytes()
@@ -200,6 +201,38 @@ def test_an_unknown_field_of_the_description_is_refused(saved):
         file.attrs[ATTRIBUTE] = json.dumps({**json.loads(file.attrs[ATTRIBUTE]), "code": "import os"})
     with pytest.raises(InputError, match=r"description cannot be read .*code"):
         load_classifier(saved)
+
+
+@given(place=st.integers(0, 8 * FEATURES - 1), bit=st.integers(0, 7))
+@settings(max_examples=40)
+def test_one_flipped_bit_of_the_head_is_refused(tmp_path_factory, place, bit):
+    path = tmp_path_factory.mktemp("flip") / "model.hdf5"
+    with pytest.MonkeyPatch.context() as patch:
+        use_fake_network(patch)
+        model = classifier()
+        model.save(path)
+        whole = bytearray(path.read_bytes())
+        whole[whole.index(model.head.kernel.tobytes()) + place] ^= 1 << bit
+        path.write_bytes(whole)
+        with pytest.raises(InputError, match=r"model\.hdf5: (damaged|head/kernel holds numbers)"):
+            load_classifier(path)
+
+
+@pytest.mark.parametrize(("old", "new"), [("0.25", "0.75"), ("11158", "11159"), ("reference-png", "reference-fits")])
+def test_a_changed_description_is_refused(tmp_path, old, new):
+    path = tmp_path / "model.hdf5"
+    classifier(threshold=0.25, regions=[11158]).save(path)
+    with h5py.File(path, "r+") as file:
+        file.attrs[ATTRIBUTE] = file.attrs[ATTRIBUTE].replace(old, new)
+    with pytest.raises(InputError, match=r"model\.hdf5: damaged \(it was changed after it was written"):
+        load_classifier(path)
+
+
+def test_a_model_file_of_an_earlier_version_is_read(saved):
+    with h5py.File(saved, "r+") as file:
+        values = json.loads(file.attrs[ATTRIBUTE])
+        file.attrs[ATTRIBUTE] = json.dumps({name: values[name] for name in values if name != "content"})
+    assert load_classifier(saved).description == classifier().description
 
 
 def replace_dataset(name, value, **options):

@@ -427,7 +427,7 @@ FILES = {
     "null": (replace(BIAS, lambda f, name: f.create_dataset(name, dtype="f4")), "got float32 None"),
     "chunks": (
         replace(BIAS, lambda f, name: f.create_dataset(name, (64,), "f4", chunks=(1 << 28,), maxshape=(None,))),
-        r"chunks of \(268435456,\)",
+        "its numbers lie in several pieces",
     ),
     "soft link": (replace(BIAS, lambda f, name: f.update({name: h5py.SoftLink("/x")})), "'bias:0' .* is a link"),
     "external link": (
@@ -436,7 +436,7 @@ FILES = {
     ),
     "linked layer": (
         replace("fc2", lambda f, name: f.update({name: h5py.ExternalLink("a.h5", "/")})),
-        "'fc2' .* is a link",
+        "HDF5 with members in a heap, which Keras does not write",
     ),
     "external storage": (
         replace(BIAS, lambda f, name: f.create_dataset(name, (64,), "f4", external=[("elsewhere.bin", 0, 256)])),

@@ -1,6 +1,7 @@
 """What is a trained model, how is it kept in a file, and what does it forecast?"""
 
 import json
+import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -14,19 +15,23 @@ import numpy as np
 
 from flarescope.errors import InputError
 from flarescope.events import PUBLISHED, EventDefinition, event_from_json
-from flarescope.files import atomic_path
+from flarescope.files import atomic_path, translate_os_errors
 from flarescope.images.line_of_sight import HMI_ONLY, Accept
 from flarescope.images.reading import ReadImage, read_ahead
 from flarescope.images.render import Rendering
+from flarescope.model import sealing
 from flarescope.model import weights as weights_module
 from flarescope.model.batching import stack
 from flarescope.model.engines import EngineChoice
+from flarescope.model.hdf5 import MAGIC, Array, Group, opened
 from flarescope.model.head import Head
+from flarescope.model.keras_defect import DefectError
 from flarescope.model.keras_files import read_model
 from flarescope.model.keras_writing import write_full_model
 from flarescope.model.vgg import FEATURES
 from flarescope.model.weight_arrays import begin_as_imagenet
 from flarescope.model.weights import Weights
+from flarescope.parsing import parse_json, refusing_damage
 from flarescope.scores.calibration import calibration_from_json
 
 FORMAT: Final = "flarescope-model-1"
@@ -139,10 +144,11 @@ def load_classifier(path: Path, *, backbone: str | None = None) -> Classifier:
         return _with_backbone(path, *small, backbone=backbone)
     model = read_model(path)
     found = weights_module.of_arrays(model.backbone)
-    described = _read_description(path)
+    text = _description_text(path)
     head = Head(model.head_kernel, model.head_bias)
-    if described is None:
+    if text is None:
         return Classifier(head, Description(str(path), found.family, found.digest, event=PUBLISHED), found)
+    described = _parse_description(path, text, head)
     if described.digest != found.digest:
         raise InputError(
             f"{path}: its backbone was changed after it was written (digest differs); train or fetch it again"
@@ -168,18 +174,20 @@ def describe_again(path: Path, described: Description) -> None:
 
 def _write_small(path: Path, head: Head, described: Description) -> None:
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
-        file.attrs[ATTRIBUTE] = _to_text(described)
+        file.attrs[ATTRIBUTE] = _to_text(described, head)
         file["head/kernel"] = head.kernel
         file["head/bias"] = head.bias
 
 
 def _write_full(path: Path, backbone: Mapping[str, np.ndarray], head: Head, described: Description) -> None:
-    write_full_model(path, backbone, head.kernel, head.bias, extra_attributes={ATTRIBUTE: _to_text(described)})
+    attributes = {ATTRIBUTE: _to_text(described, head)}
+    write_full_model(path, backbone, head.kernel, head.bias, extra_attributes=attributes)
 
 
-def _to_text(described: Description) -> str:
+def _to_text(described: Description, head: Head) -> str:
     event = described.event.to_json() if described.event else None
-    return json.dumps({"format": FORMAT, **asdict(described), "event": event})
+    values = {"format": FORMAT, **asdict(described), "event": event}
+    return json.dumps(sealing.sealed(values, head.kernel, head.bias))
 
 
 def _with_backbone(path: Path, head: Head, described: Description, *, backbone: str | None) -> Classifier:
@@ -194,58 +202,67 @@ def _with_backbone(path: Path, head: Head, described: Description, *, backbone: 
 
 def _read_small(path: Path) -> tuple[Head, Description] | None:
     """Read one of our small files; None for any other file, which `read_model` judges."""
-    try:
-        with h5py.File(path, "r") as file:
-            if ATTRIBUTE not in file.attrs or "model_weights" in file:
-                return None
-            described = _parse_description(path, str(file.attrs[ATTRIBUTE]))
-            kernel, bias = (_plain_dataset(path, file, name) for name in ("head/kernel", "head/bias"))
-    except (OSError, KeyError):
+    text = _description_text(path)
+    if text is None:
         return None
-    if kernel.shape != (FEATURES, 2) or bias.shape != (2,):
+    with opened(path) as file:
+        if "model_weights" in file:
+            return None
+        _parse_description(path, text)
+        head = Head(*(_small_array(path, file, name) for name in ("kernel", "bias")))
+    if head.kernel.shape != (FEATURES, 2) or head.bias.shape != (2,):
         raise InputError(
-            f"{path}: the head has shape {kernel.shape} and {bias.shape}; expected ({FEATURES}, 2) and (2,)"
+            f"{path}: the head has shape {head.kernel.shape} and {head.bias.shape}; expected ({FEATURES}, 2) and (2,)"
         )
-    return Head(kernel, bias), described
+    return head, _parse_description(path, text, head)
 
 
-def _plain_dataset(path: Path, file: h5py.File, name: str) -> np.ndarray:
-    group, _, last = name.rpartition("/")
-    for parent, child in ((file, group), (file.get(group), last)):
-        if parent is None or not isinstance(parent.get(child, getlink=True), h5py.HardLink):
-            raise InputError(
-                f"{path}: {name} is missing or a link to somewhere else; it is damaged or no model of ours"
-            )
-    dataset = file[name]
-    plain = isinstance(dataset, h5py.Dataset) and not dataset.external and not dataset.is_virtual
-    if not plain or dataset.dtype.kind != "f" or dataset.size > 2 * FEATURES:
-        raise InputError(f"{path}: {name} is not a small plain array; the file is damaged or no model of ours")
-    values = np.asarray(dataset[()], dtype=np.float64)
+def _small_array(path: Path, file: Group, name: str) -> np.ndarray:
+    try:
+        group = file.open("head")
+        found = group.open(name) if isinstance(group, Group) else None
+    except DefectError as error:
+        raise InputError(
+            f"{path}: head/{name} is missing or a link to somewhere else; it is damaged or no model of ours"
+        ) from error
+    if not (isinstance(found, Array) and _is_small_and_plain(found)):
+        raise InputError(f"{path}: head/{name} is not a small plain array; the file is damaged or no model of ours")
+    values = found.read().astype(np.float64)
     if not (np.abs(values) < np.finfo(np.float32).max).all():
-        raise InputError(f"{path}: {name} holds numbers that are not finite; train the model again")
+        raise InputError(f"{path}: head/{name} holds numbers that are not finite; train the model again")
     return values.astype(np.float32)
 
 
-def _read_description(path: Path) -> Description | None:
-    try:
-        with h5py.File(path, "r") as file:
-            text = file.attrs.get(ATTRIBUTE)
-    except OSError:
-        return None  # a .keras zip
-    return None if text is None else _parse_description(path, str(text))
+def _is_small_and_plain(array: Array) -> bool:
+    if array.dtype is None or array.dtype.kind != "f" or array.shape is None:
+        return False
+    return array.is_whole and not array.is_elsewhere and math.prod(array.shape) <= 2 * FEATURES
 
 
-def _parse_description(path: Path, text: str) -> Description:
-    try:
-        values = json.loads(text)
-        if values.pop("format") != FORMAT:
+def _description_text(path: Path) -> str | None:
+    """Read our description in a file; None where there is none, as in a `.keras` zip."""
+    with translate_os_errors(path, "read"), path.open("rb") as stream:
+        if stream.read(len(MAGIC)) != MAGIC:
+            return None
+    with opened(path) as file:
+        text = file.text(ATTRIBUTE)
+    return "" if isinstance(text, list) else text
+
+
+def _parse_description(path: Path, text: str, head: Head | None = None) -> Description:
+    """Read a description, and with the head check that neither was changed."""
+    advice = "train the model again"
+    values = parse_json(text, f"{path}: its description cannot be read", advice=advice)
+    with refusing_damage(path, advice, what="its description cannot be read"):
+        if values["format"] != FORMAT:
             raise InputError(f"{path}: written by another version of flarescope; expected {FORMAT}")
-        event = event_from_json(values.pop("event", None), str(path))
-        return _checked(Description(**values, event=event))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path}: its description cannot be read ({error}); train the model again") from error
+        fields = {name: value for name, value in values.items() if name not in ("format", "event", sealing.KEY)}
+        event = event_from_json(values.get("event"), str(path))
+        described = _checked(Description(**fields, event=event))
+    if head is not None:
+        with refusing_damage(path, "train or fetch the model again", what="damaged"):
+            sealing.unsealed(values, head.kernel, head.bias)
+    return described
 
 
 def _checked(described: Description) -> Description:
@@ -259,8 +276,15 @@ def _checked(described: Description) -> Description:
             raise TypeError(f"{name} is no text")
     if described.rendering is not None:
         Rendering.from_id(described.rendering)
-    if not isinstance(described.threshold, int | float) or not 0 <= described.threshold <= 1:
+    if isinstance(described.threshold, bool) or not isinstance(described.threshold, int | float):
+        raise TypeError(f"threshold is {described.threshold!r}")
+    if not 0 <= described.threshold <= 1:
         raise ValueError(f"threshold is {described.threshold}")
     if described.calibration is not None:
         calibration_from_json(described.calibration)
+    if described.choice is not None and not isinstance(described.choice, dict):
+        raise TypeError("choice is no object")
+    regions = described.regions
+    if regions is not None and not (isinstance(regions, list) and all(type(region) is int for region in regions)):
+        raise TypeError("regions are no whole numbers")
     return described

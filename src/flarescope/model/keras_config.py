@@ -3,13 +3,14 @@
 The configuration is JSON, in the form of Keras 2 or 3. It is compared with what VGG16 is; nothing is built from it.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from flarescope.errors import InputError
 from flarescope.model.keras_defect import DefectError
 from flarescope.model.vgg import BLOCKS, IMAGE_SIZE, LAYER_SHAPES
+from flarescope.parsing import parse_json
 
 
 def _layers_of_vgg16() -> list[tuple[str, str]]:
@@ -55,8 +56,8 @@ def parse_config(text: object) -> Mapping[str, Any] | None:
     if text is None:
         return None
     try:
-        config = json.loads(text) if isinstance(text, str | bytes) else None
-    except (ValueError, RecursionError):
+        config = parse_json(text, "the model's configuration", strict=False) if isinstance(text, str | bytes) else None
+    except InputError:
         config = None
     if not isinstance(config, dict):
         raise DefectError("the model's configuration is not JSON as Keras writes it; save the model again")

@@ -9,27 +9,23 @@ import contextlib
 import shutil
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
-from flarescope.errors import InputError
 from flarescope.files import translate_os_errors
+from flarescope.model.hdf5 import MAGIC, Array, Group, naming, opened
 from flarescope.model.keras_config import CLASSES, head_config, parse_config
 from flarescope.model.keras_datasets import layers_of, read_layer
 from flarescope.model.keras_defect import DefectError
 from flarescope.model.keras_layout import from_keras_layout
 from flarescope.model.vgg import FEATURES, LAYER_SHAPES
 
-_HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _ZIP_MAGIC = b"PK\x03\x04"
 _ZIP_LIMITS = {"config.json": 16 << 20, "model.weights.h5": 4 << 30}  # bytes; VGG16 with Adam's moments is 1.6 GB
-_BROKEN = (OSError, KeyError, RuntimeError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +49,7 @@ class KerasModel:
 class _Source:
     """An open file: its HDF5 part and, if it is a model, its configuration."""
 
-    file: h5py.File
+    file: Group
     config: Mapping[str, Any] | None
 
 
@@ -99,7 +95,7 @@ def read_model(path: Path | str) -> KerasModel:
         return KerasModel(_read_backbone(layers), kernel, bias, head["name"])
 
 
-def _read_backbone(layers: Mapping[str, list[h5py.Dataset]]) -> dict[str, np.ndarray]:
+def _read_backbone(layers: Mapping[str, list[Array]]) -> dict[str, np.ndarray]:
     others = [name for name in layers if name not in LAYER_SHAPES]
     unexpected = [name for name in others if (layers[name][0].shape or ())[:1] != (FEATURES,)] or others[1:]
     if unexpected:
@@ -113,7 +109,7 @@ def _read_backbone(layers: Mapping[str, list[h5py.Dataset]]) -> dict[str, np.nda
     return arrays
 
 
-def _read_head(settings: Mapping[str, Any], layers: Mapping[str, list[h5py.Dataset]]) -> tuple[np.ndarray, np.ndarray]:
+def _read_head(settings: Mapping[str, Any], layers: Mapping[str, list[Array]]) -> tuple[np.ndarray, np.ndarray]:
     """Read kernel `(4096, 2)` and bias `(2,)` of the head."""
     name, units, activation = settings["name"], settings.get("units"), settings.get("activation")
     if units != CLASSES:
@@ -129,23 +125,16 @@ def _read_head(settings: Mapping[str, Any], layers: Mapping[str, list[h5py.Datas
 def _opened(path: Path) -> Iterator[_Source]:
     """Open a Keras file; whatever is found wrong inside the block becomes one line that names the file."""
     with translate_os_errors(path, "read"), path.open("rb") as stream:
-        magic = stream.read(len(_HDF5_MAGIC))
-    try:
-        if magic == _HDF5_MAGIC:
-            with h5py.File(path, "r") as file:
-                yield _Source(file, parse_config(file.attrs.get("model_config")))
-        elif magic.startswith(_ZIP_MAGIC):
-            with _unzipped(path) as source:
-                yield source
-        else:
+        magic = stream.read(len(MAGIC))
+    if magic == MAGIC:
+        with opened(path) as file:
+            yield _Source(file, parse_config(file.text("model_config")))
+        return
+    with naming(path):
+        if not magic.startswith(_ZIP_MAGIC):
             raise DefectError(f"expected a Keras file (HDF5, or the zip of .keras), got one that begins with {magic!r}")
-    except InputError:
-        raise
-    except DefectError as defect:
-        raise InputError(f"{path}: {defect}") from defect
-    except _BROKEN as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: damaged or incomplete ({reason}); copy or download it again") from error
+        with _unzipped(path) as source:
+            yield source
 
 
 @contextlib.contextmanager
@@ -160,7 +149,7 @@ def _unzipped(path: Path) -> Iterator[_Source]:
         member = _member(archive, weights.name)
         with translate_os_errors(weights), archive.open(member) as packed, weights.open("wb") as plain:
             shutil.copyfileobj(packed, plain, 1 << 20)
-        with h5py.File(weights, "r") as file:
+        with opened(weights, named=path) as file:
             yield _Source(file, config)
 
 
@@ -169,6 +158,8 @@ def _member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
     if name not in archive.namelist():
         raise DefectError(f"a zip without '{name}'; expected what model.save writes to a .keras file")
     info = archive.getinfo(name)
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise DefectError(f"'{name}' is packed as Keras does not pack it (method {info.compress_type})")
     if info.file_size > _ZIP_LIMITS[name]:
         raise DefectError(f"'{name}' claims {info.file_size} bytes; expected at most {_ZIP_LIMITS[name]}")
     return info

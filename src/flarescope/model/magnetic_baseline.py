@@ -14,6 +14,8 @@ import pandas as pd
 
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.images.magnetic import FEATURE_NAMES
+from flarescope.model import sealing
+from flarescope.parsing import reason
 from flarescope.tables import check_forecasts
 
 KINDS: Final = ("svm", "logistic")
@@ -65,7 +67,7 @@ class MagneticModel:
         plain = {
             name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in asdict(self).items()
         }
-        return {"form": _FORM, "features": list(FEATURE_NAMES), **plain}
+        return sealing.sealed({"form": _FORM, "features": list(FEATURE_NAMES), **plain})
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any], source: str = "the model") -> "MagneticModel":
@@ -85,8 +87,9 @@ class MagneticModel:
         try:
             arrays = [np.array(value[name], dtype=np.float64) for name in ("minimum", "span", "weights")]
             numbers = [float(value[name]) for name in ("intercept", "slope")]
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{source}: damaged ({error!r}); train it again") from error
+            sealing.unsealed(value)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise InputError(f"{source}: damaged ({reason(error)}); train it again") from error
         shapes = all(array.shape == (len(FEATURE_NAMES),) for array in arrays)
         if not shapes or not np.isfinite([*np.concatenate(arrays), *numbers]).all() or (arrays[1] <= 0).any():
             raise InputError(f"{source}: damaged (numbers missing or not finite); train it again")
