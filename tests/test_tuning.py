@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fakes import FakeEngine
+from fakes import FakeEngine, write_png
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.model import tuning
 from flarescope.model.engines import EngineChoice
@@ -109,6 +109,8 @@ def test_a_store_keeps_the_batch_and_streams_that_it_was_begun_with(tmp_path):
     tuning.remember(CHOICE, [Measured(8, 1, 1.0)])
     first = open_store(tmp_path / "features", [TABLE], WEIGHTS, fp32(), Reporter())
     assert (first.key.batch, first.key.streams) == (8, 1)
+    write_png(tmp_path / "a.png", 0)
+    first.build(["a.png"], tmp_path, FakeEngine)
     tuning.remember(CHOICE, [Measured(32, 2, 1.0)])
     assert open_store(tmp_path / "features", [TABLE], WEIGHTS, fp32(), Reporter()).key == first.key
     assert open_store(tmp_path / "features", [TABLE], WEIGHTS, fp32(batch=8), Reporter()).key == first.key

@@ -35,7 +35,7 @@ def tune(
         return
     rows = [[str(one.batch), str(one.streams or "auto"), f"{one.images_per_s:.1f}"] for one in tuned.measured]
     show_table(tuned.machine, ["batch", "streams", "images/s"], rows)
-    note(f"remembered: batch {tuned.choice.batch}, streams {tuned.choice.streams or 'auto'}")
+    note(f"fastest here: batch {tuned.choice.batch}, streams {tuned.choice.streams or 'auto'}")
 
 
 @app.command(

@@ -8,6 +8,7 @@ import itertools
 import math
 import platform
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -17,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 
 from flarescope.cores import available_cores
-from flarescope.errors import FlarescopeError
+from flarescope.errors import FlarescopeError, FlarescopeWarning
 from flarescope.files import read_json, write_json
 from flarescope.model.engines import Engine, EngineChoice
 from flarescope.model.vgg import IMAGE_SIZE
@@ -67,28 +68,36 @@ def _processor(choice: EngineChoice) -> str:
 
 def remembered(choice: EngineChoice) -> EngineChoice | None:
     """Give the choice with the batch and streams that were fastest here, or None where nothing was measured."""
-    path = settings_file()
     try:
-        kept = read_json(path).get(machine_key(choice)) if path.exists() else None
+        kept = _notes().get(machine_key(choice))
         batch, streams = (int(kept["batch"]), int(kept["streams"])) if kept else (0, 0)
-    except (FlarescopeError, AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None  # a damaged note costs a measurement, no run
     return replace(choice, batch=batch, streams=streams) if batch >= 1 and streams >= 0 else None
 
 
+def _notes() -> dict[str, Any]:
+    """Read what is remembered; nothing where it is damaged or cannot be read."""
+    try:
+        return read_json(settings_file()) if settings_file().exists() else {}
+    except (FlarescopeError, OSError):
+        return {}
+
+
 def remember(choice: EngineChoice, measured: list[Measured]) -> EngineChoice:
-    """Note the fastest of the measured settings, the first of which is the engine's own; give the choice with it."""
+    """Note the fastest of the measured settings, the first of which is the engine's own; give the choice with it.
+
+    Where the note cannot be written a warning says so: the setting serves all the same.
+    """
     own, best = measured[0], max(measured, key=lambda one: one.images_per_s)
     if best.images_per_s < GAIN * own.images_per_s:
         best = own
-    path = settings_file()
-    try:
-        notes: dict[str, Any] = read_json(path) if path.exists() else {}
-    except FlarescopeError:
-        notes = {}
-    path.parent.mkdir(parents=True, exist_ok=True)
+    notes = _notes()
     notes[machine_key(choice)] = {"batch": best.batch, "streams": best.streams, "images_per_s": best.images_per_s}
-    write_json(path, notes)
+    try:
+        write_json(settings_file(), notes)
+    except FlarescopeError as error:
+        warnings.warn(f"{error}; what was measured here serves now, and is forgotten", FlarescopeWarning, stacklevel=2)
     return replace(choice, batch=best.batch, streams=best.streams)
 
 

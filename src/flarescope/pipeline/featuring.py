@@ -128,9 +128,8 @@ def settle(weights: Weights, choice: EngineChoice, reporter: Reporter) -> Engine
     reporter.say(f"measuring once which batch and how many streams are fastest here ({choice.id})")
     measured = tuning.tune(weights, choice, progress=lambda one: reporter.say(describe_setting(one)))
     tuned = tuning.remember(choice, measured)
-    reporter.say(
-        f"remembered in {tuning.settings_file()}: batch {tuned.batch}, streams {tuned.streams or 'by the engine'}"
-    )
+    where = f"remembered in {tuning.settings_file()}" if tuning.remembered(choice) == tuned else "taken for this time"
+    reporter.say(f"{where}: batch {tuned.batch}, streams {tuned.streams or 'by the engine'}")
     return tuned
 
 

@@ -1,12 +1,13 @@
 """What do many image files hold, each of them read once?"""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
-from flarescope.errors import InputError
+from flarescope.errors import FlarescopeError, FlarescopeWarning, InputError
 from flarescope.files import is_parquet
 from flarescope.images.instruments import HMI, SYNTHETIC
 from flarescope.images.scan import SCAN_DTYPES, scan_file
@@ -62,10 +63,10 @@ def scan_images(
             rows[name] = {"filename": name, **current[name], **(found or {}), "reason": reason}
             reporter.advance("scanning images", done, len(waiting))
             if done % SAVE_EVERY == 0:
-                _write_kept(rows, kept)
+                _keep(rows, kept)
     finally:
         if waiting:
-            _write_kept(rows, kept)
+            _keep(rows, kept)
     table = _frame([rows[name] for name in filenames])
     failed = table["reason"].dropna()
     reporter.say(f"{len(waiting):,} images read, {len(filenames) - len(waiting):,} known from {kept}")
@@ -101,8 +102,13 @@ def _read_kept(path: Path, reporter: Reporter) -> list[dict[str, Any]]:
     return frame.astype(object).where(frame.notna(), None).to_dict("records")  # type: ignore[return-value]
 
 
-def _write_kept(rows: dict[str, dict[str, Any]], path: Path) -> None:
-    write_parquet(_frame(list(rows.values())), path)
+def _keep(rows: dict[str, dict[str, Any]], path: Path) -> None:
+    """Write what was read; where that cannot be done a warning says so, and the scan goes on."""
+    try:
+        write_parquet(_frame(list(rows.values())), path)
+    except FlarescopeError as error:
+        said = f"{error}; what was read serves now, and is read again next time"
+        warnings.warn(said, FlarescopeWarning, stacklevel=3)
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
