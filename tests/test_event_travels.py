@@ -24,7 +24,11 @@ def run(*arguments):
 
 def flare_list(folder):
     """Every second region has an M2 that peaks at 15:00, and all have C flares that do not count."""
-    rows = [f"2010-11-10T{hour:02d}:00,{flare},{region + 10000}" for region in REGIONS for hour, flare in DAY(region)]
+    rows = [
+        f"2010-11-10T{hour:02d}:{region - 1121:02d},{flare},{region + 10000}"
+        for region in REGIONS
+        for hour, flare in DAY(region)
+    ]
     rows += ["2010-11-09T00:00,B1.0,11000", "2010-11-12T00:00,B1.0,11000"]
     path = folder / "flares.csv"
     path.write_text("\n".join(["time,flare,noaa_ar", *rows]) + "\n")
@@ -69,7 +73,7 @@ def test_every_table_says_it(made):
     tables += [f"tables/{name}_Data_by_AR_M1.0_12hr_after_1hr_png_224.csv" for name in ("Train", "Validation", "Test")]
     assert [event_of_table(made / table) for table in tables] == [EVENT] * len(tables)
     labelled = pd.read_parquet(made / "labelled.parquet")
-    odd = labelled["noaa_ar"] % 2 == 1  # an M2.0 at 15:00: images from 02:00 on see it in 1 to 13 hours
+    odd = labelled["noaa_ar"] % 2 == 1  # an M2.0 at 15:00 to 15:19: images from 02:36 on see it in 1 to 13 hours
     expected = odd & (labelled["time"].dt.hour >= 2)
     assert (labelled["label"] == expected).all()
 
