@@ -36,7 +36,7 @@ def flare_list(folder):
 
 
 def DAY(region):
-    return [(4, "C2.0"), (15, "M2.0" if region % 2 else "C9.0")]
+    return [(4, "C2.0"), (15, f"M{2 + (region - 1121) / 10:.1f}" if region % 2 else "C9.0")]
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,9 @@ def test_every_table_says_it(made):
     tables += [f"tables/{name}_Data_by_AR_M1.0_12hr_after_1hr_png_224.csv" for name in ("Train", "Validation", "Test")]
     assert [event_of_table(made / table) for table in tables] == [EVENT] * len(tables)
     labelled = pd.read_parquet(made / "labelled.parquet")
-    odd = labelled["noaa_ar"] % 2 == 1  # an M2.0 at 15:00 to 15:19: images from 02:36 on see it in 1 to 13 hours
+    odd = (
+        labelled["noaa_ar"] % 2 == 1
+    )  # a flare of M2.0 or more at 15:00 to 15:19: images from 02:36 on see it in 1 to 13 hours
     expected = odd & (labelled["time"].dt.hour >= 2)
     assert (labelled["label"] == expected).all()
 
