@@ -109,6 +109,7 @@ def test_a_file_holds_two_plain_arrays_and_text_and_no_pickle(saved):
         "calibration",
         "regions",
         "event",
+        "training_images",
         "content",
     ]
     assert list(described) == fields

@@ -60,6 +60,7 @@ def show_forecasts(forecasts: "pd.DataFrame") -> None:
     if settings.as_json:
         show_json(frame_records(forecasts))
         return
+    flagged = forecasts["flags"].any()
     rows = [
         [
             row["filename"],
@@ -67,9 +68,10 @@ def show_forecasts(forecasts: "pd.DataFrame") -> None:
             (row["time"] or "-").replace("T", " ")[:19],
             f"{row['probability']:.4f}",
             "yes" if row["flare"] else "no",
+            *([row["flags"] or "-"] if flagged else []),
         ]
         for row in frame_records(forecasts)
     ]
     codes = forecasts["event"].dropna().unique().tolist()
     title = f"probability of {forecast_event(codes)} (research, no official forecast)"
-    show_table(title, ["image", "NOAA AR", "time UTC", "probability", "flare"], rows)
+    show_table(title, ["image", "NOAA AR", "time UTC", "probability", "flare", *(["flags"] if flagged else [])], rows)

@@ -11,7 +11,7 @@ FLAGS: Final = {
     "quality": "QUALITY has bad bits",
     "limb60": "the region is 60 to 70 degrees from the disk's centre",
     "limb70": "the region is 70 degrees or more from the disk's centre",
-    "instrument": "another instrument than HMI: its scale in gauss and its resolution are others",
+    "instrument": "another instrument than HMI, or than in the training images: its gauss and its detail differ",
     "unnamed": "its header names no instrument",
     "scale": "a pixel, or the image, covers another part of the Sun than in the training images",
     "aspect": "width over height differs from the training images",

@@ -22,6 +22,9 @@ NATIVE_ARCSEC: Final = 0.504
 PUBLISHED_PIXELS: Final = 600
 """Width and height of the published set's cut-outs, as the camera lies, with south up (Boucheron et al. 2023)."""
 
+NATIVE_MM: Final = NATIVE_ARCSEC / RSUN_ARCSEC * RSUN_MM
+"""What such a pixel covers at the disk's centre: 0.366 Mm."""
+
 _PUBLISHED_PNG: Final = re.compile(r"\d{4}_hmi\.M_720s\..*\.magnetogram_224\.png", re.I)
 
 
@@ -106,13 +109,12 @@ def look_of_png(name: str, header: Mapping[str, Value], shape: tuple[int, int]) 
     source = re.fullmatch(r"(\d{1,6})x(\d{1,6})", str(header.get("Source shape", "")))
     look = look_of(header, shape, (int(source[1]), int(source[2])) if source else None)
     if look.pixel_mm is None and _PUBLISHED_PNG.fullmatch(name) and shape[0] == shape[1]:
-        pixel = NATIVE_ARCSEC / RSUN_ARCSEC * RSUN_MM
-        side = pixel * PUBLISHED_PIXELS
+        side = NATIVE_MM * PUBLISHED_PIXELS
         return replace(
             look,
             instrument=look.instrument or HMI,
             projected=True,
-            pixel_mm=pixel,
+            pixel_mm=NATIVE_MM,
             width_mm=side,
             height_mm=side,
             crota_deg=180.0,

@@ -14,7 +14,7 @@ from PIL import Image
 
 from flarescope.errors import InputError
 from flarescope.images.line_of_sight import HMI_ONLY, Accept
-from flarescope.images.look import Look
+from flarescope.images.look import NOTHING_KNOWN, Look
 from flarescope.images.magnetogram import is_fits
 from flarescope.images.region import read_region, read_region_png
 
@@ -177,14 +177,14 @@ class Rendered:
         pixels: `(1, 224, 224)` or, for a colour PNG, `(3, 224, 224)` float32, about 0..255, RGB.
         noaa_ar: region that the FITS header, or the text of a PNG, names; or None.
         time: of the observation by header or text, UTC, or None.
-        look: what is known of scale, orientation and place; None for pixels of no file.
+        look: what is known of scale, orientation and place.
         flags: words of `flags.FLAGS`, what of the image is unusual whatever the model.
     """
 
     pixels: np.ndarray
     noaa_ar: int | None = None
     time: dt.datetime | None = None
-    look: Look | None = None
+    look: Look = NOTHING_KNOWN
     flags: tuple[str, ...] = ()
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from flarescope.errors import InputError
 from flarescope.events import PUBLISHED, EventDefinition, event_from_json
 from flarescope.files import atomic_path, translate_os_errors
+from flarescope.images.likeness import PUBLISHED_SET, Likeness, likeness_from_json
 from flarescope.images.line_of_sight import HMI_ONLY, Accept
 from flarescope.images.reading import ReadImage, read_ahead
 from flarescope.images.render import Rendering
@@ -54,6 +55,7 @@ class Description:
         calibration: a calibration fitted on validation rows (`scores.calibration`) as plain numbers, or None.
         regions: NOAA numbers of the regions that it was trained on; None where they are not known.
         event: what it forecasts; None where its training table did not say.
+        training_images: what its training images were like (`images.likeness.Likeness` as plain values), or None.
     """
 
     backbone: str
@@ -65,6 +67,14 @@ class Description:
     calibration: dict[str, Any] | None = None
     regions: list[int] | None = None
     event: EventDefinition | None = None
+    training_images: dict[str, Any] | None = None
+
+    @property
+    def likeness(self) -> Likeness | None:
+        """What the training images were like; of the reference notebook's models those of the published set."""
+        if self.training_images is not None:
+            return likeness_from_json(self.training_images)
+        return PUBLISHED_SET if self.rendering is None else None
 
 
 @dataclass(frozen=True)
@@ -287,4 +297,6 @@ def _checked(described: Description) -> Description:
     regions = described.regions
     if regions is not None and not (isinstance(regions, list) and all(type(region) is int for region in regions)):
         raise TypeError("regions are no whole numbers")
+    if described.training_images is not None:
+        likeness_from_json(described.training_images)
     return described

@@ -20,6 +20,7 @@ from flarescope.model.runs import RunFolder
 from flarescope.notes import event_notes
 from flarescope.pipeline.featuring import Compute, announce, check_before, ensure_features, open_store
 from flarescope.pipeline.identity import table_digest
+from flarescope.pipeline.likeness import tell_differences
 from flarescope.pipeline.models import Model, load
 from flarescope.pipeline.verifying import Verifying, verify_model
 from flarescope.progress import Reporter
@@ -134,6 +135,7 @@ def evaluate(
     check_before(images, compute)
     store = _open_store_of(found, rows, Path(features or _feature_root(found.run, folder)), compute, reporter)
     reporter.say(f"model: {found.path}; engine: {store.key.engine}")
+    tell_differences(found.classifier.description.likeness, rows, images, compute, reporter)
     features_of = ensure_features(store, rows, images, found.classifier.weights, compute, reporter, f"{split} features")
     log_odds = found.classifier.head.log_odds(features_of)
     probability = sigmoid(log_odds)

@@ -8,10 +8,12 @@ import pandas as pd
 from flarescope.catalog.file_names import region_and_time
 from flarescope.errors import InputError
 from flarescope.files import atomic_path, check_writable
+from flarescope.images.likeness import flags_beside
 from flarescope.images.magnetogram import is_fits
 from flarescope.images.paths import expand
 from flarescope.model.classifier import Classifier
 from flarescope.pipeline.featuring import Compute, announce
+from flarescope.pipeline.likeness import tell_flags
 from flarescope.pipeline.models import load
 from flarescope.progress import Reporter
 from flarescope.scores.calibration import calibration_from_json
@@ -33,7 +35,8 @@ def forecast_files(
         One row a file: `filename` (the path), `noaa_ar` and `time` (by the file name, else by the FITS header, else
         null), `probability` (calibrated where the model holds a calibration; then `probability_raw` is the network's
         own), `flare` (whether it reaches the model's threshold), and `event` (what is forecast, in the short form
-        `M1.0/24`; null where the model does not say it).
+        `M1.0/24`; null where the model does not say it), and `flags` (words of
+        `images.flags.FLAGS` with spaces between, what of the image is unusual; empty for most).
     """
     compute, reporter = compute or Compute(), reporter or Reporter()
     files = expand(paths)
@@ -49,7 +52,11 @@ def forecast_files(
         accept=compute.accept,
         progress=lambda done, total: reporter.advance("forecasts", done, total),
     )
-    read = [(image.rendered.noaa_ar, image.rendered.time, probability) for image, probability in results]
+    likeness = classifier.description.likeness
+    read = [
+        (one.noaa_ar, one.time, probability, flags_beside(one.flags, one.look, likeness))
+        for one, probability in ((image.rendered, probability) for image, probability in results)
+    ]
     table = pd.DataFrame({"filename": pd.Series([str(file) for file in files], dtype="str")})
     named = region_and_time(table["filename"])
     table["noaa_ar"] = named["noaa_ar"].fillna(pd.Series([row[0] for row in read], dtype="Int32"))
@@ -63,7 +70,9 @@ def forecast_files(
         calibrated = calibration_from_json(described.calibration).apply(raw)
         checked = checked.assign(probability=calibrated, probability_raw=raw)
     event = None if described.event is None else described.event.code
+    tell_flags([row[3] for row in read], likeness, reporter)
     return checked.assign(
+        flags=pd.Series([" ".join(row[3]) for row in read], index=checked.index, dtype="str"),
         flare=checked["probability"] >= described.threshold,
         event=pd.Series(event, index=checked.index, dtype="str"),
     )
@@ -79,7 +88,7 @@ def predict(
     reporter: Reporter | None = None,
 ) -> pd.DataFrame:
     """Forecast files with the model that a path names (see `models.load` and `forecast_files`)."""
-    files = expand(paths)  # before the weights are loaded: a wrong path is told at once
+    files = expand(paths, reporter)  # before the weights are loaded: a wrong path is told at once
     found = load(model, epoch=epoch, backbone=backbone)
     if reporter:
         reporter.say(f"model: {found.path}")

@@ -13,6 +13,7 @@ from flarescope.catalog.connected import all_regions
 from flarescope.catalog.splits import check_disjoint
 from flarescope.catalog.table_event import stated_event
 from flarescope.events import EventDefinition, agreed, statement_of
+from flarescope.images.likeness import Likeness
 from flarescope.model.classifier import Classifier, Description
 from flarescope.model.features import FeatureStore
 from flarescope.model.gather import FeatureRows
@@ -21,6 +22,7 @@ from flarescope.model.vgg import FEATURES
 from flarescope.model.weights import Weights, find
 from flarescope.pipeline.featuring import Compute, announce, check_before, ensure_features, open_store
 from flarescope.pipeline.identity import describe_recipe, describe_tables, is_synthetic, versions
+from flarescope.pipeline.likeness import likeness_of_table
 from flarescope.progress import Reporter
 
 
@@ -37,6 +39,7 @@ class TrainingData:
         compute: how features are computed.
         allow_overlap: whether a region may stand in both tables.
         event: that the labels are of; None where nobody says it.
+        likeness: what a sample of the training images is like; None where none is there.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -47,6 +50,7 @@ class TrainingData:
     compute: Compute
     allow_overlap: bool
     event: EventDefinition | None = None
+    likeness: Likeness | None = None
 
     def with_class_weight(self, recipe: Recipe) -> Recipe:
         """Give the recipe with the class weights as numbers."""
@@ -69,6 +73,7 @@ class TrainingData:
             "finished": False,
             "synthetic": is_synthetic(self.images),
             "allow_overlap": self.allow_overlap,
+            "training_images": self.likeness.to_json() if self.likeness else None,
         }
 
     def rows(self, reporter: Reporter) -> dict[str, FeatureRows]:
@@ -98,6 +103,7 @@ class TrainingData:
             self.store.key.rendering,
             regions=regions,
             event=self.event,
+            training_images=self.likeness.to_json() if self.likeness else None,
         )
         return Classifier(glorot_head(FEATURES, recipe.seed), described, self.weights)
 
@@ -138,7 +144,8 @@ def open_training_data(
     check_before(images, compute)
     store = open_store(features, list(tables.values()), weights, compute, reporter)
     reporter.say(f"engine: {store.key.engine}; features kept in {store.folder}")
-    return TrainingData(tables, images, backbone, weights, store, compute, allow_overlap, event)
+    likeness = likeness_of_table(tables["train"], images, compute)
+    return TrainingData(tables, images, backbone, weights, store, compute, allow_overlap, event, likeness)
 
 
 def event_of_training(
