@@ -58,6 +58,11 @@ def _numbered_around(day: dt.date) -> float:
     return float(np.interp(day.toordinal(), days, [region for _, region in _NUMBERED]))
 
 
+def short_region(number: int) -> str:
+    """Write a region as the published set does, less 10,000 in four digits: 10064 as `0064`; others in five digits."""
+    return f"{number - NOAA_OFFSET:04d}" if NOAA_OFFSET <= number < 2 * NOAA_OFFSET else f"{number:05d}"
+
+
 def full_region_numbers(numbers: "pd.Series[int]", times: "pd.Series[pd.Timestamp]", source: str) -> "pd.Series[int]":
     """Give the regions of a table their full numbers, each by the day of its row.
 

@@ -12,6 +12,7 @@ from flarescope.catalog.file_names import region_and_time
 from flarescope.errors import InputError
 from flarescope.events import PUBLISHED, EventDefinition, difference
 from flarescope.files import atomic_path, is_parquet, refuse_special, translate_os_errors
+from flarescope.notes import read_event
 from flarescope.region_numbers import NOAA_OFFSET
 from flarescope.tables import SPLITS, check_catalogue, check_labels, nulls_for_missing, read_parquet
 from flarescope.text_tables import COMMENT, first_line, read_text_table
@@ -24,6 +25,8 @@ CSV_NAMES: Final = {
 
 def read_labels(path: Path, *, repeated: bool = False) -> pd.DataFrame:
     """Read a labels file of the set: no header, `basename,label`, the label a GOES class such as `C4.7`, or `0`.
+
+    Classes are from the threshold of the event on that the file's notes name, else from C1.0 on.
 
     Args:
         path: the file.
@@ -39,11 +42,7 @@ def read_labels(path: Path, *, repeated: bool = False) -> pd.DataFrame:
     if frame.shape[1] != 2:
         raise InputError(f"{path}: {frame.shape[1]} columns; expected two without a header, basename,label")
     frame.columns = pd.Index(["basename", "flare"])
-    bad = ~frame["flare"].str.fullmatch(r"0|[CMX]\d+(\.\d+)?")
-    if bad.any():
-        row = int(bad.to_numpy().argmax())
-        value = frame["flare"].iloc[row]
-        raise InputError(f"{path}: row {row + 1}: label {value!r}; expected 0, or a class from C1.0 on such as C4.7")
+    _check_classes(path, frame["flare"])
     region = frame["basename"].str.extract(r"^(\d{4,5})_", expand=False)
     if region.isna().any():
         row = int(region.isna().to_numpy().argmax())
@@ -54,6 +53,20 @@ def read_labels(path: Path, *, repeated: bool = False) -> pd.DataFrame:
         {"filename": region + "/" + frame["basename"], "flare": flare, "label": flare.notna().astype("int8")}
     )
     return check_catalogue(table.join(region_and_time(table["filename"])), str(path), repeated=repeated)
+
+
+def _check_classes(path: Path, labels: "pd.Series[str]") -> None:
+    """Refuse labels that are no class, or one below the event of the file's notes; without notes, below C1.0."""
+    event = read_event(path) or PUBLISHED
+    bad = ~labels.str.fullmatch(r"0|[ABCMX]\d+(\.\d+)?")
+    if not bad.any():
+        bad.loc[labels != "0"] = ~event.counts(labels[labels != "0"])
+    if bad.any():
+        row = int(bad.to_numpy().argmax())
+        raise InputError(
+            f"{path}: row {row + 1}: label {labels.iloc[row][:40]!r}; expected 0, or a class from {event.threshold} on "
+            "such as C4.7"
+        )
 
 
 def read_region_list(path: Path) -> list[int]:

@@ -10,7 +10,7 @@ import pandas as pd
 from flarescope.catalog.noaa import parse_day, read_lines
 from flarescope.errors import InputError
 from flarescope.files import write_text
-from flarescope.region_numbers import NOAA_OFFSET, full_region_number
+from flarescope.region_numbers import full_region_number, short_region
 
 
 def write_event_list(flares: pd.DataFrame, path: Path) -> None:
@@ -22,7 +22,7 @@ def write_event_list(flares: pd.DataFrame, path: Path) -> None:
     """
     ordered = flares.sort_values(["time", "noaa_ar"])
     rows = zip(ordered["time"], ordered["noaa_ar"], ordered["flare"], strict=True)
-    lines = [f"{time:%Y %m %d,%H%M},{region - NOAA_OFFSET},{flare}\n" for time, region, flare in rows]
+    lines = [f"{time:%Y %m %d,%H%M},{short_region(region)},{flare}\n" for time, region, flare in rows]
     write_text(path, "".join(lines))
 
 
@@ -41,7 +41,7 @@ def write_region_days(table: pd.DataFrame, path: Path) -> None:
         path: the file.
     """
     columns = (table["noaa_ar"], table["first_day"], table["days"])
-    rows = [f"{region - NOAA_OFFSET:04d},{day:%Y%m%d},{days}\n" for region, day, days in zip(*columns, strict=True)]
+    rows = [f"{short_region(region)},{day:%Y%m%d},{days}\n" for region, day, days in zip(*columns, strict=True)]
     write_text(path, "".join(rows))
 
 
@@ -71,10 +71,28 @@ def read_region_days(path: Path) -> list[tuple[int, dt.date, int]]:
 
 def write_region_list(regions: Sequence[int], path: Path) -> None:
     """Write the regions of a split, one four-digit number a line, such as `List_of_AR_in_Test_Data_by_AR.csv`."""
-    write_text(path, "".join(f"{region - NOAA_OFFSET}\n" for region in regions))
+    write_text(path, "".join(f"{short_region(region)}\n" for region in regions))
 
 
 def write_labels(catalogue: pd.DataFrame, path: Path) -> None:
-    """Write a labels file, `basename,label` without a header: the largest flare in the window, or `0`."""
-    rows = zip(catalogue["filename"].str.rsplit("/", n=1).str[-1], catalogue["flare"].fillna("0"), strict=True)
+    """Write a labels file, `basename,label` without a header: the largest flare in the window, or `0`.
+
+    Raises:
+        InputError: what this form cannot say: an event of unknown class, a name that is not `1121/1121_...`.
+    """
+    names, events = catalogue["filename"], catalogue["label"] == 1
+    basename = names.str.rsplit("/", n=1).str[-1]
+    region = basename.str.extract(r"^(\d{4,5})_", expand=False)
+    odd = names.ne(region + "/" + basename) | basename.str.contains(r'[,"\s]')
+    classless = events & catalogue["flare"].isna()
+    for wrong, reason in (
+        (odd, "its name is not as 1121/1121_hmi..."),
+        (classless, "the class of its flare is unknown"),
+    ):
+        if wrong.any():
+            raise InputError(
+                f"cannot write {path}: {names[wrong].iloc[0][:120]!r}: {reason}; a labels file cannot say that, "
+                "a .parquet can"
+            )
+    rows = zip(basename, catalogue["flare"].where(events, "0"), strict=True)
     write_text(path, "".join(f"{name},{label}\n" for name, label in rows))

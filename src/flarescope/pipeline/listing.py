@@ -1,5 +1,6 @@
 """Which images do a table or a folder name, and in which form is a catalogue written?"""
 
+import warnings
 from pathlib import Path
 from typing import Final
 
@@ -8,7 +9,7 @@ import pandas as pd
 from flarescope.catalog.boucheron import published_csv_name, read_image_list, read_table, write_published_csv
 from flarescope.catalog.file_names import region_and_time
 from flarescope.catalog.published import write_labels
-from flarescope.errors import InputError
+from flarescope.errors import FlarescopeWarning, InputError
 from flarescope.events import EventDefinition
 from flarescope.files import is_parquet
 from flarescope.images.paths import expand
@@ -116,6 +117,14 @@ def write_catalogue(table: pd.DataFrame, out: Path, event: EventDefinition | Non
 
 
 def _write_table(table: pd.DataFrame, out: Path, event: EventDefinition | None) -> None:
+    lost = table["noaa_ar"].notna() & region_and_time(table["filename"])["noaa_ar"].isna()
+    if lost.any():
+        warnings.warn(
+            f"{out}: of {int(lost.sum()):,} images the region is not in the name, and this form has no other place for "
+            "it; a .parquet keeps it",
+            FlarescopeWarning,
+            stacklevel=3,
+        )
     write_published_csv(table, out)
     write_notes_beside(out, event_notes(event))
 
