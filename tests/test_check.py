@@ -72,7 +72,7 @@ def test_a_region_on_both_sides_is_found_with_its_near_copies():
     table.loc[rows[:3], "split"] = "train"
     found = problems(table)
     assert found[0].severity == "error"
-    assert found[0].what == "1 regions stand in both train and test"
+    assert found[0].what == "1 region stands in both train and test"
     assert found[0].where == str(region)
 
 
@@ -90,8 +90,8 @@ def test_a_flare_on_both_sides_is_found():
     table = clean()
     flaring = one_of(table, "train", flaring=True)
     table.loc[flaring.index[0], "split"] = "validation"
-    [finding] = [each for each in problems(table) if "flares label" in each.what]
-    assert finding.what == "1 flares label images of both train and validation"
+    [finding] = [each for each in problems(table) if "flare labels" in each.what]
+    assert finding.what == "1 flare labels images of both train and validation"
     assert finding.where == f"M1.0 of {flaring['noaa_ar'].iloc[0]} at 2012-03-03 05:33"
 
 
@@ -137,7 +137,7 @@ def test_neighbours_on_both_sides_are_a_warning():
     summaries = frame.reindex(columns=list(REGION_DTYPES)).astype(REGION_DTYPES)
     [finding] = problems(table, regions=summaries)
     assert finding.severity == "warning"
-    assert finding.what.startswith("1 pairs of regions in different splits lie within 6 degrees")
+    assert finding.what.startswith("1 pair of regions in different splits lies within 6 degrees")
     far = summaries.assign(longitude_deg=[5.0, 29.0])
     assert problems(table, regions=far) == []
 
@@ -174,10 +174,10 @@ def test_the_same_content_on_both_sides_is_an_error_and_on_one_a_warning():
 def test_duplicates_are_found():
     table = clean()
     again = pd.concat([table, table.iloc[[0]]], ignore_index=True)
-    assert [each.what for each in problems(again)] == ["1 images are named more than once"]
+    assert [each.what for each in problems(again)] == ["1 image is named more than once"]
     other = table.iloc[[0]].assign(filename=table["filename"].iloc[0].replace("_224", ""))
     found = problems(pd.concat([table, other], ignore_index=True))
-    assert [each.what for each in found] == ["1 images show a region at a time that another one shows"]
+    assert [each.what for each in found] == ["1 image shows a region at a time that another one shows"]
 
 
 def test_rows_that_no_check_can_place_and_names_that_contradict_their_row_are_found():

@@ -147,11 +147,11 @@ def wrong_time(table):
 
 
 PLANTED = {
-    "regions stand in both": region_on_both_sides,
-    "flares label images of both": flare_on_both_sides,
+    "region stands in both": region_on_both_sides,
+    "flare labels images of both": flare_on_both_sides,
     "label windows": window_across,
     "contradict the flare beside them": wrong_label,
-    "show a region at a time that another one shows": same_region_and_time,
+    "shows a region at a time that another one shows": same_region_and_time,
     "another time in the file name": wrong_time,
 }
 
@@ -236,7 +236,7 @@ def test_nan_and_quality_are_read_once(made_images, capsys):
     assert account["removed: more than 0 NaN pixels"] == 1
     assert account["removed: a QUALITY bit of 0xffffffff set"] == 1
     assert account["taken"] == 3
-    assert "1 images cannot be read" in shown.err
+    assert "1 image cannot be read" in shown.err
     assert "window_known" in pd.read_parquet(made_images / "s.parquet")
     assert run(*arguments) == 0
     assert "0 images read, 6 known" in capsys.readouterr().err

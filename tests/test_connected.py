@@ -251,9 +251,9 @@ def test_the_check_finds_a_patch_that_shows_a_region_of_the_other_side():
     )
     found = find_problems(images, rule=RULE, flares=listed((11430, "2012-03-06T15:00", "X1.0")))
     what = [each.what for each in found]
-    assert what[0] == "1 regions stand in both train and test"
-    assert "1 images of test have an image of their region within an hour in train: near copies" in what
-    assert "1 flares label images of both train and test" in what
+    assert what[0] == "1 region stands in both train and test"
+    assert "1 image of test has an image of their region within an hour in train: near copies" in what
+    assert "1 flare labels images of both train and test" in what
     assert not any("do not follow" in each for each in what)
 
 
@@ -266,7 +266,7 @@ def test_one_flare_under_two_regions_on_both_sides_is_found():
     )
     flares = listed((11429, "2012-03-06T15:00", "X1.0"), (11999, "2012-03-06T15:01", "X1.1"))
     [finding] = [each for each in find_problems(images, rule=RULE, flares=flares) if "under two" in each.what]
-    assert finding.what == "1 flares are listed under two regions and label images of both train and test"
+    assert finding.what == "1 flare is listed under two regions and labels images of both train and test"
     assert finding.where == "X1.0 of 11429 and 11999 at 2012-03-06 15:00"
     assert (finding.severity, finding.count) == ("error", 1)
     for apart in ((11429, "2012-03-06T15:00", "X1.0"), (11999, "2012-03-06T15:03", "X1.0")), flares.table.iloc[:1]:

@@ -157,7 +157,7 @@ def test_each_planted_near_copy_is_found_and_nothing_else(tmp_path, capsys, fiel
     arguments = catalogue_of(tmp_path, fields[:6], lambda path: PLANTED[kind](fields[1], path))
     assert run(*arguments, "--json") == 1
     [finding] = [each for each in told(capsys) if each["severity"] == "error"]
-    assert finding["what"] == "1 images of test look like an image of train: near copies under other names"
+    assert finding["what"] == "1 image of test looks like an image of train: near copies under other names"
     assert finding["where"].startswith("planted.")
     assert "like 01.fits" in finding["where"]
 
@@ -180,7 +180,7 @@ def test_flat_images_are_not_alike(tmp_path, capsys, fields):
     flat = [rng.normal(0, 8, (600, 600)) for _ in range(4)]
     arguments = catalogue_of(tmp_path, flat, lambda path: write_fits(path.with_suffix(".fits"), fields[0]))
     assert run(*arguments, "--json") == 0
-    assert "4 are flat" in capsys.readouterr().err
+    assert "flat, and compared by pixels only: 4" in capsys.readouterr().err
 
 
 def test_a_scan_of_the_older_form_is_read_again(tmp_path, fields):

@@ -201,7 +201,7 @@ def test_different_rows_cannot_be_compared():
     with pytest.raises(InputError, match="different rows: 0 only in the first, 1 only in the second"):
         compare(a.iloc[1:], a)
     other = a.assign(label=1 - a["label"])
-    with pytest.raises(InputError, match="the labels of 3,000 images differ"):
+    with pytest.raises(InputError, match="3,000 labels differ"):
         compare(a, other)
 
 

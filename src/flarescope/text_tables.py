@@ -18,6 +18,7 @@ from typing import Final, TextIO
 
 import pandas as pd
 
+from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.files import translate_os_errors
 from flarescope.parsing import refusing_damage
@@ -163,7 +164,7 @@ def _fields(path: Path, names: list[str], rows: list[list[str]]) -> list[str]:
     if longest == len(names) + 1 and all(len(row) == longest for row in rows) and _counts([row[0] for row in rows]):
         return ["", *names]
     raise InputError(
-        f"{path}: its header names {len(names)} columns and its rows have {longest} fields; "
+        f"{path}: its header names {counted(len(names), 'column')} and its rows have {counted(longest, 'field')}; "
         "a column lacks its name: write one for each, separated by commas"
     )
 
@@ -245,7 +246,7 @@ def read_text_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         try:
             for row in reader:
                 if len(row) > len(names):
-                    raise csv.Error(f"{len(row)} fields; expected {len(names)}, as in the header")
+                    raise csv.Error(f"{counted(len(row), 'field')}; expected {len(names)}, as in the header")
                 if any(field.strip() for field in row):
                     yield form.above + reader.line_num, _named(names, row, form)
         except csv.Error as error:

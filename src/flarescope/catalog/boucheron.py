@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from flarescope.catalog.file_names import region_and_time
+from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.events import PUBLISHED, EventDefinition, difference
 from flarescope.files import atomic_path, is_parquet, refuse_special, translate_os_errors
@@ -40,7 +41,7 @@ def read_labels(path: Path, *, repeated: bool = False) -> pd.DataFrame:
     """
     frame = read_text_table(path, header=False)
     if frame.shape[1] != 2:
-        raise InputError(f"{path}: {frame.shape[1]} columns; expected two without a header, basename,label")
+        raise InputError(f"{path}: {counted(frame.shape[1], 'column')}; expected two without a header, basename,label")
     frame.columns = pd.Index(["basename", "flare"])
     _check_classes(path, frame["flare"])
     region = frame["basename"].str.extract(r"^(\d{4,5})_", expand=False)

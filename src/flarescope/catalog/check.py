@@ -24,6 +24,7 @@ from flarescope.catalog.leaks import (
 from flarescope.catalog.near import near_copies
 from flarescope.catalog.noaa_flares import FlareList
 from flarescope.catalog.splits import count_splits
+from flarescope.counted import counted
 from flarescope.events import EventDefinition
 from flarescope.tables import SPLITS
 
@@ -81,10 +82,14 @@ def duplicates(catalogue: pd.DataFrame) -> list[Finding]:
     known = catalogue["noaa_ar"].notna() & catalogue["time"].notna()
     twice = catalogue.duplicated(["noaa_ar", "time"]) & known & ~again
     found = []
-    for rows, words in ((again, "are named more than once"), (twice, "show a region at a time that another one shows")):
+    for rows, words in (
+        (again, ("is named more than once", "are named more than once")),
+        (twice, ("shows a region at a time that another one shows", "show a region at a time that another one shows")),
+    ):
         if rows.any():
             names = catalogue["filename"][rows]
-            found.append(Finding("error", f"{len(names)} images {words}", shown(names), "keep one of each", len(names)))
+            what = counted(len(names), f"image {words[0]}", f"images {words[1]}")
+            found.append(Finding("error", what, shown(names), "keep one of each", len(names)))
     return found
 
 
@@ -93,14 +98,16 @@ def misplaced_rows(catalogue: pd.DataFrame) -> list[Finding]:
     found = []
     unknown = catalogue[catalogue["noaa_ar"].isna() | catalogue["time"].isna()]
     if len(unknown):
-        what = f"{len(unknown)} images have no region or no time; leaks among them cannot be found"
+        have = counted(len(unknown), "image has", "images have")
+        what = f"{have} no region or no time; leaks among them cannot be found"
         found.append(Finding("warning", what, shown(unknown["filename"]), "fill noaa_ar and time", len(unknown)))
     named = region_and_time(catalogue["filename"])
     for column, word in (("noaa_ar", "region"), ("time", "time")):
         other = (named[column] != catalogue[column]).fillna(False) & named[column].notna() & catalogue[column].notna()
         rows = catalogue[other.to_numpy(dtype=bool)]
         if len(rows):
-            what = f"{len(rows)} images have another {word} in the file name than in the column {column}"
+            have = counted(len(rows), "image has", "images have")
+            what = f"{have} another {word} in the file name than in the column {column}"
             found.append(Finding("error", what, shown(rows["filename"]), f"correct {column}", len(rows)))
     return found
 
@@ -115,13 +122,13 @@ def mismatched_labels(catalogue: pd.DataFrame, rule: EventDefinition, flares: Fl
     unnamed = ~named & positive if named.any() else ~named & named  # a table may leave the flares out altogether
     bad = catalogue[(named & (enough != positive)) | unnamed]
     if len(bad):
-        what = f"the labels of {len(bad)} images contradict the flare beside them at threshold {rule.threshold}"
+        what = f"the labels of {counted(len(bad), 'image')} contradict the flare beside them at {rule.threshold}"
         found.append(Finding("error", what, shown(bad["filename"]), "label again, with the threshold meant", len(bad)))
     if flares is not None:
         known = catalogue.dropna(subset=["noaa_ar", "time"])
         differ = known[(label_by(known, flares.table, rule)["label"] != known["label"]).to_numpy(dtype=bool)]
         if len(differ):
-            what = f"{len(differ)} labels do not follow from the flare list ({rule})"
+            what = f"{counted(len(differ), 'label does', 'labels do')} not follow from the flare list ({rule})"
             found.append(Finding("error", what, shown(differ["filename"]), "label again by this list", len(differ)))
     return found
 

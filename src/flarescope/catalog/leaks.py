@@ -14,6 +14,7 @@ import pandas as pd
 from flarescope.catalog.connected import connected_regions, region_groups, shown_regions
 from flarescope.catalog.noaa_flares import FlareList, flare_numbers
 from flarescope.catalog.splits import shared_regions
+from flarescope.counted import counted
 from flarescope.events import EventDefinition
 from flarescope.tables import SPLITS
 from flarescope.windows import compared_times, span
@@ -67,7 +68,7 @@ def regions_on_both_sides(split: pd.DataFrame) -> list[Finding]:
         found.append(
             Finding(
                 "error",
-                f"{len(shared)} regions stand in both {first} and {second}",
+                f"{counted(len(shared), 'region stands', 'regions stand')} in both {first} and {second}",
                 where,
                 "split by region",
                 len(shared),
@@ -75,7 +76,8 @@ def regions_on_both_sides(split: pd.DataFrame) -> list[Finding]:
         )
         near = int((_hours_to_nearest(b, a) <= 1).sum())
         if near:
-            what = f"{near} images of {second} have an image of their region within an hour in {first}: near copies"
+            have = counted(near, f"image of {second} has", f"images of {second} have")
+            what = f"{have} an image of their region within an hour in {first}: near copies"
             found.append(Finding("error", what, where, "split by region, not by image", near))
     return found
 
@@ -104,7 +106,7 @@ def windows_across(split: pd.DataFrame, rule: EventDefinition) -> list[Finding]:
             else:
                 crossing = _looking_into(before, after, ahead)
             if len(crossing):
-                what = f"the label windows of {len(crossing)} images of {early} run into the time of {late}"
+                what = f"the label windows of {counted(len(crossing), 'image')} of {early} run into the time of {late}"
                 advice = f"leave a gap of {rule.latency_hours + rule.window_hours:g} hours between the splits"
                 found.append(Finding("error", what, shown(crossing["filename"]), advice, len(crossing)))
     return found
@@ -128,12 +130,14 @@ def flares_on_both_sides(split: pd.DataFrame, flares: FlareList, rule: EventDefi
         both = listed[seen[first] & seen[second]]
         if len(both):
             where = shown([f"{row.flare} of {row.noaa_ar} at {row.time:%Y-%m-%d %H:%M}" for row in both.itertuples()])
-            what = f"{len(both)} flares label images of both {first} and {second}"
+            what = f"{counted(len(both), 'flare labels', 'flares label')} images of both {first} and {second}"
             found.append(Finding("error", what, where, "keep all images that one flare labels in one split", len(both)))
         parted = set(number[seen[first]]) & set(number[seen[second]]) - set(number[both.index])
         if parted:
             names = [_name_of_flare(listed[number == each]) for each in sorted(parted)]
-            what = f"{len(parted)} flares are listed under two regions and label images of both {first} and {second}"
+            are = counted(len(parted), "flare is", "flares are")
+            label = "labels" if len(parted) == 1 else "label"
+            what = f"{are} listed under two regions and {label} images of both {first} and {second}"
             advice = "find out whose flare it is and keep one row, or put both regions into one split"
             found.append(Finding("error", what, shown(names), advice, len(parted)))
     return found
@@ -174,7 +178,8 @@ def neighbours_on_both_sides(split: pd.DataFrame, regions: pd.DataFrame) -> list
     if near.empty:
         return []
     names = near.drop_duplicates(["noaa_ar", "noaa_ar_2"])
-    what = f"{len(names)} pairs of regions in different splits lie within {NEAR_DEGREES:g} degrees: cut-outs overlap"
+    lie = counted(len(names), "pair of regions in different splits lies", "pairs of regions in different splits lie")
+    what = f"{lie} within {NEAR_DEGREES:g} degrees: cut-outs overlap"
     where = shown([f"{row.noaa_ar} and {row.noaa_ar_2} on {row.day:%Y-%m-%d}" for row in names.itertuples()])
     return [Finding("warning", what, where, "put such neighbours into one split, or leave out those days", len(near))]
 
@@ -201,9 +206,11 @@ def same_images(catalogue: pd.DataFrame, digests: pd.DataFrame) -> list[Finding]
     both, one = groups[across].sort_values(order)["filename"], groups[~across].sort_values(order)["filename"]
     found = []
     if len(both):
-        what = f"{len(both)} images with the same content stand in more than one split"
+        stand = counted(len(both), "image with the same content stands", "images with the same content stand")
+        what = f"{stand} in more than one split"
         found.append(Finding("error", what, shown(both), "keep one of each", len(both)))
     if len(one):
-        what = f"{len(one)} images with the same content stand there more than once"
+        stand = counted(len(one), "image with the same content stands", "images with the same content stand")
+        what = f"{stand} there more than once"
         found.append(Finding("warning", what, shown(one), "keep one of each", len(one)))
     return found

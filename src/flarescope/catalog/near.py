@@ -8,6 +8,7 @@ import pandas as pd
 
 from flarescope.catalog.connected import region_groups
 from flarescope.catalog.leaks import Finding, shown, sides
+from flarescope.counted import counted
 
 LEAST_CORRELATION: Final = 0.85
 """Two signatures that correlate so much show nearly the same picture. Measured on HMI's magnetograms at hand and on
@@ -104,6 +105,7 @@ def near_copies(split: pd.DataFrame, digests: pd.DataFrame, signatures: np.ndarr
         if len(alike):
             names = zip(b["filename"].iloc[alike], a["filename"].iloc[partner[alike]], correlation[alike], strict=True)
             where = shown([f"{mine} like {other} ({value:.3f})" for mine, other, value in names])
-            what = f"{len(alike)} images of {second} look like an image of {first}: near copies under other names"
+            look = counted(len(alike), f"image of {second} looks", f"images of {second} look")
+            what = f"{look} like an image of {first}: near copies under other names"
             found.append(Finding("error", what, where, "look at the pairs; put near copies into one split", len(alike)))
     return found

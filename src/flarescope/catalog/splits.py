@@ -14,6 +14,7 @@ import pandas as pd
 
 from flarescope.catalog.boucheron import assign_splits, require_regions
 from flarescope.catalog.connected import all_regions, connected_regions, region_groups
+from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.tables import SPLITS
 
@@ -112,7 +113,9 @@ def split_by_region(
     part = _deal_regions(catalogue, np.asarray(fractions, dtype=float), seed)
     for number, (split, fraction) in enumerate(zip(SPLITS, fractions, strict=True)):
         if fraction > 0 and not (part == number).any():
-            raise InputError(f"{len(part)} regions are too few: none is left for {split} at {fraction:g}")
+            raise InputError(
+                f"{counted(len(part), 'region is', 'regions are')} too few: none is left for {split} at {fraction:g}"
+            )
     names = pd.Series(np.array(SPLITS, dtype=object)[part.to_numpy()], index=part.index)
     return catalogue.assign(split=region_groups(catalogue).map(names).astype("str"))
 
@@ -127,10 +130,10 @@ def folds_by_region(catalogue: pd.DataFrame, *, folds: int = 5, seed: int = 0) -
         InputError: fewer than two folds, more folds than regions, or a region of unknown number.
     """
     if not 2 <= folds <= 100:
-        raise InputError(f"{folds} folds; expected 2 to 100")
+        raise InputError(f"{counted(folds, 'fold')}; expected 2 to 100")
     fold = _deal_regions(catalogue, np.full(folds, 1 / folds), seed)
     if len(fold) < folds:
-        raise InputError(f"{folds} folds of {len(fold)} regions; expected at most one fold a region")
+        raise InputError(f"{folds} folds of {counted(len(fold), 'region')}; expected at most one fold a region")
     return region_groups(catalogue).map(fold).astype("Int8")
 
 

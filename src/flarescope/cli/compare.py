@@ -7,6 +7,7 @@ import typer
 
 from flarescope.cli import options
 from flarescope.cli.screen import ScreenReporter, settings, show_json, show_table
+from flarescope.counted import counted
 
 EXAMPLE = "Example: flarescope compare runs/png other_model.csv"
 
@@ -34,7 +35,7 @@ def compare(
     from flarescope.wording import interval_words
 
     how = interval_words(found["settings"])
-    title = f"A = {a}, B = {b}: {found['n']:,} images, {found['events']:,} with an event"
+    title = f"A = {a}, B = {b}: {counted(found['n'], 'image')}, {found['events']:,} with an event"
     title += f", {found['settings']['level']:.0%} intervals {how}" if how else ""
     show_table(title, ["score", "A", "B", "A - B", "interval", "better"], _rows(found))
 

@@ -8,6 +8,7 @@ import typer
 from flarescope.cli import options
 from flarescope.cli.groups import group
 from flarescope.cli.screen import ScreenReporter, note, settings, show_json, show_table
+from flarescope.counted import counted
 
 app = group("What runs the network: its settings, its precision.")
 
@@ -80,4 +81,4 @@ def compare(
         show_json(found.to_json())
         return
     rows = [[name, value] for name, value in found.lines()]
-    show_table(f"{found.engine} against torch-cpu-fp32, {found.images:,} images", ["", ""], rows)
+    show_table(f"{found.engine} against torch-cpu-fp32, {counted(found.images, 'image')}", ["", ""], rows)

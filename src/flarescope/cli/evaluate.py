@@ -7,6 +7,7 @@ import typer
 
 from flarescope.cli import options
 from flarescope.cli.screen import ScreenReporter, note, out, settings, show_json, show_table
+from flarescope.counted import counted
 from flarescope.errors import InputError
 
 if TYPE_CHECKING:
@@ -103,10 +104,14 @@ def show_evaluation(evaluation: "Evaluation") -> None:
     from flarescope.events import statement_of
 
     table = evaluation.table
-    title = f"{evaluation.split}: {len(evaluation.forecasts):,} images, yes from p >= 0.5"
+    title = f"{evaluation.split}: {counted(len(evaluation.forecasts), 'image')}, yes from p >= 0.5"
     counts = [
-        ["forecast yes", f"{table.tp:,} hits (TP)", f"{table.fp:,} false alarms (FP)"],
-        ["forecast no", f"{table.fn:,} misses (FN)", f"{table.tn:,} correct rejections (TN)"],
+        ["forecast yes", f"{counted(table.tp, 'hit')} (TP)", f"{counted(table.fp, 'false alarm')} (FP)"],
+        [
+            "forecast no",
+            f"{counted(table.fn, 'miss', 'misses')} (FN)",
+            f"{counted(table.tn, 'correct rejection')} (TN)",
+        ],
     ]
     show_table(title, ["", "event", "no event"], counts)
     scores = {**table.scores(), "loss": evaluation.loss}
@@ -131,9 +136,10 @@ def show_verification(verification: dict[str, Any], name: str) -> None:
     from flarescope.wording import has_intervals, interval_words
 
     sample, drawn = verification["sample"], verification["settings"]
-    regions = f" of {sample['regions']:,} regions" if sample["regions"] else ""
+    regions = f" of {counted(sample['regions'], 'region')}" if sample["regions"] else ""
     how = f", {drawn['level']:.0%} intervals {interval_words(drawn)}" if has_intervals(drawn) else ""
-    title = f"{name + ': ' if name else ''}{sample['n']:,} images{regions}, {sample['events']:,} with an event{how}"
+    images = f"{name + ': ' if name else ''}{counted(sample['n'], 'image')}"
+    title = f"{images}{regions}, {sample['events']:,} with an event{how}"
     out(statement_of(event_from_json(verification["settings"]["event"], name)))
     out("")
     show_table(title, *decision_rows(verification))

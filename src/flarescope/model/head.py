@@ -164,7 +164,7 @@ def reference_class_weight(labels: np.ndarray) -> tuple[float, float]:
     if not events or not others:
         only = "flares" if events else "does not flare"
         raise InputError(
-            f"one class only in the training set: each of its {len(labels):,} images {only}; both classes are needed"
+            f"one class only in the training set: each of its images ({len(labels):,}) {only}; both classes are needed"
         )
     return 1.0, others / events
 

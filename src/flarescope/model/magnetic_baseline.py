@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from flarescope.counted import counted
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.images.magnetic import FEATURE_NAMES
 from flarescope.model import sealing
@@ -201,7 +202,9 @@ def magnetic_forecasts(
         InputError: as many features as images are expected.
     """
     if len(features) != len(catalogue):
-        raise InputError(f"{source}: {len(catalogue):,} images and {len(features):,} rows of features")
+        raise InputError(
+            f"{source}: {counted(len(catalogue), 'image')} and {counted(len(features), 'row')} of features"
+        )
     return check_forecasts(catalogue.assign(probability=model.probability(features)), source)
 
 

@@ -11,6 +11,7 @@ from flarescope.catalog.check import claimed_split, find_problems
 from flarescope.catalog.flux_scales import scale_against
 from flarescope.catalog.leaks import Finding
 from flarescope.catalog.table_event import stated_event
+from flarescope.counted import counted
 from flarescope.events import EventDefinition, Rules, agreed
 from flarescope.images.signature import signature_vectors
 from flarescope.pipeline.labelling import join_flares
@@ -71,7 +72,7 @@ def check(
         signatures = signature_vectors(digests["signature"])
         flat = int((~signatures.any(axis=1)).sum() - digests["reason"].notna().sum())
         reporter.say(
-            f"comparing {len(signatures) - flat:,} pictures; {flat:,} are flat and are compared by pixels only"
+            f"comparing {counted(len(signatures) - flat, 'picture')}; flat, and compared by pixels only: {flat:,}"
         )
     rule = _rule(paths, rule, rules, reporter)
     listed = join_flares(flares, None, reporter) if flares else None

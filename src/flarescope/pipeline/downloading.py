@@ -11,6 +11,7 @@ from flarescope.catalog.download import DailyReport, DownloadReport, Progress, d
 from flarescope.catalog.jsoc import Client, CutoutReport, download_cutouts, make_client
 from flarescope.catalog.jsoc_orders import CADENCE_MINUTES, Order, Position, daily_orders
 from flarescope.catalog.published import read_region_days
+from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.pipeline.selecting import read_regions
 from flarescope.progress import Reporter
@@ -121,7 +122,7 @@ def fetch_cutouts(
         cadence_minutes=cadence_minutes,
         series=series,
     )
-    reporter.say(f"{len(wanted):,} orders, each of a region and a day")
+    reporter.say(f"{counted(len(wanted), 'order')}, each of a region and a day")
     return download_cutouts(
         wanted,
         Path(out),

@@ -9,6 +9,7 @@ import pandas as pd
 
 from flarescope.catalog.boucheron import read_table
 from flarescope.cores import available_cores
+from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.images.line_of_sight import Accept
 from flarescope.images.render import Rendering
@@ -171,7 +172,9 @@ def ensure_features(
         accept=compute.accept,
         progress=lambda done, total: reporter.advance(label, done, total),
     )
-    reporter.say(f"{label}: {computed:,} images through the network, {len(filenames) - computed:,} from the store")
+    reporter.say(
+        f"{label}: {counted(computed, 'image')} through the network, {len(filenames) - computed:,} from the store"
+    )
     return store.rows(filenames)
 
 

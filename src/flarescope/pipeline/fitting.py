@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from flarescope.counted import counted
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.model import lbfgs
 from flarescope.model.adam import State, check_converging, train_together
@@ -180,7 +181,9 @@ def _lbfgs(
     for one in group:
         fit = lbfgs.fit(rows, labels, one.recipe, progress=lambda done, of: reporter.advance("L-BFGS", done, of))
         if not fit.converged:
-            reporter.warn(f"L-BFGS had not converged after {fit.iterations} iterations; a larger --l2 takes fewer")
+            reporter.warn(
+                f"L-BFGS had not converged after {counted(fit.iterations, 'iteration')}; a larger --l2 takes fewer"
+            )
         weights = np.array(one.recipe.class_weight)[labels]
         trained = result_of(labels, fit.head.log_odds(rows), clip=0, weights=weights)
         state = replace(State.start(fit.head), step=fit.iterations, epoch=1)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from flarescope.catalog.connected import all_regions
+from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.events import event_from_json
 from flarescope.files import make_folder
@@ -142,7 +143,7 @@ def _begin(run: RunFolder, described: dict[str, Any], reporter: Reporter) -> Non
         done = len(run.history())
         if done > described["recipe"]["epochs"]:
             raise InputError(
-                f"{run.path}: has {done} epochs already; ask for more with --epochs, or choose another --out"
+                f"{run.path}: has {counted(done, 'epoch')} already; ask for more with --epochs, or choose another --out"
             )
         described = {**described, "content": before.get("content")}
     elif any(run.path.glob("*.hdf5")) or run.history_jsonl.exists():

@@ -10,6 +10,7 @@ from flarescope.catalog.labels import Labelled, label_catalogue
 from flarescope.catalog.noaa import Refused
 from flarescope.catalog.noaa_events import read_flares
 from flarescope.catalog.noaa_flares import FlareList, join_lists, unlisted
+from flarescope.counted import counted
 from flarescope.events import EventDefinition
 from flarescope.pipeline.listing import check_form, list_images, scan_beside, write_catalogue
 from flarescope.progress import Reporter
@@ -101,4 +102,4 @@ def tell_refused(refused: Sequence[Refused], reporter: Reporter) -> None:
     for file in refused[:_SHOWN]:
         reporter.warn(f"not used: {file.reason}")
     if len(refused) > _SHOWN:
-        reporter.warn(f"{len(refused) - _SHOWN} more files were not used")
+        reporter.warn(f"not used: {counted(len(refused) - _SHOWN, 'more file')}")

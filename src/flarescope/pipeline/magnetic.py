@@ -9,6 +9,7 @@ import pandas as pd
 
 from flarescope.catalog.boucheron import read_table, require_regions
 from flarescope.catalog.splits import check_disjoint
+from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, event_from_json
 from flarescope.files import make_folder, read_json, sha256_of, write_json
@@ -142,7 +143,9 @@ def train_on_features(
         forecasts = forecast_table(tables["validation"], "validation", model.probability(rows["validation"]))
         write_parquet(forecasts, run.forecasts("validation"), event_notes(event))
         run.write(described)
-    reporter.say(f"{kind} on {len(FEATURE_NAMES)} features of {len(tables['train']):,} images: {run.path / name}")
+    reporter.say(
+        f"{kind} on {len(FEATURE_NAMES)} features of {counted(len(tables['train']), 'image')}: {run.path / name}"
+    )
     return run
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from flarescope.counted import counted
 from flarescope.errors import FlarescopeError, FlarescopeWarning, InputError
 from flarescope.files import is_parquet
 from flarescope.images.instruments import HMI, SYNTHETIC
@@ -69,9 +70,9 @@ def scan_images(
             _keep(rows, kept)
     table = _frame([rows[name] for name in filenames])
     failed = table["reason"].dropna()
-    reporter.say(f"{len(waiting):,} images read, {len(filenames) - len(waiting):,} known from {kept}")
+    reporter.say(f"{counted(len(waiting), 'image')} read, {len(filenames) - len(waiting):,} known from {kept}")
     if len(failed):
-        reporter.warn(f"{len(failed):,} images cannot be read, the first: {failed.iloc[0]}")
+        reporter.warn(f"{counted(len(failed), 'image')} cannot be read, the first: {failed.iloc[0]}")
     return table
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from flarescope.counted import counted
 from flarescope.figures import (
     gallery_figure,
     history_figure,
@@ -174,7 +175,7 @@ def _history(history: Sequence[Mapping[str, Any]]) -> Drawn:
     said = NOTHING if last is None else number(last)
     return Drawn(
         history_figure(history),
-        f"Training history over {len(history)} epochs; validation TSS of the last one {said}.",
+        f"Training history over {counted(len(history), 'epoch')}; validation TSS of the last one {said}.",
         "Training loss is weighted by class and averaged while the head moves; validation loss is unweighted, so the "
         "two are not on one scale.",
     )
@@ -192,7 +193,8 @@ def _timelines(inputs: ReportInputs) -> dict[str, Drawn]:
         event = int((rows["label"] == 1).sum())
         found[f"timeline-{region}"] = Drawn(
             figure,
-            f"Time line of NOAA {region}: {len(rows):,} images, {event:,} followed by an event, {yes:,} forecast yes.",
+            f"Time line of NOAA {region}: {counted(len(rows), 'image')}, {event:,} followed by an event, "
+            f"{yes:,} forecast yes.",
             f"NOAA {region} ({reason}). Shaded: images followed by {inputs.event}.",
         )
     return found

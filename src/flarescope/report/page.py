@@ -6,6 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from flarescope.counted import counted
 from flarescope.figures import FieldImage, data_uri, field_bar_figure, field_png, inline_svg
 from flarescope.figures.field import shrink
 from flarescope.files import write_text
@@ -71,12 +72,12 @@ def _holds_something(part: Section) -> bool:
 
 def _summary(inputs: ReportInputs) -> str:
     sample = inputs.verification["sample"]
-    regions = "" if sample["regions"] is None else f" of {number(sample['regions'])} active regions"
+    regions = "" if sample["regions"] is None else f" of {counted(sample['regions'], 'active region')}"
     span = ""
     if sample["first_time"] and sample["last_time"]:
         span = f", {sample['first_time'][:10]} to {sample['last_time'][:10]}"
     return (
-        f"Forecasts of {inputs.event} for {number(sample['n'])} images{regions} ({inputs.split} rows{span}); "
+        f"Forecasts of {inputs.event} for {counted(sample['n'], 'image')}{regions} ({inputs.split} rows{span}); "
         f"an event followed {number(sample['events'])} of them ({sample['event_rate']:.1%})."
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.scores.bootstrap import LEVEL, REPLICATES
 from flarescope.scores.cases import PROBABILITY, Case, Sampling, ScoredCases
@@ -91,7 +92,9 @@ def same_rows(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
     differ = np.flatnonzero((a["label"].reset_index(drop=True) != ordered["label"]).fillna(True).to_numpy(bool))
     if len(differ):
         example = ", ".join(map(str, first[differ[0]]))
-        raise InputError(f"the labels of {len(differ):,} images differ between the tables, the first: {example}")
+        raise InputError(
+            f"{counted(len(differ), 'label differs', 'labels differ')} between the tables, the first: {example}"
+        )
     return ordered
 
 

@@ -29,6 +29,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from flarescope.counted import counted
 from flarescope.events import EventDefinition
 from flarescope.scores.baselines import all_baselines, event_of_rows
 from flarescope.scores.bootstrap import LEVEL, REPLICATES
@@ -206,7 +207,7 @@ def _warnings(scored: ScoredCases, result: Mapping[str, Any]) -> list[str]:
     if not result["settings"]["replicates"]:
         return ["No intervals were made."]
     few = scored.deciding_regions
-    regions = "1 region has" if few == 1 else f"{few} regions have"
+    regions = counted(few, "region has", "regions have")
     kind = "events" if few == result["sample"]["event_regions"] else "images without an event"
     if scored.method is None:
         return [

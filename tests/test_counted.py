@@ -1,0 +1,17 @@
+"""Does one thing stand in the singular?"""
+
+import pytest
+
+from flarescope.counted import counted
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0 regions"), (1, "1 region"), (2, "2 regions"), (950_047, "950,047 regions")]
+)
+def test_one_is_written_in_the_singular(number, text):
+    assert counted(number, "region") == text
+
+
+def test_words_with_a_plural_of_their_own():
+    assert counted(1, "region has", "regions have") == "1 region has"
+    assert counted(3, "miss", "misses") == "3 misses"
