@@ -1,6 +1,6 @@
 """What columns do the catalogue and the forecasts have, and does a given table have them?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -311,17 +311,31 @@ def read_parquet(path: Path) -> pd.DataFrame:
     What pandas noted in it of its own types and index is not looked at: an index with a name is a column like the
     others. Whole numbers with gaps come as pandas' nullable ones.
     """
+    table = read_arrow(path)
     with refusing_damage(path, _PARQUET_ADVICE, what=_NO_PARQUET):
-        with pq.ParquetFile(path) as file:
-            refuse_twice(file.schema_arrow.names, str(path))
-            _check_flat(file.metadata, file.schema_arrow)
-            table = file.read()
-        table.validate(full=True)
         table = table.drop_columns([name for name in table.column_names if name.startswith(_NAMELESS_INDEX)])
         gaps = {column.type for column in table.columns if column.null_count}
         nullable = {kind: dtype for kind, dtype in _NULLABLE.items() if kind in gaps}
         frame: pd.DataFrame = table.replace_schema_metadata(None).to_pandas(types_mapper=nullable.get)
         return frame
+
+
+def read_arrow(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read columns of a Parquet table as Arrow keeps them, every value looked at.
+
+    Raises:
+        InputError: it cannot be read, or is no table of plain columns.
+    """
+    with refusing_damage(path, _PARQUET_ADVICE, what=_NO_PARQUET):
+        with translate_os_errors(path, "read"), pq.ParquetFile(path) as file:
+            refuse_twice(file.schema_arrow.names, str(path))
+            _check_flat(file.metadata, file.schema_arrow)
+            table = file.read(columns)
+        table.validate(full=True)
+        missing = set(columns or ()) - set(table.column_names)
+        if missing:
+            raise ValueError(f"no column {', '.join(sorted(missing))}")
+    return table
 
 
 def _check_flat(metadata: pq.FileMetaData, schema: pa.Schema) -> None:

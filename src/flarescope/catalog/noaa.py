@@ -1,10 +1,8 @@
 """How are NOAA's text products read: which bytes, which lines, which region, which day?"""
 
 import datetime as dt
-import lzma
 import re
 import tarfile
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +10,15 @@ from typing import Final
 
 from flarescope.errors import InputError
 from flarescope.files import refuse_special, translate_os_errors
+from flarescope.parsing import refusing_damage
 from flarescope.region_numbers import full_region_number
 from flarescope.text_tables import MISSING
 
 MOST_BYTES: Final = 4_000_000
 """More than any daily product has (a summary is about 1 kB, an event report some 10 kB); larger files are not read."""
+
+MOST_ARCHIVE_BYTES: Final = 200_000_000
+"""Of what an archive unpacks to; more than the products of many years have."""
 
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
@@ -137,7 +139,7 @@ def _walk(path: Path, ending: str) -> Iterator[tuple[str, bytes]]:
             for file in sorted(path.rglob(f"*{ending}")):
                 refuse_special(file)
                 yield str(file), _read_some(file)
-        elif path.stat().st_size and tarfile.is_tarfile(path):
+        elif path.stat().st_size and _is_archive(path):
             yield from _walk_archive(path, ending)
         else:
             yield str(path), _read_some(path)
@@ -148,17 +150,31 @@ def _read_some(path: Path) -> bytes:
         return file.read(MOST_BYTES + 1)
 
 
+def _is_archive(path: Path) -> bool:
+    with refusing_damage(path, "fetch it again", what="damaged archive"):
+        return tarfile.is_tarfile(path)
+
+
 def _walk_archive(path: Path, ending: str) -> Iterator[tuple[str, bytes]]:
-    try:
+    with refusing_damage(path, "fetch it again", what="damaged archive"):
         with tarfile.open(path) as archive:
-            members = [member for member in archive.getmembers() if member.isfile() and member.name.endswith(ending)]
+            members = [member for member in _members(archive) if member.name.endswith(ending)]
             for member in sorted(members, key=lambda each: each.offset_data):
                 file = archive.extractfile(member)
                 if file is not None:
                     yield f"{path}:{member.name}", file.read(MOST_BYTES + 1)
-    except (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, ValueError) as error:
-        raise InputError(f"{path}: damaged archive ({error}); fetch it again") from error
-    except OSError as error:
-        if error.errno is not None:
-            raise
-        raise InputError(f"{path}: damaged archive ({error}); fetch it again") from error
+
+
+def _members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """Give the files of an archive that is not far larger than a year of products.
+
+    Raises:
+        ValueError: what a packed archive unpacks to would take minutes to go through.
+    """
+    size = 0
+    for member in archive:
+        size += member.size
+        if size > MOST_ARCHIVE_BYTES:
+            raise ValueError(f"more than {MOST_ARCHIVE_BYTES:,} bytes in it; a year of products has some million")
+        if member.isfile():
+            yield member

@@ -2,13 +2,12 @@
 
 import shutil
 import tarfile
-import zlib
 from collections.abc import Callable
-from lzma import LZMAError
 from pathlib import Path
 
-from flarescope.errors import FlarescopeError
+from flarescope.errors import FlarescopeError, InputError
 from flarescope.files import make_folder, read_json, translate_os_errors, write_json
+from flarescope.parsing import refusing_damage
 
 MARKER = ".flarescope-unpacked.json"
 """Stands in an unpacked folder and names the archive, so that it is not unpacked again."""
@@ -28,8 +27,9 @@ def unpack_tar(archive: Path, folder: Path, *, progress: Callable[[int, int], No
         progress: called every few hundred files with the bytes of the archive read so far and its size.
 
     Raises:
-        FlarescopeError: a damaged or unsafe archive, more content than the disk has room for, a folder of another
-            archive or of something else in the way.
+        InputError: a damaged or unsafe archive.
+        FlarescopeError: more content than the disk has room for, a folder of another archive or of something else in
+            the way.
     """
     identity = {"archive": archive.name, "size": archive.stat().st_size}
     if folder.exists():
@@ -53,30 +53,28 @@ def unpack_tar(archive: Path, folder: Path, *, progress: Callable[[int, int], No
 
 def _extract(archive: Path, partial: Path, progress: Callable[[int, int], None] | None) -> None:
     size, room = archive.stat().st_size, shutil.disk_usage(partial).free
-    with archive.open("rb") as stream:
-        try:
-            with tarfile.open(fileobj=stream, mode="r:*") as tar:
-                for number, member in enumerate(tar):
-                    _check(archive, member)
-                    room -= member.size
-                    if room < 0:
-                        raise FlarescopeError(f"{archive.name} holds more than there is room for at {partial.parent}")
-                    tar.extract(member, partial, filter="data")
-                    tar.members.clear()  # type: ignore[attr-defined]  # a million of them would stay in memory
-                    if progress and number % _REPORT_EVERY == 0:
-                        progress(stream.tell(), size)
-        except (tarfile.TarError, EOFError, zlib.error, LZMAError) as error:
-            raise FlarescopeError(f"{archive}: damaged or unsafe ({error}); remove it and fetch it again") from error
-        if progress:
-            progress(size, size)
+    advice = "remove it and fetch it again"
+    with archive.open("rb") as stream, refusing_damage(archive, advice, what="damaged or unsafe"):
+        with tarfile.open(fileobj=stream, mode="r:*") as tar:
+            for number, member in enumerate(tar):
+                _check(archive, member)
+                room -= member.size
+                if room < 0:
+                    raise FlarescopeError(f"{archive.name} holds more than there is room for at {partial.parent}")
+                tar.extract(member, partial, filter="data")
+                tar.members.clear()  # type: ignore[attr-defined]  # a million of them would stay in memory
+                if progress and number % _REPORT_EVERY == 0:
+                    progress(stream.tell(), size)
+    if progress:
+        progress(size, size)
 
 
 def _check(archive: Path, member: tarfile.TarInfo) -> None:
-    if not (member.isreg() or member.isdir()):
-        raise FlarescopeError(f"{archive}: {member.name!r} is a link or a device; nothing is unpacked")
+    if not (member.isreg() or member.isdir()) or member.issparse():
+        raise InputError(f"{archive}: {member.name!r} is a link or a device; nothing is unpacked")
     parts = member.name.replace("\\", "/").split("/")
     if not parts[0] or ".." in parts or ":" in parts[0]:
-        raise FlarescopeError(f"{archive}: {member.name!r} would lie outside its folder; nothing is unpacked")
+        raise InputError(f"{archive}: {member.name!r} would lie outside its folder; nothing is unpacked")
 
 
 def archive_stem(name: str) -> str:

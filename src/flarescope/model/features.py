@@ -27,6 +27,7 @@ from flarescope.model.batching import batch_sizes, stacked
 from flarescope.model.engines import Engine
 from flarescope.model.gather import FeatureRows
 from flarescope.model.half import encode
+from flarescope.model.run_records import is_count
 from flarescope.model.shards import (
     content_digests,
     map_features,
@@ -91,7 +92,9 @@ def begun_with(root: Path, key: StoreKey) -> tuple[int, int] | None:
         return None
     header = read_json(path)
     batch, streams = header.get("batch"), header.get("streams")
-    return (batch, streams) if isinstance(batch, int) and isinstance(streams, int) else None
+    if not (isinstance(batch, int) and isinstance(streams, int) and is_count(batch) and is_count(streams)):
+        return None
+    return (batch, streams) if batch else None
 
 
 class _ShardBuffer:
@@ -188,7 +191,9 @@ class FeatureStore:
         for shard in np.unique(shard_of).tolist():
             group = touched[shard_of == shard]
             paths = [images / name for name in names.take(group).to_pylist()]
-            outdated[group] = ~same_content(index.shards[shard], rows[group] - index.starts[shard], paths)
+            outdated[group] = ~same_content(
+                index.shards[shard], rows[group] - index.starts[shard], paths, self.key.dtype
+            )
         return outdated
 
     def build(

@@ -6,15 +6,27 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from zipfile import BadZipFile
+from zipfile import ZipFile
 
 import numpy as np
 
 from flarescope.errors import InputError
-from flarescope.files import atomic_path, read_json, refuse_special, write_json, write_text
+from flarescope.files import (
+    LARGEST_JSON,
+    atomic_path,
+    read_json,
+    refuse_special,
+    translate_os_errors,
+    write_json,
+    write_text,
+)
 from flarescope.model.adam import State
 from flarescope.model.head import EpochResult
+from flarescope.model.run_records import check_epoch, check_run, is_count
+from flarescope.parsing import parse_json, refusing_damage
 
+_BEGIN_AGAIN: Final = "delete history.jsonl and state.npz and run again, from the first epoch"
+_LARGEST_STATE: Final = 16 << 20  # bytes; it has 66,000
 _MODEL_NAME: Final = re.compile(r"model\.\d{2,}_(-?\d+\.\d+|nan)\.(hdf5|json)")
 
 
@@ -61,9 +73,9 @@ class RunFolder:
         if not self.run_json.is_file():
             raise InputError(f"{self.path}: no run in it (no run.json); train one with `flarescope train`")
         described = read_json(self.run_json)
-        train = described.get("data", {}).get("train") if isinstance(described.get("data"), dict) else None
-        if not (isinstance(described.get("recipe"), dict) and isinstance(train, dict)):
-            raise InputError(f"{self.run_json}: not the description of a run; train again with another --out")
+        advice = "train again with another --out"
+        with refusing_damage(self.run_json, advice, what="not the description of a run"):
+            check_run(described)
         return described
 
     def write(self, description: dict[str, Any]) -> None:
@@ -79,12 +91,14 @@ class RunFolder:
         if not self.history_jsonl.exists():
             return []
         refuse_special(self.history_jsonl)
-        try:
-            rows = [json.loads(line) for line in self.history_jsonl.read_text(encoding="utf-8").splitlines()]
-            if not all(isinstance(row, dict) and {"epoch", "model", "validation"} <= set(row) for row in rows):
-                raise ValueError("expected a JSON object a line, with epoch, model and validation")
-        except (OSError, ValueError) as error:
-            raise self._damaged(self.history_jsonl, error) from error
+        with translate_os_errors(self.history_jsonl, "read"):
+            content = self.history_jsonl.read_bytes()
+        with refusing_damage(self.history_jsonl, _BEGIN_AGAIN, what="damaged"):
+            if len(content) > LARGEST_JSON:
+                raise ValueError(f"more than {LARGEST_JSON:,} bytes")
+            rows = [parse_json(line, self.history_jsonl, advice=_BEGIN_AGAIN) for line in content.splitlines()]
+            for row in rows:
+                check_epoch(row)
         return rows
 
     def write_history(self, rows: list[dict[str, Any]]) -> None:
@@ -108,20 +122,8 @@ class RunFolder:
         if not path.exists():
             return None
         refuse_special(path)
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                state = State(file["theta"], file["first"], file["second"], int(file["step"]), int(file["epoch"]))
-            if not state.theta.shape == (2, *state.first.shape) == (2, *state.second.shape):
-                raise ValueError(f"theta has shape {state.theta.shape}, Adam's moments {state.first.shape}")
-            return state
-        except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
-            raise self._damaged(path, error) from error
-
-    def _damaged(self, path: Path, error: Exception) -> InputError:
-        reason = str(error).splitlines()[0]
-        return InputError(
-            f"{path}: damaged ({reason}); delete history.jsonl and state.npz and run again, from the first epoch"
-        )
+        with refusing_damage(path, _BEGIN_AGAIN, what="damaged"):
+            return _read_state(path)
 
     def model_path(self, epoch: int | None = None) -> Path:
         """Find the model of an epoch, by default the best one by validation TSS of those that were kept.
@@ -140,6 +142,29 @@ class RunFolder:
             numbers = ", ".join(str(row["epoch"]) for row in kept)
             raise InputError(f"{self.path}: no model of epoch {epoch}; there are models of epoch {numbers}")
         return self.path / str(chosen[0]["model"])
+
+
+def _read_state(path: Path) -> State:
+    """Read where training stands.
+
+    Raises:
+        ValueError: arrays that do not fit each other, or numbers that cannot be. Libraries raise much else.
+    """
+    if path.stat().st_size > _LARGEST_STATE:
+        raise ValueError(f"more than {_LARGEST_STATE:,} bytes")
+    with ZipFile(path) as archive:
+        if sum(member.file_size for member in archive.infolist()) > _LARGEST_STATE:
+            raise ValueError(f"more than {_LARGEST_STATE:,} bytes when unpacked")
+    with np.load(path, allow_pickle=False) as file:
+        state = State(file["theta"], file["first"], file["second"], int(file["step"]), int(file["epoch"]))
+    arrays = (state.theta, state.first, state.second)
+    if not state.theta.shape == (2, *state.first.shape) == (2, *state.second.shape):
+        raise ValueError(f"theta has shape {state.theta.shape}, Adam's moments {state.first.shape}")
+    if not all(array.dtype == np.float32 and np.isfinite(array).all() for array in arrays):
+        raise ValueError("numbers that are not finite float32")
+    if not (is_count(state.step) and is_count(state.epoch)):
+        raise ValueError(f"step {state.step} of epoch {state.epoch}")
+    return state
 
 
 def result_to_json(result: EpochResult) -> dict[str, float | int | None]:

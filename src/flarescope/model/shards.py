@@ -8,6 +8,7 @@ written under a temporary name and renamed.
 import contextlib
 import errno
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,10 +24,15 @@ from flarescope.files import atomic_path, replace_durably, translate_os_errors
 from flarescope.images.magnetogram import read_bytes
 from flarescope.images.reading import Fingerprint, digest_of
 from flarescope.model.vgg import FEATURES
+from flarescope.parsing import reason, refusing_damage
+from flarescope.tables import read_arrow
 
+_SHARD_NAME = re.compile(r"shard-\d{6,12}")
 _STAMPS = ("size", "mtime_ns", "inode")
 _INDEX_SCHEMA = pa.schema([("filename", pa.large_string()), *((name, pa.int64()) for name in _STAMPS)])
 _EXPONENT = pa.field("exponent", pa.int8())
+_DIGEST = pa.field("digest", pa.string())
+_DAMAGED, _DELETE = "the shard is damaged", "delete it and run again"
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class Index:
 
 def shard_folders(store: Path) -> list[Path]:
     """List the finished shards of a store, oldest first."""
-    return sorted(path for path in store.iterdir() if path.name.startswith("shard-"))
+    return sorted(path for path in store.iterdir() if _SHARD_NAME.fullmatch(path.name))
 
 
 def read_index(store: Path, dtype: str) -> Index:
@@ -65,7 +71,7 @@ def read_index(store: Path, dtype: str) -> Index:
     """
     shards = shard_folders(store)[::-1]
     schema = _INDEX_SCHEMA if dtype == "float32" else _INDEX_SCHEMA.append(_EXPONENT)
-    tables = [_read_rows(shard, schema.names).cast(schema) for shard in shards]
+    tables = [_read_rows(shard, schema) for shard in shards]
     whole = pa.concat_tables([schema.empty_table(), *tables])
     starts = np.concatenate([[0], np.cumsum([len(table) for table in tables])]).astype(np.int64)
     names = pa.concat_arrays(whole["filename"].chunks)
@@ -73,15 +79,20 @@ def read_index(store: Path, dtype: str) -> Index:
     return Index(shards, starts, names, stamps, None if dtype == "float32" else whole[_EXPONENT.name].to_numpy())
 
 
-def _read_rows(shard: Path, columns: Sequence[str] | None = None) -> pa.Table:
+def _read_rows(shard: Path, schema: pa.Schema) -> pa.Table:
+    """Read columns of a shard's rows, no value of which may be missing."""
     try:
-        return pq.read_table(shard / "rows.parquet", columns=columns)
-    except (OSError, pa.ArrowException) as error:
-        raise _damaged(shard, str(error)) from error
+        table = read_arrow(shard / "rows.parquet", schema.names).select(schema.names)
+    except InputError as error:
+        raise _damaged(shard, reason(error.__cause__ or error)) from error
+    with refusing_damage(shard, _DELETE, what=_DAMAGED):
+        if any(column.null_count for column in table.columns):
+            raise ValueError("rows without a name, a stamp or a digest")
+        return table.replace_schema_metadata(None).cast(schema)
 
 
-def _damaged(shard: Path, reason: str) -> InputError:
-    return InputError(f"{shard}: the shard is damaged ({' '.join(reason.split())}); delete it and run again")
+def _damaged(shard: Path, why: str) -> InputError:
+    return InputError(f"{shard}: {_DAMAGED} ({why}); {_DELETE}")
 
 
 def map_features(shard: Path, rows: int, dtype: str) -> np.ndarray:
@@ -91,17 +102,16 @@ def map_features(shard: Path, rows: int, dtype: str) -> np.ndarray:
         InputError: features that cannot be read, or of another number, width or type.
     """
     try:
-        mapped = np.load(shard / "features.npy", mmap_mode="r", allow_pickle=False)
+        with refusing_damage(shard, _DELETE, what=_DAMAGED):
+            mapped = np.load(shard / "features.npy", mmap_mode="r", allow_pickle=False)
     except OSError as error:
-        if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):  # nothing is wrong with the shard
-            raise FlarescopeError(
-                f"{shard}: {error.strerror}: each shard of a store in use is one open, mapped file; "
-                "raise the limits (ulimit -n, vm.max_map_count) and run again"
-            ) from error
-        raise _damaged(shard, str(error)) from error
-    except (ValueError, EOFError) as error:
-        raise _damaged(shard, str(error)) from error
-    if mapped.shape != (rows, FEATURES) or mapped.dtype != dtype:
+        if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+            raise _damaged(shard, reason(error)) from error
+        raise FlarescopeError(  # nothing is wrong with the shard
+            f"{shard}: {error.strerror}: each shard of a store in use is one open, mapped file; "
+            "raise the limits (ulimit -n, vm.max_map_count) and run again"
+        ) from error
+    if mapped.shape != (rows, FEATURES) or mapped.dtype != dtype or not mapped.flags.c_contiguous:
         raise _damaged(shard, f"features.npy is {mapped.shape} {mapped.dtype}; expected {(rows, FEATURES)} {dtype}")
     return np.asarray(mapped)  # the plain array over the same pages: np.memmap's own indexing is slow
 
@@ -145,7 +155,7 @@ def remove_partial(store: Path) -> None:
         shutil.rmtree(path)
 
 
-def same_content(shard: Path, rows: np.ndarray, images: Sequence[Path]) -> np.ndarray:
+def same_content(shard: Path, rows: np.ndarray, images: Sequence[Path], dtype: str) -> np.ndarray:
     """Tell whether images whose size or time differ still have the bytes that their features were made of.
 
     Where they do, the shard remembers the new size and time, so that they need not be read again.
@@ -154,11 +164,13 @@ def same_content(shard: Path, rows: np.ndarray, images: Sequence[Path]) -> np.nd
         shard: the folder.
         rows: `(n,)` rows within the shard.
         images: the files of these rows.
+        dtype: of the store, `float32` or `float16`.
 
     Returns:
         `(n,)` bool.
     """
-    table = _read_rows(shard)
+    schema = pa.schema([*_INDEX_SCHEMA, _DIGEST, *([_EXPONENT] if dtype == "float16" else [])])
+    table = _read_rows(shard, schema)
     columns = {name: table[name].to_pylist() for name in table.column_names}
     same = np.zeros(len(rows), bool)
     for place, (row, image) in enumerate(zip(rows.tolist(), images, strict=True)):
@@ -180,7 +192,7 @@ def content_digests(index: Index, rows: np.ndarray) -> np.ndarray:
     digests = np.empty(len(rows), "S32")
     for shard in np.unique(shard_of).tolist():
         mine = shard_of == shard
-        listed = np.array(_read_rows(index.shards[shard], ["digest"])["digest"].to_pylist(), "S32")
+        listed = np.array(_read_rows(index.shards[shard], pa.schema([_DIGEST]))["digest"].to_pylist(), "S32")
         digests[mine] = listed[rows[mine] - index.starts[shard]]
     return digests
 

@@ -34,6 +34,10 @@ GAIN: Final = 1.03
 """A setting replaces the engine's own only if it is so much faster: less is noise."""
 
 
+MOST: Final = 4096
+"""Batch, and streams, that a note may name; what was ever fastest is below 600."""
+
+
 @dataclass(frozen=True)
 class Measured:
     """One setting of an engine and its speed in images a second."""
@@ -71,9 +75,10 @@ def remembered(choice: EngineChoice) -> EngineChoice | None:
     try:
         kept = _notes().get(machine_key(choice))
         batch, streams = (int(kept["batch"]), int(kept["streams"])) if kept else (0, 0)
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         return None  # a damaged note costs a measurement, no run
-    return replace(choice, batch=batch, streams=streams) if batch >= 1 and streams >= 0 else None
+    possible = 1 <= batch <= MOST and 0 <= streams <= MOST
+    return replace(choice, batch=batch, streams=streams) if possible else None
 
 
 def _notes() -> dict[str, Any]:

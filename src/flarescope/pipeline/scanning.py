@@ -13,6 +13,7 @@ from flarescope.files import is_parquet
 from flarescope.images.instruments import HMI, SYNTHETIC
 from flarescope.images.scan import SCAN_DTYPES, scan_file
 from flarescope.images.workers import run
+from flarescope.parsing import refusing_damage
 from flarescope.progress import Reporter
 from flarescope.tables import read_parquet, write_parquet
 
@@ -100,6 +101,8 @@ def _read_kept(path: Path, reporter: Reporter) -> list[dict[str, Any]]:
     if missing:
         reporter.say(f"{path}: of an older form, without {', '.join(sorted(missing))}; the images are read again")
         return []
+    with refusing_damage(path, "name another file with --scan", what="not the Parquet of a scan"):
+        frame = _typed(frame[list(KEPT_DTYPES)])
     return frame.astype(object).where(frame.notna(), None).to_dict("records")  # type: ignore[return-value]
 
 
@@ -113,6 +116,9 @@ def _keep(rows: dict[str, dict[str, Any]], path: Path) -> None:
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=list(KEPT_DTYPES), dtype=object)
-    frame["time"] = pd.to_datetime(frame["time"], utc=True, format="ISO8601")
-    return frame.astype(KEPT_DTYPES)
+    return _typed(pd.DataFrame(rows, columns=list(KEPT_DTYPES), dtype=object))
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    time = pd.to_datetime(frame["time"], utc=True, format="ISO8601")
+    return frame.assign(time=time).astype(KEPT_DTYPES)
