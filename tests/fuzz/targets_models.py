@@ -4,18 +4,19 @@ import io
 import json
 import os
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from flarescope.files import read_json
+from flarescope.files import read_json, write_json
 from flarescope.images.magnetic import FEATURE_NAMES
 from flarescope.images.reading import Fingerprint, digest_of
 from flarescope.model import tuning, weight_arrays, weights
 from flarescope.model.classifier import Classifier, Description, load_classifier
 from flarescope.model.engines import EngineChoice
-from flarescope.model.features import FeatureStore, StoreKey, begun_with
+from flarescope.model.features import VERSION, FeatureStore, StoreKey, begun_with
 from flarescope.model.head import Head
 from flarescope.model.keras_files import read_backbone, read_model
 from flarescope.model.keras_layout import to_keras_layout
@@ -167,7 +168,7 @@ def _choice() -> EngineChoice:
 def use_settings(path: Path) -> None:
     """Ask for what is remembered, and remember more; a damaged note costs a measurement, no run."""
     found = tuning.remembered(_choice())
-    if found is not None and not (0 < found.batch < 1 << 20 and 0 <= found.streams < 1 << 20):
+    if found is not None and not (0 < found.batch <= 4096 and 0 <= found.streams <= 4096):
         raise AssertionError(f"a batch of {found.batch} in {found.streams} streams")
     tuning.remember(_choice(), [tuning.Measured(8, 2, 10.0)])
 
@@ -184,7 +185,8 @@ def store(folder: Path, part: str) -> list[bytes]:
         made = folder / key.folder
         if not made.exists():
             (folder / "images").mkdir(exist_ok=True)
-            FeatureStore(folder, key)
+            made.mkdir()
+            write_json(made / "store.json", {"version": VERSION, **asdict(key), "features": tiny_network.WIDTH})
             for shard in range(2):
                 names = [f"{shard}{number}.png" for number in range(4)]
                 for name in names:
@@ -193,7 +195,7 @@ def store(folder: Path, part: str) -> list[bytes]:
                 numbers = np.arange(4 * tiny_network.WIDTH, dtype=key.dtype).reshape(4, -1)
                 write_shard(made, names, prints, numbers, None if key is KEY else np.zeros(4, np.int8))
         found.append((made / part).read_bytes())
-    return found[:1] if part == "store.json" else found
+    return found if part.endswith("rows.parquet") else found[:1]
 
 
 def _fingerprint(path: Path) -> Fingerprint:
