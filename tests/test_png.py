@@ -14,6 +14,9 @@ from PIL import Image
 from flarescope.errors import InputError
 from flarescope.images import magnetogram
 from flarescope.images.magnetogram import read_png
+from flarescope.images.png_text import png_header
+from flarescope.images.region import read_region_png
+from real_data import REAL_DATA, needs_real_data
 
 PATH = Path("x.png")
 RNG = np.random.default_rng(0)
@@ -122,3 +125,47 @@ def test_a_file_cut_short(kind, share):
         assert "\n" not in str(error)  # noqa: PT017 - either outcome is right
         return
     assert np.array_equal(pixels, read_png(PATH, FILES[kind]))  # only what stands behind the pixels was cut
+
+
+PASSES = ((0, 8, 0, 8), (0, 8, 4, 8), (4, 8, 0, 4), (0, 4, 2, 4), (2, 4, 0, 2), (0, 2, 1, 2), (1, 2, 0, 1))
+
+
+def interlaced_data(pixels):
+    """Rows of the seven passes (first row, step, first column, step), each behind filter 0; an empty pass has none."""
+    parts = [pixels[row::rows, column::columns] for row, rows, column, columns in PASSES]
+    return b"".join(b"\0" + row.tobytes() for part in parts if part.shape[1] for row in part)
+
+
+@settings(max_examples=60)
+@given(shape=st.tuples(st.integers(1, 20), st.integers(1, 20)), share=st.floats(0, 0.999), seed=st.integers(0, 9))
+def test_interlaced_images_whole_and_cut(shape, share, seed):
+    pixels = np.random.default_rng(seed).integers(1, 256, shape, dtype=np.uint8)
+    data = interlaced_data(pixels)
+    assert np.array_equal(read_png(PATH, png(*shape[::-1], 8, 0, data, interlaced=1)), pixels)
+    with pytest.raises(InputError, match=r"^x\.png: damaged or cut short: it holds not all of its passes"):
+        read_png(PATH, png(*shape[::-1], 8, 0, data[: int(share * len(data))], interlaced=1))
+
+
+@needs_real_data
+def test_the_cases_of_cut_and_interlaced_files():
+    folder = REAL_DATA / "cases" / "interlaced"
+    assert read_png(folder / "whole.png").shape == (224, 224)
+    for name in ("cut_interlaced.png", "cut_sequential.png"):
+        with pytest.raises(InputError, match="damaged or cut short: it holds"):
+            read_png(folder / name)
+
+
+@pytest.mark.parametrize("kind", [b"zTXt", b"iCCP", b"iTXt"])
+def test_large_compressed_texts_and_profiles_are_left_unread(kind):
+    middle = {b"zTXt": b"Comment\0\0", b"iCCP": b"profile\0\0", b"iTXt": b"Comment\0\1\0\0\0"}[kind]
+    large = chunk(kind, middle + zlib.compress(b"x" * 3_000_000))
+    whole = FILES["grey"]
+    content = whole[:33] + large + whole[33:]
+    assert np.array_equal(read_png(PATH, content), GREY)
+    assert png_header(content) == {}
+
+
+@needs_real_data
+@pytest.mark.parametrize("name", ["iccp.png", "ztxt.png"])
+def test_the_cases_of_large_chunks_are_read(name):
+    assert read_region_png(REAL_DATA / "cases" / "png_chunks" / name).pixels.shape == (224, 224)

@@ -6,7 +6,7 @@ import io
 import math
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,11 +24,14 @@ from flarescope.images.flags import flags_of
 from flarescope.images.line_of_sight import HMI_ONLY, Accept, check_header, check_name
 from flarescope.images.look import NOTHING_KNOWN, Look, look_of
 from flarescope.images.plain_fits import LARGEST_PIXELS, read_plain_fits
+from flarescope.images.png_chunks import (
+    PNG_MAGIC,
+    check_rows,
+    data_confirmed,
+    is_interlaced,
+    without_profile_and_packed_texts,
+)
 from flarescope.times import parse_t_rec
-
-PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
-PNG_CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-"""Samples a pixel for each colour type of a PNG (ISO/IEC 15948, 11.2.2)."""
 
 FITS_SUFFIXES: Final = (".fits", ".fit", ".fts", ".fits.gz")
 PNG_SUFFIXES: Final = (".png",)
@@ -193,38 +196,6 @@ def _check_png(path: Path, content: bytes) -> None:
         raise InputError(f"{path}: {width:,} x {height:,} pixels; expected at most {LARGEST_PIXELS:,}")
 
 
-def _check_rows(path: Path, content: bytes) -> None:
-    """Refuse pixel data that end before the last row, or that no checksum confirms."""
-    chunks = list(_png_data(content))
-    confirmed = all(right for _, right in chunks)
-    width, height, depth, colour = struct.unpack(">IIBB", content[16:26])
-    if not content[28] and colour in PNG_CHANNELS:  # interlaced rows, or unknown ones, are left to Pillow
-        row = 1 + (width * PNG_CHANNELS[colour] * depth + 7) // 8
-        unpacker = zlib.decompressobj()
-        try:
-            inflated = unpacker.decompress(b"".join(data for data, _ in chunks), row * height + 1)
-        except zlib.error as error:
-            raise InputError(f"{path}: damaged or cut short ({error}); fetch it again") from error
-        if len(inflated) < row * height:
-            raise InputError(
-                f"{path}: damaged or cut short: it holds {len(inflated) // row} of {height} rows; fetch it again"
-            )
-        confirmed |= unpacker.eof  # the data's own checksum stands at their end
-    if not confirmed:
-        raise InputError(f"{path}: damaged (its checksum is wrong); fetch it again")
-
-
-def _png_data(content: bytes) -> Iterator[tuple[bytes, bool]]:
-    """Give the content of each IDAT chunk, and whether its checksum is right."""
-    place = len(PNG_MAGIC)
-    while place + 8 <= len(content):
-        length, kind = struct.unpack(">I4s", content[place : place + 8])
-        end = place + 8 + length
-        if kind == b"IDAT":
-            yield content[place + 8 : end], content[end : end + 4] == zlib.crc32(content[place + 4 : end]).to_bytes(4)
-        place = end + 4
-
-
 def read_png(path: Path, content: bytes | None = None) -> np.ndarray:
     """Read a PNG as pixels 0..255.
 
@@ -242,20 +213,35 @@ def read_png(path: Path, content: bytes | None = None) -> np.ndarray:
     content = read_bytes(path) if content is None else content
     _check_png(path, content)
     try:
+        stored, pixels = _decoded(content)
+    except UnidentifiedImageError as error:
+        raise InputError(f"{path}: not a PNG, whatever its name says; fetch or convert it again") from error
+    # Pillow has no error of its own for a damaged file: OSError, SyntaxError, ValueError, IndexError and struct.error
+    # were all seen. Nothing here but decoding the file can fail.
+    except Exception as error:
+        check_rows(path, content)
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise InputError(f"{path}: damaged or cut short ({reason}); fetch it again") from error
+    # Pillow does not look at the checksums of the pixel data, and where they end early it leaves the other rows zero.
+    # Most images have right checksums and a last row that is not zero, and need not be inflated a second time.
+    reached = stored.size and stored[-1].any() and not is_interlaced(content)
+    if not (reached and data_confirmed(content)):
+        check_rows(path, content)
+    return pixels
+
+
+def _decoded(content: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Give the pixels as they are stored, and as they are shown; without large texts where Pillow refuses those."""
+    try:
         with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
             image.load()
             stored = np.asarray(image)
-            pixels = _shown(image, stored)
-    except UnidentifiedImageError as error:
-        raise InputError(f"{path}: not a PNG, whatever its name says; fetch or convert it again") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        _check_rows(path, content)
-        raise InputError(f"{path}: damaged or cut short ({' '.join(str(error).split())}); fetch it again") from error
-    # Pillow does not look at the checksums of the pixel data, and where they end early it leaves the other rows zero.
-    # Most images have right checksums and a last row that is not zero, and need not be inflated a second time.
-    if not (stored.size and stored[-1].any() and all(right for _, right in _png_data(content))):
-        _check_rows(path, content)
-    return pixels
+            return stored, _shown(image, stored)
+    except ValueError:
+        smaller = without_profile_and_packed_texts(content)
+        if len(smaller) == len(content):
+            raise
+        return _decoded(smaller)
 
 
 def _shown(image: Image.Image, stored: np.ndarray) -> np.ndarray:

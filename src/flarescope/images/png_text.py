@@ -6,14 +6,23 @@ import io
 from PIL import Image
 
 from flarescope.images.cards import Value
+from flarescope.images.png_chunks import without_profile_and_packed_texts
 
 
 def png_header(content: bytes) -> dict[str, Value]:
     """Read the texts of a PNG that was decoded already, numbers as numbers.
 
     Returns:
-        Keyword -> value, with FITS keywords as `reduce` writes them; empty for most PNG files.
+        Keyword -> value, with FITS keywords as `reduce` writes them; empty for most PNG files. Where a text or a colour
+        profile is larger than Pillow unpacks, none that is compressed.
     """
+    try:
+        return _texts(content)
+    except ValueError:
+        return _texts(without_profile_and_packed_texts(content))
+
+
+def _texts(content: bytes) -> dict[str, Value]:
     with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
         return {str(key): _value(text) for key, text in image.info.items() if isinstance(text, str)}
 

@@ -2,7 +2,9 @@
 
 In a Python process of its own, with limits of memory and of processor time where the system has them (Linux has both;
 macOS takes that of memory without keeping to it), and of time on the clock. It is started when the first such file is
-met and kept for the next ones; where it dies, the file is damaged, and the next one gets a new process.
+met and kept for the next ones, but it does not decode itself: for each file it forks. What a damaged file does to the
+memory of a process, without killing it at once, would else be met by the next file. Where the fork dies, the file is
+damaged.
 """
 
 import atexit
@@ -31,14 +33,22 @@ CPU_SECONDS: Final = 20
 
 CLOCK_SECONDS: Final = 60
 
+_SERVE: Final = "from flarescope.images.fits.apart import serve; serve()"
 _REQUEST: Final = struct.Struct(">QI")
 _ANSWER: Final = struct.Struct(">IQQ")
 
 
-class _Decoder:
+class Decoder:
     """The other process, and the only way to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, code: str = _SERVE, clock_seconds: float = CLOCK_SECONDS) -> None:
+        """Start nothing yet.
+
+        Args:
+            code: Python that the process runs.
+            clock_seconds: that it may take for a file.
+        """
+        self._code, self._clock_seconds = code, clock_seconds
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._owner = 0
@@ -50,14 +60,14 @@ class _Decoder:
             What the process says, and the field.
 
         Raises:
-            _DiedError: it did not answer.
+            DiedError: it did not answer.
         """
         with self._lock:
             process = self._started()
             stdin, stdout = process.stdin, process.stdout
             if stdin is None or stdout is None:
                 raise self._died(process)
-            watch = threading.Timer(CLOCK_SECONDS, process.kill)
+            watch = threading.Timer(self._clock_seconds, _kill, (process,))
             watch.daemon = True
             watch.start()
             try:
@@ -70,7 +80,6 @@ class _Decoder:
             except (OSError, EOFError) as error:
                 raise self._died(process) from error
             except BaseException:  # Ctrl-C in the middle of an answer: what follows would be taken for the next one
-                process.kill()
                 self._died(process)
                 raise
             finally:
@@ -78,10 +87,9 @@ class _Decoder:
 
     def _started(self) -> "subprocess.Popen[bytes]":
         if self._process is None or self._owner != os.getpid():  # a fork does not share its parent's
-            code = "from flarescope.images.fits.apart import serve; serve()"
             try:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-c", code],
+                    [sys.executable, "-c", self._code],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
@@ -94,25 +102,32 @@ class _Decoder:
             atexit.register(self.close)
         return self._process
 
-    def _died(self, process: "subprocess.Popen[bytes]") -> "_DiedError":
-        process.kill()
+    def _died(self, process: "subprocess.Popen[bytes]") -> "DiedError":
+        _kill(process)
         process.communicate()
         self._process = None
-        return _DiedError(_cause(process.returncode))
+        return DiedError(_cause(process.returncode))
 
     def close(self) -> None:
         """End the process, if there is one."""
         if self._process is not None and self._owner == os.getpid():
-            self._process.kill()
+            _kill(self._process)
             self._process.communicate()
             self._process = None
 
 
-class _DiedError(Exception):
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """End the process and its fork, which are a group of their own, if they have not ended yet."""
+    with contextlib.suppress(ProcessLookupError, PermissionError, AttributeError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+
+
+class DiedError(Exception):
     """The process ended over a file; says how."""
 
 
-_DECODER: Final = _Decoder()
+_DECODER: Final = Decoder()
 
 
 def decode_apart(path: Path, content: bytes, number: int) -> tuple[np.ndarray, dict[str, Value]]:
@@ -124,7 +139,7 @@ def decode_apart(path: Path, content: bytes, number: int) -> tuple[np.ndarray, d
     """
     try:
         answer, field = _DECODER.ask(content, number)
-    except _DiedError as error:
+    except DiedError as error:
         raise InputError(f"{path}: damaged or not FITS (decoding it {error}); fetch the file again") from error
     if "refused" in answer:
         raise InputError(f"{path}: {answer['refused']}")
@@ -146,20 +161,37 @@ def _read(stream: IO[bytes], size: int) -> bytes:
 
 
 def serve() -> None:
-    """Be the other process: decode what standard input brings until it ends."""
+    """Be the other process: have what standard input brings decoded until it ends."""
+    import astropy.io.fits  # noqa: F401 - once, for all forks
+
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints does not go between the answers
     _limit("RLIMIT_AS", MEMORY_BYTES)
     _limit("RLIMIT_CORE", 0)
-    with contextlib.suppress(EOFError, OSError):
+    with contextlib.suppress(EOFError):
         while True:
             size, number = _REQUEST.unpack(_read(requests, _REQUEST.size))
-            _limit("RLIMIT_CPU", int(sum(os.times()[:2])) + CPU_SECONDS)
-            said, field = _answer(_read(requests, size), number)
+            content = _read(requests, size)
+            fork = os.fork() if hasattr(os, "fork") else 0
+            if fork:
+                _follow(os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]))
+                continue
+            _limit("RLIMIT_CPU", CPU_SECONDS)
+            said, field = _answer(content, number)
             text = json.dumps(said).encode()
             answers.write(_ANSWER.pack(len(text), *field.shape) + text)
             answers.write(np.ascontiguousarray(field, np.float64).data)
             answers.flush()
+            os._exit(0)
+
+
+def _follow(code: int) -> None:
+    """End as the fork ended, unless it ended well: whoever waits for the answer sees how."""
+    if code < 0:
+        signal.signal(-code, signal.SIG_DFL) if -code != signal.SIGKILL else None
+        os.kill(os.getpid(), -code)
+    if code:
+        os._exit(code)
 
 
 def _answer(content: bytes, number: int) -> tuple[dict[str, object], np.ndarray]:
