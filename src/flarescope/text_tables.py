@@ -208,6 +208,8 @@ def read_text_table(path: Path, *, header: bool = True) -> pd.DataFrame:
         )
     frame.index = pd.RangeIndex(form.above + 1, form.above + 1 + len(frame))
     frame = frame.drop(columns=[name for name in form.columns or () if name.startswith(_UNNAMED)])
+    if frame.columns.empty:
+        raise InputError(f"{path}: its header names no column; expected a table such as filename,class")
     blank = frame.iloc[:, 0].eq("")
     if blank.any():
         frame = frame.drop(index=frame.index[blank][(frame[blank] == "").all(axis=1)])

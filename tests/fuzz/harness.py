@@ -12,7 +12,7 @@ from flarescope.errors import FlarescopeError
 MOST_CHARACTERS = 300
 """A refusal is one line of fewer characters."""
 MOST_SECONDS = 2.0
-"""Of processor time an input."""
+"""Of processor time an input may take beyond what whole files take."""
 MOST_MB = 1000
 """That an input may add to the memory of the process."""
 GOOD = ("read", "refused")
@@ -52,11 +52,10 @@ class Outcome:
     seconds: float
     mb: float
 
-    @property
-    def defects(self) -> list[str]:
-        """Name what is wrong with it."""
+    def defects(self, usual_s: float) -> list[str]:
+        """Name what is wrong with it; whole files take up to `usual_s`, a report with its figures two seconds."""
         found = [] if self.result in GOOD else [self.result]
-        return found + ["slow"] * (self.seconds > MOST_SECONDS) + ["large"] * (self.mb > MOST_MB)
+        return found + ["slow"] * (self.seconds > MOST_SECONDS + usual_s) + ["large"] * (self.mb > MOST_MB)
 
 
 def judge(target: Target, path: Path) -> Outcome:

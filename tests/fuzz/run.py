@@ -2,6 +2,7 @@
 
     python -m tests.fuzz.run --target keras-h5 --minutes 30
     python -m tests.fuzz.run --target all --minutes 30 --jobs 2 --corpus /tmp/corpus
+    python -m tests.fuzz.run --target all --inputs 100
     python -m tests.fuzz.run --list
     python -m tests.fuzz.run --table --corpus /tmp/corpus
 
@@ -69,20 +70,21 @@ class Tally:
         self.path.write_text(json.dumps(kept, indent=1))
 
 
-def fuzz(name: str, folder: Path, minutes: float, seed: int) -> Tally:
-    """Give a target inputs for so many minutes."""
+def fuzz(name: str, folder: Path, minutes: float, seed: int, most: int | None = None) -> Tally:
+    """Give a target inputs for so many minutes, or so many inputs."""
     folder.mkdir(parents=True, exist_ok=True)
     tally = Tally(folder)
     start, spent = time.monotonic(), tally.minutes
-    while time.monotonic() - start < 60 * minutes:
-        _round(name, folder, seed, tally, start + 60 * minutes)
+    while time.monotonic() - start < 60 * minutes and (most is None or tally.counts["inputs"] < most):
+        count = ROUND if most is None else min(ROUND, most - tally.counts["inputs"])
+        _round(name, folder, seed, tally, start + 60 * minutes, count)
         tally.minutes = spent + (time.monotonic() - start) / 60
         tally.save()
     return tally
 
 
-def _round(name: str, folder: Path, seed: int, tally: Tally, end: float) -> None:
-    command = [sys.executable, "-m", "tests.fuzz.child", name, str(folder), str(seed), str(tally.next), str(ROUND)]
+def _round(name: str, folder: Path, seed: int, tally: Tally, end: float, count: int) -> None:
+    command = [sys.executable, "-m", "tests.fuzz.child", name, str(folder), str(seed), str(tally.next), str(count)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     with (folder / "stderr").open("wb") as stderr:
         child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, env=environment)
@@ -170,6 +172,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz.run")
     parser.add_argument("--target", nargs="+", choices=["all", *TARGETS], metavar="NAME", help="readers; see --list")
     parser.add_argument("--minutes", type=float, default=30, help="for each reader")
+    parser.add_argument("--inputs", type=int, help="for each reader, if that comes first")
     parser.add_argument("--corpus", type=Path, default=Path("fuzz-corpus"), help="folder that a later run goes on with")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1, help="readers at once")
@@ -182,9 +185,13 @@ def main() -> None:
     if not options.table:
         chosen = list(TARGETS) if not options.target or "all" in options.target else options.target
         with ThreadPoolExecutor(options.jobs) as pool:
-            for _ in pool.map(lambda name: fuzz(name, options.corpus / name, options.minutes, options.seed), chosen):
-                pass
+
+            def run(name: str) -> Tally:
+                return fuzz(name, options.corpus / name, options.minutes, options.seed, options.inputs)
+
+            list(pool.map(run, chosen))
     print(table(options.corpus))
+    raise SystemExit(any(Tally(path.parent).kinds for path in options.corpus.glob("*/tally.json")))
 
 
 if __name__ == "__main__":

@@ -66,7 +66,8 @@ def use_run(path: Path) -> None:
     folder = _restored(path)
     run = RunFolder(path.parent)
     run.read()
-    best_epoch(run.history())
+    if rows := run.history():
+        best_epoch(rows)
     load(path.parent)
     _evaluate(folder)
     calibrate(path.parent)

@@ -5,7 +5,6 @@ file is read. Values that are not used may be anything.
 """
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 Check = Callable[[Any], bool]
@@ -29,7 +28,8 @@ def is_number(value: object) -> bool:
 
 def is_plain_name(value: object) -> bool:
     """Whether a value is the name of a file in the folder itself."""
-    return is_text(value) and Path(str(value)).name == value and "\\" not in str(value) and "\0" not in str(value)
+    text = str(value)
+    return is_text(value) and text not in ("", ".", "..") and not any(letter in text for letter in "/\\\0")
 
 
 def _maybe(check: Check) -> Check:

@@ -1,5 +1,6 @@
 """What is known of a run that was evaluated, and which forecasts does a path name?"""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from flarescope.events import EventDefinition, event_from_json
 from flarescope.files import read_json
 from flarescope.model.runs import RunFolder
 from flarescope.notes import read_event
+from flarescope.parsing import refusing_damage
 from flarescope.report import decided_forecasts
 from flarescope.scores.threshold import ARGMAX
 from flarescope.tables import read_forecasts
@@ -29,6 +31,8 @@ def read_evaluated(folder: RunFolder, split: str) -> tuple[dict[str, Any], pd.Da
     if not (path.is_file() and folder.scores(split).is_file()):
         raise InputError(f"{folder.path}: not evaluated on {split} yet; run `flarescope evaluate {folder.path}` first")
     verification = read_json(folder.scores(split)).get("verification")
+    if not isinstance(verification, dict | None):
+        raise InputError(f"{folder.scores(split)}: its verification is no object; run `flarescope evaluate` again")
     if verification is None:
         raise InputError(f"{folder.scores(split)}: no verification in it (rows of one class only); evaluate on others")
     return described, read_forecasts(path), verification
@@ -64,5 +68,16 @@ def forecasts_of(path: str | Path, split: str = "test") -> tuple[pd.DataFrame, f
     path = Path(path)
     if not path.is_dir():
         return read_forecasts(path), ARGMAX
-    _, forecasts, verification = read_evaluated(RunFolder(path), split)
-    return decided_forecasts(forecasts, verification)
+    run = RunFolder(path)
+    _, forecasts, verification = read_evaluated(run, split)
+    with using_scores(run, split):
+        return decided_forecasts(forecasts, verification)
+
+
+def using_scores(run: RunFolder, split: str) -> AbstractContextManager[None]:
+    """Take what fails in a `with` block that shows a verification for a fault of the file that it was read from.
+
+    It is a large file of the program's own, whose every number is looked at where it is shown and not before.
+    """
+    advice = "run `flarescope evaluate` again"
+    return refusing_damage(run.scores(split), advice, what="its verification cannot be shown")

@@ -15,7 +15,7 @@ from flarescope.images.magnetogram import is_fits, read_fits, read_png
 from flarescope.images.render import field_of_pixels
 from flarescope.model.runs import RunFolder
 from flarescope.model_card import CardInputs, write_card
-from flarescope.pipeline.evaluated import ONE_EVENT, event_of_forecasts, forecasts_of, read_evaluated
+from flarescope.pipeline.evaluated import ONE_EVENT, event_of_forecasts, forecasts_of, read_evaluated, using_scores
 from flarescope.pipeline.verifying import Verifying, verify_rows
 from flarescope.progress import Reporter
 from flarescope.report import (
@@ -72,24 +72,25 @@ def write_run_report(
     event = event_of_forecasts(folder.path, split)
     of_all = _check_compared(event, folder, compared, split, reporter)
     warnings = _warnings(described)
-    inputs = ReportInputs(
-        title=f"Flare forecasts of {folder.path.name}",
-        forecasts=forecasts,
-        verification=verification,
-        event=sentence_of(event),
-        split=split,
-        warnings=warnings,
-        history=folder.history(),
-        events=verifying.marked_flares(event),
-        gallery=_gallery(forecasts, verification, Path(images or described["images"]), reporter),
-        compared=[_compared(path, forecasts, verification, split, verifying, of_all) for path in compared],
-        provenance=_provenance(described),
-    )
-    page = Path(out) if out else folder.path / "report.html"
-    write_report(inputs, page)
-    card = folder.path / "README.md"
-    write_card(_card(folder, described, verification, warnings), card)
-    return Reported(page, card, save_figures(report_figures(inputs), folder.path / "figures"))
+    with using_scores(folder, split):
+        inputs = ReportInputs(
+            title=f"Flare forecasts of {folder.path.name}",
+            forecasts=forecasts,
+            verification=verification,
+            event=sentence_of(event),
+            split=split,
+            warnings=warnings,
+            history=folder.history(),
+            events=verifying.marked_flares(event),
+            gallery=_gallery(forecasts, verification, Path(images or described["images"]), reporter),
+            compared=[_compared(path, forecasts, verification, split, verifying, of_all) for path in compared],
+            provenance=_provenance(described),
+        )
+        page = Path(out) if out else folder.path / "report.html"
+        write_report(inputs, page)
+        card = folder.path / "README.md"
+        write_card(_card(folder, described, verification, warnings), card)
+        return Reported(page, card, save_figures(report_figures(inputs), folder.path / "figures"))
 
 
 def _check_compared(
