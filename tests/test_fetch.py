@@ -4,6 +4,7 @@ import contextlib
 import errno
 import hashlib
 import io
+import json
 import os
 import random
 import shutil
@@ -177,6 +178,17 @@ def test_another_address_starts_anew(server, tmp_path, waits):
     fetch(source_of(server.put("/new", Page(BODY))), tmp_path / "f")
     assert_only_the_file(tmp_path / "f")
     assert server.ranges() == [None, None]
+
+
+@pytest.mark.parametrize("validator", [5, ["x"], {"a": 1}, '"a"\r\nHost: elsewhere', "\udce9"])
+def test_a_state_whose_validator_is_no_header_starts_anew(server, tmp_path, validator):
+    url, folder = server.put("/f", Page(BODY)), tmp_path / "f.part"
+    folder.mkdir()
+    (folder / "data").write_bytes(BODY[:1000])
+    (folder / "state.json").write_text(json.dumps({"url": url, "validator": validator, "total": len(BODY)}))
+    fetch(source_of(url), tmp_path / "f")
+    assert_only_the_file(tmp_path / "f")
+    assert server.ranges() == [None]
 
 
 def test_a_damaged_state_starts_anew(server, tmp_path, waits):

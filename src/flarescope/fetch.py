@@ -120,8 +120,8 @@ class _WrongFileError(FlarescopeError):
 
     def __init__(self, source: Source, expected: str, got: str) -> None:
         super().__init__(
-            f"{source.name} from {source.url} is not the expected file: expected {expected}, got {got}; it was "
-            "removed. Try once more; if that fails too, the published file has changed"
+            f"{source.name} is not the expected file: expected {expected}, got {got}; it was removed. "
+            "Try once more; the published one may have changed"
         )
 
 
@@ -178,8 +178,11 @@ class _Download:
             state, have = files.read_json(self.data.with_name("state.json")), self.data.stat().st_size
         except (InputError, FileNotFoundError):
             return 0, {}
+        validator = state.get("validator")
+        if validator is not None and not (isinstance(validator, str) and validator.isprintable()):
+            return 0, {}  # it becomes a header of the request
         # Without a validator only the digest can tell whether the joined halves belong together.
-        can_be_checked = state.get("validator") or self.source.digest
+        can_be_checked = validator or self.source.digest
         return (have, state) if state.get("url") == self.source.url and can_be_checked else (0, {})
 
     def _attempt(self, session: "requests.Session") -> None:

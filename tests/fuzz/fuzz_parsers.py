@@ -1,57 +1,41 @@
-"""Does any input make a parser raise something other than the package's own errors?
+"""Does an input that reaches new code make a reader raise something other than the program's own errors?
 
-Run by hand, for as long as is wanted; atheris (https://github.com/google/atheris) is no dependency of the project:
+The readers of `targets`, given to libFuzzer, which sees which lines an input reaches; `run` needs nothing and sees more
+(crashes, time, memory), but changes files blindly. By hand, for as long as is wanted; atheris
+(https://github.com/google/atheris) is no dependency of the project:
 
     python -m venv /tmp/fuzz && /tmp/fuzz/bin/pip install atheris && /tmp/fuzz/bin/pip install -e .
-    /tmp/fuzz/bin/python tests/fuzz/fuzz_parsers.py summary /tmp/corpus \\
+    /tmp/fuzz/bin/python -m tests.fuzz.fuzz_parsers summary /tmp/corpus \\
         -dict=tests/fuzz/noaa.dict -max_total_time=300 -max_len=2000
 
-The first argument is a name in `TARGETS`; those after it are libFuzzer's. `fits` and `png` want a corpus of small files
-to begin with, and -max_len=20000. An input that it finds is kept in `tests/corpus/` with a test that reads it; there is
-none so far.
+The first argument is a name of `run --list`; those after it are libFuzzer's. An input that it finds is kept as a test
+in `tests/test_hostile_files.py`.
 """
 
-import contextlib
 import sys
 import tempfile
 from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["flarescope.catalog", "flarescope.images", "flarescope.times", "csv"]):
-    from flarescope.catalog import boucheron, noaa, noaa_events, noaa_flares, noaa_regions
-    from flarescope.images import magnetogram
-from flarescope.errors import FlarescopeError
+with atheris.instrument_imports(include=["flarescope"]):
+    from .targets import TARGETS
 
-FILE = Path(tempfile.mkdtemp()) / "fuzzed"
-
-
-def through_a_file(read):
-    def target(content: bytes) -> None:
-        FILE.write_bytes(content)
-        read(FILE)
-
-    return target
-
-
-TARGETS = {
-    "summary": lambda content: noaa_regions.parse_summary(noaa.to_lines(content, "x"), "x"),
-    "report": lambda content: noaa_events.parse_report(noaa.to_lines(content, "x"), "x"),
-    "flares": through_a_file(noaa_events.read_flares),
-    "csv": through_a_file(noaa_flares.read_flare_csv),
-    "regions": through_a_file(boucheron.read_region_list),
-    "table": through_a_file(boucheron.read_table),
-    "fits": lambda content: magnetogram.read_fits(FILE, content),
-    "png": lambda content: magnetogram.read_png(FILE, content),
-}
+from .harness import GOOD, judge
 
 
 def main() -> None:
-    target = TARGETS[sys.argv.pop(1)]
+    """Hand the inputs of libFuzzer to a reader."""
+    target, folder = TARGETS[sys.argv.pop(1)], Path(tempfile.mkdtemp())
+    target.seeds(folder)
+    path = folder / target.name
+    path.parent.mkdir(parents=True, exist_ok=True)
 
     def one_input(content: bytes) -> None:
-        with contextlib.suppress(FlarescopeError):
-            target(content)
+        path.write_bytes(content)
+        outcome = judge(target, path)
+        if outcome.result not in GOOD:
+            raise AssertionError(outcome.kind)
 
     atheris.Setup(sys.argv, one_input)
     atheris.Fuzz()

@@ -19,6 +19,7 @@ from flarescope.catalog.jsoc_manifest import Manifest
 from flarescope.catalog.jsoc_orders import SIDE_PIXELS, Order
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.fetch import Source, fetch
+from flarescope.parsing import reason
 
 _NOT_FOUND: Final = 6
 FITS_BLOCK_BYTES: Final = 2880
@@ -272,9 +273,9 @@ def check_cutout(path: Path) -> None:
             warnings.simplefilter("ignore")  # HMI headers hold invalid cards
             with fits.open(path, memmap=False) as hdus:
                 shapes = [hdu.shape for hdu in hdus if hdu.header.get("NAXIS", 0) >= 2]
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except Exception as error:  # astropy has no error of its own for a damaged file
         path.unlink()
-        raise FlarescopeError(f"{path.name} is not FITS ({error}); it was removed") from error
+        raise FlarescopeError(f"{path.name} is not FITS ({reason(error)}); it was removed") from error
     if size % FITS_BLOCK_BYTES or not shapes or max(shapes[0]) > SIDE_PIXELS:
         path.unlink()
         what = f"an image of {shapes[0]}" if shapes else "no image"
