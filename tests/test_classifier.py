@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from fakes import fake_features, fake_weights, use_fake_network, write_png, write_pngs
 from flarescope.errors import InputError
-from flarescope.images.reading import read_image
+from flarescope.images.reading import read_ahead, read_image
 from flarescope.images.render import Rendering
 from flarescope.model import weights as weights_module
 from flarescope.model.batching import stack
@@ -282,27 +282,30 @@ def reading_threads():
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("flarescope-read")]
 
 
+def reading(paths, workers=0):
+    return read_ahead(paths, Rendering("reference-png"), workers=workers)
+
+
 @pytest.mark.parametrize("workers", [0, 3])
 def test_forecasts_come_in_order_with_their_image(tmp_path, workers):
     names = write_pngs(tmp_path, 11)
     paths = [tmp_path / name for name in names]
     heard = []
     model = classifier()
-    progress = lambda done, total: heard.append((done, total))  # noqa: E731
-    results = list(model.probabilities(paths, CHOICE, workers=workers, progress=progress))
+    results = list(model.probabilities(reading(paths, workers), CHOICE, progress=heard.append))
     for path, (image, probability) in zip(paths, results, strict=True):
         alone = read_image(path, Rendering("reference-png"))
         assert image.fingerprint == alone.fingerprint
         expected = model.head.probability(fake_features(stack([alone])))[0]
         assert probability == pytest.approx(expected, abs=1e-6)
     assert len({probability for _, probability in results}) == 11
-    assert heard == [(4, 11), (8, 11), (11, 11)]
+    assert heard == [4, 4, 3]
 
 
 def test_a_colour_image_among_grey_ones_is_forecast(tmp_path):
     grey, colour = write_png(tmp_path / "a.png", 1), write_png(tmp_path / "b.png", 2, rgb=True)
-    alone = [next(iter(classifier().probabilities([path], CHOICE)))[1] for path in (grey, colour)]
-    together = [probability for _, probability in classifier().probabilities([grey, colour], CHOICE)]
+    alone = [next(iter(classifier().probabilities(reading([path]), CHOICE)))[1] for path in (grey, colour)]
+    together = [probability for _, probability in classifier().probabilities(reading([grey, colour]), CHOICE)]
     assert together == pytest.approx(alone, abs=1e-6)
 
 
@@ -310,13 +313,13 @@ def test_an_unreadable_file_ends_the_forecasts_and_the_threads(tmp_path):
     paths = [tmp_path / name for name in write_pngs(tmp_path, 20)]
     paths[9].write_text("no image")
     with pytest.raises(InputError, match=r"00009\.png: not a PNG"):
-        list(classifier().probabilities(paths, CHOICE, workers=2))
+        list(classifier().probabilities(reading(paths, 2), CHOICE))
     assert reading_threads() == []
 
 
 def test_forecasts_left_early_leave_no_thread(tmp_path):
     paths = [tmp_path / name for name in write_pngs(tmp_path, 30)]
-    stream = classifier().probabilities(paths, CHOICE, workers=2)
+    stream = classifier().probabilities(reading(paths, 2), CHOICE)
     next(stream)
     assert reading_threads()
     stream.close()
@@ -328,7 +331,7 @@ def test_images_are_forgotten_as_they_are_forecast(tmp_path):
     paths = [tmp_path / name for name in write_pngs(tmp_path, 40, size=16)]
     alive = []
     most = 0
-    for image, _ in classifier().probabilities(paths, CHOICE):
+    for image, _ in classifier().probabilities(reading(paths), CHOICE):
         alive.append(weakref.ref(image.rendered))
         del image
         most = max(most, sum(one() is not None for one in alive))

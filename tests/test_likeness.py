@@ -216,7 +216,7 @@ def test_a_run_keeps_what_its_images_were_like_and_forecasts_say_what_is_not(tmp
     assert kept.pixel_mm == (pytest.approx(0.3644, abs=1e-4),) * 2
     assert load_classifier(run.model_path()).description.likeness == kept
     heard = Heard()
-    found = predict(run.path, [files[0], CUTOUT], compute=Compute(workers=0), reporter=heard)
+    found = predict(run.path, [files[0], CUTOUT], compute=Compute(workers=0), reporter=heard).forecasts
     assert found["flags"].tolist() == ["", "aspect orientation"]
     assert [text for text in heard.warnings if "orientation" in text] == [
         "1 of 2 images: it is turned otherwise than the training images (CROTA2) (flag orientation)"

@@ -115,10 +115,9 @@ def model_files(folder: Path) -> list[bytes]:
 
 
 def use_model(path: Path) -> None:
-    """Load a model and ask its head and its rendering something."""
+    """Load a model and ask its head something."""
     found = load_classifier(path)
     found.head.probability(np.ones((2, tiny_network.WIDTH), np.float32))
-    found.rendering_for(Path("a.png"))
 
 
 def magnetic_models(folder: Path) -> list[bytes]:

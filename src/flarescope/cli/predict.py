@@ -1,5 +1,6 @@
 """`flarescope predict`: what does a model forecast for new images?"""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +28,10 @@ def predict(
     workers: options.Workers = None,
     nan: options.Nan = "error",
     instrument_ok: options.InstrumentOk = False,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Stop at the first image that cannot be read; those before it are forecast."),
+    ] = False,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
@@ -34,7 +39,10 @@ def predict(
     """Forecast images: the probability of an event.
 
     What an event is, the model says: such as C1.0 or more within 24 hours. Region and time (UTC) come
-    from the file name, else from the FITS header, else they stay empty.
+    from the file name, else from the FITS header or the text of a PNG, else they stay empty.
+
+    Images that cannot be read are named and left out, and the command ends with code 1. With --json they
+    follow the forecasts, as records whose probability is null and that say the reason.
     """
     from flarescope.pipeline.featuring import Compute
     from flarescope.pipeline.prediction import check_outputs, write_forecasts
@@ -42,10 +50,15 @@ def predict(
 
     check_outputs(csv=csv, parquet=parquet)
     compute = Compute(engine, precision, workers, nan, engine_batch, instrument_ok=instrument_ok)
-    forecasts = run_prediction(model, paths, epoch=epoch, backbone=backbone, compute=compute, reporter=ScreenReporter())
-    for path in write_forecasts(forecasts, csv=csv, parquet=parquet):
+    reporter = ScreenReporter()
+    found = run_prediction(
+        model, paths, epoch=epoch, backbone=backbone, compute=compute, strict=strict, reporter=reporter
+    )
+    for path in write_forecasts(found.forecasts, csv=csv, parquet=parquet):
         note(f"written to {path}")
-    show_forecasts(forecasts)
+    show_forecasts(found.forecasts, found.failure_records())
+    if found.failures:
+        raise typer.Exit(1)
 
 
 def forecast_event(codes: list[str]) -> str:
@@ -55,10 +68,10 @@ def forecast_event(codes: list[str]) -> str:
     return " or ".join(event_of_code(code).sentence for code in codes) or UNKNOWN_EVENT
 
 
-def show_forecasts(forecasts: "pd.DataFrame") -> None:
-    """Print forecasts, as a table or as JSON."""
+def show_forecasts(forecasts: "pd.DataFrame", failures: Sequence[Mapping[str, str | None]] = ()) -> None:
+    """Print forecasts, as a table or as JSON; the records of images without one follow in JSON alone."""
     if settings.as_json:
-        show_json(frame_records(forecasts))
+        show_json([*frame_records(forecasts), *failures])
         return
     flagged = forecasts["flags"].any()
     rows = [

@@ -130,7 +130,7 @@ def read_fits(path: str | Path, content: bytes | None = None, *, accept: Accept 
     # IndexError were all seen. Nothing here but reading the file can fail.
     except Exception as error:
         raise InputError(f"{path}: {damage(error)}") from error
-    return _described(path, field, header, accept)
+    return magnetogram_of(path, field, header, accept)
 
 
 def _unzipped(path: Path, content: bytes) -> bytes:
@@ -146,16 +146,20 @@ def _unzipped(path: Path, content: bytes) -> bytes:
     return unzipped
 
 
-def _described(path: Path, field: np.ndarray, header: Mapping[str, Value], accept: Accept) -> Magnetogram:
+def magnetogram_of(path: Path, field: np.ndarray, header: Mapping[str, Value], accept: Accept) -> Magnetogram:
+    """Put a field and its header together.
+
+    Args:
+        path: what a message names.
+        field: `(H, W)` float64.
+        header: keyword in capitals -> value.
+        accept: what may be read beside HMI's line-of-sight field.
+
+    Raises:
+        InputError: a field stronger than the Sun's; `NotMagnetogramError` where the header says that it is none.
+    """
     check_header(path, header, accept)
-    extreme = max(-float(field.min()), float(field.max()))
-    if not math.isfinite(extreme):
-        extreme = float(np.max(np.abs(field), initial=0, where=np.isfinite(field)))
-    if extreme > LARGEST_FIELD_GAUSS:
-        raise InputError(
-            f"{path}: a field of {extreme:.4g} gauss; expected at most {LARGEST_FIELD_GAUSS:,.0f}: "
-            "the file is damaged or in another unit"
-        )
+    check_strength(path, field)
     t_rec = header.get("T_REC")
     quality = header.get("QUALITY")
     look = look_of(header, field.shape)
@@ -167,6 +171,22 @@ def _described(path: Path, field: np.ndarray, header: Mapping[str, Value], accep
         look=look,
         flags=flags_of(header, look, named=True),
     )
+
+
+def check_strength(path: Path, field: np.ndarray) -> None:
+    """Refuse a field, `(H, W)` gauss, that is stronger than any on the Sun.
+
+    Raises:
+        InputError: beyond `LARGEST_FIELD_GAUSS`.
+    """
+    extreme = max(-float(field.min()), float(field.max()))
+    if not math.isfinite(extreme):
+        extreme = float(np.max(np.abs(field), initial=0, where=np.isfinite(field)))
+    if extreme > LARGEST_FIELD_GAUSS:
+        raise InputError(
+            f"{path}: a field of {extreme:.4g} gauss; expected at most {LARGEST_FIELD_GAUSS:,.0f}: "
+            "the file is damaged or in another unit"
+        )
 
 
 def regions_named(header: Mapping[str, Value]) -> tuple[int, ...]:

@@ -8,39 +8,53 @@ from pathlib import Path
 from flarescope.errors import InputError
 from flarescope.images.instruments import segment_in_name
 from flarescope.images.magnetogram import is_image
+from flarescope.images.workers import Failure
 from flarescope.progress import Reporter
 
 
-def expand(paths: Sequence[Path], reporter: Reporter | None = None) -> list[Path]:
+def expand(
+    paths: Sequence[Path], reporter: Reporter | None = None, failures: list[Failure] | None = None
+) -> list[Path]:
     """List the images that paths name: files as they are, folders with all PNG and FITS files below them, sorted.
 
-    Of a folder those files are left out whose names say that they hold something else than a line-of-sight field.
+    Of a folder those files are left out whose names say that they hold something else than a line-of-sight field, and
+    hidden ones.
 
     Args:
         paths: files and folders.
         reporter: hears how many files of a folder are left out.
+        failures: gets what can be no image, and why; None lets the first end everything.
 
     Raises:
-        InputError: a path that does not exist, a file that is no image by its name, a folder without one.
+        InputError: without `failures` a path that does not exist, a file that is no image by its name, a folder without
+            one; with them no path at all.
     """
+    if not paths:
+        raise InputError("no image to forecast; name PNG or FITS files, or folders of them")
     found: list[Path] = []
     for path in paths:
-        if path.is_dir():
-            inside = _images_below(path)
-            if not inside:
-                raise InputError(f"{path}: no PNG or FITS file in this folder")
-            found.extend(_magnetograms(path, inside, reporter or Reporter()))
-        elif not path.exists():
-            raise InputError(f"{path}: no such file or folder")
-        elif not path.is_file():
-            raise InputError(f"{path}: not a regular file")
-        elif not is_image(path):
-            raise InputError(f"{path}: expected a .png, .fits, .fit, .fts or .fits.gz file, or a folder of them")
-        else:
-            found.append(path)
-    if not found:
-        raise InputError("no image to forecast; name PNG or FITS files, or folders of them")
+        try:
+            found.extend(_named(path, reporter or Reporter(), failures))
+        except InputError as error:
+            if failures is None:
+                raise
+            failures.append(Failure(str(path), str(error)))
     return list(dict.fromkeys(found))
+
+
+def _named(path: Path, reporter: Reporter, failures: list[Failure] | None) -> list[Path]:
+    if path.is_dir():
+        inside = _images_below(path, failures)
+        if not inside:
+            raise InputError(f"{path}: no PNG or FITS file in this folder")
+        return _magnetograms(path, inside, reporter)
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder")
+    if not path.is_file():
+        raise InputError(f"{path}: not a regular file")
+    if not is_image(path):
+        raise InputError(f"{path}: expected a .png, .fits, .fit, .fts or .fits.gz file, or a folder of them")
+    return [path]
 
 
 def _magnetograms(folder: Path, files: Sequence[Path], reporter: Reporter) -> list[Path]:
@@ -59,15 +73,23 @@ def _magnetograms(folder: Path, files: Sequence[Path], reporter: Reporter) -> li
     return [file for file, segment in named.items() if not segment]
 
 
-def _images_below(folder: Path) -> list[Path]:
+def _images_below(folder: Path, failures: list[Failure] | None) -> list[Path]:
     """List the images below a folder, sorted; links to folders are not followed.
 
     Raises:
-        InputError: a folder that cannot be read.
+        InputError: a folder that cannot be read, without `failures`.
     """
 
     def refuse(error: OSError) -> None:
-        raise InputError(f"{error.filename}: cannot be read ({error.strerror}); change its permissions") from error
+        reason = f"{error.filename}: cannot be read ({error.strerror}); change its permissions"
+        if failures is None:
+            raise InputError(reason) from error
+        failures.append(Failure(str(error.filename), reason))
 
-    found = [Path(root) / name for root, _, names in os.walk(folder, onerror=refuse) for name in names]
-    return sorted(file for file in found if is_image(file) and file.is_file())
+    found = (Path(root) / name for root, _, names in os.walk(folder, onerror=refuse) for name in names)
+    images = sorted(file for file in found if is_image(file) and not file.name.startswith("."))
+    files = [file for file in images if file.is_file()]
+    if failures is not None and len(files) < len(images):
+        others = sorted(set(images) - set(files))
+        failures += [Failure(str(file), f"{file}: not a regular file, or a link to nothing") for file in others]
+    return files

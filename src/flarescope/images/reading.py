@@ -4,16 +4,21 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
+from flarescope.errors import InputError
 from flarescope.images.line_of_sight import HMI_ONLY, Accept
 from flarescope.images.magnetogram import read_bytes
 from flarescope.images.render import Rendered, Rendering, render
 
 READ_AHEAD = 32
 """Images that wait for the network, a worker."""
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,14 @@ class ReadImage:
     fingerprint: Fingerprint
 
 
+@dataclass(frozen=True)
+class Unread:
+    """What could not be read: its name, and why."""
+
+    name: str
+    error: InputError
+
+
 def digest_of(content: bytes) -> str:
     """Give the BLAKE2b-128 digest of a file's bytes, hexadecimal."""
     return hashlib.blake2b(content, digest_size=16).hexdigest()
@@ -55,7 +68,7 @@ def read_image(path: Path, rendering: Rendering, accept: Accept = HMI_ONLY) -> R
     content = read_bytes(path)
     stat = path.stat()
     fingerprint = Fingerprint(len(content), stat.st_mtime_ns, stat.st_ino, digest_of(content))
-    return ReadImage(render(path, rendering, content), fingerprint)
+    return ReadImage(render(path, rendering, content, accept=accept), fingerprint)
 
 
 def read_ahead(
@@ -84,18 +97,45 @@ def read_ahead(
     def job(path: Path) -> ReadImage:
         return read_image(path, rendering(path) if callable(rendering) else rendering, accept)
 
+    with closing(each_ahead(paths, job, workers=workers)) as images:
+        for image in images:
+            if isinstance(image, Unread):
+                raise image.error
+            yield image
+
+
+def each_ahead(
+    items: Iterable[Item], read: Callable[[Item], ReadImage], *, workers: int
+) -> Generator[ReadImage | Unread, None, None]:
+    """Read items in worker threads as `read_ahead` does; what cannot be read is said in its place, and ends nothing.
+
+    Args:
+        items: what is read; `str(item)` is its name.
+        read: gives an item's image, or raises an InputError.
+        workers: number of threads.
+
+    Yields:
+        One for each item, in their order.
+    """
+
+    def job(item: Item) -> ReadImage | Unread:
+        try:
+            return read(item)
+        except InputError as error:
+            return Unread(str(item), error)
+
     if workers <= 0:
-        yield from map(job, paths)
+        yield from map(job, items)
         return
-    remaining = iter(paths)
+    remaining = iter(items)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="flarescope-read")
     try:
-        waiting: deque[Future[ReadImage]] = deque(
-            pool.submit(job, path) for path in islice(remaining, workers * READ_AHEAD)
+        waiting: deque[Future[ReadImage | Unread]] = deque(
+            pool.submit(job, item) for item in islice(remaining, workers * READ_AHEAD)
         )
         while waiting:
             image = waiting.popleft().result()
-            waiting.extend(pool.submit(job, path) for path in islice(remaining, 1))
+            waiting.extend(pool.submit(job, item) for item in islice(remaining, 1))
             yield image
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

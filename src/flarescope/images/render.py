@@ -15,7 +15,7 @@ from PIL import Image
 from flarescope.errors import InputError
 from flarescope.images.line_of_sight import HMI_ONLY, Accept
 from flarescope.images.look import NOTHING_KNOWN, Look
-from flarescope.images.magnetogram import is_fits
+from flarescope.images.magnetogram import Magnetogram, is_fits
 from flarescope.images.region import read_region, read_region_png
 
 FIELD_LIMIT_GAUSS: Final = 5978.7
@@ -207,10 +207,23 @@ def render(path: Path, rendering: Rendering, content: bytes | None = None, *, ac
     if rendering.name == "reference-png":
         image = read_region_png(path, content, accept=accept)
         return Rendered(render_png(image.pixels), image.noaa_ar, image.time, image.look, image.flags)
-    magnetogram = read_region(path, content, accept=accept)
+    return render_magnetogram(path, read_region(path, content, accept=accept), rendering.nan)
+
+
+def render_magnetogram(path: Path, magnetogram: Magnetogram, nan: str) -> Rendered:
+    """Render a field as the reference recipe renders FITS.
+
+    Args:
+        path: what a message names.
+        magnetogram: the field and what is known of it.
+        nan: what NaN pixels do, `error` or `zero`.
+
+    Raises:
+        InputError: NaN pixels under `error`.
+    """
     field = magnetogram.field_gauss
     if magnetogram.nan_pixels:
-        if rendering.nan == "error":
+        if nan == "error":
             raise InputError(
                 f"{path}: {magnetogram.nan_pixels:,} of {field.size:,} pixels are NaN; "
                 "leave the image out, or --nan zero"

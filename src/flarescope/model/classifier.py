@@ -3,7 +3,7 @@
 import json
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
@@ -17,8 +17,7 @@ from flarescope.errors import InputError
 from flarescope.events import PUBLISHED, EventDefinition, event_from_json
 from flarescope.files import atomic_path, translate_os_errors
 from flarescope.images.likeness import PUBLISHED_SET, Likeness, likeness_from_json
-from flarescope.images.line_of_sight import HMI_ONLY, Accept
-from flarescope.images.reading import ReadImage, read_ahead
+from flarescope.images.reading import ReadImage
 from flarescope.images.render import Rendering
 from flarescope.model import sealing
 from flarescope.model import weights as weights_module
@@ -85,43 +84,36 @@ class Classifier:
     description: Description
     weights: Weights = field(repr=False)
 
-    def rendering_for(self, path: Path, nan: str = "error") -> Rendering:
-        """Choose the rendering of a file: by its kind, since both kinds give pixels on one scale."""
-        return Rendering.for_file(path.name, nan)
-
     def probabilities(
         self,
-        paths: Sequence[Path],
+        images: Generator[ReadImage, None, None],
         engine: EngineChoice,
         *,
-        workers: int = 0,
-        nan: str = "error",
-        accept: Accept = HMI_ONLY,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Callable[[int], None] | None = None,
     ) -> Iterator[tuple[ReadImage, float]]:
-        """Forecast files, PNG and FITS, without keeping their features.
+        """Forecast images without keeping their features.
+
+        Args:
+            images: PNG and FITS, since both kinds give pixels on one scale; closed at the end, however that comes.
+            engine: how the network runs.
+            progress: called with the number of images of each finished batch.
 
         Yields:
-            For each path, in order, the image as read and the probability of an event.
+            For each image, in order, itself and the probability of an event.
         """
-        ready = engine.start(self.weights)
         in_network: deque[ReadImage] = deque()
-        done = 0
-        with closing(
-            read_ahead(paths, lambda path: self.rendering_for(path, nan), workers=workers, accept=accept)
-        ) as images:
 
-            def batches() -> Iterator[np.ndarray]:
-                while batch := list(islice(images, engine.batch)):
-                    in_network.extend(batch)
-                    yield stack(batch)
+        def batches() -> Iterator[np.ndarray]:
+            while batch := list(islice(images, engine.batch)):
+                in_network.extend(batch)
+                yield stack(batch)
 
-            for features in ready.stream(batches()):
+        with closing(images):
+            for features in engine.start(self.weights).stream(batches()):
                 for probability in self.head.probability(features).tolist():
                     yield in_network.popleft(), probability
-                done += len(features)
                 if progress:
-                    progress(done, len(paths))
+                    progress(len(features))
 
     def save(self, path: Path, *, full: bool = False) -> None:
         """Write the model, whole or not at all.

@@ -153,5 +153,5 @@ def run_demo(
     evaluation = evaluate(run.path, table=tables / "catalogue.parquet", verifying=verifying, **common)
     files = _test_fits(data, evaluation.forecasts)[:4]
     report = write_run_report(run.path, verifying=verifying, reporter=reporter)
-    forecasts = predict(run.path, files, compute=compute, reporter=reporter)
+    forecasts = predict(run.path, files, compute=compute, reporter=reporter).forecasts
     return DemoResult(run, evaluation, forecasts, report)

@@ -52,9 +52,7 @@ def list_images(
     """
     if not source.is_dir():
         return read_image_list(source)
-    files = [
-        file.relative_to(source).as_posix() for file in expand([source], reporter) if not file.name.startswith(".")
-    ]
+    files = [file.relative_to(source).as_posix() for file in expand([source], reporter)]
     names = pd.Series(files, dtype="str")
     table = pd.DataFrame({"filename": names, **region_and_time(names)})
     unknown = table["noaa_ar"].isna() | table["time"].isna()

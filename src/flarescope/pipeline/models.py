@@ -1,8 +1,8 @@
 """Which model does a user mean by a path: a run, a model file, a model of the reference notebook?"""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -23,16 +23,32 @@ class Model:
 
     def forecast(
         self,
-        paths: str | Path | Sequence[str | Path],
+        images: Any,  # noqa: ANN401 - a path, a field, or several
         *,
         compute: Compute | None = None,
+        strict: bool = False,
         reporter: Reporter | None = None,
     ) -> pd.DataFrame:
-        """Forecast PNG and FITS files, and folders of them (see `prediction.forecast_files`)."""
-        from flarescope.pipeline.prediction import forecast_files
+        """Forecast images: files, folders of them, and fields in hand.
 
-        several = [paths] if isinstance(paths, str | Path) else paths
-        return forecast_files(self.classifier, [Path(path) for path in several], compute=compute, reporter=reporter)
+        Args:
+            images: a path of a PNG or FITS file, or of a folder; a field as an array `(H, W)` in gauss, a
+                `flarescope.Magnetogram`, or a sunpy Map; or several of these, `(N, H, W)` for arrays. Rows are taken as
+                they lie, south up in HMI's own images; nothing is rotated.
+            compute: how the features are computed; they are not kept.
+            strict: raise at the first image that cannot be read, where else it is named in a warning and left out.
+            reporter: hears notes, warnings and progress.
+
+        Returns:
+            One row an image, with the columns of `prediction.Predicted`. A field without a file is called `images[0]`
+            by its place.
+
+        Raises:
+            InputError: none of the images can be read.
+        """
+        from flarescope.pipeline.prediction import forecast_given
+
+        return forecast_given(self.classifier, images, compute=compute, strict=strict, reporter=reporter).forecasts
 
 
 def load(path: str | Path, *, epoch: int | None = None, backbone: str | None = None) -> Model:

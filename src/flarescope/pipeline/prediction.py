@@ -1,16 +1,25 @@
 """What does a model forecast for new images?"""
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from flarescope.catalog.file_names import region_and_time
 from flarescope.errors import InputError
 from flarescope.files import atomic_path, check_writable
+from flarescope.images.given import EXPECTED, Given, is_field, read_given
 from flarescope.images.likeness import flags_beside
 from flarescope.images.magnetogram import is_fits
 from flarescope.images.paths import expand
+from flarescope.images.reading import ReadImage, Unread, each_ahead, read_image
+from flarescope.images.render import Rendering
+from flarescope.images.workers import Failure
 from flarescope.model.classifier import Classifier
 from flarescope.pipeline.featuring import Compute, announce
 from flarescope.pipeline.likeness import tell_flags
@@ -20,49 +29,170 @@ from flarescope.scores.calibration import calibration_from_json
 from flarescope.tables import check_forecasts, write_parquet
 
 
-def forecast_files(
-    classifier: Classifier, paths: Sequence[Path], *, compute: Compute | None = None, reporter: Reporter | None = None
-) -> pd.DataFrame:
-    """Forecast files with a loaded model.
+@dataclass(frozen=True)
+class Predicted:
+    """Forecasts, and what could not be forecast.
+
+    Attributes:
+        forecasts: one row an image: `filename` (the path, or a name as `images[0]` of a field without a file),
+            `noaa_ar` and `time` (by the file name, else by the FITS header or the text of a PNG, else null),
+            `probability` (calibrated where the model holds a calibration; then `probability_raw` is the network's own),
+            `flags` (words of `images.flags.FLAGS` with spaces between, what of the image is unusual; empty for most),
+            `flare` (whether it reaches the model's threshold), and `event` (what is forecast, in the short form
+            `M1.0/24`; null where the model does not say it).
+        failures: what could not be read, in order, and why.
+    """
+
+    forecasts: pd.DataFrame
+    failures: tuple[Failure, ...] = ()
+
+    def failure_records(self) -> list[dict[str, str | None]]:
+        """Give what has no forecast as plain values: its name, `probability` None, and in `reason` why."""
+        return [{"filename": one.filename, "probability": None, "reason": one.reason} for one in self.failures]
+
+
+def forecast_images(
+    classifier: Classifier,
+    images: Sequence[Path | Given],
+    *,
+    compute: Compute | None = None,
+    strict: bool = False,
+    failures: Sequence[Failure] = (),
+    reporter: Reporter | None = None,
+) -> Predicted:
+    """Forecast images with a loaded model.
 
     Args:
         classifier: the model.
-        paths: PNG and FITS files, and folders of them.
+        images: PNG and FITS files, and fields in hand.
         compute: how the features are computed; they are not kept.
-        reporter: hears notes and progress.
+        strict: stop at the first image that cannot be read; those before it are forecast.
+        failures: what is known to be no image beforehand.
+        reporter: hears notes and progress, and of each image that cannot be read.
 
-    Returns:
-        One row a file: `filename` (the path), `noaa_ar` and `time` (by the file name, else by the FITS header, else
-        null), `probability` (calibrated where the model holds a calibration; then `probability_raw` is the network's
-        own), `flare` (whether it reaches the model's threshold), and `event` (what is forecast, in the short form
-        `M1.0/24`; null where the model does not say it), and `flags` (words of
-        `images.flags.FLAGS` with spaces between, what of the image is unusual; empty for most).
+    Raises:
+        InputError: none of the images can be read.
     """
     compute, reporter = compute or Compute(), reporter or Reporter()
-    files = expand(paths)
     choice = compute.choose()
     announce(classifier.weights, reporter)
     reporter.say(f"engine: {choice.id}")
-    _note_rendering(classifier, files, reporter)
-    results = classifier.probabilities(
-        files,
-        choice,
-        workers=compute.threads(),
-        nan=compute.nan,
-        accept=compute.accept,
-        progress=lambda done, total: reporter.advance("forecasts", done, total),
-    )
+    _note_rendering(classifier, images, reporter)
+    unread, forecast = list(failures), 0
+
+    def advance(count: int) -> None:
+        nonlocal forecast
+        forecast += count
+        reporter.advance("forecasts", forecast + len(unread) - len(failures), len(images))
+
+    def job(image: Path | Given) -> ReadImage:
+        if isinstance(image, Given):
+            return read_given(image, compute.nan, compute.accept)
+        return read_image(image, Rendering.for_file(image.name, compute.nan), compute.accept)
+
+    stream = _readable(each_ahead(images, job, workers=compute.threads()), unread, strict)
+    read = list(_rows(classifier, classifier.probabilities(stream, choice, progress=advance)))
+    if len(unread) > len(failures):
+        advance(0)
+    _tell_failures(unread, len(read), reporter)
+    failed = {one.filename for one in unread}
+    names = [name for name in map(str, images) if name not in failed][: len(read)]
+    tell_flags([row.flags for row in read], classifier.description.likeness, reporter)
+    return Predicted(_table(classifier, names, read), tuple(unread))
+
+
+def forecast_given(
+    classifier: Classifier,
+    images: Any,  # noqa: ANN401 - a path, a field, or several
+    *,
+    compute: Compute | None = None,
+    strict: bool = False,
+    reporter: Reporter | None = None,
+) -> Predicted:
+    """Forecast what a Python program has in hand (see `models.Model.forecast`).
+
+    Raises:
+        InputError: something that is neither path nor field; no image can be read; with `strict`, one cannot.
+    """
+    failures: list[Failure] = []
+    found: list[Path | Given] = []
+    for number, image in enumerate(_several(images)):
+        if isinstance(image, str | Path):
+            found += expand([Path(image)], reporter, None if strict else failures)
+        elif is_field(image):
+            found.append(Given(f"images[{number}]", image))
+        else:
+            raise InputError(f"images[{number}] is a {type(image).__name__}; expected a path, or a field: {EXPECTED}")
+    options: dict[str, Any] = {"compute": compute, "strict": strict, "reporter": reporter}
+    found = list({str(image): image for image in found}.values())
+    predicted = forecast_images(classifier, found, failures=failures, **options)
+    if strict and predicted.failures:
+        raise InputError(predicted.failures[0].reason)
+    return predicted
+
+
+def _several(images: Any) -> Sequence[Any]:  # noqa: ANN401 - a path, a field, or several
+    if isinstance(images, np.ndarray) and images.ndim == 3:
+        return list(images)
+    if isinstance(images, str | Path) or is_field(images):
+        return [images]
+    if not isinstance(images, Iterable):
+        raise InputError(f"a {type(images).__name__}; expected paths or fields: {EXPECTED}")
+    return list(images)
+
+
+def _readable(
+    stream: Generator[ReadImage | Unread, None, None], unread: list[Failure], strict: bool
+) -> Generator[ReadImage, None, None]:
+    """Pass on what could be read and note what could not; strictly, the first of these ends the stream."""
+    with closing(stream):
+        for image in stream:
+            if isinstance(image, ReadImage):
+                yield image
+            else:
+                unread.append(Failure(image.name, str(image.error)))
+                if strict:
+                    return
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What is kept of an image that was forecast."""
+
+    noaa_ar: int | None
+    time: dt.datetime | None
+    probability: float
+    flags: tuple[str, ...]
+
+
+def _rows(classifier: Classifier, results: Iterator[tuple[ReadImage, float]]) -> Iterator[_Row]:
     likeness = classifier.description.likeness
-    read = [
-        (one.noaa_ar, one.time, probability, flags_beside(one.flags, one.look, likeness))
-        for one, probability in ((image.rendered, probability) for image, probability in results)
-    ]
-    table = pd.DataFrame({"filename": pd.Series([str(file) for file in files], dtype="str")})
+    for image, probability in results:
+        one = image.rendered
+        yield _Row(one.noaa_ar, one.time, probability, flags_beside(one.flags, one.look, likeness))
+
+
+def _tell_failures(failures: Sequence[Failure], good: int, reporter: Reporter) -> None:
+    """Name each image that could not be read.
+
+    Raises:
+        InputError: no other is left.
+    """
+    if not good and len(failures) < 2:
+        raise InputError(failures[0].reason if failures else "no image to forecast; name files, folders or fields")
+    for failure in failures:
+        reporter.warn(f"not forecast: {failure.reason}")
+    if not good:
+        raise InputError(f"none of the {len(failures):,} images can be forecast")
+
+
+def _table(classifier: Classifier, names: Sequence[str], read: Sequence[_Row]) -> pd.DataFrame:
+    table = pd.DataFrame({"filename": pd.Series(names, dtype="str")})
     named = region_and_time(table["filename"])
-    table["noaa_ar"] = named["noaa_ar"].fillna(pd.Series([row[0] for row in read], dtype="Int32"))
-    headers = pd.to_datetime(pd.Series([row[1] for row in read], dtype="object"), utc=True)
+    table["noaa_ar"] = named["noaa_ar"].fillna(pd.Series([row.noaa_ar for row in read], dtype="Int32"))
+    headers = pd.to_datetime(pd.Series([row.time for row in read], dtype="object"), utc=True)
     table["time"] = named["time"].fillna(headers.astype(named["time"].dtype))
-    table["probability"] = [row[2] for row in read]
+    table["probability"] = [row.probability for row in read]
     checked = check_forecasts(table, "the forecasts")[["filename", "noaa_ar", "time", "probability"]]
     described = classifier.description
     if described.calibration is not None:
@@ -70,9 +200,8 @@ def forecast_files(
         calibrated = calibration_from_json(described.calibration).apply(raw)
         checked = checked.assign(probability=calibrated, probability_raw=raw)
     event = None if described.event is None else described.event.code
-    tell_flags([row[3] for row in read], likeness, reporter)
     return checked.assign(
-        flags=pd.Series([" ".join(row[3]) for row in read], index=checked.index, dtype="str"),
+        flags=pd.Series([" ".join(row.flags) for row in read], index=checked.index, dtype="str"),
         flare=checked["probability"] >= described.threshold,
         event=pd.Series(event, index=checked.index, dtype="str"),
     )
@@ -85,19 +214,29 @@ def predict(
     epoch: int | None = None,
     backbone: str | None = None,
     compute: Compute | None = None,
+    strict: bool = False,
     reporter: Reporter | None = None,
-) -> pd.DataFrame:
-    """Forecast files with the model that a path names (see `models.load` and `forecast_files`)."""
-    files = expand(paths, reporter)  # before the weights are loaded: a wrong path is told at once
+) -> Predicted:
+    """Forecast files, and folders of them, with the model that a path names (see `models.load`, `forecast_images`).
+
+    Raises:
+        InputError: no model; nothing that can be forecast; with `strict` a path that names no image.
+    """
+    reporter, failures = reporter or Reporter(), list[Failure]()
+    files = expand(paths, reporter, None if strict else failures)  # before the weights: a wrong path is told at once
+    if not files:
+        _tell_failures(failures, 0, reporter)
     found = load(model, epoch=epoch, backbone=backbone)
-    if reporter:
-        reporter.say(f"model: {found.path}")
-    return forecast_files(found.classifier, files, compute=compute, reporter=reporter)
+    reporter.say(f"model: {found.path}")
+    return forecast_images(
+        found.classifier, files, compute=compute, strict=strict, failures=failures, reporter=reporter
+    )
 
 
-def _note_rendering(classifier: Classifier, files: Sequence[Path], reporter: Reporter) -> None:
+def _note_rendering(classifier: Classifier, images: Sequence[Path | Given], reporter: Reporter) -> None:
     trained = classifier.description.rendering
-    kinds = {"reference-fits" if is_fits(file) else "reference-png" for file in files}
+    fits = (isinstance(image, Given) or is_fits(image) for image in images)
+    kinds = {"reference-fits" if one else "reference-png" for one in fits}
     others = sorted(kinds - {(trained or "").partition("+")[0]})
     if trained and others:
         reporter.say(f"the model was trained on {trained} pixels; {', '.join(others)} gives pixels on the same scale")
