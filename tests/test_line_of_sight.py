@@ -119,8 +119,9 @@ def test_other_magnetographs_are_taken_only_when_asked_for_and_flagged(tmp_path,
     found = read_region(path, accept=Accept(instrument_ok=True))
     assert found.flags == ("instrument",)
     assert scan_file(str(path), True)["instrument"] in ("MDI", "GONG")
-    with pytest.raises(NotMagnetogramError):
-        scan_file(str(path))
+    with pytest.raises(NotMagnetogramError) as error:
+        read_region(path)
+    assert scan_file(str(path)) == {"other": str(error.value)}
 
 
 @pytest.mark.parametrize("cards", [{"TELESCOP": "SDO/AIA", "INSTRUME": "AIA_2"}, {"CONTENT": "DOPPLERGRAM"}])

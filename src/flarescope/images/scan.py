@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from flarescope.images.line_of_sight import Accept
+from flarescope.images.line_of_sight import Accept, NotMagnetogramError
 from flarescope.images.magnetogram import Magnetogram, is_fits, read_bytes
 from flarescope.images.region import PngImage, read_region, read_region_png
 from flarescope.images.signature import field_signature, pixel_signature
@@ -21,12 +21,13 @@ SCAN_DTYPES: Final = {
     "digest": "str",
     "signature": "str",
     "instrument": "str",
+    "other": "str",
 }
 """What is found in a file: pixels without a value; HMI's QUALITY as an unsigned number; the principal region, all
 regions of a patch that shows several (`11429,11430`) and T_REC in UTC, as the header or the text chunks of a reduced
 PNG say them; a digest of the pixels, equal for the same picture under another name or header; a signature, nearly equal
-for nearly the same picture (see `signature`), null for a flat one; the instrument (see `look`). What a file does not
-give is null."""
+for nearly the same picture (see `signature`), null for a flat one; the instrument (see `look`); and why it is no
+line-of-sight magnetogram of a region, then with nothing else. What a file does not give is null."""
 
 
 def scan_file(path: str, instrument_ok: bool = False) -> dict[str, Any]:
@@ -37,8 +38,15 @@ def scan_file(path: str, instrument_ok: bool = False) -> dict[str, Any]:
         instrument_ok: whether other magnetographs than HMI are taken (see `line_of_sight.Accept`).
 
     Raises:
-        InputError: the file cannot be read, or holds something else; the message names it.
+        InputError: the file cannot be read; the message names it.
     """
+    try:
+        return _scan(path, instrument_ok)
+    except NotMagnetogramError as error:
+        return {"other": str(error)}
+
+
+def _scan(path: str, instrument_ok: bool) -> dict[str, Any]:
     file, accept = Path(path), Accept(instrument_ok)
     content = read_bytes(file)
     if is_fits(file):

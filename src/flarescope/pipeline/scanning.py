@@ -21,7 +21,7 @@ KEPT_DTYPES: Final = {"filename": "str", "size": "Int64", "mtime_ns": "Int64", *
 """Columns of a kept scan, one row a file: what the file was when it was read, what is in it, and why it could not be
 read (null where it could)."""
 
-_ADDED: Final = frozenset({"signature", "noaa_ars", "instrument"})
+_ADDED: Final = frozenset({"signature", "noaa_ars", "instrument", "other"})
 """Columns that a scan of an older form lacks."""
 
 SAVE_EVERY: Final = 10_000
@@ -62,7 +62,8 @@ def scan_images(
         tasks = [(str(root / name), instrument_ok) for name in waiting]
         for done, (number, found, reason) in enumerate(run(scan_file, tasks, workers=workers), start=1):
             name = waiting[number]
-            rows[name] = {"filename": name, **current[name], **(found or {}), "reason": reason}
+            found = found or {}
+            rows[name] = {"filename": name, **current[name], **found, "reason": reason or found.get("other")}
             reporter.advance("scanning images", done, len(waiting))
             if done % SAVE_EVERY == 0:
                 _keep(rows, kept)
@@ -70,10 +71,14 @@ def scan_images(
         if waiting:
             _keep(rows, kept)
     table = _frame([rows[name] for name in filenames])
-    failed = table["reason"].dropna()
+    failed, others = table.loc[table["other"].isna(), "reason"].dropna(), table["other"].dropna()
     reporter.say(f"{counted(len(waiting), 'image')} read, {len(filenames) - len(waiting):,} known from {kept}")
     if len(failed):
         reporter.warn(f"{counted(len(failed), 'image')} cannot be read, the first: {failed.iloc[0]}")
+    if len(others):
+        reporter.warn(
+            f"{counted(len(others), 'image')} left out, no magnetogram of a region, the first: {others.iloc[0]}"
+        )
     return table
 
 

@@ -48,6 +48,7 @@ def select(
     reporter, out = reporter or Reporter(), Path(out)
     check_form(out)
     catalogue, others = _magnetograms(read_catalogue(Path(table)))
+    before = [Removal("another segment by its name", others)]
     regions = read_regions(summaries, reporter) if summaries else None
     if regions is not None:
         catalogue = with_positions(catalogue, regions, rules.rules)
@@ -64,10 +65,14 @@ def select(
             workers=workers,
             reporter=reporter,
         )
+        refused = catalogue["filename"].isin(scanned.loc[scanned["other"].notna(), "filename"])
+        catalogue = catalogue[~refused].reset_index(drop=True)
+        before.append(Removal("no line-of-sight magnetogram", int(refused.sum())))
     selection = select_images(catalogue, rules, regions=regions, scan=scanned)
-    if others:
-        account = (Removal("another segment by its name", others), *selection.account)
-        selection = Selection(selection.table, selection.images + others, account)
+    removed_before = [each for each in before if each.removed]
+    if removed_before:
+        images_in_all = selection.images + sum(each.removed for each in removed_before)
+        selection = Selection(selection.table, images_in_all, (*removed_before, *selection.account))
     if selection.table.empty:
         removed = "; ".join(f"{each.rule}: {each.removed:,}" for each in selection.account)
         raise InputError(f"no image is left of {selection.images:,} ({removed}); nothing is written")
