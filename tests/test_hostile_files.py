@@ -25,11 +25,13 @@ from flarescope.catalog.noaa_regions import read_summaries
 from flarescope.catalog.unpack import unpack_tar
 from flarescope.errors import InputError
 from flarescope.files import write_json
+from flarescope.images.magnetic import FEATURE_NAMES
 from flarescope.model import tuning
 from flarescope.model.adam import State
 from flarescope.model.engines import EngineChoice
 from flarescope.model.features import FeatureStore
 from flarescope.model.keras_files import read_backbone
+from flarescope.model.magnetic_baseline import MagneticModel
 from flarescope.model.runs import RunFolder
 from flarescope.model.shards import map_features
 from flarescope.notes import read_notes
@@ -338,6 +340,16 @@ def test_a_note_of_the_engine_s_speed_that_cannot_be_costs_a_measurement(tmp_pat
     assert tuning.remembered(choice) is None
 
 
+def test_a_changed_number_in_a_model_of_magnetic_features_is_refused():
+    some = np.linspace(0.5, 1, len(FEATURE_NAMES))
+    values = MagneticModel("svm", some, some, some, 0.25, 1.0).to_json()
+    assert MagneticModel.from_json(values).intercept == 0.25
+    with pytest.raises(InputError, match=r"m\.json: damaged \(it was changed after it was written"):
+        MagneticModel.from_json(values | {"intercept": 0.75}, "m.json")
+    older = {name: value for name, value in values.items() if name != "content"}
+    assert MagneticModel.from_json(older).intercept == 0.25
+
+
 # ---- archives ----
 
 
@@ -399,6 +411,7 @@ def test_an_archive_that_unpacks_to_far_too_much_is_left(tmp_path):
 # ---- the harness ----
 
 
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="memory is measured as Linux tells it")
 @pytest.mark.slow  # each reader is a process that imports what it needs
 def test_every_reader_stands_a_few_hundred_changed_files(tmp_path):
     root = Path(__file__).parents[1]
