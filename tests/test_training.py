@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 
 from fakes import child_environment, fake_features, use_fake_network, write_set
+from flarescope.cli.train import show_history
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.images.reading import read_image
 from flarescope.images.render import Rendering
@@ -26,7 +27,7 @@ from flarescope.model.adam import State, train_epoch
 from flarescope.model.batching import stack
 from flarescope.model.classifier import load_classifier
 from flarescope.model.head import EpochResult, Recipe, glorot_head, validate
-from flarescope.model.runs import RunFolder, best_epoch, model_name
+from flarescope.model.runs import RunFolder, best_epoch, chosen_epoch, model_name
 from flarescope.model.weights import digest_of, random_weights
 from flarescope.pipeline import fitting, training_data
 from flarescope.pipeline.evaluation import evaluate
@@ -568,8 +569,56 @@ def test_an_undefined_score_is_null_in_the_history_and_below_any_other(fit, scri
     assert rows[0]["validation"]["tss"] is None
     assert rows[0]["validation"]["tpr"] is None
     assert rows[0]["model"] == "model.01_nan.hdf5"
-    assert best_epoch(rows)["epoch"] == 2
+    assert best_epoch(rows)["epoch"] == chosen_epoch(rows)["epoch"] == 2
     assert math.isnan(ContingencyTable(tp=0, fn=0, fp=3, tn=4).tss)
+
+
+def one_class(data, folder, split, label):
+    table = pd.read_csv(data[split])
+    table[table["class"] == label].to_csv(folder / "one.csv", index=False)
+    return folder / "one.csv"
+
+
+class Heard(Reporter):
+    def __init__(self):
+        self.warnings, self.notes = [], []
+
+    def say(self, text):
+        self.notes.append(text)
+
+    def warn(self, text):
+        self.warnings.append(text)
+
+
+@pytest.mark.parametrize("label", [0, 1])
+@pytest.mark.parametrize("which", ["each", "best", "last"])
+def test_validation_rows_of_one_class_are_warned_of_and_no_epoch_is_the_best(fit, data, tmp_path, label, which):
+    heard, table = Heard(), one_class(data, tmp_path, "validation", label)
+    recipe = replace(RECIPE, patience=1)
+    run = fit(validation=table, saving=Saving(which), recipe=recipe, reporter=heard)
+    is_what = "an event" if label else "no event"
+    assert f"each of the 8 validation rows is {is_what}: TSS is 0/0, no epoch is the best" in heard.warnings[0]
+    assert len(run.history()) == 4  # patience waits for a TSS that is never there
+    assert best_epoch(run.history()) is None
+    assert run.model_path().name == "model.04_nan.hdf5"
+    assert any("TSS 0/0" in text for text in heard.notes)
+    assert not any("nan" in text for text in heard.notes)
+
+
+def test_no_star_where_none_is_the_best(fit, data, tmp_path, capsys):
+    run = fit(validation=one_class(data, tmp_path, "validation", 1))
+    show_history(run.history(), run.path)
+    shown = capsys.readouterr().out
+    assert "none is the best: the validation TSS is 0/0" in shown
+    assert "*" not in shown
+    assert "0/0" in shown
+
+
+def test_training_rows_of_one_class_are_warned_of_where_weights_are_given(fit, data, tmp_path):
+    heard = Heard()
+    recipe = replace(RECIPE, class_weight=(1.0, 1.0))
+    fit(train=one_class(data, tmp_path, "train", 0), recipe=recipe, reporter=heard)
+    assert any("each of the 16 train rows is no event" in text for text in heard.warnings)
 
 
 # ---- bad input ----

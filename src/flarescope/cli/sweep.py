@@ -106,7 +106,8 @@ def show_comparison(found: dict[str, Any], out: Path) -> None:
         scores = [_mean_and_spread(**one[name]) for name in ("tss", "hss", "loss")]
         rows.append([one["solver"] + " *" * best, *settled, str(one["seeds"]), *scores])
     header = ["solver", "rate or l2", "weights", "runs", "val tss", "val hss", "val loss"]
-    show_table(f"{out} (* best by mean validation TSS; ± standard deviation over seeds)", header, rows)
+    best_is = "* best by mean validation TSS" if found["best"] else "none is the best: no validation TSS"
+    show_table(f"{out} ({best_is}; ± standard deviation over seeds)", header, rows)
 
 
 def _mean_and_spread(mean: float | None, spread: float | None) -> str:

@@ -127,14 +127,15 @@ def show_history(history: list[dict[str, Any]], out: Path) -> None:
         return
     from flarescope.model.runs import best_epoch
 
-    best = best_epoch(history)["epoch"]
+    best = best_epoch(history)
     names = ["loss", "tpr", "tnr", "tss", "hss"]
     rows = []
     for row in history:
         cells = [_cell(row[split][name]) for split in ("train", "validation") for name in names]
-        rows.append([f"{row['epoch']}{' *' if row['epoch'] == best else ''}", *cells, str(row["model"])])
+        rows.append([f"{row['epoch']}{' *' if row is best else ''}", *cells, str(row["model"])])
     header = ["epoch", *names, *[f"val {name}" for name in names], "model"]
-    show_table(f"{out} (* best by validation TSS)", header, rows)
+    meaning = "* best by validation TSS" if best else "none is the best: the validation TSS is 0/0"
+    show_table(f"{out} ({meaning})", header, rows)
 
 
 def _cell(value: object) -> str:

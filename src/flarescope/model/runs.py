@@ -126,7 +126,7 @@ class RunFolder:
             return _read_state(path)
 
     def model_path(self, epoch: int | None = None) -> Path:
-        """Find the model of an epoch, by default the best one by validation TSS of those that were kept.
+        """Find the model of an epoch, by default that of `chosen_epoch` of those that were kept.
 
         Raises:
             InputError: no such epoch, or its model was not kept.
@@ -136,7 +136,7 @@ class RunFolder:
         if not kept:
             raise InputError(f"{self.path}: no model in it yet; run `flarescope train` again to go on")
         if epoch is None:
-            return self.path / str(best_epoch(kept)["model"])
+            return self.path / str(chosen_epoch(kept)["model"])
         chosen = [row for row in kept if row["epoch"] == epoch]
         if not chosen:
             numbers = ", ".join(str(row["epoch"]) for row in kept)
@@ -173,9 +173,18 @@ def result_to_json(result: EpochResult) -> dict[str, float | int | None]:
     return {"loss": result.loss, **result.table.counts(), **scores}
 
 
-def best_epoch(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Give the row with the highest validation TSS, the earliest of equals; an undefined TSS is below any other."""
-    return max(rows, key=lambda row: -math.inf if row["validation"]["tss"] is None else row["validation"]["tss"])
+def best_epoch(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Give the row with the highest validation TSS, the earliest of equals; None where no row has one.
+
+    It is 0/0 in every epoch where the validation rows are of one class only.
+    """
+    known = [row for row in rows if row["validation"]["tss"] is not None]
+    return max(known, key=lambda row: row["validation"]["tss"], default=None)
+
+
+def chosen_epoch(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Give the row whose model stands for the run: the best, or the last where none can be called so."""
+    return best_epoch(rows) or rows[-1]
 
 
 def model_name(epoch: int, validation_tss: float) -> str:

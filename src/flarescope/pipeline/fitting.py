@@ -1,5 +1,6 @@
 """How do runs go through their epochs, several on the same batches, each kept so that a kill costs an epoch at most?"""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
@@ -13,7 +14,7 @@ from flarescope.model.adam import State, check_converging, train_together
 from flarescope.model.classifier import Classifier, load_classifier
 from flarescope.model.gather import FeatureRows
 from flarescope.model.head import EpochResult, Recipe, result_of, validate_together
-from flarescope.model.runs import RunFolder, best_epoch, model_name, result_to_json
+from flarescope.model.runs import RunFolder, best_epoch, chosen_epoch, model_name, result_to_json
 from flarescope.notes import event_notes
 from flarescope.pipeline.identity import with_content
 from flarescope.pipeline.training_data import TrainingData
@@ -21,6 +22,7 @@ from flarescope.progress import Reporter
 from flarescope.tables import forecast_table, write_parquet
 
 SAVE: Final = ("each", "best", "last")
+SHOWN: Final = ("TPR", "TNR", "TSS", "HSS")
 
 
 @dataclass(frozen=True)
@@ -204,23 +206,28 @@ def _keep(one: Running, outcome: Outcome, validated: EpochResult, saving: Saving
 
 
 def _epoch_line(trained: EpochResult, validated: EpochResult, label: str) -> str:
-    table = validated.table
+    scores = ", ".join(f"{name} {_score(getattr(validated.table, name.lower()))}" for name in SHOWN)
     return (
-        f"{label}: loss {trained.loss:.4f}, TSS {trained.table.tss:.4f} | validation loss {validated.loss:.4f}, "
-        f"TPR {table.tpr:.4f}, TNR {table.tnr:.4f}, TSS {table.tss:.4f}, HSS {table.hss:.4f}"
+        f"{label}: loss {trained.loss:.4f}, TSS {_score(trained.table.tss)} | validation loss {validated.loss:.4f}, "
+        f"{scores}"
     )
 
 
+def _score(value: float) -> str:
+    return "0/0" if math.isnan(value) else f"{value:.4f}"
+
+
 def _stops(history: list[dict[str, Any]], patience: int | None) -> bool:
-    """Whether the validation TSS has not become better for `patience` epochs."""
-    return bool(history) and patience is not None and history[-1]["epoch"] - best_epoch(history)["epoch"] >= patience
+    """Whether the validation TSS has not become better for `patience` epochs; one that is 0/0 stops nothing."""
+    best = best_epoch(history)
+    return best is not None and patience is not None and history[-1]["epoch"] - best["epoch"] >= patience
 
 
 def _discard(run: RunFolder, history: list[dict[str, Any]], saving: Saving) -> None:
     """Remove the models of earlier epochs that are not to be kept."""
     if saving.which == "each" or not history:
         return
-    keep = (best_epoch(history) if saving.which == "best" else history[-1])["model"]
+    keep = (chosen_epoch(history) if saving.which == "best" else history[-1])["model"]
     for row in history:
         if row["model"] != keep:
             (run.path / row["model"]).unlink(missing_ok=True)

@@ -23,7 +23,7 @@ from flarescope.model.runs import RunFolder, model_name, result_to_json
 from flarescope.notes import event_notes
 from flarescope.pipeline.evaluation import Evaluation, event_of_evaluation
 from flarescope.pipeline.identity import describe_tables, is_synthetic, table_digest, versions
-from flarescope.pipeline.training_data import event_of_training
+from flarescope.pipeline.training_data import event_of_training, warn_one_class
 from flarescope.pipeline.verifying import Verifying, verify_raw
 from flarescope.progress import Reporter
 from flarescope.scores.contingency import count
@@ -122,6 +122,7 @@ def train_on_features(
     require_regions({str(train): tables["train"], str(validation): tables["validation"]})
     if not allow_overlap:
         check_disjoint(tables)
+    warn_one_class(tables, reporter)
     listed = read_features_csv(Path(features))
     rows = {name: match_features(listed, table, str(features)) for name, table in tables.items()}
     _refuse_whole_run(run)

@@ -14,7 +14,7 @@ from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.files import make_folder, write_json, write_text
 from flarescope.model.head import Recipe
-from flarescope.model.runs import RunFolder, best_epoch
+from flarescope.model.runs import RunFolder, chosen_epoch
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.fitting import Running, Saving, fit_runs
 from flarescope.pipeline.identity import claimed
@@ -189,7 +189,7 @@ def compare(running: Sequence[Running]) -> dict[str, Any]:
 
 def _row(one: Running) -> dict[str, Any]:
     recipe, adam = one.recipe, one.recipe.solver == "adam"
-    best = best_epoch(one.history) if one.history and one.failure is None else None
+    chosen = chosen_epoch(one.history) if one.history and one.failure is None else None
     return {
         "run": one.run.path.name,
         "solver": recipe.solver,
@@ -197,8 +197,8 @@ def _row(one: Running) -> dict[str, Any]:
         "l2": None if adam else recipe.l2,
         "class_weight": list(recipe.class_weight or ()),
         "seed": recipe.seed if adam else None,
-        "epoch": best and best["epoch"],
-        **{name: best and best["validation"][name] for name in SCORES},
+        "epoch": chosen and chosen["epoch"],
+        **{name: chosen and chosen["validation"][name] for name in SCORES},
         "failure": one.failure and str(one.failure),
     }
 

@@ -1,6 +1,6 @@
 """On what is a head trained: which tables, whose features, checked before anything is computed?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,19 @@ class TrainingData:
         return Classifier(glorot_head(FEATURES, recipe.seed), described, self.weights)
 
 
+def warn_one_class(tables: Mapping[str, pd.DataFrame], reporter: Reporter) -> None:
+    """Warn of training and validation rows that are all events, or none."""
+    meanings = {
+        "train": "a head learns from them to say always the same",
+        "validation": "TSS is 0/0, no epoch is the best, and the last one stands for the run",
+    }
+    for name, meaning in meanings.items():
+        labels = tables[name]["label"]
+        if labels.nunique() == 1:
+            which = "an event" if labels.iloc[0] else "no event"
+            reporter.warn(f"each of the {len(labels):,} {name} rows is {which}: {meaning}")
+
+
 def open_training_data(
     *,
     train: str | Path,
@@ -138,6 +151,7 @@ def open_training_data(
         check_disjoint(tables)
     if any(recipe.class_weight is None for recipe in recipes):
         reference_class_weight(tables["train"]["label"].to_numpy())
+    warn_one_class(tables, reporter)
     weights = find(backbone)
     announce(weights, reporter)
     reporter.say(statement_of(event) + ("" if event else " (--event and --window state it)"))
