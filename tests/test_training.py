@@ -638,7 +638,7 @@ def test_regions_in_both_tables_are_named(fit, data, tmp_path):
 def test_one_class_only_is_told_before_anything_is_computed(fit, data, tmp_path, engine, label):
     table = pd.read_csv(data["train"])
     table[table["class"] == label].to_csv(tmp_path / "one.csv", index=False)
-    with pytest.raises(InputError, match="one class only in the training set: each of its 16 images"):
+    with pytest.raises(InputError, match=r"one class only in the training set: each of its images \(16\)"):
         fit(train=tmp_path / "one.csv")
     assert engine.images == 0
     assert not (tmp_path / "run").exists()
