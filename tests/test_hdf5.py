@@ -45,6 +45,7 @@ def assert_same(ours, theirs):
             assert isinstance(found, Array)
             assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
             np.testing.assert_array_equal(found.read(), expected[()])
+            assert found.read().flags.writeable  # PyTorch warns of others
 
 
 @given(tree=st.dictionaries(NAMES, TREES, max_size=8), texts=st.dictionaries(NAMES, VALUES, max_size=8))

@@ -103,7 +103,7 @@ class Array(Node):
         wanted = math.prod(self.shape) * self.dtype.itemsize
         if self._layout[1] == 0:
             (size,) = struct.unpack("<H", self._layout[2:4])
-            return np.frombuffer(self._layout[4 : 4 + size], self.dtype).reshape(self.shape)
+            return np.frombuffer(bytearray(self._layout[4 : 4 + size]), self.dtype).reshape(self.shape)
         address, size = struct.unpack("<QQ", self._layout[2:18])
         if address == UNDEFINED:
             return np.zeros(self.shape, self.dtype)
@@ -222,7 +222,9 @@ def naming(path: Path) -> Iterator[None]:
 def _root(records: Records) -> Group:
     head = records.read(0, min(96, records.size))
     if not head.startswith(MAGIC):
-        raise DefectError(f"damaged or incomplete (not HDF5: it begins with {head[:8]!r}); copy or download it again")
+        raise DefectError(
+            f"damaged or incomplete (not HDF5: it begins with {bytes(head[:8])!r}); copy or download it again"
+        )
     if head[8:9] > b"\0":
         raise not_read("a head of a newer form")
     if len(head) < 96 or struct.unpack("<Q", head[40:48])[0] > records.size:

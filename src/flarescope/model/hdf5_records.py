@@ -34,7 +34,7 @@ class Records:
         self.size = stream.seek(0, 2)
         self._left = MOST_RECORDS
 
-    def read(self, address: int, size: int) -> bytes:
+    def read(self, address: int, size: int) -> bytearray:
         """Give so many bytes at an address.
 
         Raises:
@@ -46,9 +46,12 @@ class Records:
         if address + size > self.size:
             raise DefectError("damaged or incomplete (truncated file); copy or download it again")
         self.stream.seek(address)
-        return self.stream.read(size)
+        content = bytearray(size)  # an array over it can be written to, as PyTorch wants
+        if self.stream.readinto(content) != size:  # type: ignore[attr-defined]
+            raise DefectError("damaged or incomplete (truncated file); copy or download it again")
+        return content
 
-    def signed(self, address: int, signature: bytes, size: int) -> bytes:
+    def signed(self, address: int, signature: bytes, size: int) -> bytearray:
         """Give a record that begins with a signature."""
         record = self.read(address, size)
         if not record.startswith(signature):
@@ -82,7 +85,7 @@ def messages(records: Records, address: int) -> Iterator[Message]:
                 raise not_read("shared messages")
             if kind == 0x10:
                 blocks.append(struct.unpack("<QQ", content[:16]))
-            yield Message(kind, content)
+            yield Message(kind, bytes(content))
             at, count = at + 8 + size, count - 1
 
 
@@ -148,6 +151,6 @@ def from_heap(records: Records, reference: bytes) -> bytes:
     while at + 16 <= len(content):
         number, _, _, held = struct.unpack("<HHIQ", content[at : at + 16])
         if number == wanted and length <= held and number != 0:
-            return content[at + 16 : at + 16 + length]
+            return bytes(content[at + 16 : at + 16 + length])
         at += 16 + (held + 7) // 8 * 8
     raise DefectError("damaged (a text that is not in its heap); copy or download it again")
