@@ -5,6 +5,7 @@ either plain, and then its values are those that the library would give, or `Not
 """
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,11 +38,13 @@ class PlainHeader:
     Attributes:
         keywords: in the order of the header.
         fields: keyword -> columns 11 to 80 of its first card.
+        repeated: keywords that more than one card has.
         end: where the header's last block ends, bytes from the start of the file.
     """
 
     keywords: tuple[str, ...]
     fields: dict[str, str]
+    repeated: frozenset[str]
     end: int
 
     def __contains__(self, keyword: str) -> bool:
@@ -54,7 +57,7 @@ class PlainHeader:
             NotPlainError: it is missing, stands there twice, has no value, or not a plain one.
         """
         match = _VALUE.fullmatch(self.fields.get(keyword, ""))
-        if match is None or self.keywords.count(keyword) > 1:
+        if match is None or keyword in self.repeated:
             raise NotPlainError(keyword)
         text, whole, real, logical = match.group("text", "whole", "real", "logical")
         if whole is not None:
@@ -130,4 +133,9 @@ def read_header(content: bytes, start: int) -> PlainHeader:
         fields.setdefault(keyword, text[place + 10 : place + CARD_BYTES])
     if not _KEYWORDS.fullmatch("\n".join(keywords)):
         raise NotPlainError("keywords")
-    return PlainHeader(tuple(keywords), fields, end)
+    repeated = frozenset() if len(fields) == len(keywords) else frozenset(_repeated(keywords))
+    return PlainHeader(tuple(keywords), fields, repeated, end)
+
+
+def _repeated(keywords: list[str]) -> list[str]:
+    return [keyword for keyword, count in Counter(keywords).items() if count > 1]
