@@ -5,6 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from flarescope.catalog import near
@@ -36,13 +38,29 @@ def correlation(one, other):
 
 
 def different(signatures):
-    """Correlations of all pairs."""
-    values = np.corrcoef(signature_vectors(signatures))
-    return values[np.triu_indices(len(values), 1)]
+    """Correlations of all pairs, the largest of the 16 of each."""
+    vectors = signature_vectors(signatures).astype(float)
+    count = len(vectors)
+    turned = pictures_of(vectors.reshape(count, BLOCKS, BLOCKS))
+    values = np.max([np.corrcoef(vectors, other)[:count, count:] for other in turned], axis=0)
+    return values[np.triu_indices(count, 1)]
 
 
 def noisy(field):
     return field + np.random.default_rng(3).normal(0, 5, field.shape)
+
+
+TURNS = {
+    "north for south": lambda field: field[::-1],
+    "east for west": lambda field: field[:, ::-1],
+    "turned by 180 degrees": lambda field: field[::-1, ::-1],
+    "turned by 90 degrees": np.rot90,
+    "turned by 270 degrees": lambda field: np.rot90(field, 3),
+    "mirrored at a diagonal": lambda field: field.T,
+    "mirrored at the other": lambda field: np.rot90(field, 2).T,
+    "of the other sign": lambda field: -field,
+    "mirrored and of the other sign": lambda field: -field[:, ::-1],
+}
 
 
 def shifted(field):
@@ -94,22 +112,46 @@ def test_blocks_are_means_whatever_the_size():
     assert not blocks[1:].any()
 
 
-def test_the_nearest_are_those_of_a_plain_comparison_whatever_the_block(monkeypatch):
-    rng = np.random.default_rng(2)
-    first, second = rng.normal(size=(50, 5)), rng.normal(size=(37, 5))
+def pictures_of(squares):
+    """The 16 pictures that a square is: turned, mirrored, of either sign, `(16, N, S * S)`."""
+    turned = [np.rot90(each, number, axes=(1, 2)) for each in (squares, squares[:, ::-1]) for number in range(4)]
+    return [sign * each.reshape(len(squares), -1) for each in turned for sign in (1, -1)]
+
+
+@pytest.mark.parametrize("side", [2, 5, 6, 24])
+@pytest.mark.parametrize("most", [0, 3, 9])
+def test_the_nearest_are_those_of_a_plain_comparison_whatever_the_block(monkeypatch, side, most):
+    rng = np.random.default_rng(side)
+    first, second = rng.normal(size=(50, side, side)), rng.normal(size=(37, side, side))
     second[4] = 0
     groups = rng.integers(-1, 3, (50, 2)), rng.integers(-1, 3, (37, 2))
     with np.errstate(invalid="ignore", divide="ignore"):
-        plain = np.corrcoef(first, second)[:50, 50:]
+        plain = np.max([np.corrcoef(first.reshape(50, -1), other)[:50, 50:] for other in pictures_of(second)], axis=0)
     shared = (groups[0][:, None] == groups[1][None]) & (groups[0][:, None] >= 0)
     plain[shared.any(axis=2)] = -1
     plain[:, 4] = -1
     monkeypatch.setattr(near, "BLOCK", 8)
-    partner, best = nearest_pictures(Pictures(first, groups[0]), Pictures(second, groups[1]), least=0.5)
-    found = plain.max(axis=0) >= 0.5
+    monkeypatch.setattr(near, "TILE", 3)
+    monkeypatch.setattr(near, "LOW", 4)
+    monkeypatch.setattr(near, "MOST_PAIRS", most)
+    least = float(np.sort(plain.max(axis=0))[12])  # so that some have a partner and some have none
+    left, right = (
+        Pictures(each.reshape(len(each), -1), group) for each, group in zip((first, second), groups, strict=True)
+    )
+    partner, best = nearest_pictures(left, right, least=least - 1e-6)
+    found = plain.max(axis=0) >= least
     assert 5 < found.sum() < 37
-    assert (partner == np.where(found, plain.argmax(axis=0), -1)).all()
     np.testing.assert_allclose(best, np.where(found, plain.max(axis=0), 0), atol=1e-6)
+    np.testing.assert_allclose(plain[partner[found], np.flatnonzero(found)], plain.max(axis=0)[found], atol=1e-6)
+    assert (partner[~found] == -1).all()
+
+
+@given(seed=st.integers(0, 1000), side=st.sampled_from([2, 7, 24]))
+def test_each_of_the_sixteen_pictures_of_one_correlates_wholly_with_it(seed, side):
+    square = np.random.default_rng(seed).normal(size=(1, side, side))
+    for other in pictures_of(square):
+        _, best = nearest_pictures(Pictures(square.reshape(1, -1), np.array([[-1]])), Pictures(other, np.array([[-1]])))
+        assert best[0] == pytest.approx(1, abs=1e-5)
 
 
 def findings(rows, vectors):
@@ -119,7 +161,7 @@ def findings(rows, vectors):
 
 
 def test_what_the_region_or_the_digest_already_tells_is_not_told_again():
-    one, other = [1, 2, 3, 4], [4, -1, 3, -9]
+    one, other = np.random.default_rng(7).integers(-99, 99, (2, 36)).tolist()
     rows = [("a", 11000, "train"), ("b", 11001, "train"), ("c", 11000, "test"), ("d", None, "test")]
     assert findings(rows[:3], [one, other, one]) == []
     [finding] = findings(rows, [one, other, one, other])
@@ -160,6 +202,34 @@ def test_each_planted_near_copy_is_found_and_nothing_else(tmp_path, capsys, fiel
     assert finding["what"] == "1 image of test looks like an image of train: near copies under other names"
     assert finding["where"].startswith("planted.")
     assert "like 01.fits" in finding["where"]
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_a_turned_mirrored_or_negative_copy_is_found_and_nothing_else(tmp_path, capsys, fields, turn):
+    def planted(path):
+        write_fits(path.with_suffix(".fits"), np.ascontiguousarray(TURNS[turn](noisy(fields[1]))))
+
+    assert run(*catalogue_of(tmp_path, fields[:6], planted), "--json") == 1
+    [finding] = [each for each in told(capsys) if each["severity"] == "error"]
+    assert finding["where"].startswith("planted.fits like 01.fits (")
+    assert finding["where"].endswith(", turned, mirrored or negative)")
+
+
+def test_each_of_sixty_planted_mirrored_copies_is_found():
+    """0 of 66 were found when only pictures as they are were compared."""
+    regions = synthetic_regions(60, images_per_region=2, seed=11)
+    made = [region_field(region, 3.0) for region in regions]
+    originals = signature_vectors(field_signature(field) for field in made)
+    turns = list(TURNS.values())
+    copies = signature_vectors(
+        pixel_signature(reduced_pixels(np.ascontiguousarray(turns[number % len(turns)](shifted(field)))))
+        for number, field in enumerate(made)
+    )
+    nothing = np.full((60, 1), -1)
+    partner, _ = nearest_pictures(Pictures(originals, nothing), Pictures(copies, nothing))
+    seen = originals.any(axis=1)
+    assert seen.sum() >= 58
+    assert (partner[seen] == np.flatnonzero(seen)).all()
 
 
 def test_the_next_image_in_time_is_found_and_other_regions_are_not(tmp_path, capsys, fields):
