@@ -398,7 +398,7 @@ images, root, where = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 names = sorted(path.name for path in images.iterdir())
 places = {
     "before fsync": (os, "fsync", False), "after fsync": (os, "fsync", True), "before rename": (Path, "replace", False),
-    "after rename": (Path, "replace", True), "before rows": (shards.pq, "write_table", False),
+    "after rename": (Path, "replace", True), "before rows": (shards, "write_arrow", False),
     "before features": (shards, "_write_npy", False), "after shard": (features, "write_shard", True),
 }
 def hold_behind_shards(features):

@@ -20,12 +20,24 @@ def one_line(text: object, most: int = MOST_CHARACTERS) -> str:
     if len(line) > 8 * most:
         line = line[: 4 * most] + line[-4 * most :]
     line = _BREAKS.sub(" ", line).strip()
-    if not line.isprintable():
-        line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+    line = printable(line)
     if len(line) <= most:
         return line
     ending = min(_ENDING, most // 3)
     return line[: most - ending - len(_GAP)] + _GAP + line[-ending:]
+
+
+def printable(text: str) -> str:
+    r"""Give text in which what moves a cursor is an escape, and so is a byte that is no UTF-8, as `\xf3`."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    # Python keeps an odd byte of a file name as half a surrogate pair (os.fsdecode).
+    odd_byte = ord(character) - 0xDC00
+    return f"\\x{odd_byte:02x}" if 0x80 <= odd_byte <= 0xFF else character.encode("unicode_escape").decode()
 
 
 class FlarescopeError(Exception):

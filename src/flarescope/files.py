@@ -193,10 +193,28 @@ def check_space(path: Path, needed_bytes: int) -> None:
         )
 
 
+def utf8(text: object) -> str:
+    r"""Give text, such as a path, as every table and file can hold it.
+
+    Where a byte of a file's name is no UTF-8, as in the Latin-1 name of Región, Python keeps half a character; it is
+    written as `\xf3` here, on the screen and in every table.
+    """
+    return str(text).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def utf8_values(value: Any) -> Any:  # noqa: ANN401 - values of JSON
+    """Give values for JSON with each text, and each key, as `utf8` gives it."""
+    if isinstance(value, str):
+        return utf8(value)
+    if isinstance(value, Mapping):
+        return {utf8_values(key): utf8_values(inner) for key, inner in value.items()}
+    return [utf8_values(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text, whole or not at all."""
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="")
+        temporary.write_text(utf8(text), encoding="utf-8", newline="")
 
 
 def write_json(path: Path, value: Mapping[str, object]) -> None:
@@ -206,7 +224,7 @@ def write_json(path: Path, value: Mapping[str, object]) -> None:
         InputError: a value has no JSON form. NaN is one of them: the caller says what it means, usually None.
     """
     try:
-        text = json.dumps(value, indent=2, allow_nan=False)
+        text = json.dumps(utf8_values(value), indent=2, allow_nan=False)
     except (TypeError, ValueError) as error:
         hint = "; write None where there is no number" if "float" in str(error) else ""
         raise InputError(f"cannot write {path} as JSON: {error}{hint}") from error

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, event_from_json
-from flarescope.files import is_parquet, read_json, write_json
+from flarescope.files import is_parquet, read_json, utf8_values, write_json
 from flarescope.parsing import parse_json, refusing_damage
 
 KEY: Final = b"flarescope"
@@ -40,7 +40,8 @@ def read_notes(path: Path) -> dict[str, Any]:
         beside = notes_beside(path)
         return read_json(beside) if beside.is_file() else {}
     with refusing_damage(path, "make or copy it again", what="cannot be read as Parquet"):
-        text = (pq.read_schema(path).metadata or {}).get(KEY, b"{}")
+        with path.open("rb") as stream:
+            text = (pq.read_schema(stream).metadata or {}).get(KEY, b"{}")
     notes = parse_json(text, f"{path}, its notes", advice="make the table again")
     if not isinstance(notes, dict):
         raise InputError(f"{path}: its notes are no JSON object; make the table again")
@@ -63,7 +64,7 @@ def event_notes(event: EventDefinition | None) -> dict[str, Any]:
 
 def with_notes(table: pa.Table, notes: Mapping[str, Any]) -> pa.Table:
     """Give an Arrow table with its notes inside."""
-    text = json.dumps(dict(notes), allow_nan=False, sort_keys=True)
+    text = json.dumps(utf8_values(notes), allow_nan=False, sort_keys=True)
     return table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: text.encode()})
 
 

@@ -327,7 +327,8 @@ def read_arrow(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
         InputError: it cannot be read, or is no table of plain columns.
     """
     with refusing_damage(path, _PARQUET_ADVICE, what=_NO_PARQUET):
-        with translate_os_errors(path, "read"), pq.ParquetFile(path) as file:
+        # Opened here: Arrow takes no path whose bytes are no UTF-8.
+        with translate_os_errors(path, "read"), path.open("rb") as stream, pq.ParquetFile(stream) as file:
             refuse_twice(file.schema_arrow.names, str(path))
             _check_flat(file.metadata, file.schema_arrow)
             table = file.read(columns)
@@ -355,4 +356,10 @@ def write_parquet(frame: pd.DataFrame, path: Path, notes: Mapping[str, Any] | No
     """Write a table as Parquet, whole or not at all, with what it says of itself (see `flarescope.notes`)."""
     table = pa.Table.from_pandas(frame, preserve_index=False)
     with atomic_path(path) as temporary:
-        pq.write_table(with_notes(table, notes) if notes else table, temporary, compression="snappy")
+        write_arrow(with_notes(table, notes) if notes else table, temporary)
+
+
+def write_arrow(table: pa.Table, path: Path) -> None:
+    """Write an Arrow table as Parquet to a file that nobody reads yet."""
+    with path.open("wb") as stream:  # opened here: Arrow takes no path whose bytes are no UTF-8
+        pq.write_table(table, stream, compression="snappy")

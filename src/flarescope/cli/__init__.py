@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import typer
 
 INTERRUPTED = 128 + signal.SIGINT
+READER_LEFT = 128 + 13  # SIGPIPE, which not every system names
 STOPPED = "stopped; run the same command again to go on where it stood"
 
 
@@ -24,8 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what the user typed after `flarescope`; by default the process's own.
 
     Returns:
-        0, or 2 for bad input, 1 for a failure, 130 after Ctrl-C.
+        0, or 2 for bad input, 1 for a failure, 130 after Ctrl-C, 141 where whoever read the output left.
     """
+    _fill_closed_streams()
     try:
         with _warnings_in_one_line():
             code = _run(arguments)
@@ -36,9 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _end(STOPPED, INTERRUPTED)
     except BrokenPipeError:
-        with contextlib.suppress(OSError):  # whoever read our output, such as head, has had enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _reader_left()
     except MemoryError:
         return _end("out of memory; close other programs, or use a smaller --limit", 1)
     except OSError as error:
@@ -103,14 +103,35 @@ def _warnings_in_one_line() -> Iterator[None]:
         yield
 
 
+def _fill_closed_streams() -> None:
+    """Open what a shell closed (`>&-`) on nothing: a file opened later would else take its number, and get its text."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _reader_left() -> int:
+    """Say nothing more to a closed pipe, such as one to `head`; give the code that a shell gives for it."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        except (AttributeError, ValueError):  # no stream, or a closed one
+            pass
+    return READER_LEFT
+
+
 def _end(line: str, code: int) -> int:
     """Print one line on standard error; under --debug the traceback before it."""
-    from flarescope.cli.screen import settings
+    from flarescope.cli.screen import say_line, settings
 
-    if sys.stderr is None:
-        return code
-    with contextlib.suppress(OSError):
-        if settings.debug and sys.exc_info()[0] is not None:
+    try:
+        if settings.debug and sys.stderr is not None and sys.exc_info()[0] is not None:
             traceback.print_exc()
-        print(f"flarescope: {' '.join(line.split())}", file=sys.stderr)  # noqa: T201 - the command line speaks
+        say_line(f"flarescope: {' '.join(line.split())}", sys.stderr)
+    except OSError:
+        _reader_left()
     return code

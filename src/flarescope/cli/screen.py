@@ -6,8 +6,9 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
+from flarescope.errors import printable
 from flarescope.progress import Reporter
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 LINE_EVERY_S = 10.0
 """Seconds between two lines of progress where standard error is no terminal."""
+
+STAND_INS = str.maketrans({"±": "+-", "−": "-", "–": "-"})
+"""What the tables hold beyond ASCII, for a terminal that has no more."""
 
 
 @dataclass
@@ -34,21 +38,40 @@ class Settings:
 settings = Settings()
 
 
+def shown(text: str, stream: TextIO) -> str:
+    """Give text as a stream can show it: what its encoding lacks, and what would move its cursor, is escaped."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    lines = []
+    for line in text.split("\n"):
+        plain = printable(line)
+        try:
+            plain.encode(encoding)
+        except UnicodeEncodeError:
+            plain = plain.translate(STAND_INS).encode(encoding, "backslashreplace").decode(encoding)
+        lines.append(plain)
+    return "\n".join(lines)
+
+
+def say_line(text: str, stream: TextIO | None) -> None:
+    """Write text to a stream, if it is there; a process can be started without one."""
+    if stream is not None:
+        stream.write(shown(text, stream) + "\n")
+
+
 def out(text: str) -> None:
-    """Print a result on standard output, if there is one."""
-    if sys.stdout is not None:
-        sys.stdout.write(text + "\n")
+    """Print a result on standard output."""
+    say_line(text, sys.stdout)
 
 
 def note(text: str) -> None:
     """Print a note on standard error, unless --quiet."""
-    if not settings.quiet and sys.stderr is not None:
-        sys.stderr.write(text + "\n")
+    if not settings.quiet:
+        say_line(text, sys.stderr)
 
 
 def warn(text: str) -> None:
     """Print on standard error what changes the meaning of the results, even under --quiet."""
-    sys.stderr.write(f"WARNING: {text}\n")
+    say_line(f"WARNING: {text}", sys.stderr)
 
 
 class ScreenReporter(Reporter):
@@ -77,7 +100,7 @@ class ScreenReporter(Reporter):
         if label != self._label:
             self.close()
             self._label, self._started, self._printed = label, time.monotonic(), time.monotonic()
-        if sys.stderr.isatty():
+        if is_terminal(sys.stderr):
             self._show_bar(label, done, total)
         else:
             self._print_line(label, done, total)
@@ -96,7 +119,7 @@ class ScreenReporter(Reporter):
 
         if self._bar is None or self._task is None:
             columns = (
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[rate]}"),
@@ -127,7 +150,9 @@ def _duration(seconds: float) -> str:
 
 def show_json(values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
     """Print values as JSON on standard output."""
-    out(json.dumps(values, indent=2))
+    from flarescope.files import utf8_values
+
+    out(json.dumps(utf8_values(values), indent=2))
 
 
 def frame_records(frame: "pd.DataFrame") -> list[Mapping[str, Any]]:
@@ -136,9 +161,9 @@ def frame_records(frame: "pd.DataFrame") -> list[Mapping[str, Any]]:
     return records
 
 
-def _plain(cell: str) -> str:
-    """Keep what a file name holds from moving the cursor or breaking the table."""
-    return "".join(character if character.isprintable() else "?" for character in cell)
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody watches a stream."""
+    return stream is not None and stream.isatty()
 
 
 def _fits(widths: list[int]) -> bool:
@@ -147,24 +172,54 @@ def _fits(widths: list[int]) -> bool:
 
 
 def show_table(title: str, header: list[str], rows: list[list[str]]) -> None:
-    """Print a table: drawn on a terminal, plain columns elsewhere; the first column to the left."""
-    rows = [[_plain(cell) for cell in row] for row in rows]
-    widths = [max(len(cells[i]) for cells in [header, *rows]) for i in range(len(header))]
-    if sys.stdout.isatty() and _fits(widths):
-        from rich.console import Console
-        from rich.table import Table
+    """Print a table: drawn on a terminal, plain columns elsewhere; the first column to the left.
 
-        table = Table(title=title, title_justify="left")
-        for number, name in enumerate(header):
-            table.add_column(name, justify="left" if number == 0 else "right", overflow="fold")
-        for row in rows:
-            table.add_row(*row)
-        Console().print(table)
+    On a terminal that is too narrow for the columns each row becomes a block of lines, a cell a line.
+    """
+    if sys.stdout is None:
         return
+    cells = [[shown(cell, sys.stdout).replace("\n", " ") for cell in row] for row in [header, *rows]]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    if not is_terminal(sys.stdout):
+        _show_columns(title, cells, widths)
+    elif _fits(widths):
+        _draw(title, cells)
+    elif sum(widths) + 2 * (len(widths) - 1) <= shutil.get_terminal_size().columns:
+        _show_columns(title, cells, widths)
+    else:
+        _show_blocks(title, cells)
+
+
+def _draw(title: str, cells: list[list[str]]) -> None:
+    """Draw a table; a name is shown as it is, be there brackets in it or not."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    header, *rows = cells
+    table = Table(title=Text(shown(title, sys.stdout)), title_justify="left")
+    for number, name in enumerate(header):
+        table.add_column(Text(name), justify="left" if number == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)
+
+
+def _show_columns(title: str, cells: list[list[str]], widths: list[int]) -> None:
     out(title)
-    for first, *others in [header, *rows]:
-        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
-        out("  ".join(cells).rstrip())
+    for first, *others in cells:
+        line = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
+        out("  ".join(line).rstrip())
+
+
+def _show_blocks(title: str, cells: list[list[str]]) -> None:
+    out(title)
+    header, *rows = cells
+    width = max(map(len, header))
+    for row in rows:
+        out("")
+        for name, cell in zip(header, row, strict=True):
+            out(f"{name.ljust(width)}  {cell}".rstrip())
 
 
 def show_counts(title: str, counts: Mapping[str, int]) -> None:

@@ -94,7 +94,8 @@ def write_features_csv(table: pd.DataFrame, path: Path) -> None:
     options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none")
     with atomic_path(path) as temporary:
         try:
-            pyarrow.csv.write_csv(pa.Table.from_pandas(columns, preserve_index=False), temporary, options)
+            with temporary.open("wb") as stream:
+                pyarrow.csv.write_csv(pa.Table.from_pandas(columns, preserve_index=False), stream, options)
         except pa.ArrowInvalid as error:  # a name with a comma or a quote in it, which the published form cannot say
             raise InputError(f"cannot write {path}: {' '.join(str(error).split())[:200]}") from error
 

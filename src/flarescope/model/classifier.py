@@ -15,7 +15,7 @@ import numpy as np
 
 from flarescope.errors import InputError
 from flarescope.events import PUBLISHED, EventDefinition, event_from_json
-from flarescope.files import atomic_path, translate_os_errors
+from flarescope.files import atomic_path, translate_os_errors, utf8_values
 from flarescope.images.likeness import PUBLISHED_SET, Likeness, likeness_from_json
 from flarescope.images.reading import ReadImage
 from flarescope.images.render import Rendering
@@ -189,7 +189,7 @@ def _write_full(path: Path, backbone: Mapping[str, np.ndarray], head: Head, desc
 def _to_text(described: Description, head: Head) -> str:
     event = described.event.to_json() if described.event else None
     values = {"format": FORMAT, **asdict(described), "event": event}
-    return json.dumps(sealing.sealed(values, head.kernel, head.bias))
+    return json.dumps(sealing.sealed(utf8_values(values), head.kernel, head.bias))
 
 
 def _with_backbone(path: Path, head: Head, described: Description, *, backbone: str | None) -> Classifier:

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.files import atomic_path, replace_durably, translate_os_errors
@@ -25,7 +24,7 @@ from flarescope.images.magnetogram import read_bytes
 from flarescope.images.reading import Fingerprint, digest_of
 from flarescope.model.vgg import FEATURES
 from flarescope.parsing import reason, refusing_damage
-from flarescope.tables import read_arrow
+from flarescope.tables import read_arrow, write_arrow
 
 _SHARD_NAME = re.compile(r"shard-\d{6,12}")
 _STAMPS = ("size", "mtime_ns", "inode")
@@ -140,7 +139,7 @@ def write_shard(
     try:
         with translate_os_errors(final):
             temporary.mkdir()
-            pq.write_table(pa.table({"filename": list(filenames), **columns}), temporary / "rows.parquet")
+            write_arrow(pa.table({"filename": list(filenames), **columns}), temporary / "rows.parquet")
             _write_npy(temporary / "features.npy", features)
             _sync(temporary / "rows.parquet")
             replace_durably(temporary, final)
@@ -182,7 +181,7 @@ def same_content(shard: Path, rows: np.ndarray, images: Sequence[Path], dtype: s
     if same.any():
         # To remember is a convenience: in a store that nobody may write to, the files are read again next time.
         with contextlib.suppress(FlarescopeError), atomic_path(shard / "rows.parquet") as temporary:
-            pq.write_table(pa.table(columns, schema=table.schema), temporary)
+            write_arrow(pa.table(columns, schema=table.schema), temporary)
     return same
 
 

@@ -9,9 +9,10 @@ import pandas as pd
 from flarescope.catalog.boucheron import published_csv_name, read_image_list, read_table, write_published_csv
 from flarescope.catalog.file_names import region_and_time
 from flarescope.catalog.published import write_labels
+from flarescope.counted import counted
 from flarescope.errors import FlarescopeWarning, InputError
 from flarescope.events import EventDefinition
-from flarescope.files import is_parquet
+from flarescope.files import is_parquet, utf8
 from flarescope.images.paths import expand
 from flarescope.notes import event_notes, write_notes_beside
 from flarescope.pipeline.scanning import scan_images
@@ -52,8 +53,7 @@ def list_images(
     """
     if not source.is_dir():
         return read_image_list(source)
-    files = [file.relative_to(source).as_posix() for file in expand([source], reporter)]
-    names = pd.Series(files, dtype="str")
+    names = pd.Series(_names_below(source, reporter or Reporter()), dtype="str")
     table = pd.DataFrame({"filename": names, **region_and_time(names)})
     unknown = table["noaa_ar"].isna() | table["time"].isna()
     if unknown.any():
@@ -76,6 +76,18 @@ def list_images(
             raise InputError(f"{source}: no magnetogram in it: {found['reason'].iloc[0]}")
         table = table[~table["filename"].isin(bad)].reset_index(drop=True)
     return complete_regions(table, str(source))
+
+
+def _names_below(source: Path, reporter: Reporter) -> list[str]:
+    """List the images below a folder by names that a table can hold: a table's names have to find the files again."""
+    files = [file.relative_to(source).as_posix() for file in expand([source], reporter)]
+    odd = [name for name in files if utf8(name) != name]
+    if odd:
+        left = counted(len(odd), "image whose name is no UTF-8 is", "images whose names are no UTF-8 are")
+        reporter.warn(f"{left} left out; rename the first: {utf8(odd[0])}")
+    if len(odd) == len(files):
+        raise InputError(f"{source}: no image with a name in UTF-8, as tables hold it; rename the files")
+    return [name for name in files if utf8(name) == name]
 
 
 def read_catalogue(path: Path, *, repeated: bool = False) -> pd.DataFrame:

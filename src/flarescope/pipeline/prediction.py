@@ -12,7 +12,7 @@ import pandas as pd
 
 from flarescope.catalog.file_names import region_and_time
 from flarescope.errors import InputError
-from flarescope.files import atomic_path, check_writable
+from flarescope.files import atomic_path, check_writable, utf8
 from flarescope.images.given import EXPECTED, Given, is_field, read_given
 from flarescope.images.likeness import flags_beside
 from flarescope.images.magnetogram import is_fits
@@ -187,7 +187,7 @@ def _tell_failures(failures: Sequence[Failure], good: int, reporter: Reporter) -
 
 
 def _table(classifier: Classifier, names: Sequence[str], read: Sequence[_Row]) -> pd.DataFrame:
-    table = pd.DataFrame({"filename": pd.Series(names, dtype="str")})
+    table = pd.DataFrame({"filename": pd.Series([utf8(name) for name in names], dtype="str")})
     named = region_and_time(table["filename"])
     table["noaa_ar"] = named["noaa_ar"].fillna(pd.Series([row.noaa_ar for row in read], dtype="Int32"))
     headers = pd.to_datetime(pd.Series([row.time for row in read], dtype="object"), utc=True)
