@@ -153,3 +153,12 @@ def test_a_scan_judges_again_when_other_instruments_are_taken_or_not(tmp_path):
     for taken in (False, True, False, True):
         found = scan_images(tmp_path, ["mdi.fits"], tmp_path / "scan.parquet", instrument_ok=taken, workers=1)
         assert found["reason"].isna().tolist() == [taken]
+
+
+@pytest.mark.parametrize("nan", ["error", "zero"])
+def test_a_whole_disk_is_refused_as_a_region_whatever_its_nan_do(model, capsys, nan):
+    disk = REAL_DATA / "fulldisk" / "hmi.M_720s.20111217_060000_TAI.fits"
+    assert run("predict", model, disk, "--nan", nan, "--quiet") != 0
+    told = capsys.readouterr().err
+    assert "a whole disk, 2.12 solar radii wide; expected one region" in told
+    assert "--nan zero" not in told

@@ -23,6 +23,8 @@ from flarescope.images.look import Look, look_of, look_of_png, position_on_disk
 from flarescope.images.magnetogram import read_fits
 from flarescope.images.reduce import reduce_directory
 from flarescope.images.region import read_region, read_region_png
+from flarescope.images.synthetic import synthetic_regions
+from flarescope.images.synthetic_files import write_synthetic_images
 from flarescope.model.classifier import Description, load_classifier
 from flarescope.pipeline.evaluation import evaluate
 from flarescope.pipeline.featuring import Compute
@@ -224,3 +226,12 @@ def test_a_run_keeps_what_its_images_were_like_and_forecasts_say_what_is_not(tmp
     heard = Heard()
     evaluate(run.path, table=both["train"], images=tmp_path / "images", split="validation", reporter=heard)
     assert not [text for text in heard.warnings if "(flag" in text]
+
+
+def test_made_images_say_that_they_are_made(tmp_path):
+    (region,) = synthetic_regions(1, images_per_region=2, seed=3)
+    files = write_synthetic_images(tmp_path, [region], images_per_region=2)
+    found = likeness_of(look_at([tmp_path / file for file in files]), len(files))
+    assert found.instruments == {"SYNTHETIC": 4}
+    assert (found.pixel_mm, found.crota_deg) == (PUBLISHED_SET.pixel_mm, (180,))
+    assert PUBLISHED_SET.differences(read_region_png(tmp_path / files[0]).look) == ("instrument",)

@@ -75,7 +75,7 @@ def bad_quality(quality: int) -> int:
 
 
 def instrument_of(header: Mapping[str, Value]) -> str | None:
-    """Give the instrument that TELESCOP and INSTRUME name.
+    """Give the instrument that TELESCOP and INSTRUME name, or the Comment of a made PNG.
 
     Returns:
         `HMI`, `SYNTHETIC`, a value of `OTHER_MAGNETOGRAPHS`, else what the header says; None where it says nothing.
@@ -85,6 +85,8 @@ def instrument_of(header: Mapping[str, Value]) -> str | None:
     parts = {*words, *(part for word in words for part in word.split("-"))} - {""}
     if parts & _NO_MAGNETOGRAPHS:
         return " ".join(filter(None, said))
+    if str(header.get("Comment", "")).startswith(SYNTHETIC):
+        return SYNTHETIC
     for name in (HMI, SYNTHETIC):
         if name in parts:
             return name

@@ -11,6 +11,7 @@ import pandas as pd
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, agreed, sentence_of
 from flarescope.figures import FieldImage, save_figures
+from flarescope.images.line_of_sight import Accept
 from flarescope.images.magnetogram import is_fits, read_fits, read_png
 from flarescope.images.render import field_of_pixels
 from flarescope.model.runs import RunFolder
@@ -138,7 +139,7 @@ def _gallery(
 def _field_image(images: Path, row: Mapping[Any, Any]) -> FieldImage:
     path = images / row["filename"]
     if is_fits(path):
-        field = read_fits(path).field_gauss
+        field = read_fits(path, accept=Accept(instrument_ok=True)).field_gauss  # what was forecast was taken before
     else:
         pixels = read_png(path)
         field = field_of_pixels(np.asarray(pixels if pixels.ndim == 2 else pixels.mean(axis=2), np.float64))
