@@ -24,6 +24,7 @@ import requests
 
 from flarescope import fetch as fetch_module
 from flarescope import files, locks
+from flarescope.answers import explain
 from flarescope.errors import AbsentError, FlarescopeError, InputError
 from flarescope.fetch import Source, fetch
 from http_server import Page, serve
@@ -343,7 +344,7 @@ def test_no_network(tmp_path, waits, monkeypatch):
 def test_a_certificate_that_cannot_be_verified_is_final():
     error = requests.exceptions.SSLError("wrapped")
     error.__cause__ = ssl.SSLCertVerificationError("self-signed")
-    assert fetch_module._explain(error, 1) == ("its certificate cannot be verified", False)
+    assert explain(error, 1) == ("its certificate cannot be verified", False)
 
 
 def test_too_little_space_is_said_before_the_body(server, tmp_path, monkeypatch):

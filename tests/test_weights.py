@@ -206,3 +206,18 @@ def test_a_damaged_cache_is_fetched_anew(small, cache, monkeypatch, tmp_path):
     monkeypatch.setattr(weights, "import_imagenet", lambda path: weights._store(good, cache))
     assert weights.fetch_imagenet().digest == digest_of(good)
     assert sorted(path.name for path in cache.parent.iterdir()) == [cache.name, note_beside(cache).name]
+
+
+@pytest.mark.parametrize("left", [["file"], ["file", "parts"], ["parts"], ["lock"]])
+def test_a_fetch_that_was_killed_after_the_import_leaves_no_download(small, cache, left):
+    write_stand_in(cache, small)
+    download = cache.with_name(weights.IMAGENET.name)
+    if "file" in left:
+        download.write_bytes(b"553 MB")
+    if "parts" in left:
+        (cache.parent / f"{download.name}.part").mkdir()
+        (cache.parent / f"{download.name}.part/data").write_bytes(b"half")
+    if "lock" in left:
+        (cache.parent / f"{download.name}.part.lock").touch()
+    weights.fetch_imagenet()
+    assert sorted(path.name for path in cache.parent.iterdir()) == [cache.name, note_beside(cache).name]

@@ -4,8 +4,6 @@ import contextlib
 import random
 import re
 import shutil
-import socket
-import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from flarescope import files
+from flarescope.answers import explain, extent, validator
 from flarescope.errors import AbsentError, FlarescopeError, InputError
 from flarescope.locks import lock_file, locked
 
@@ -66,7 +65,7 @@ def fetch(
         InputError: `destination` cannot be written.
     """
     destination = Path(destination)
-    folder = destination.with_name(f"{destination.name}.part")
+    folder = _parts(destination)
     if _is_right(source, destination):
         _tidy(destination, folder)
         return destination
@@ -79,6 +78,20 @@ def fetch(
             files.replace_durably(_retrieve(source, folder, download), destination)
         shutil.rmtree(folder, ignore_errors=True)
     return destination
+
+
+def forget(destination: Path) -> None:
+    """Remove a download that is not wanted any more, whole or in part, unless another process is at work on it."""
+    folder = _parts(destination)
+    if destination.exists() or folder.exists() or lock_file(destination).exists():
+        with contextlib.suppress(FlarescopeError, OSError), locked(destination):
+            shutil.rmtree(folder, ignore_errors=True)
+            destination.unlink(missing_ok=True)
+
+
+def _parts(destination: Path) -> Path:
+    """Name the folder that holds what has arrived so far."""
+    return destination.with_name(f"{destination.name}.part")
 
 
 def _tidy(destination: Path, folder: Path) -> None:
@@ -203,7 +216,7 @@ class _Download:
                 _check_status(response, self.source, self.destination)
                 self._receive(response, have, state.get("total"))
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            reason, passing = _explain(error, self.timeout_s)
+            reason, passing = explain(error, self.timeout_s)
             if passing:
                 raise _TryAgainError(reason) from None
             hint = f"check the address and the clock, or put the file at {self.destination} by hand"
@@ -211,14 +224,14 @@ class _Download:
 
     def _receive(self, response: "requests.Response", have: int, known_total: int | None) -> None:
         """Write the body of a 200 or 206, after the checks that need no body."""
-        start, total = _extent(response)
+        start, total = extent(response)
         if start not in (0, have) or (start and known_total not in (None, total)):
             self.data.unlink(missing_ok=True)
             raise _TryAgainError("the server continued another file or at another place")
         if self.source.size is not None and total not in (None, self.source.size):
             raise _WrongFileError(self.source, f"{self.source.size} bytes", f"{total} bytes")
         done, total = start, self.source.size if total is None else total
-        state = {"url": self.source.url, "validator": _validator(response), "total": total}
+        state = {"url": self.source.url, "validator": validator(response), "total": total}
         with self.data.open("ab" if start else "wb") as stream:
             files.write_json(self.data.with_name("state.json"), state)
             files.check_space(self.destination, 0 if total is None else total - start)
@@ -274,40 +287,3 @@ def _retry_after(response: "requests.Response") -> float | None:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
     except ValueError:
         return None
-
-
-def _extent(response: "requests.Response") -> tuple[int, int | None]:
-    """Give the first byte that the body holds and the size of the whole file, None where the server hides it."""
-    if response.status_code == 200:
-        length = response.headers.get("Content-Length", "")
-        return 0, int(length) if length.isdecimal() else None
-    found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", "").strip())
-    if found is None:
-        return -1, None
-    return int(found[1]), None if found[2] == "*" else int(found[2])
-
-
-def _validator(response: "requests.Response") -> str | None:
-    """Choose what If-Range may carry: a strong ETag, else the date of the last change (RFC 9110, 13.1.5)."""
-    etag = response.headers.get("ETag", "")
-    return etag if etag.startswith('"') else response.headers.get("Last-Modified")
-
-
-def _explain(error: Exception, timeout_s: float) -> tuple[str, bool]:
-    """Say in a few words what lies under the wrappers of requests and urllib3, and whether it may pass."""
-    import requests
-
-    layers: list[BaseException] = [error]
-    while (inner := layers[-1].__cause__ or layers[-1].__context__) is not None:
-        layers.append(inner)
-    kinds: list[tuple[type[BaseException], str, bool]] = [
-        (ssl.SSLCertVerificationError, "its certificate cannot be verified", False),
-        (socket.gaierror, "its name is not known (no network?)", True),
-        (ConnectionRefusedError, "connection refused", True),
-        (TimeoutError, f"no answer within {timeout_s:g} s", True),
-    ]
-    for kind, reason, passing in kinds:
-        if any(isinstance(layer, kind) for layer in layers):
-            return reason, passing
-    final = requests.TooManyRedirects | requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema
-    return (str(error), False) if isinstance(error, final) else ("the connection broke", True)

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from flarescope.errors import FlarescopeError, InputError
-from flarescope.fetch import Source, fetch
+from flarescope.fetch import Source, fetch, forget
 from flarescope.files import atomic_path, md5_of
 from flarescope.model.keras_files import read_backbone
 from flarescope.model.vgg import LAYER_SHAPES
@@ -159,15 +159,17 @@ def fetch_imagenet(progress: Callable[[int, int | None], None] | None = None) ->
         FlarescopeError: the server cannot be reached, or what came is not the file.
     """
     target = cached_imagenet()
-    with contextlib.suppress(InputError):  # there are none, or they are damaged: the download takes their place
-        return _load_cached(target)
     download = target.with_name(IMAGENET.name)
+    with contextlib.suppress(InputError):  # there are none, or they are damaged: the download takes their place
+        weights = _load_cached(target)
+        forget(download)  # of a process that was killed after the import
+        return weights
     try:
         fetch(IMAGENET, download, progress=progress)
     except FlarescopeError as error:
         raise type(error)(f"{error} (or, with a copy of the file: flarescope weights import FILE.h5)") from error
     weights = import_imagenet(download)
-    download.unlink()
+    forget(download)
     return weights
 
 
