@@ -1,12 +1,14 @@
 """Does the model card say what it must, in a form that others can read?"""
 
+import dataclasses
 import json
 
 import pytest
 import yaml
 
 from flarescope.model_card import CardInputs, render_card, write_card
-from report_data import PROVENANCE, synthetic_inputs
+from flarescope.scores.verify import verify
+from report_data import PROVENANCE, synthetic_forecasts, synthetic_inputs
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +50,15 @@ def test_scores_stand_with_their_intervals(inputs):
     assert "Intervals: 95%, by the jackknife over regions, Student's t with" in card
     assert "| train | 8,000 | 2,000 | 90 |" in card
     assert "| test | 3,000 | 1,176 | – |" in card
+
+
+def test_a_card_of_one_region_speaks_of_one_and_of_no_interval(inputs):
+    frame = synthetic_forecasts(30, 1).assign(label=[1, 0] * 15, probability=[0.2, 0.3, 0.7] * 10)
+    verification = verify(frame, replicates=0)
+    text = render_card(dataclasses.replace(inputs, verification=verification))
+    assert "On 30 test images, 15 of them followed by an event, of 1 active region. No intervals were made." in text
+    assert "| Score | Value | Question |" in text
+    assert "The intervals come" not in text
 
 
 @pytest.mark.parametrize(

@@ -190,6 +190,36 @@ def test_a_bare_table_has_a_report_too():
     assert "Magnetograms" not in text
 
 
+def test_a_run_with_one_region_speaks_of_one_and_of_no_interval():
+    frame = synthetic_forecasts(30, 1).assign(time=pd.Timestamp("2012-01-03T05:00Z"))
+    frame["label"], frame["probability"] = [1, 0] * 15, np.linspace(0.6, 0.3, 30)
+    frame.loc[0, "probability"] = 0.3
+    inputs = synthetic_inputs(
+        frame, verification=verify(frame, climatology=0.25, replicates=0), gallery=(), events=None
+    )
+    text = " ".join(Reader(render_report(inputs)).text.split())
+    assert "for 30 images of 1 active region (test rows, 2012-01-03)" in text
+    assert "No intervals were made" in text
+    assert "No score has an interval here." in text
+    assert "Side by side Forecast" in text
+    words = (
+        "each with its interval",
+        "Interval by region",
+        "Too narrow",
+        "Overlapping intervals",
+        "an interval that holds",
+    )
+    assert [word for word in words if word in text] == []
+
+
+@pytest.mark.parametrize(("flipped", "words"), [(1, "1 hit 2 false alarms"), (2, "2 hits 1 false alarm")])
+def test_counts_of_one_are_in_the_singular(flipped, words):
+    frame = synthetic_forecasts(30, 1).assign(probability=[0.9] * 3 + [0.1] * 27)
+    frame["label"] = [1] * flipped + [0] * (3 - flipped) + [1] * 10 + [0] * 17
+    inputs = synthetic_inputs(frame, verification=verify(frame, replicates=0), gallery=(), events=None, history=())
+    assert words in " ".join(Reader(render_report(inputs)).text.split()).replace("Forecast yes ", "")
+
+
 def test_comparison_shows_paired_differences(compared):
     text = Reader(render_report(compared)).text
     row = compared.compared[0].difference["decision"]["tss"]

@@ -6,10 +6,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from flarescope.counted import counted
 from flarescope.events import UNKNOWN_EVENT
 from flarescope.files import write_text
 from flarescope.scores.definitions import DEFINITIONS
-from flarescope.wording import DISCLAIMER, flatten, has_intervals, interval, interval_words, number, score_title
+from flarescope.wording import (
+    DISCLAIMER,
+    flatten,
+    has_intervals,
+    interval,
+    interval_words,
+    number,
+    score_title,
+    without_empty,
+)
 
 TAGS: Final = ("solar-flares", "space-weather", "solar-physics", "magnetogram", "sdo-hmi", "transfer-learning")
 _IN_METADATA: Final = ("tss", "hss", "tpr", "tnr")
@@ -21,8 +31,8 @@ _LIMITS: Final = (
     "nothing is known of its skill.",
     "It sees one image at a time: neither the region's history nor its flares.",
     "It says whether a flare of the class or above will come, not how large it will be or when in the window.",
-    "Rows of one region are nearly copies. The intervals come from whole regions, not from images; they do not cover "
-    "another solar cycle or another instrument.",
+    "Rows of one region are nearly copies: how sure a score is depends on the number of regions, not of images, and no "
+    "interval covers another solar cycle or another instrument.",
     "Probabilities of a network trained with class weights are too high unless they are calibrated.",
 )
 
@@ -150,8 +160,8 @@ def _scores(verification: Mapping[str, Any]) -> list[str]:
     sample, settings = verification["sample"], verification["settings"]
     parts = [
         "## Scores",
-        f"On {number(sample['n'])} test images, {number(sample['events'])} of them followed by an event"
-        + (f", of {number(sample['regions'])} active regions." if sample["regions"] is not None else ".")
+        f"On {counted(sample['n'], 'test image')}, {number(sample['events'])} of them followed by an event"
+        + (f", of {counted(sample['regions'], 'active region')}." if sample["regions"] is not None else ".")
         + (
             f" Intervals: {settings['level']:.0%}, {interval_words(settings)}."
             if has_intervals(settings)
@@ -179,7 +189,7 @@ def _score_table(scores: Mapping[str, Mapping[str, Any]]) -> str:
         )
         for name, row in scores.items()
     ]
-    return _table(("Score", "Value", "Interval", "Question"), rows)
+    return _table(*without_empty(("Score", "Value", "Interval", "Question"), rows, ("Interval",)))
 
 
 def _plain(text: str) -> str:

@@ -1,7 +1,7 @@
 """How are numbers and scores written for a reader?"""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, Final
 
 from flarescope.scores.definitions import DEFINITIONS
@@ -55,6 +55,14 @@ def has_intervals(settings: Mapping[str, Any]) -> bool:
 def score_title(name: str) -> str:
     """Give the usual name of a score of `scores.definitions`."""
     return DEFINITIONS[name].title if name in DEFINITIONS else name.replace("_", " ")
+
+
+def without_empty(
+    header: Sequence[str], rows: Sequence[Sequence[str]], names: Container[str]
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Leave out those of the columns `names` in which no row has a number, such as intervals where none were made."""
+    kept = [i for i, name in enumerate(header) if name not in names or any(row[i] != NOTHING for row in rows)]
+    return tuple(header[i] for i in kept), [tuple(row[i] for i in kept) for row in rows]
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

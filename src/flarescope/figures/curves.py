@@ -124,7 +124,8 @@ def interval_figure(table: pd.DataFrame, *, level: float = 0.95) -> Figure:
         axes.plot(rows["value"], y, _MARKERS[number % 5], color=color, markersize=8, markeredgecolor=INK, label=name)
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xlabel(f"Score with its {100 * level:.3g} % interval")
+    known = table["low"].notna().any()
+    axes.set_xlabel(f"Score with its {100 * level:.3g} % interval" if known else "Score")
     if len(series) > 1:
         figure.legend(loc="outside upper left", ncols=min(len(series), 4))
     return figure

@@ -162,11 +162,15 @@ def _comparison(verification: Mapping[str, Any], others: Sequence[Mapping[str, A
         columns=["score", "series", "value", "low", "high"],
     )
     said = "; ".join(f"{series} TSS {number(row['value'])}" for series, name, row in rows if name == "tss")
+    figure = interval_figure(table, level=verification["settings"]["level"])
+    whose = " A is this run." if others else ""
+    if table["low"].isna().all():
+        return Drawn(figure, f"Scores side by side: {said}.", f"No score has an interval here.{whose}")
     return Drawn(
-        interval_figure(table, level=verification["settings"]["level"]),
+        figure,
         f"Scores with their intervals, side by side: {said}.",
         "Each score with its interval. Overlapping intervals do not show that two forecasts are equally good: look at "
-        "the interval of the difference." + (" A is this run." if others else ""),
+        f"the interval of the difference.{whose}",
     )
 
 

@@ -75,7 +75,8 @@ def _summary(inputs: ReportInputs) -> str:
     regions = "" if sample["regions"] is None else f" of {counted(sample['regions'], 'active region')}"
     span = ""
     if sample["first_time"] and sample["last_time"]:
-        span = f", {sample['first_time'][:10]} to {sample['last_time'][:10]}"
+        first, last = sample["first_time"][:10], sample["last_time"][:10]
+        span = f", {first}" if first == last else f", {first} to {last}"
     return (
         f"Forecasts of {inputs.event} for {counted(sample['n'], 'image')}{regions} ({inputs.split} rows{span}); "
         f"an event followed {number(sample['events'])} of them ({sample['event_rate']:.1%})."

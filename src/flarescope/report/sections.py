@@ -1,14 +1,17 @@
 """What does each part of the page say?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from flarescope.counted import counted
 from flarescope.report.drawings import COMPARED_SCORES, baseline_row, letters, score_row
 from flarescope.report.inputs import ReportInputs, main_decision
 from flarescope.report.view import Card, Counts, Section, Table
 from flarescope.scores.definitions import DEFINITIONS
-from flarescope.wording import NOTHING, has_intervals, interval, interval_words, number, score_title
+from flarescope.wording import NOTHING, has_intervals, interval, interval_words, number, score_title, without_empty
 
+BY_REGION: Final = "Interval by region"
+BY_IMAGE: Final = "Too narrow: images taken as independent"
 HEADLINE: Final = ("tss", "hss", "tpr", "tnr")
 BASELINE_NAMES: Final = {
     "persistence": "Persistence",
@@ -22,8 +25,9 @@ def interval_sentence(verification: Mapping[str, Any]) -> str:
     settings, sample = verification["settings"], verification["sample"]
     if not has_intervals(settings):
         return "No intervals were made: a score without one says little."
+    regions = counted(sample["regions"], "active region")
     return (
-        f"Intervals: {settings['level']:.0%}, {interval_words(settings)} ({number(sample['regions'])} active regions, "
+        f"Intervals: {settings['level']:.0%}, {interval_words(settings)} ({regions}, "
         f"of which {number(sample['event_regions'])} with events), because images of one region are nearly copies."
     )
 
@@ -72,12 +76,13 @@ def _score_table(decision: Mapping[str, Any], rule: str) -> Table:
                 DEFINITIONS[name].question,
             )
         )
-    return Table(
-        f"All yes/no scores, {rule}",
-        ("Score", "Value", "Interval by region", "Too narrow: images taken as independent", "Perfect", "Question"),
-        rows,
-        frozenset({5}),
-    )
+    header = ("Score", "Value", BY_REGION, BY_IMAGE, "Perfect", "Question")
+    return _with_text(f"All yes/no scores, {rule}", *without_empty(header, rows, (BY_REGION, BY_IMAGE)))
+
+
+def _with_text(caption: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Give a table whose last column is text."""
+    return Table(caption, header, rows, frozenset({len(header) - 1}))
 
 
 def probability(inputs: ReportInputs) -> list[Table]:
@@ -97,8 +102,8 @@ def probability(inputs: ReportInputs) -> list[Table]:
             )
             for name, row in part["scores"].items()
         ]
-        columns = ("Score", "Value", "Interval by region", "Perfect", "Question")
-        tables.append(Table(caption, columns, rows, frozenset({4})))
+        header = ("Score", "Value", BY_REGION, "Perfect", "Question")
+        tables.append(_with_text(caption, *without_empty(header, rows, (BY_REGION,))))
     return tables
 
 
@@ -119,7 +124,8 @@ def baselines(inputs: ReportInputs) -> list[Table]:
             cells = [_cell(baseline_row(found, score)) for score in COMPARED_SCORES]
             rows.append((name, number(verification["sample"]["n"]), number(found["decision"]["threshold"], 2), *cells))
     columns = ("Forecast", "Images", "Yes from", *(score_title(name) for name in COMPARED_SCORES))
-    return [Table("Side by side, each with its interval", columns, rows), *_differences(inputs)]
+    caption = "Side by side, each with its interval" if has_intervals(verification["settings"]) else "Side by side"
+    return [Table(caption, columns, rows), *_differences(inputs)]
 
 
 def _others(inputs: ReportInputs) -> list[str]:
@@ -148,7 +154,9 @@ def _differences(inputs: ReportInputs) -> list[Table]:
             both = other.difference["decision"] | other.difference["probability"]
             rows.append((f"minus {letter}", *_gaps(both, "difference")))
     columns = ("This run", *(score_title(name) for name in COMPARED_SCORES))
-    caption = "Differences on the same images and regions; an interval that holds 0 shows no difference"
+    caption = "Differences on the same images and regions"
+    if has_intervals(verification["settings"]):
+        caption += "; an interval that holds 0 shows no difference"
     return [Table(caption, columns, rows)] if rows else []
 
 
