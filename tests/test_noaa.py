@@ -4,6 +4,7 @@ import re
 import tarfile
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -14,7 +15,9 @@ from flarescope.catalog.noaa_events import parse_report, read_events, read_flare
 from flarescope.catalog.noaa_flares import flare_frame, read_event_list, read_flare_csv, under_two_regions, unlisted
 from flarescope.catalog.noaa_regions import parse_summary, read_summaries, region_days
 from flarescope.catalog.published import write_region_days
+from flarescope.cli.screen import ScreenReporter
 from flarescope.errors import InputError
+from flarescope.pipeline.labelling import tell_refused
 from flarescope.region_numbers import full_region_number
 from real_data import REAL_DATA, needs_real_data
 
@@ -128,12 +131,8 @@ def test_what_follows_the_last_section_is_comment_even_where_it_begins_with_a_nu
     [
         (":Issued", ":Made", "0621SRS.txt: no line ':Issued:"),
         ("SRS Number", "SRS", "line 8: no line 'SRS Number' above section I"),
-        ("IA. H-alpha", "X", "line 11: 'X Plages"),
-        ("II. Regions", "IB. Regions", "line 14: 'IB. Regions Due"),
-        ("1082 N27W05   305  0030", "1082 N27W05   305", "line 10: .*; expected a row of section I, such as"),
-        ("1083  S19E35", "1083  S19", "line 13: .*; expected a row of section IA, such as"),
-        ("1076 S19 ", "1076 S1x ", "line 16: .*; expected a row of section II, such as"),
-        ("N27W05", "N97W05", "line 10: latitude 97"),
+        ("IA. H-alpha", "X", "no section IA; not a whole Solar Region Summary"),
+        ("II. Regions", "IB. Regions", "no section II; not a whole Solar Region Summary"),
         (
             "Valid at 20/2400Z\n",
             "Valid at 19/2400Z\n",
@@ -150,6 +149,139 @@ def test_a_damaged_summary_is_refused_with_file_and_line(old, new, message):
     with pytest.raises(InputError, match=message) as caught:
         summary(SUMMARY.replace(old, new, 1))
     assert "\n" not in str(caught.value)
+
+
+ROW = "1082 N27W05   305  0030 Dso  07   03 Beta-Gamma"
+WHOLE = ("I", 11082, 27.0, 5.0, 305, 30, "Dso", 7, 3, "Beta-Gamma")
+PLACES = {"lat": (2, 3), "Lo": (4,), "Area": (5,), "Z": (6,), "LL": (7,), "NN": (8,), "Mag Type": (9,)}
+"""Which fields of a region each word of its row fills."""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lost", "told"),
+    [
+        ("   03 Beta", "   none Beta", ["NN"], ["NN 'none'"]),
+        ("305", "3o5", ["Lo"], ["Lo '3o5'"]),
+        ("305", "361", ["Lo"], ["Lo '361'"]),
+        ("0030", "////", ["Area"], ["Area '////'"]),
+        ("Dso", "D5o", ["Z"], ["Z 'D5o'"]),
+        ("  07 ", "  7a ", ["LL"], ["LL '7a'"]),
+        ("Beta-Gamma", "Beta+Gamma", ["Mag Type"], ["Mag Type 'Beta+Gamma'"]),
+        ("N27W05", "N97W05", ["lat"], ["location 'N97W05'"]),
+        ("N27W05", "N27?05", ["lat"], ["location 'N27?05'"]),
+        ("N27W05", "N27", ["lat"], ["location 'N27'"]),
+        (
+            "305  0030",
+            "305",
+            ["Lo", "Area", "LL", "NN"],
+            ["'305 Dso 07 03 Beta-Gamma' as Lo, Area, Z, LL, NN, Mag Type"],
+        ),
+        (
+            "Beta-Gamma",
+            "Beta-Gamma *",
+            ["Lo", "Area", "LL", "NN"],
+            ["'305 0030 Dso 07 03 Beta-Gamma *' as Lo, Area, Z, LL,"],
+        ),
+        ("305  0030", "x y", ["Lo", "Area"], ["Lo 'x'", "Area 'y'"]),
+    ],
+)
+def test_a_word_that_cannot_be_read_costs_its_field_and_is_told(old, new, lost, told):
+    found = summary(SUMMARY.replace(ROW, ROW.replace(old, new, 1)))
+    expected = list(WHOLE)
+    for place in [place for name in lost for place in PLACES[name]]:
+        expected[place] = None
+    assert found.regions[0] == tuple(expected)
+    assert len(found.regions) == 3
+    assert len(found.unread) == len(told)
+    for line, what in zip(found.unread, told, strict=True):
+        assert line.startswith(f"0621SRS.txt, line 10: {what}")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "regions", "told"),
+    [
+        ("1082 N27W05", "1o82 N27W05", [11083, 11076], "line 10: the row '1o82 N27W05"),
+        ("1082 N27W05", "see note 1", [11083, 11076], "line 10: the row 'see note 1"),
+        ("1083  S19E35   331", "1083  S19", [11082, 11083, 11076], "line 13: location 'S19'"),
+        ("1083  S19E35   331", "1083  S19E35   33l", [11082, 11083, 11076], "line 13: Lo '33l'"),
+        ("1076 S19    196", "1076 S1x    196", [11082, 11083, 11076], "line 16: location 'S1x'"),
+        ("1082 N27W05", "0000 N27W05", [11083, 11076], "line 10: the row of region '0000'"),
+    ],
+)
+def test_a_row_that_cannot_be_read_costs_itself_and_is_told(old, new, regions, told):
+    found = summary(SUMMARY.replace(old, new, 1))
+    assert [region.noaa_ar for region in found.regions] == regions
+    [line] = found.unread
+    assert line.startswith(f"0621SRS.txt, {told}")
+
+
+def test_the_row_of_the_issue():
+    found = summary(SUMMARY.replace(ROW, "2155 S20E75 116 0090 Hax 02 none Alpha"))
+    assert found.regions[0] == ("I", 12155, -20.0, -75.0, 116, 90, "Hax", 2, None, "Alpha")
+    assert found.unread == ("0621SRS.txt, line 10: NN 'none'",)
+
+
+def test_what_of_summaries_cannot_be_read_is_told_with_the_files_that_were_not_used(tmp_path, capsys):
+    write(tmp_path, "20100621SRS.txt", SUMMARY.replace("Dso", "D5o"))
+    write(tmp_path, "20100622SRS.txt", "<html>404</html>")
+    regions, refused = read_summaries([tmp_path])
+    assert regions["noaa_ar"].tolist() == [11082, 11083, 11076]
+    assert [each.part for each in refused] == [False, True]
+    tell_refused(refused, ScreenReporter())
+    told = capsys.readouterr().err.replace("\n", " ")
+    assert "not used: " in told
+    assert "1 entry cannot be read and left out: " in told
+    assert "20100621SRS.txt, line 10: Z 'D5o'" in " ".join(told.split())
+
+
+def test_summaries_of_several_days_in_one_file_are_all_read(tmp_path):
+    next_day = (
+        SUMMARY.replace("0621SRS", "0622SRS").replace("Jun 21 0045", "Jun 22 0045").replace("on 21 Jun", "on 22 Jun")
+    )
+    path = write(tmp_path, "joined.txt", SUMMARY + next_day.replace("at 20/2400Z", "at 21/2400Z").replace("Dso", "D5o"))
+    regions, refused = read_summaries([path])
+    assert regions["day"].dt.day.tolist() == [21] * 3 + [22] * 3
+    assert [each.reason.rsplit("/", 1)[-1] for each in refused] == ["joined.txt, line 26: Z 'D5o'"]
+
+
+@needs_real_data
+@pytest.mark.parametrize("source", ["srs_2010_2013.tar.xz", "srs_other_years"])
+def test_no_word_of_a_row_costs_a_real_day_or_another_region(source):
+    rng = np.random.default_rng(0)
+    odd = ["none", "////", "?", "-", "x1", "999999", "N99E99", "Alpha"]
+    changed = 0
+    for name, content in products(REAL_DATA / "noaa" / source, "SRS.txt"):
+        lines = to_lines(content, name)
+        whole = parse_summary(lines, name)
+        assert whole.unread == ()
+        rows = [place for place, line in enumerate(lines) if re.match(r"[0-9]{4} +[NS][0-9]{2}[EW][0-9]{2}", line)]
+        if rows:
+            place = rng.choice(rows)
+            words = lines[place].split()
+            words[rng.integers(1, len(words))] = str(rng.choice(odd))
+            found = parse_summary([*lines[:place], " ".join(words), *lines[place + 1 :]], name)
+            assert found.day == whole.day
+            assert [region[:2] for region in found.regions] == [region[:2] for region in whole.regions]
+            different = [one for one, other in zip(found.regions, whole.regions, strict=True) if one != other]
+            assert len(different) <= 1
+            changed += len(found.unread)
+    assert changed > 10
+
+
+@needs_real_data
+def test_region_days_of_twenty_years_are_read_like_summaries():
+    regions, refused = read_summaries([REAL_DATA / "noaa_1996_2015" / "region_days.csv"])
+    assert len(regions) == 32_139
+    assert refused == []
+    assert (regions["section"] == "I").all()
+    assert regions[["latitude_deg", "longitude_deg", "area_msh", "mcintosh", "hale"]].notna().all(axis=None)
+    assert regions["spots"].isna().sum() == 1
+    summaries, _ = read_summaries([REAL_DATA / "noaa" / "srs_2010_2013.tar.xz"])
+    spotted = summaries[summaries["section"] == "I"]
+    both = regions.merge(spotted, on=["day", "noaa_ar"], suffixes=("", "_2"))
+    assert len(both) > 0.95 * len(spotted)
+    for name in ("latitude_deg", "longitude_deg", "area_msh", "mcintosh", "spots", "hale"):
+        assert (both[name] == both[f"{name}_2"]).mean() > 0.99, name
 
 
 @pytest.mark.parametrize("lines", range(1, 14))
@@ -231,7 +363,7 @@ def summaries_2010_2013():
 @needs_real_data
 def test_every_summary_of_2010_to_2013_is_read(summaries_2010_2013):
     regions, refused = summaries_2010_2013
-    assert refused == []
+    assert refused == []  # no file, and no word of one
     days = pd.DatetimeIndex(regions["day"].unique()).tz_localize(None)
     assert pd.date_range("2010-01-01", "2013-12-31").difference(days).tolist() == [pd.Timestamp("2012-01-01")]
 

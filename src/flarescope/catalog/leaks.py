@@ -170,7 +170,8 @@ def neighbours_on_both_sides(split: pd.DataFrame, regions: pd.DataFrame) -> list
     placed = split.dropna(subset=["noaa_ar", "time"])
     days = pd.DataFrame({"day": placed["time"].dt.floor("D"), "noaa_ar": placed["noaa_ar"], "split": placed["split"]})
     days = days.astype({"noaa_ar": "Int32", "day": "datetime64[us, UTC]"}).drop_duplicates()
-    located = regions[regions["section"].isin(["I", "IA"])].drop_duplicates(["day", "noaa_ar"])
+    located = regions[regions["section"].isin(["I", "IA"])].dropna(subset=["latitude_deg", "longitude_deg"])
+    located = located.drop_duplicates(["day", "noaa_ar"])
     days = days.merge(located[["day", "noaa_ar", "latitude_deg", "longitude_deg"]], on=["day", "noaa_ar"])
     pairs = days.merge(days, on="day", suffixes=("", "_2"))
     pairs = pairs[(pairs["noaa_ar"] < pairs["noaa_ar_2"]) & (pairs["split"] != pairs["split_2"])]

@@ -25,10 +25,11 @@ _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep",
 
 @dataclass(frozen=True)
 class Refused:
-    """A file that was not used, and why, in one line that names the file."""
+    """A file that was not used, and why, in one line that names the file; or a part of one that cannot be read."""
 
     path: str
     reason: str
+    part: bool = False
 
 
 def parse_region(text: str, day: dt.date) -> int | None:

@@ -8,16 +8,18 @@ Where both read a summary they agree, and a test holds them to it.
 
 import datetime as dt
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import pandas as pd
 
-from flarescope.catalog.noaa import Refused, parse_day, products, to_lines
+from flarescope.catalog.noaa import Refused, parse_day, products, split_products, to_lines
+from flarescope.catalog.region_rows import Region, read_region, region_of
 from flarescope.errors import InputError
-from flarescope.region_numbers import full_region_number
+from flarescope.files import translate_os_errors
+from flarescope.text_tables import read_text_rows
 
 REGION_DTYPES: Final = {
     "day": "datetime64[us, UTC]",
@@ -37,22 +39,6 @@ hold; `section` I (with spots), IA (plage without spots) or II (due to return wi
 `longitude_deg` west of the central meridian; `area_msh` in millionths of the solar hemisphere; `mcintosh` as `Dso`;
 `extent_deg` in longitude; `hale` as `Beta-Gamma`. What a section does not give is null."""
 
-_WHERE: Final = r"(?P<ns>[NS])(?P<lat>[0-9]{2})(?P<ew>[EW])(?P<lon>[0-9]{2,3})"
-_ROWS: Final = {
-    "I": re.compile(
-        rf"(?P<ar>[0-9]{{4,5}})\s+{_WHERE}\s+(?P<lo>[0-9]{{1,3}})\s+(?P<area>[0-9]{{1,5}})\s+(?P<z>[A-Z]{{3}})"
-        r"\s+(?P<ll>[0-9]{1,3})\s+(?P<nn>[0-9]{1,4})\s+(?P<hale>[A-Z]+(?:-[A-Z]+)*)",
-        re.IGNORECASE,
-    ),
-    # A plage may carry a comment: the column stands in the summaries of 1996.
-    "IA": re.compile(rf"(?P<ar>[0-9]{{4,5}})\s+{_WHERE}(?:\s+(?P<lo>[0-9]{{1,3}}))?(?:\s+\D.*)?", re.IGNORECASE),
-    "II": re.compile(r"(?P<ar>[0-9]{4,5})\s+(?P<ns>[NS])(?P<lat>[0-9]{2})(?:\s+(?P<lo>[0-9]{1,3}))?", re.IGNORECASE),
-}
-_EXAMPLES: Final = {
-    "I": "1082 N27W05   305  0030 Dso  07   03 Beta",
-    "IA": "1083  N19W35   331",
-    "II": "1076 S19    196",
-}
 _SECTION: Final = re.compile(r"(IA|II|I)\.\s*(?:REGIONS|H-ALPHA)", re.IGNORECASE)
 _COLUMNS: Final = re.compile(r"NMBR\s+(?:LOCATION|LAT)\s+LO(?:\s+AREA\s+Z\s+LL\s+NN\s+MAG TYPE|\s+COMMENT)?(.*)", re.I)
 _NUMBER_LINE: Final = re.compile(r"SRS NUMBER\s+\d+\s+ISSUED AT\s+\d{4}Z ON\s+(\d{1,2})\s+([A-Z]+)\s+(\d{4})", re.I)
@@ -60,32 +46,18 @@ _ISSUED_LINE: Final = re.compile(r":Issued:\s+(\d{4})\s+([A-Z]+)\s+(\d{1,2})\s+(
 _VALID: Final = re.compile(r"VALID AT\s+(\d{1,2})/2400Z", re.IGNORECASE)
 
 
-class Region(NamedTuple):
-    """One row of a summary; the fields are `REGION_DTYPES` after `day`."""
-
-    section: str
-    noaa_ar: int
-    latitude_deg: float
-    longitude_deg: float | None
-    carrington_deg: int | None
-    area_msh: int | None
-    mcintosh: str | None
-    extent_deg: int | None
-    spots: int | None
-    hale: str | None
-
-
 @dataclass(frozen=True)
 class Summary:
-    """One day's summary: the day it is of, when it was issued (UTC), its regions."""
+    """One day's summary: the day it is of, when it was issued (UTC), its regions, and what of them cannot be read."""
 
     day: dt.date
     issued: dt.datetime
     regions: tuple[Region, ...]
+    unread: tuple[str, ...] = ()
 
 
-def parse_summary(lines: list[str], source: str) -> Summary:
-    """Read one summary.
+def parse_summary(lines: list[str], source: str, first: int = 1) -> Summary:
+    """Read one summary. A word of a row that cannot be read costs its field, and a row without a number that row.
 
     The day is the one of `SRS Number ... Issued at ... on`; it must be the day after the one at whose end the
     locations are valid. `:Issued:` may be a few hours earlier (that of 2010-05-13 went out the evening before).
@@ -93,17 +65,19 @@ def parse_summary(lines: list[str], source: str) -> Summary:
     Args:
         lines: of the product, as `flarescope.catalog.noaa.to_lines` gives them.
         source: what to call it in a message.
+        first: number of its first line in the file.
 
     Raises:
-        InputError: not a summary, a section missing, days that contradict each other, a row that cannot be read.
+        InputError: not a summary, a section missing, days that contradict each other.
     """
-    issued = _issued(lines, source)
+    issued = _issued(lines, source, first)
     day: dt.date | None = None
     section: str | None = None
     seen: list[str] = []
     regions: list[Region] = []
+    unread: list[str] = []
     ended = False
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(lines, start=first):
         where = f"{source}, line {number}"
         if day is None and (match := _NUMBER_LINE.match(line)):
             day = _day(match.group(3), match.group(2), match.group(1), where)
@@ -117,19 +91,20 @@ def parse_summary(lines: list[str], source: str) -> Summary:
             seen.append(section)
             _check_valid(line, day, where)
         elif section is not None and day is not None and not ended:
-            row = _parse_row(line, section, day, where)
+            row = _parse_row(line, section, day)
             ended = row == "end"
-            if isinstance(row, Region):
-                regions.append(row)
+            if isinstance(row, tuple):
+                regions += [row[0]] if row[0] else []
+                unread += [f"{where}: {what}" for what in row[1]]
     missing = [name for name in ("I", "IA", "II") if name not in seen]
     if day is None or missing:
         what = f"section {missing[0]}" if day is not None else "line 'SRS Number ... Issued at ... on'"
         raise InputError(f"{source}: no {what}; not a whole Solar Region Summary, fetch it again")
-    return Summary(day, issued, tuple(regions))
+    return Summary(day, issued, tuple(regions), tuple(unread))
 
 
-def _issued(lines: list[str], source: str) -> dt.datetime:
-    for number, line in enumerate(lines, start=1):
+def _issued(lines: list[str], source: str, first: int) -> dt.datetime:
+    for number, line in enumerate(lines, start=first):
         if match := _ISSUED_LINE.match(line):
             day = _day(match.group(1), match.group(2), match.group(3), f"{source}, line {number}")
             try:
@@ -152,47 +127,23 @@ def _check_valid(line: str, day: dt.date, where: str) -> None:
         raise InputError(f"{where}: locations valid at the end of day {match.group(1)}, but issued on {day}")
 
 
-def _parse_row(line: str, section: str, day: dt.date, where: str) -> "Region | str | None":
-    """Read a line inside a section: a region, nothing, or "end" where comments follow the last section."""
+def _parse_row(line: str, section: str, day: dt.date) -> "tuple[Region | None, list[str]] | str":
+    """Read a line inside a section.
+
+    Returns:
+        The region, if there is one, and what of the line cannot be read; or "end" where comments follow the last
+        section.
+    """
     text = line.strip()
     if match := _COLUMNS.match(text):
         text = match.group(1).strip()  # in 1996 the first region may stand on the line of the column names
     if not text or text.upper() == "NONE":
-        return None
-    match = _ROWS[section].fullmatch(text)
-    if match is None:
-        if section == "II" and not re.match(r"[0-9]{4,5}\s+[NS][0-9]", text, re.IGNORECASE):
-            return "end"
-        raise InputError(f"{where}: {text[:60]!r}; expected a row of section {section}, such as {_EXAMPLES[section]!r}")
-    fields = match.groupdict()
-    try:
-        return _region(fields, section, day)
-    except ValueError as error:
-        raise InputError(f"{where}: {error}") from error
-
-
-def _region(fields: dict[str, str | None], section: str, day: dt.date) -> Region:
-    def number(name: str) -> int | None:
-        text = fields.get(name)
-        return None if text is None else int(text)
-
-    latitude, longitude, carrington = number("lat"), number("lon"), number("lo")
-    if latitude is None or latitude > 90 or (longitude or 0) > 180 or (carrington or 0) > 360:
-        raise ValueError(f"latitude {latitude}, longitude {longitude}, Carrington {carrington}: not on the Sun")
-    south, east = (fields["ns"] or "").upper() == "S", (fields.get("ew") or "").upper() == "E"
-    mcintosh, hale = fields.get("z"), fields.get("hale")
-    return Region(
-        section,
-        full_region_number(number("ar") or 0, day),
-        float(-latitude if south else latitude),
-        None if longitude is None else float(-longitude if east else longitude),
-        carrington,
-        number("area"),
-        mcintosh.capitalize() if mcintosh else None,
-        number("ll"),
-        number("nn"),
-        hale.title() if hale and hale.upper() != "NONE" else None,
-    )
+        return None, []
+    if re.match(r"[0-9]{4,5}(\s|$)", text) is None:
+        return "end" if section == "II" else (None, [f"the row {text[:40]!r}"])
+    if section == "II" and not re.match(r"[0-9]{4,5}\s+[NS](?=[A-Z]*[0-9])[0-9A-Z]{1,3}(\s|$)", text, re.IGNORECASE):
+        return "end"
+    return read_region(text.split(), section, day)
 
 
 def read_summaries(paths: Iterable[Path]) -> tuple[pd.DataFrame, list[Refused]]:
@@ -212,23 +163,89 @@ def read_summaries(paths: Iterable[Path]) -> tuple[pd.DataFrame, list[Refused]]:
     latest: dict[dt.date, tuple[str, Summary]] = {}
     refused = []
     for path in paths:
-        for source, content in products(Path(path), "SRS.txt"):
-            try:
-                summary = parse_summary(to_lines(content, source), source)
-            except InputError as error:
-                refused.append(Refused(source, str(error)))
+        for source, found in _summaries_in(Path(path)):
+            if isinstance(found, Refused):
+                refused.append(found)
                 continue
-            other = latest.setdefault(summary.day, (source, summary))
-            if other[1] is summary:
+            other = latest.setdefault(found.day, (source, found))
+            if other[1] is found:
                 continue
-            used, unused = (source, other[0]) if summary.issued > other[1].issued else (other[0], source)
-            if used == source:
-                latest[summary.day] = (source, summary)
-            refused.append(Refused(unused, f"{unused}: another summary of {summary.day}; {used} is used"))
+            used, unused = (source, other[0]) if found.issued > other[1].issued else (other[0], source)
+            if found.issued > other[1].issued:
+                latest[found.day] = (source, found)
+            refused.append(Refused(unused, f"{unused}: another summary of {found.day}; {used} is used"))
     if not latest:
         reason = refused[0].reason if refused else "no file was named"
         raise InputError(f"no Solar Region Summary could be read; the first reason: {reason}")
-    return regions_frame(summary for _, (_, summary) in sorted(latest.items())), refused
+    days = [latest[day] for day in sorted(latest)]
+    refused += [Refused(source, reason, part=True) for source, summary in days for reason in summary.unread]
+    return regions_frame(summary for _, summary in days), refused
+
+
+def _summaries_in(path: Path) -> Iterator[tuple[str, Summary | Refused]]:
+    """Give each summary of a path: a table of region days, or products, several of which may stand in one file."""
+    if path.is_file() and is_region_table(path):
+        for summary in read_region_table(path):
+            yield str(path), summary
+        return
+    for source, content in products(path, "SRS.txt"):
+        try:
+            parts = list(split_products(to_lines(content, source), ("product", "issued")))
+        except InputError as error:
+            yield source, Refused(source, str(error))
+            continue
+        for first, lines in parts:
+            try:
+                yield source, parse_summary(lines, source, first)
+            except InputError as error:
+                yield source, Refused(source, str(error))
+
+
+def is_region_table(path: Path) -> bool:
+    """Tell by its first line whether a file is a table of region days: its header begins with `issued,noaa_ar`."""
+    with translate_os_errors(path, "read"), path.open("rb") as file:
+        return file.read(20).removeprefix(b"\xef\xbb\xbf").startswith(b"issued,noaa_ar,")
+
+
+def read_region_table(path: Path) -> list[Summary]:
+    """Read a table of section I of many summaries, `issued,noaa_ar,location,...`, one row a region and day.
+
+    Columns: `issued` (UTC), `noaa_ar`, `location`, and maybe the others of `TABLE_COLUMNS`. A day without a region is
+    not in it.
+
+    Raises:
+        InputError: a column or a time of issue is missing.
+    """
+    days: dict[dt.date, tuple[dt.datetime, list[Region], list[str]]] = {}
+    for number, fields in read_text_rows(path):
+        try:
+            issued = dt.datetime.fromisoformat(fields.get("issued", ""))
+        except ValueError as error:
+            raise InputError(
+                f"{path}, line {number}: issued {fields.get('issued', '')[:20]!r}; expected a time"
+            ) from error
+        day = issued.date()
+        _, regions, unread = days.setdefault(day, (issued, [], []))
+        if "location" not in fields:
+            raise InputError(f"{path}: no column location; it has {', '.join(fields)[:200]}")
+        words = {name: fields.get(column, "") for name, column in TABLE_COLUMNS.items()}
+        region, bad = region_of(words, "I", day)
+        regions += [region] if region else []
+        unread += [f"{path}, line {number}: {what}" for what in bad]
+    return [Summary(day, issued, tuple(regions), tuple(bad)) for day, (issued, regions, bad) in days.items()]
+
+
+TABLE_COLUMNS: Final = {
+    "noaa_ar": "noaa_ar",
+    "location": "location",
+    "Lo": "carrington_longitude",
+    "Area": "area",
+    "Z": "mcintosh",
+    "LL": "longitude_extent",
+    "NN": "spots",
+    "Mag Type": "mag_type",
+}
+"""What the columns of a summary are called in a table of region days."""
 
 
 def regions_frame(summaries: Iterable[Summary]) -> pd.DataFrame:

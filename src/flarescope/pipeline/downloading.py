@@ -164,6 +164,7 @@ def make_orders(
         if begin is not None:
             found = found[found["day"] >= pd.Timestamp(begin, tz="UTC")]
         found = found.head(days if days is not None else len(found))
+        found = found.dropna(subset=["latitude_deg", "longitude_deg"])
         near = found[(found[["latitude_deg", "longitude_deg"]].abs() < max_degrees).all(axis=1)]
         places = [
             Position(int(row["noaa_ar"]), row["day"].to_pydatetime(), row["latitude_deg"], row["longitude_deg"])

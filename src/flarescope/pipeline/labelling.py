@@ -98,8 +98,13 @@ def tell_unlisted(listed: FlareList, rule: EventDefinition, reporter: Reporter) 
 
 
 def tell_refused(refused: Sequence[Refused], reporter: Reporter) -> None:
-    """Say which files were not used, the first few by name."""
-    for file in refused[:_SHOWN]:
+    """Say which files were not used, the first few by name, and how many words cannot be read."""
+    files = [file for file in refused if not file.part]
+    for file in files[:_SHOWN]:
         reporter.warn(f"not used: {file.reason}")
-    if len(refused) > _SHOWN:
-        reporter.warn(f"not used: {counted(len(refused) - _SHOWN, 'more file')}")
+    if len(files) > _SHOWN:
+        reporter.warn(f"not used: {counted(len(files) - _SHOWN, 'more file')}")
+    parts = [file.reason for file in refused if file.part]
+    if parts:
+        shown = "; ".join(parts[:_SHOWN]) + ("; ..." if len(parts) > _SHOWN else "")
+        reporter.warn(f"{counted(len(parts), 'entry', 'entries')} cannot be read and left out: {shown}")
