@@ -8,10 +8,12 @@ process of its own, forked from one that has imported everything and has started
 import hashlib
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,13 +26,24 @@ WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 FAILED = 3
 
 
-def kills(job: str, folder: Path, *, every: int = 1, first: int = 1, arguments: Sequence[str] = ()) -> dict[str, Any]:
+def kills(
+    job: str, folder: Path, *, every: int = 1, first: int = 1, moments: int = 0, arguments: Sequence[str] = ()
+) -> dict[str, Any]:
     """Do a job whole, and killed at every so many-th step, in a folder.
 
+    Args:
+        job: of `kill_jobs.JOBS`.
+        folder: an empty one.
+        every: steps from one kill to the next; 0 kills at no step.
+        first: the step of the first kill.
+        moments: kills at random moments besides.
+        arguments: of the job.
+
     Returns:
-        `steps`; `killed`: at which of them; `differences`: step -> names of the files that differ in the end.
+        `steps`; `killed`: at which of them, moments as negative numbers; `differences`: step -> names of the files that
+        differ in the end.
     """
-    command = [sys.executable, __file__, job, str(folder), str(every), str(first), *arguments]
+    command = [sys.executable, __file__, job, str(folder), str(every), str(first), str(moments), *arguments]
     done = subprocess.run(
         command, env=child_environment(), capture_output=True, text=True, check=False, timeout=10 * LIMIT_S
     )
@@ -69,12 +82,15 @@ def _watch(root: Path, meet: Callable[[], None]) -> None:
     sys.addaudithook(hook)
 
 
-def _fork(work: Callable[[], None], root: Path, kill_at: int | None) -> int:
+def _fork(work: Callable[[], None], root: Path, kill_at: int | None, kill_after_s: float | None = None) -> int:
     """Do the work in a process of its own; give its steps, or -1 where it was killed."""
     reading, writing = os.pipe()
     child = os.fork()
     if child:
         os.close(writing)
+        if kill_after_s is not None:
+            time.sleep(kill_after_s)
+            os.kill(child, signal.SIGKILL)
         with os.fdopen(reading) as stream:
             steps = stream.read()
         _, status = os.waitpid(child, 0)
@@ -104,7 +120,7 @@ def _fork(work: Callable[[], None], root: Path, kill_at: int | None) -> int:
         os._exit(FAILED)
 
 
-def _main(job: str, folder: Path, every: int, first: int, arguments: Sequence[str]) -> dict[str, Any]:
+def _main(job: str, folder: Path, every: int, first: int, moments: int, arguments: Sequence[str]) -> dict[str, Any]:
     import kill_jobs
 
     start, place = folder / "start", folder / "work"
@@ -116,16 +132,18 @@ def _main(job: str, folder: Path, every: int, first: int, arguments: Sequence[st
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(start, place, copy_function=shutil.copy2)
 
-    def once(kill_at: int | None = None) -> int:
-        return _fork(lambda: kill_jobs.work(job, place, *arguments), place, kill_at)
+    def once(kill_at: int | None = None, kill_after_s: float | None = None) -> int:
+        return _fork(lambda: kill_jobs.work(job, place, *arguments), place, kill_at, kill_after_s)
 
     restore()
+    began = time.monotonic()
     steps = once()
+    lasts_s = time.monotonic() - began
     whole = snapshot(place)
-    killed, differences = [], {}
-    for step in range(first, steps + 1, every):
+    killed, differences, chance = [], {}, random.Random(job)
+    for step in [*(range(first, steps + 1, every) if every else ()), *range(-moments, 0)]:
         restore()
-        if once(step) == -1:
+        if once(step if step > 0 else None, None if step > 0 else chance.uniform(0, lasts_s)) == -1:
             killed.append(step)
         once()
         now = snapshot(place)
@@ -135,4 +153,4 @@ def _main(job: str, folder: Path, every: int, first: int, arguments: Sequence[st
 
 
 if __name__ == "__main__":
-    print(json.dumps(_main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), sys.argv[5:])))
+    print(json.dumps(_main(sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:6]), sys.argv[6:])))

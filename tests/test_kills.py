@@ -41,6 +41,14 @@ def test_a_kill_at_every_step_leaves_nothing_that_differs(tmp_path, job, every):
     assert found["differences"] == {}
 
 
+@pytest.mark.slow  # as above
+@pytest.mark.parametrize("job", ["train", "calibrate", "evaluate", "predict", "split"])
+def test_a_kill_at_any_moment_leaves_nothing_that_differs(tmp_path, job):
+    """Where the moments fall depends on the machine; what must come of them does not."""
+    found = kills(job, tmp_path, every=0, moments=12)
+    assert found["differences"] == {}
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_a_download_killed_at_any_step_leaves_the_file_alone(tmp_path, known):
     digest = "sha256:" + hashlib.sha256(BODY).hexdigest() if known else ""

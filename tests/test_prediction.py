@@ -13,7 +13,7 @@ from PIL import Image, PngImagePlugin
 import flarescope
 from fakes import use_fake_network, write_png
 from flarescope.cli import main
-from flarescope.errors import InputError
+from flarescope.errors import FlarescopeWarning, InputError
 from flarescope.events import EventDefinition
 from flarescope.images.magnetogram import read_fits
 from flarescope.images.render import render_field
@@ -232,7 +232,7 @@ class Map:
 
 
 def forecast(model, images, **options):
-    return flarescope.load(model).forecast(images, compute=COMPUTE, **options)
+    return flarescope.load(model).forecast(images, **{"compute": COMPUTE, "reporter": Reporter(), **options})
 
 
 def test_array_magnetogram_and_map_are_forecast_as_the_file_is(model, tmp_path):
@@ -275,7 +275,7 @@ def test_masked_pixels_are_nan_and_follow_the_policy(model):
     given = Map(field(1), CARDS, mask)
     with pytest.raises(InputError, match=r"images\[0\]: 4 of 5,120 pixels are NaN"):
         forecast(model, given)
-    zeroed = flarescope.load(model).forecast(given, compute=replace(COMPUTE, nan="zero"))
+    zeroed = forecast(model, given, compute=replace(COMPUTE, nan="zero"))
     assert zeroed["probability"].tolist() == forecast(model, np.where(mask, 0, field(1)))["probability"].tolist()
 
 
@@ -312,6 +312,12 @@ def test_bad_fields_and_files_are_left_out_with_a_warning_or_refused(model, fold
     ]
     with pytest.raises(InputError, match=r"b\.fits: damaged"):
         forecast(model, [field(1), folder / "b.fits"], strict=True)
+
+
+def test_without_a_reporter_a_bad_image_is_a_python_warning(model, folder):
+    with pytest.warns(FlarescopeWarning, match=r"not forecast: .*b\.fits: damaged"):
+        table = forecast(model, [folder / "b.fits", folder / "a.fits"], reporter=None)
+    assert len(table) == 1
 
 
 def test_progress_ends_with_all_images(model, folder):

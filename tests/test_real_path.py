@@ -52,7 +52,7 @@ def test_train_evaluate_and_forecast_on_real_fits(catalogue):
     assert len(evaluation.forecasts) == len(test) == sum(evaluation.table.counts().values())
     assert evaluation.table.tp + evaluation.table.fn == test["label"].sum() > 0
     files = [images / name for name in test["filename"][:3]]
-    forecasts = flarescope.load(out).forecast(files, compute=compute)
+    forecasts = flarescope.load(out).forecast(files, compute=compute, reporter=flarescope.Reporter())
     again = evaluation.forecasts["probability"].head(3)
     assert forecasts["probability"].tolist() == pytest.approx(again.tolist(), abs=0.02)  # bf16, other batches
     assert forecasts["time"].notna().all()

@@ -1,5 +1,9 @@
 """How does a long stage tell whoever started it what it does and how far it is?"""
 
+import warnings
+
+from flarescope.errors import FlarescopeWarning
+
 
 class Reporter:
     """Hears of a stage's notes and progress; this one keeps silent, the command line's prints."""
@@ -12,3 +16,11 @@ class Reporter:
 
     def advance(self, label: str, done: int, total: int) -> None:
         """Hear that `done` of `total` units of the work named `label` are finished; the last call has done == total."""
+
+
+class WarningReporter(Reporter):
+    """For programs that name no reporter: what changes the meaning of the results is a Python warning."""
+
+    def warn(self, text: str) -> None:
+        """Warn as Python does."""
+        warnings.warn(text, FlarescopeWarning, stacklevel=4)

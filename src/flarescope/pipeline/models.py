@@ -37,7 +37,7 @@ class Model:
                 they lie, south up in HMI's own images; nothing is rotated.
             compute: how the features are computed; they are not kept.
             strict: raise at the first image that cannot be read, where else it is named in a warning and left out.
-            reporter: hears notes, warnings and progress.
+            reporter: hears notes, warnings and progress; without one, warnings are Python's (`FlarescopeWarning`).
 
         Returns:
             One row an image, with the columns of `prediction.Predicted`. A field without a file is called `images[0]`

@@ -24,7 +24,7 @@ from flarescope.model.classifier import Classifier
 from flarescope.pipeline.featuring import Compute, announce
 from flarescope.pipeline.likeness import tell_flags
 from flarescope.pipeline.models import load
-from flarescope.progress import Reporter
+from flarescope.progress import Reporter, WarningReporter
 from flarescope.scores.calibration import calibration_from_json
 from flarescope.tables import check_forecasts, write_parquet
 
@@ -114,7 +114,7 @@ def forecast_given(
     Raises:
         InputError: something that is neither path nor field; no image can be read; with `strict`, one cannot.
     """
-    failures: list[Failure] = []
+    reporter, failures = reporter or WarningReporter(), list[Failure]()
     found: list[Path | Given] = []
     for number, image in enumerate(_several(images)):
         if isinstance(image, str | Path):
