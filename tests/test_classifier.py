@@ -110,6 +110,7 @@ def test_a_file_holds_two_plain_arrays_and_text_and_no_pickle(saved):
         "regions",
         "event",
         "training_images",
+        "fitted_on",
         "content",
     ]
     assert list(described) == fields

@@ -55,6 +55,7 @@ class Description:
         regions: NOAA numbers of the regions that it was trained on; None where they are not known.
         event: what it forecasts; None where its training table did not say.
         training_images: what its training images were like (`images.likeness.Likeness` as plain values), or None.
+        fitted_on: the rows that threshold and calibration were chosen on (`pipeline.origin.rows_in_short`), or None.
     """
 
     backbone: str
@@ -67,6 +68,7 @@ class Description:
     regions: list[int] | None = None
     event: EventDefinition | None = None
     training_images: dict[str, Any] | None = None
+    fitted_on: dict[str, Any] | None = None
 
     @property
     def likeness(self) -> Likeness | None:
@@ -284,8 +286,9 @@ def _checked(described: Description) -> Description:
         raise ValueError(f"threshold is {described.threshold}")
     if described.calibration is not None:
         calibration_from_json(described.calibration)
-    if described.choice is not None and not isinstance(described.choice, dict):
-        raise TypeError("choice is no object")
+    for name in ("choice", "fitted_on"):
+        if not isinstance(getattr(described, name), dict | None):
+            raise TypeError(f"{name} is no object")
     regions = described.regions
     if regions is not None and not (isinstance(regions, list) and all(type(region) is int for region in regions)):
         raise TypeError("regions are no whole numbers")

@@ -3,6 +3,7 @@
 The head is the only part that the recipe trains: two softmax units on 4,096 features.
 """
 
+import hashlib
 import math
 from collections.abc import Sequence
 from contextlib import closing
@@ -36,6 +37,14 @@ class Head:
 
     kernel: np.ndarray
     bias: np.ndarray
+
+    @property
+    def digest(self) -> str:
+        """Give `sha256:<hex>` over kernel and bias, as little-endian float32."""
+        digest = hashlib.sha256()
+        for array in (self.kernel, self.bias):
+            digest.update(np.ascontiguousarray(array, dtype="<f4").data)
+        return f"sha256:{digest.hexdigest()}"
 
     def log_odds(self, rows: Rows | np.ndarray) -> np.ndarray:
         """Give the logit of "flares" minus that of "does not" for each row, `(N,)` float64."""

@@ -44,6 +44,11 @@ class MagneticModel:
     intercept: float
     slope: float
 
+    @property
+    def digest(self) -> str:
+        """Give `sha256:<hex>` over all that the model is."""
+        return str(self.to_json()[sealing.KEY])
+
     def decision(self, features: np.ndarray) -> np.ndarray:
         """Give the signed distance from the decision boundary, `(N,)` float64; positive forecasts an event.
 
