@@ -23,7 +23,7 @@ def inputs():
             {"split": "test", "images": 3000, "events": 1176, "regions": None},
         ],
         training=PROVENANCE,
-        split_by_region=True,
+        shared_regions=0,
         command="flarescope predict model.h5 IMAGE.fits",
         warnings=report.warnings,
     )

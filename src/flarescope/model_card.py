@@ -48,7 +48,8 @@ class CardInputs:
         data: name of the data set, and what else identifies it; `name` is shown as the data set's name.
         split: rows of the split table: `split`, `images`, `events`, `regions` (None where unknown).
         training: recipe, seed, backbone family and digest, rendering, engine, versions; nested mappings are flattened.
-        split_by_region: True where it was checked that no region is in two splits.
+        evaluation: model file, epoch, calibration and its rows, date; nested mappings are flattened.
+        shared_regions: how many regions are in two splits, the scored rows among them; None where it was not checked.
         method: what makes the forecasts.
         command: how to forecast with the model on the command line, or empty.
         warnings: such as random filters or synthetic data.
@@ -61,7 +62,8 @@ class CardInputs:
     data: Mapping[str, Any] = field(default_factory=dict)
     split: Sequence[Mapping[str, Any]] = ()
     training: Mapping[str, Any] = field(default_factory=dict)
-    split_by_region: bool = False
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
+    shared_regions: int | None = None
     method: str = "a small head trained on the features of a frozen network"
     command: str = ""
     warnings: Sequence[str] = ()
@@ -79,6 +81,7 @@ def render_card(inputs: CardInputs) -> str:
         *_use(inputs),
         *_data(inputs),
         *_training(inputs),
+        *_evaluation(inputs),
         *_scores(inputs.verification),
         "## Limits",
         "\n".join(f"- {limit}" for limit in _LIMITS),
@@ -140,8 +143,7 @@ def _data(inputs: CardInputs) -> list[str]:
     if inputs.data:
         parts.append("\n".join(f"- {_plain(key)}: {_plain(value)}" for key, value in flatten(inputs.data)))
     if inputs.split:
-        apart = "No active region is in two splits."
-        parts.append(apart if inputs.split_by_region else "It was not checked whether a region is in two splits.")
+        parts.append(_apart(inputs.shared_regions))
         rows = [
             (str(row["split"]), *(number(row.get(key)) for key in ("images", "events", "regions")))
             for row in inputs.split
@@ -150,10 +152,27 @@ def _data(inputs: CardInputs) -> list[str]:
     return parts if len(parts) > 1 else [*parts, "Not recorded."]
 
 
+def _apart(shared: int | None) -> str:
+    """Say whether regions are in two splits."""
+    if shared is None:
+        return "It was not checked whether a region is in two splits."
+    if not shared:
+        return "No active region is in two splits."
+    return (
+        f"{number(shared)} active region{'s are' if shared > 1 else ' is'} in two splits: scores on them look too good."
+    )
+
+
 def _training(inputs: CardInputs) -> list[str]:
     if not inputs.training:
         return []
     return ["## Training", _table(("What", "Value"), flatten(inputs.training))]
+
+
+def _evaluation(inputs: CardInputs) -> list[str]:
+    if not inputs.evaluation:
+        return []
+    return ["## Evaluation", _table(("What", "Value"), flatten(inputs.evaluation))]
 
 
 def _scores(verification: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from flarescope.cli import options
-from flarescope.cli.screen import out, settings, show_json
+from flarescope.cli.screen import ScreenReporter, out, settings, show_json
 
 MethodName = Literal["platt", "temperature", "isotonic", "none"]
 ThresholdRule = Literal["tss", "hss", "cost"]
@@ -35,7 +35,7 @@ def calibrate(
     """
     from flarescope.pipeline.calibrating import calibrate as run_calibration
 
-    found = run_calibration(run, method=method, rule=threshold, cost_ratio=cost_ratio)
+    found = run_calibration(run, method=method, rule=threshold, cost_ratio=cost_ratio, reporter=ScreenReporter())
     if settings.as_json:
         show_json({"model": str(found.model), **asdict(found.description)})
         return

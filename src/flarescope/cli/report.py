@@ -47,6 +47,10 @@ def report(
     )
     if settings.as_json:
         figures = [str(path) for path in written.figures]
-        show_json({"page": str(written.page), "card": str(written.card), "figures": figures})
+        card = str(written.card) if written.card else None
+        show_json({"page": str(written.page), "card": card, "figures": figures})
         return
-    show(f"report: {written.page}\nmodel card: {written.card}\nfigures: {written.figures[0].parent}")
+    show(f"report: {written.page}")
+    if written.card:
+        show(f"model card: {written.card}")
+    show(f"figures: {written.figures[0].parent}")

@@ -162,6 +162,29 @@ def load_classifier(path: Path, *, backbone: str | None = None) -> Classifier:
     return Classifier(head, described, replace(found, family=described.family))
 
 
+def head_digest(path: Path) -> str | None:
+    """Give the digest of the head in a small model file of ours, without its backbone; None for any other file.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    small = _read_small(path)
+    return small[0].digest if small else None
+
+
+def read_description(path: Path) -> Description | None:
+    """Read what a model file of ours says of itself, without its backbone; None for any other file.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    small = _read_small(path)
+    if small is not None:
+        return small[1]
+    text = _description_text(path)
+    return None if text is None else _parse_description(path, text)
+
+
 def describe_again(path: Path, described: Description) -> None:
     """Replace the description in a model file of ours, small or full, whole or not at all; the arrays stay.
 

@@ -2,12 +2,20 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from flarescope.errors import InputError
 from flarescope.model.classifier import Description, describe_again
 from flarescope.model.runs import RunFolder
-from flarescope.pipeline.models import load
+from flarescope.notes import read_notes
+from flarescope.pipeline.models import Model, load
+from flarescope.pipeline.origin import check_validation_rows, origin_from_json, rows_in_short
+from flarescope.progress import Reporter
 from flarescope.scores.calibration import fit_calibration
+from flarescope.scores.jackknife import FEW_REGIONS
+from flarescope.scores.rows import fitting_rows
 from flarescope.scores.threshold import Threshold, choose_threshold
 from flarescope.tables import read_forecasts
 
@@ -24,40 +32,73 @@ class Calibrated:
 
 
 def calibrate(
-    run: str | Path, *, method: str = "platt", rule: str = "tss", cost_ratio: float | None = None
+    run: str | Path,
+    *,
+    method: str = "platt",
+    rule: str = "tss",
+    cost_ratio: float | None = None,
+    reporter: Reporter | None = None,
 ) -> Calibrated:
     """Fit a calibration and choose a threshold on a run's validation forecasts; store both in its model file.
 
-    Test rows are never looked at: the forecasts of another split are refused. The head is not changed, and argmax is
-    still reported beside.
+    They are those of all rows that the run was validated on, by its best model: forecasts of other rows, of some of
+    them or by another epoch, which an `evaluate --split validation` leaves, are refused. The head is not changed, and
+    argmax is still reported beside.
 
     Args:
         run: a run's folder; its best kept model, whose forecasts `train` wrote, is the one.
         method: `platt`, `temperature`, `isotonic`, or `none` for the threshold alone.
         rule: `tss`, `hss`, or `cost`.
         cost_ratio: for `cost`: how many false alarms one miss is worth.
+        reporter: hears where few regions have events.
 
     Raises:
-        InputError: no run, no validation forecasts, an unknown method or rule.
+        InputError: no run, no validation forecasts or those of other rows or another model, an unknown method or rule.
     """
     if method not in METHODS:
         raise InputError(f"--method {method}: expected one of {', '.join(METHODS)}")
-    folder = RunFolder(Path(run))
-    folder.read()
+    folder, reporter = RunFolder(Path(run)), reporter or Reporter()
+    run_json = folder.read()
     path = folder.forecasts("validation")
     if not path.is_file():
         raise InputError(f"{path}: no validation forecasts; run `flarescope train` to its end first")
     forecasts = read_forecasts(path)
+    fitting_rows(forecasts, "a calibration")
+    model = load(folder.path)
+    _check_rows(model, folder, run_json, forecasts, reporter)
+    fitted_on = rows_in_short(forecasts)
     calibration = None if method == "none" else fit_calibration(forecasts, method=method)
     if calibration is not None:
         forecasts = forecasts.assign(probability=calibration.apply(forecasts["probability"].to_numpy(float)))
     choice = choose_threshold(forecasts, rule=rule, cost_ratio=cost_ratio)
-    model = load(folder.path)
     described = replace(
         model.classifier.description,
         threshold=choice.threshold,
         choice=choice.to_json(),
         calibration=calibration.to_json() if calibration else None,
+        fitted_on=fitted_on,
     )
     describe_again(model.path, described)
+    _warn_of_few(fitted_on, reporter)
     return Calibrated(model.path, described, choice)
+
+
+def _check_rows(
+    model: Model, folder: RunFolder, run_json: dict[str, Any], forecasts: pd.DataFrame, reporter: Reporter
+) -> None:
+    path = folder.forecasts("validation")
+    origin = origin_from_json(read_notes(path), path)
+    epoch = check_validation_rows(folder, run_json, forecasts, origin, model.classifier.head.digest)
+    if origin is None:
+        reporter.say(
+            f"{path} does not say which model made it; it has all validation rows of the run and the counts of epoch "
+            f"{epoch}, the best, and is taken for that model's"
+        )
+
+
+def _warn_of_few(rows: dict[str, Any], reporter: Reporter) -> None:
+    if rows["event_regions"] < FEW_REGIONS:
+        reporter.warn(
+            f"fitted on {rows['events']:,} events of {rows['event_regions']} regions, fewer than {FEW_REGIONS}: images "
+            "of one region are nearly copies, and other regions could give another calibration and threshold"
+        )

@@ -10,8 +10,9 @@ from flarescope.errors import InputError
 from flarescope.events import EventDefinition, event_from_json
 from flarescope.files import read_json
 from flarescope.model.runs import RunFolder
-from flarescope.notes import read_event
+from flarescope.notes import read_event, read_notes
 from flarescope.parsing import refusing_damage
+from flarescope.pipeline.origin import Origin, check_same_evaluation, origin_from_json
 from flarescope.report import decided_forecasts
 from flarescope.scores.threshold import ARGMAX
 from flarescope.tables import read_forecasts
@@ -30,12 +31,24 @@ def read_evaluated(folder: RunFolder, split: str) -> tuple[dict[str, Any], pd.Da
     path = folder.forecasts(split)
     if not (path.is_file() and folder.scores(split).is_file()):
         raise InputError(f"{folder.path}: not evaluated on {split} yet; run `flarescope evaluate {folder.path}` first")
-    verification = read_json(folder.scores(split)).get("verification")
+    scores, forecasts = read_json(folder.scores(split)), read_forecasts(path)
+    check_same_evaluation(folder, split, forecasts, read_origin(folder, split), scores)
+    verification = scores.get("verification")
     if not isinstance(verification, dict | None):
         raise InputError(f"{folder.scores(split)}: its verification is no object; run `flarescope evaluate` again")
     if verification is None:
         raise InputError(f"{folder.scores(split)}: no verification in it (rows of one class only); evaluate on others")
-    return described, read_forecasts(path), verification
+    return described, forecasts, verification
+
+
+def read_origin(folder: RunFolder, split: str) -> Origin | None:
+    """Read which model made a run's forecasts of a split, of which rows; None where an older version wrote them.
+
+    Raises:
+        InputError: the notes are damaged.
+    """
+    path = folder.forecasts(split)
+    return origin_from_json(read_notes(path), path)
 
 
 def event_of_forecasts(path: str | Path, split: str = "test") -> EventDefinition | None:

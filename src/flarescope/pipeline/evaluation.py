@@ -22,6 +22,7 @@ from flarescope.pipeline.featuring import Compute, announce, check_before, ensur
 from flarescope.pipeline.identity import table_digest
 from flarescope.pipeline.likeness import tell_differences
 from flarescope.pipeline.models import Model, load
+from flarescope.pipeline.origin import Origin, epoch_of, now
 from flarescope.pipeline.verifying import Verifying, verify_model
 from flarescope.progress import Reporter
 from flarescope.scores.contingency import ContingencyTable, count
@@ -40,8 +41,9 @@ class Evaluation:
         table: the four counts of the recipe's decision, argmax: yes from a probability of 0.5 on.
         loss: mean cross-entropy, unweighted.
         forecasts: one row an image (see `tables.FORECAST_DTYPES`), probabilities before any calibration.
-        evaluated: path and digest of the table, and the features' backbone, rendering and engine.
+        evaluated: the features' backbone, rendering and engine, or the file of magnetic features.
         event: what was forecast; None where nobody says it.
+        origin: the model and the rows, as they stand beside the forecasts.
         verification: what `scores.verify.verify` gives; None where the rows are of one class only.
         folder: where scores and forecasts were written.
     """
@@ -54,6 +56,7 @@ class Evaluation:
     evaluated: dict[str, Any]
     verification: dict[str, Any] | None
     folder: Path
+    origin: Origin
     event: EventDefinition | None = None
 
     @property
@@ -65,9 +68,9 @@ class Evaluation:
         """Give the evaluation as plain values; an undefined score is None."""
         scores = {name: None if math.isnan(value) else value for name, value in self.table.scores().items()}
         return {
-            "model": str(self.model),
-            "split": self.split,
             "event": self.event.to_json() if self.event else None,
+            **self.origin.to_json(),
+            "model": str(self.model),
             **self.evaluated,
             "images": len(self.forecasts),
             "threshold": ARGMAX,
@@ -147,17 +150,41 @@ def evaluate(
         table=count(labels, probability >= ARGMAX),
         loss=cross_entropy_of_log_odds(labels, log_odds),
         forecasts=forecasts,
-        evaluated={"table": str(table), "table_digest": table_digest(rows), "store": asdict(store.key)},
+        evaluated={"store": asdict(store.key)},
         verification=verify_model(
             forecasts, found.classifier.description, found.run, verifying or Verifying(), reporter, event=event
         ),
         folder=folder.path,
+        origin=Origin(
+            model=found.path.name,
+            model_digest=found.classifier.head.digest,
+            epoch=epoch_of(found.run, found.path),
+            table=str(table),
+            table_digest=table_digest(rows),
+            split=split,
+            limit=limit,
+            allow_overlap=allow_overlap,
+            date=now(),
+        ),
         event=event,
     )
-    _note_replaced(folder, evaluation, reporter)
-    write_parquet(evaluation.forecasts, folder.forecasts(split), event_notes(event))
-    write_json(folder.scores(split), evaluation.to_json())
+    write_evaluation(evaluation, reporter)
     return evaluation
+
+
+def write_evaluation(evaluation: Evaluation, reporter: Reporter) -> None:
+    """Write forecasts and scores, and say whose they replace."""
+    folder, split = RunFolder(evaluation.folder), evaluation.split
+    _note_replaced(folder, evaluation, reporter)
+    notes = event_notes(evaluation.event) | evaluation.origin.to_json()
+    write_parquet(evaluation.forecasts, folder.forecasts(split), notes)
+    write_json(folder.scores(split), evaluation.to_json())
+    if split == "validation" and folder.run_json.is_file():
+        recorded = folder.read()["data"].get("validation", {})
+        if evaluation.origin.table_digest != recorded.get("digest"):
+            reporter.warn(
+                "these are not the rows that the run was validated on: `flarescope calibrate` will ask for those"
+            )
 
 
 def event_of_evaluation(
@@ -179,8 +206,8 @@ def _note_replaced(folder: RunFolder, evaluation: Evaluation, reporter: Reporter
     """Say that the scores of another model, or of other rows, are being replaced."""
     path = folder.scores(evaluation.split)
     before = read_json(path) if path.exists() else {}
-    now = evaluation.to_json()
-    differing = [name for name in ("model", "table", "images", "table_digest") if before.get(name) != now[name]]
+    after = evaluation.to_json()
+    differing = [name for name in ("model", "table", "images", "table_digest") if before.get(name) != after[name]]
     if before and differing:
         was = ", ".join(f"{name} {before.get(name)}" for name in differing if name != "table_digest") or "other labels"
         reporter.say(f"{path}: replacing the scores of {was}")

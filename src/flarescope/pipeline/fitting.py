@@ -16,7 +16,8 @@ from flarescope.model.gather import FeatureRows
 from flarescope.model.head import EpochResult, Recipe, result_of, validate_together
 from flarescope.model.runs import RunFolder, best_epoch, chosen_epoch, model_name, result_to_json
 from flarescope.notes import event_notes
-from flarescope.pipeline.identity import with_content
+from flarescope.pipeline.identity import table_digest, with_content
+from flarescope.pipeline.origin import Origin, epoch_of
 from flarescope.pipeline.training_data import TrainingData
 from flarescope.progress import Reporter
 from flarescope.tables import forecast_table, write_parquet
@@ -235,7 +236,18 @@ def _discard(run: RunFolder, history: list[dict[str, Any]], saving: Saving) -> N
 
 def _finish(run: RunFolder, described: dict[str, Any], data: TrainingData, rows: FeatureRows) -> None:
     """Write the best kept model's validation forecasts and mark the run as finished."""
-    model = load_classifier(run.model_path(), backbone=described["backbone"])
+    path = run.model_path()
+    model = load_classifier(path, backbone=described["backbone"])
     forecasts = forecast_table(data.tables["validation"], "validation", model.head.probability(rows))
-    write_parquet(forecasts, run.forecasts("validation"), event_notes(data.event))
+    origin = Origin(
+        model=path.name,
+        model_digest=model.head.digest,
+        epoch=epoch_of(run, path),
+        table=None,
+        table_digest=table_digest(forecasts),
+        split="validation",
+        limit=data.limit,
+        allow_overlap=data.allow_overlap,
+    )
+    write_parquet(forecasts, run.forecasts("validation"), event_notes(data.event) | origin.to_json())
     run.write({**described, "finished": True})

@@ -21,8 +21,9 @@ from flarescope.model.head import EpochResult
 from flarescope.model.magnetic_baseline import MagneticModel, match_features, train_magnetic
 from flarescope.model.runs import RunFolder, model_name, result_to_json
 from flarescope.notes import event_notes
-from flarescope.pipeline.evaluation import Evaluation, event_of_evaluation
+from flarescope.pipeline.evaluation import Evaluation, event_of_evaluation, write_evaluation
 from flarescope.pipeline.identity import describe_tables, is_synthetic, table_digest, versions
+from flarescope.pipeline.origin import Origin, now
 from flarescope.pipeline.training_data import event_of_training, warn_one_class
 from flarescope.pipeline.verifying import Verifying, verify_raw
 from flarescope.progress import Reporter
@@ -128,7 +129,9 @@ def train_on_features(
     _refuse_whole_run(run)
     model = train_magnetic(rows["train"], tables["train"]["label"].to_numpy(), kind=kind, seed=seed)
     described = _describe(tables, Path(features), kind=kind, seed=seed, images=images)
-    described |= {"allow_overlap": allow_overlap, "event": event.to_json() if event else None}
+    sources = {"train": str(Path(train).resolve()), "validation": str(Path(validation).resolve())}
+    described |= {"allow_overlap": allow_overlap, "tables": {**sources, "limit": limit}}
+    described |= {"event": event.to_json() if event else None}
     make_folder(run.path)
     with locked(run.path / "run"):
         _refuse_whole_run(run)
@@ -142,7 +145,17 @@ def train_on_features(
         row = {split: result_to_json(result) for split, result in results.items()}
         run.write_history([{"epoch": 1, **row, "model": name}])
         forecasts = forecast_table(tables["validation"], "validation", model.probability(rows["validation"]))
-        write_parquet(forecasts, run.forecasts("validation"), event_notes(event))
+        origin = Origin(
+            model=name,
+            model_digest=model.digest,
+            epoch=1,
+            table=None,
+            table_digest=table_digest(forecasts),
+            split="validation",
+            limit=limit,
+            allow_overlap=allow_overlap,
+        )
+        write_parquet(forecasts, run.forecasts("validation"), event_notes(event) | origin.to_json())
         run.write(described)
     reporter.say(
         f"{kind} on {len(FEATURE_NAMES)} features of {counted(len(tables['train']), 'image')}: {run.path / name}"
@@ -260,11 +273,21 @@ def evaluate_on_features(
         table=result.table,
         loss=result.loss,
         forecasts=forecasts,
-        evaluated={"table": str(table), "table_digest": table_digest(rows), "features": str(features)},
+        evaluated={"features": str(features)},
         verification=verify_raw(forecasts, found.folder, verifying, reporter, event=event),
         folder=folder.path,
+        origin=Origin(
+            model=found.path.name,
+            model_digest=found.model.digest,
+            epoch=1,
+            table=str(table),
+            table_digest=table_digest(rows),
+            split=split,
+            limit=limit,
+            allow_overlap=allow_overlap,
+            date=now(),
+        ),
         event=event,
     )
-    write_parquet(forecasts, folder.forecasts(split), event_notes(event))
-    write_json(folder.scores(split), evaluation.to_json())
+    write_evaluation(evaluation, reporter)
     return evaluation

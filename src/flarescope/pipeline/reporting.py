@@ -17,6 +17,7 @@ from flarescope.images.render import field_of_pixels
 from flarescope.model.runs import RunFolder
 from flarescope.model_card import CardInputs, write_card
 from flarescope.pipeline.evaluated import ONE_EVENT, event_of_forecasts, forecasts_of, read_evaluated, using_scores
+from flarescope.pipeline.provenance import Provenance, read_provenance
 from flarescope.pipeline.verifying import Verifying, verify_rows
 from flarescope.progress import Reporter
 from flarescope.report import (
@@ -32,15 +33,14 @@ from flarescope.scores.compare import compare
 
 NETWORK = "a small head trained on the features of a frozen network"
 MAGNETIC = "a linear model trained on 29 magnetic-complexity features"
-RESULTS = ("recipe", "backbone", "store", "versions")
 
 
 @dataclass(frozen=True)
 class Reported:
-    """The files that a report wrote: the page, the model card, and the figures."""
+    """The files that a report wrote: the page, the figures, and of test rows the model card."""
 
     page: Path
-    card: Path
+    card: Path | None
     figures: list[Path]
 
 
@@ -56,42 +56,48 @@ def write_run_report(
 ) -> Reported:
     """Write `report.html`, `figures/` and the model card `README.md` of a run that was evaluated.
 
+    Of another split than `test` there is no card, for the card's scores are those of the test rows, and the files are
+    `report.<split>.html` and `figures.<split>/`.
+
     Args:
         run: the run's folder.
         compared: other runs, or tables of forecasts of the same images, to set beside.
         split: which forecasts.
         images: the image root for the gallery; by default the one that the run was trained from.
         verifying: the flare list to mark in the time lines, and how the compared ones are verified.
-        out: the page's file; by default `report.html` in the run. Figures and card always lie in the run.
+        out: the page's file; by default it lies in the run, as figures and card always do.
         reporter: hears what had to be left out.
 
     Raises:
-        InputError: no run, or not evaluated on `split` yet.
+        InputError: no run, or not evaluated on `split` yet; files that do not belong together, or a model that was
+            calibrated since.
     """
     folder, verifying, reporter = RunFolder(Path(run)), verifying or Verifying(), reporter or Reporter()
     described, forecasts, verification = read_evaluated(folder, split)
     event = event_of_forecasts(folder.path, split)
     of_all = _check_compared(event, folder, compared, split, reporter)
-    warnings = _warnings(described)
     with using_scores(folder, split):
+        found = read_provenance(folder, described, split, forecasts, verification)
         inputs = ReportInputs(
             title=f"Flare forecasts of {folder.path.name}",
             forecasts=forecasts,
             verification=verification,
             event=sentence_of(event),
             split=split,
-            warnings=warnings,
+            warnings=found.warnings(),
             history=folder.history(),
             events=verifying.marked_flares(event),
             gallery=_gallery(forecasts, verification, Path(images or described["images"]), reporter),
             compared=[_compared(path, forecasts, verification, split, verifying, of_all) for path in compared],
-            provenance=_provenance(described),
+            provenance={"evaluation": found.evaluation(), "data": found.tables(), **found.training()},
         )
-        page = Path(out) if out else folder.path / "report.html"
+        of_split = "" if split == "test" else f".{split}"
+        page = Path(out) if out else folder.path / f"report{of_split}.html"
         write_report(inputs, page)
-        card = folder.path / "README.md"
-        write_card(_card(folder, described, verification, warnings), card)
-        return Reported(page, card, save_figures(report_figures(inputs), folder.path / "figures"))
+        card = folder.path / "README.md" if split == "test" else None
+        if card:
+            write_card(_card(found, verification, sentence_of(event)), card)
+        return Reported(page, card, save_figures(report_figures(inputs), folder.path / f"figures{of_split}"))
 
 
 def _check_compared(
@@ -103,23 +109,6 @@ def _check_compared(
     for text in said:
         reporter.warn(text)
     return agreed_event
-
-
-def _warnings(described: dict[str, Any]) -> list[str]:
-    warnings = []
-    if str(described["store"]["family"]).startswith("random"):
-        warnings.append("RANDOM FILTERS: the backbone's filters are random, not ImageNet's. These are no results.")
-    if described.get("synthetic"):
-        warnings.append("SYNTHETIC DATA: the magnetograms and flares were made, not observed. These are no results.")
-    return warnings
-
-
-def _provenance(described: dict[str, Any]) -> dict[str, Any]:
-    data = {
-        name: {key: value for key, value in table.items() if key != "regions"} | {"regions": len(table["regions"])}
-        for name, table in described["data"].items()
-    }
-    return {name: described[name] for name in RESULTS if name in described} | {"data": data}
 
 
 def _gallery(
@@ -180,26 +169,31 @@ def _compared(
     return Compared(str(path), theirs, difference)
 
 
-def _card(
-    folder: RunFolder, described: dict[str, Any], verification: dict[str, Any], warnings: list[str]
-) -> CardInputs:
+def _card(found: Provenance, verification: dict[str, Any], event: str) -> CardInputs:
+    folder, described = found.run, found.described
     split = [
         {"split": name, "images": table["images"], "events": table["events"], "regions": len(table["regions"])}
         for name, table in described["data"].items()
     ]
     sample = verification["sample"]
     split.append({"split": "test", "images": sample["n"], "events": sample["events"], "regions": sample["regions"]})
-    provenance = _provenance(described)
     magnetic = described.get("kind") == "magnetic"
+    epoch = f" --epoch {found.other_epoch}" if found.other_epoch is not None else ""
     return CardInputs(
         name=folder.path.name,
         verification=verification,
-        event=sentence_of(event_of_forecasts(folder.path, "test")),
-        data={"name": Path(described["images"]).name},
+        event=event,
+        data={"name": Path(described["images"]).name} | _digests(found),
         split=split,
-        training={name: provenance[name] for name in RESULTS if name in provenance},
-        split_by_region=not described.get("allow_overlap", False),
-        command="" if magnetic else f"flarescope predict {folder.path} some.fits",
+        training=found.training(),
+        evaluation=found.evaluation(),
+        shared_regions=found.shared,
+        command="" if magnetic else f"flarescope predict {folder.path} some.fits{epoch}",
         method=MAGNETIC if magnetic else NETWORK,
-        warnings=warnings,
+        warnings=found.warnings(),
     )
+
+
+def _digests(found: Provenance) -> dict[str, Any]:
+    tables = found.tables().items()
+    return {f"{name}, rows": table["digest"] for name, table in tables if table.get("digest")}

@@ -1,7 +1,7 @@
 """On what is a head trained: which tables, whose features, checked before anything is computed?"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,8 @@ class TrainingData:
         allow_overlap: whether a region may stand in both tables.
         event: that the labels are of; None where nobody says it.
         likeness: what a sample of the training images is like; None where none is there.
+        sources: where each table was read from.
+        limit: how many rows of each were drawn at random; None took all.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -51,6 +53,8 @@ class TrainingData:
     allow_overlap: bool
     event: EventDefinition | None = None
     likeness: Likeness | None = None
+    sources: dict[str, str] = field(default_factory=dict)
+    limit: int | None = None
 
     def with_class_weight(self, recipe: Recipe) -> Recipe:
         """Give the recipe with the class weights as numbers."""
@@ -74,6 +78,7 @@ class TrainingData:
             "synthetic": is_synthetic(self.images),
             "allow_overlap": self.allow_overlap,
             "training_images": self.likeness.to_json() if self.likeness else None,
+            "tables": {**self.sources, "limit": self.limit},
         }
 
     def rows(self, reporter: Reporter) -> dict[str, FeatureRows]:
@@ -159,7 +164,10 @@ def open_training_data(
     store = open_store(features, list(tables.values()), weights, compute, reporter)
     reporter.say(f"engine: {store.key.engine}; features kept in {store.folder}")
     likeness = likeness_of_table(tables["train"], images, compute)
-    return TrainingData(tables, images, backbone, weights, store, compute, allow_overlap, event, likeness)
+    sources = {"train": str(Path(train).resolve()), "validation": str(Path(validation).resolve())}
+    return TrainingData(
+        tables, images, backbone, weights, store, compute, allow_overlap, event, likeness, sources, limit
+    )
 
 
 def event_of_training(

@@ -14,7 +14,7 @@ from flarescope.model.classifier import Description
 from flarescope.model.runs import RunFolder
 from flarescope.progress import Reporter
 from flarescope.scores.bootstrap import REPLICATES
-from flarescope.scores.calibration import Calibration, calibration_from_json
+from flarescope.scores.calibration import Calibration, calibration_from_json, prior_shift
 from flarescope.scores.verify import verify
 from flarescope.wording import interval, number, score_title
 
@@ -64,8 +64,11 @@ def verify_model(
     *,
     event: EventDefinition | None,
 ) -> dict[str, Any] | None:
-    """Verify a model's raw forecasts with its own threshold and calibration (see `verify_raw`)."""
-    return verify_raw(
+    """Verify a model's raw forecasts with its own threshold and calibration (see `verify_raw`).
+
+    It is warned of rows whose event rate differs much from that of the rows that these were fitted on.
+    """
+    found = verify_raw(
         forecasts,
         run,
         verifying,
@@ -74,6 +77,14 @@ def verify_model(
         threshold=described.threshold if described.choice else None,
         calibration=calibration_from_json(described.calibration) if described.calibration else None,
     )
+    fitted = described.fitted_on or {}
+    if found is None or not (described.calibration and 0 < fitted.get("events", 0) < fitted.get("images", 0)):
+        return found
+    shift = prior_shift(fitted["events"] / fitted["images"], found["sample"]["event_rate"])
+    if shift:
+        reporter.warn(shift)
+        found = found | {"notes": [shift, *found["notes"]]}
+    return found
 
 
 def verify_raw(

@@ -86,4 +86,4 @@ def jackknife_interval(
     if undefined or not np.isfinite(value):
         return Interval(np.nan, np.nan, undefined)
     half = float(stdtrit(event_regions - 1, (1 + level) / 2)) * standard_error(without_one)
-    return Interval(max(value - half, bounds[0]), min(value + half, bounds[1]))
+    return Interval(float(max(value - half, bounds[0])), float(min(value + half, bounds[1])))

@@ -1,0 +1,394 @@
+"""Do forecasts say where they come from, and is what does not belong together refused with what to run?"""
+
+import json
+import re
+import shlex
+import shutil
+
+import pandas as pd
+import pytest
+
+from fakes import use_fake_network, write_set
+from flarescope.cli import main
+from flarescope.errors import InputError
+from flarescope.files import write_json
+from flarescope.model.classifier import load_classifier
+from flarescope.model.runs import RunFolder
+from flarescope.notes import read_notes
+from flarescope.pipeline.origin import Origin, origin_from_json, regions_in_two_splits
+from flarescope.scores.calibration import prior_shift
+from flarescope.tables import read_forecasts, read_parquet, write_parquet
+
+REGIONS = {"train": [1121, 1122, 1123, 1124], "validation": [1131, 1132, 1133], "test": [1141, 1142, 1143]}
+
+
+def run(*arguments):
+    return main([str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """A trained run of three epochs and its set, with a fake network."""
+    place = tmp_path_factory.mktemp("provenance")
+    with pytest.MonkeyPatch.context() as patch:
+        use_fake_network(patch)
+        data = write_set(place / "set", regions=REGIONS)
+        tables = ["--train", data["train"], "--validation", data["validation"], "--images", data["images"]]
+        learning = ["--backbone", "random", "--batch", 8, "--epochs", 3, "--learning-rate", 0.003, "--quiet"]
+        assert run("train", *tables, "--out", place / "runs/r", *learning) == 0
+    return place, data
+
+
+@pytest.fixture
+def made(template, tmp_path, monkeypatch, capsys):
+    """A run of its own, at the same set."""
+    place, data = template
+    use_fake_network(monkeypatch)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    shutil.copytree(place / "runs", tmp_path / "runs")
+    capsys.readouterr()
+    return RunFolder(tmp_path / "runs/r"), data
+
+
+def evaluate(made, *more, split="test", table=None):
+    folder, data = made
+    where = ["--table", data[table or split], "--images", data["images"], "--split", split]
+    assert run("evaluate", folder.path, *where, "--quiet", *more) == 0
+
+
+def refused(capsys, *arguments):
+    """Run what must be refused in one line, and give the command that the line offers."""
+    capsys.readouterr()
+    assert run(*arguments) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    return error, re.search(r"run `flarescope ([^`]+)`$", error.strip())
+
+
+def other_epoch(folder):
+    best = folder.model_path()
+    return next(row["epoch"] for row in folder.history() if row["model"] != best.name)
+
+
+# ---- what stands beside forecasts ----
+
+
+def test_training_says_which_model_and_rows_its_validation_forecasts_are_of(made):
+    folder, _ = made
+    notes = read_notes(folder.forecasts("validation"))
+    best = folder.model_path()
+    assert notes["model"] == best.name
+    assert notes["model_digest"] == load_classifier(best).head.digest
+    assert folder.model_path(notes["epoch"]) == best
+    assert notes["table_digest"] == folder.read()["data"]["validation"]["digest"]
+    assert (notes["split"], notes["limit"], notes["allow_overlap"], notes["date"]) == ("validation", None, False, None)
+
+
+def test_an_evaluation_says_the_same_in_forecasts_and_scores(made):
+    folder, data = made
+    epoch = other_epoch(folder)
+    evaluate(made, "--limit", 6, "--allow-overlap", "--epoch", epoch)
+    notes, scores = read_notes(folder.forecasts("test")), json.loads(folder.scores("test").read_text())
+    said = {name: notes[name] for name in ("epoch", "table", "split", "limit", "allow_overlap", "date")}
+    assert said == {
+        "epoch": epoch,
+        "table": str(data["test"]),
+        "split": "test",
+        "limit": 6,
+        "allow_overlap": True,
+        "date": "2023-11-14T22:13:20Z",  # 1,700,000,000 s after 1970
+    }
+    assert notes["model_digest"] == load_classifier(folder.model_path(epoch)).head.digest
+    assert {name: scores[name] for name in said} == said
+    assert scores["model_digest"] == notes["model_digest"]
+
+
+def test_an_evaluation_with_a_set_date_has_the_same_bytes(made):
+    folder, _ = made
+    evaluate(made)
+    first = [path.read_bytes() for path in (folder.forecasts("test"), folder.scores("test"))]
+    evaluate(made)
+    assert [path.read_bytes() for path in (folder.forecasts("test"), folder.scores("test"))] == first
+
+
+@pytest.mark.parametrize("change", [{"epoch": "2"}, {"model": 3}, {"limit": 2.5}, {"allow_overlap": None}])
+def test_damaged_notes_are_one_line(change):
+    good = Origin("m.hdf5", "sha256:0", 1, None, "sha256:1", "test", None, False).to_json()
+    assert origin_from_json(good, "here") == Origin(**good)
+    assert origin_from_json({"event": None}, "here") is None
+    with pytest.raises(InputError, match="here: its notes on where it comes from are damaged"):
+        origin_from_json(good | change, "here")
+
+
+# ---- calibrate ----
+
+
+REPLACED = {
+    "a test table": lambda made: evaluate(made, split="validation", table="test"),
+    "a limit": lambda made: evaluate(made, "--limit", 6, split="validation"),
+    "another epoch": lambda made: evaluate(made, "--epoch", other_epoch(made[0]), split="validation"),
+}
+
+
+@pytest.mark.parametrize("how", REPLACED)
+def test_only_all_validation_rows_by_the_best_model_are_calibrated_on(made, capsys, monkeypatch, how):
+    folder, _ = made
+    base = folder.path.parents[2]  # of the run and of the set: a message has room for paths from here
+    monkeypatch.chdir(base)
+    before = folder.model_path().read_bytes()
+    assert run("calibrate", folder.path, "--quiet") == 0
+    expected = load_classifier(folder.model_path()).description
+    folder.model_path().write_bytes(before)
+
+    REPLACED[how](made)
+    error, offered = refused(capsys, "calibrate", folder.path.relative_to(base))
+    assert "the validation forecasts" in error
+    assert folder.model_path().read_bytes() == before
+    assert run(*shlex.split(offered.group(1)), "--quiet") == 0
+    assert run("calibrate", folder.path, "--quiet") == 0
+    again = load_classifier(folder.model_path()).description
+    assert again.fitted_on == expected.fitted_on
+    assert again.threshold == pytest.approx(expected.threshold)
+
+
+def test_evaluate_says_where_calibrate_will_ask_for_other_rows(made, capsys):
+    evaluate(made, "--limit", 6, split="validation")
+    assert "not the rows that the run was validated on" in capsys.readouterr().err
+    evaluate(made, split="validation")
+    assert "validated on" not in capsys.readouterr().err
+
+
+def test_the_model_keeps_what_it_was_calibrated_on(made):
+    folder, _ = made
+    assert run("calibrate", folder.path, "--quiet") == 0
+    rows = read_forecasts(folder.forecasts("validation"))
+    kept = load_classifier(folder.model_path()).description.fitted_on
+    assert kept == {
+        "digest": folder.read()["data"]["validation"]["digest"],
+        "images": len(rows),
+        "events": int(rows["label"].sum()),
+        "regions": 3,
+        "event_regions": rows.loc[rows["label"] == 1, "noaa_ar"].nunique(),
+    }
+
+
+def test_few_regions_are_warned_of_and_calibrated_all_the_same(made, capsys):
+    assert run("calibrate", made[0].path, "--quiet") == 0
+    error = capsys.readouterr().err
+    assert re.search(r"WARNING: fitted on \d+ events of [123] regions, fewer than 40", error)
+
+
+def without_notes(path):
+    write_parquet(read_parquet(path), path)
+
+
+def test_a_run_of_an_older_version_is_calibrated_where_its_rows_and_counts_are_right(made, capsys):
+    folder, _ = made
+    without_notes(folder.forecasts("validation"))
+    assert run("calibrate", folder.path) == 0
+    assert "does not say which model made it" in capsys.readouterr().err
+
+
+def test_a_run_of_an_older_version_whose_rows_or_counts_differ_is_refused(made, capsys):
+    folder, _ = made
+    path = folder.forecasts("validation")
+    rows = read_parquet(path)
+    write_parquet(rows.assign(probability=1 - rows["probability"]), path)
+    error, _ = refused(capsys, "calibrate", folder.path)
+    assert "do not say their model, and do not give the counts of epoch" in error
+    write_parquet(rows.iloc[1:], path)
+    error, _ = refused(capsys, "calibrate", folder.path)
+    assert "that are not all" in error
+    assert "flarescope evaluate" in error
+
+
+# ---- prior shift ----
+
+
+def test_a_shift_of_the_prior_is_told_with_its_factor():
+    # Odds 0.5 / 0.5 = 1 and 0.2 / 0.8 = 1/4: four times.
+    assert "4.0 times too high" in prior_shift(0.5, 0.2)
+    assert "4.0 times too low" in prior_shift(0.2, 0.5)
+    assert prior_shift(19_791 / 95_933, 21_542 / 94_757) is None  # validation and test rows of the published set
+
+
+def test_evaluate_warns_of_rows_with_another_event_rate(made, capsys, tmp_path):
+    folder, data = made
+    assert run("calibrate", folder.path, "--quiet") == 0
+    table = pd.read_csv(data["test"])
+    events = table[table["class"] == 1].iloc[:2]
+    rare = pd.concat([table[table["class"] == 0], events])
+    rare.to_csv(tmp_path / "rare.csv", index=False)
+    capsys.readouterr()
+    assert run("evaluate", folder.path, "--table", tmp_path / "rare.csv", "--images", data["images"], "--quiet") == 0
+    assert re.search(r"WARNING: An event followed [\d.]+% of these images.*times too high", capsys.readouterr().err)
+    notes = json.loads(folder.scores("test").read_text())["verification"]["notes"]
+    assert "calibration and threshold were fitted on" in notes[0]
+
+
+# ---- report and card ----
+
+
+def page_and_card(folder):
+    return (folder.path / "report.html").read_text(), (folder.path / "README.md").read_text()
+
+
+def test_page_and_card_say_model_calibration_tables_and_date(made):
+    folder, _ = made
+    assert run("calibrate", folder.path, "--quiet") == 0
+    evaluate(made)
+    assert run("report", folder.path, "--quiet") == 0
+    data = folder.read()["data"]
+    for text in page_and_card(folder):
+        text = text.replace("\\", "")
+        assert folder.model_path().name in text
+        assert load_classifier(folder.model_path()).head.digest in text
+        assert "2023-11-14T22:13:20Z" in text
+        assert "platt" in text
+        assert data["validation"]["digest"] in text
+        assert read_notes(folder.forecasts("test"))["table_digest"] in text
+    assert "No active region is in two splits." in page_and_card(folder)[1]
+
+
+def test_a_report_of_validation_rows_touches_no_file_of_the_test_report(made):
+    folder, _ = made
+    evaluate(made)
+    assert run("report", folder.path, "--quiet") == 0
+    evaluate(made, split="validation")
+    before = {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()}
+    assert run("report", folder.path, "--split", "validation", "--quiet") == 0
+    assert {path: path.read_bytes() for path in before} == before
+    new = {
+        str(path.relative_to(folder.path)) for path in folder.path.rglob("*") if path.is_file() and path not in before
+    }
+    assert {name.split("/")[0] for name in new} == {"report.validation.html", "figures.validation"}
+    assert "VALIDATION ROWS" in (folder.path / "report.validation.html").read_text()
+
+
+def test_without_a_test_report_validation_writes_no_card(made, capsys):
+    folder, _ = made
+    evaluate(made, split="validation")
+    capsys.readouterr()
+    assert run("report", folder.path, "--split", "validation", "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["card"] is None
+    assert not (folder.path / "README.md").exists()
+    assert said["page"].endswith("report.validation.html")
+
+
+def test_the_card_claims_no_shared_region_only_where_there_is_none(made):
+    folder, _ = made
+    evaluate(made, "--allow-overlap", table="train")
+    assert run("report", folder.path, "--quiet") == 0
+    page, card = page_and_card(folder)
+    assert "4 active regions are in two splits" in card
+    assert "REGIONS IN TWO SPLITS: 4" in page
+    assert "No active region" not in card
+
+
+def test_regions_in_two_splits_are_those_of_the_rows_scored():
+    described = {"data": {"train": {"regions": [11121, 11122]}, "validation": {"regions": [11122, 11131]}}}
+    rows = pd.DataFrame({"noaa_ar": pd.array([11131, 11141], "Int32")})
+    assert regions_in_two_splits(described, rows) == 2  # 11122 in training and validation, 11131 in validation and test
+    assert regions_in_two_splits(described, rows.iloc[1:]) == 1
+    assert regions_in_two_splits(described, rows.assign(noaa_ar=pd.array([None, 11141], "Int32"))) is None
+    assert regions_in_two_splits({"data": {"train": {"regions": [1]}}}, rows) is None
+
+
+def test_a_report_of_another_epoch_and_of_a_sample_says_so(made):
+    folder, _ = made
+    epoch = other_epoch(folder)
+    evaluate(made, "--epoch", epoch, "--limit", 8)
+    assert run("report", folder.path, "--quiet") == 0
+    page, card = page_and_card(folder)
+    for text in (page, card):
+        assert f"EPOCH {epoch}: the model that stands for the run" in text
+        assert "A SAMPLE: at most 8 of the test rows" in text
+    assert f"some.fits --epoch {epoch}" in card
+
+
+def test_a_model_calibrated_after_its_evaluation_has_no_report_until_it_is_evaluated_again(made, capsys):
+    folder, _ = made
+    evaluate(made)
+    assert run("calibrate", folder.path, "--quiet") == 0
+    error, _ = refused(capsys, "report", folder.path)
+    assert "was calibrated after it was evaluated on test; run `flarescope evaluate" in error
+    evaluate(made)
+    assert run("report", folder.path, "--quiet") == 0
+
+
+def swapped_scores(folder):
+    scores = json.loads(folder.scores("test").read_text())
+    write_json(folder.scores("test"), scores | {"date": "2020-01-01T00:00:00Z"})
+
+
+def other_rows(folder):
+    path = folder.forecasts("test")
+    write_parquet(read_parquet(path).iloc[1:], path, read_notes(path))
+
+
+def another_split(folder):
+    shutil.copy(folder.forecasts("validation"), folder.forecasts("test"))
+
+
+def another_model(folder):
+    path = folder.model_path()
+    shutil.copy(folder.model_path(other_epoch(folder)), path)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (swapped_scores, "scores and forecasts are of two evaluations"),
+        (other_rows, "scores and forecasts are of other rows"),
+        (another_split, "the forecasts are of validation, not of test"),
+        (another_model, "is another model than the one that made the forecasts"),
+    ],
+)
+def test_files_that_do_not_belong_together_are_refused(made, capsys, change, why):
+    folder, _ = made
+    evaluate(made)
+    change(folder)
+    error, _ = refused(capsys, "report", folder.path)
+    assert why in error
+    assert "flarescope evaluate" in error
+    assert not (folder.path / "README.md").exists()
+
+
+def test_an_evaluation_of_an_older_version_is_reported_with_what_is_not_recorded(made):
+    folder, _ = made
+    evaluate(made)
+    without_notes(folder.forecasts("test"))
+    scores = json.loads(folder.scores("test").read_text())
+    for name in ("model_digest", "epoch", "limit", "allow_overlap", "date"):
+        del scores[name]
+    write_json(folder.scores("test"), scores)
+    assert run("report", folder.path, "--quiet") == 0
+    page, card = page_and_card(folder)
+    assert "not recorded: evaluated by an older version" in page
+    assert "No active region is in two splits." in card  # the rows themselves show it
+
+
+def test_a_magnetic_run_says_where_its_forecasts_come_from(tmp_path, monkeypatch, capsys):
+    use_fake_network(monkeypatch)
+    data = write_set(tmp_path / "set", regions=REGIONS)
+    everything = pd.concat([pd.read_csv(data[name]) for name in ("train", "validation", "test")])
+    everything.to_csv(tmp_path / "all.csv", index=False)
+    features = tmp_path / "features.csv"
+    where = ["--images", data["images"], "--out", features, "--workers", 1, "--quiet"]
+    assert run("features", tmp_path / "all.csv", "--magnetic", *where) == 0
+    out = tmp_path / "svm"
+    tables = ["--train", data["train"], "--validation", data["validation"], "--features", features]
+    assert run("train-magnetic", *tables, "--out", out, "--images", data["images"], "--quiet") == 0
+    assert run("evaluate-magnetic", out, "--table", data["test"], "--features", features, "--quiet") == 0
+    folder = RunFolder(out)
+    for split in ("validation", "test"):
+        assert read_notes(folder.forecasts(split))["model"] == folder.model_path().name
+    assert run("report", out, "--quiet") == 0
+    assert folder.model_path().name in page_and_card(folder)[1].replace("\\", "")
+    model = json.loads(folder.model_path().read_text())
+    write_json(
+        folder.model_path(), {name: value for name, value in model.items() if name != "content"} | {"slope": 2.0}
+    )
+    error, _ = refused(capsys, "report", out)
+    assert "is another model than the one that made the forecasts; run `flarescope evaluate-magnetic" in error
