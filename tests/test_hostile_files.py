@@ -39,12 +39,14 @@ from flarescope.pipeline.scanning import KEPT_DTYPES, scan_images
 from flarescope.tables import read_parquet, write_parquet
 
 ROW = {"epoch": 1, "model": "model.01_0.50.hdf5", "validation": {"tss": 0.5}, "train": {"loss": 0.1}}
+TABLE = {"digest": "sha256:00", "images": 10, "events": 2, "regions": [11158]}
 RUN = {
     "recipe": {"epochs": 5},
     "backbone": "random",
-    "store": {"family": "random:0", "digest": "sha256:00"},
-    "data": {"train": {"digest": "sha256:00", "images": 10, "events": 2, "regions": [11158]}},
+    "store": {"family": "random:0", "digest": "sha256:00", "engine": "torch-cpu-fp32"},
+    "data": {"train": TABLE, "validation": TABLE},
     "images": "images",
+    "features": "features",
 }
 
 
@@ -103,12 +105,12 @@ def test_a_history_that_is_none(tmp_path, text):
     [
         {"recipe": []},
         {"data": {"train": None}},
-        {"data": {"train": {}, "validation": 5}},
-        {"data": {"train": {**RUN["data"]["train"], "images": 1e3}}},
-        {"data": {"train": {**RUN["data"]["train"], "events": 11}}},
-        {"data": {"train": {**RUN["data"]["train"], "images": 0}}},
-        {"data": {"train": {**RUN["data"]["train"], "regions": ["11158"]}}},
-        {"data": {"train": {**RUN["data"]["train"], "regions": 11158}}},
+        {"data": {"train": TABLE, "validation": 5}},
+        {"data": {"validation": TABLE, "train": {**TABLE, "images": 1e3}}},
+        {"data": {"validation": TABLE, "train": {**TABLE, "events": 11}}},
+        {"data": {"validation": TABLE, "train": {**TABLE, "images": 0}}},
+        {"data": {"validation": TABLE, "train": {**TABLE, "regions": ["11158"]}}},
+        {"data": {"validation": TABLE, "train": {**TABLE, "regions": 11158}}},
         {"store": "random"},
         {"store": {"family": None}},
         {"images": ["images"]},
@@ -124,6 +126,27 @@ def test_a_description_of_a_run_that_cannot_be(tmp_path, change):
     assert run.read() == RUN
     write_json(run.run_json, RUN | change)
     with pytest.raises(InputError, match=r"run\.json: not the description of a run \(.*\); train again") as caught:
+        run.read()
+    one_line(run.run_json, caught)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("recipe", "backbone", "store", "data", "images", "features", "store.family", "store.engine", "data.train"),
+        *("data.validation", "data.train.images", "data.train.regions", "data.validation.events"),
+    ],
+)
+def test_a_description_of_a_run_that_lacks_a_part(tmp_path, path):
+    described = json.loads(json.dumps(RUN))
+    *above, last = path.split(".")
+    inner = described
+    for name in above:
+        inner = inner[name]
+    del inner[last]
+    run = RunFolder(tmp_path)
+    write_json(run.run_json, described)
+    with pytest.raises(InputError, match=rf"run\.json: not the description of a run \(.*no {last} in it\)") as caught:
         run.read()
     one_line(run.run_json, caught)
 

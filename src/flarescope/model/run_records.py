@@ -56,6 +56,7 @@ _RUN: Final[Mapping[str, Check]] = {
     "recipe": _is_object,
     "backbone": _maybe(is_text),
     "store": _is_object,
+    "data": _is_object,
     "images": is_text,
     "features": is_text,
     "kind": _maybe(is_text),
@@ -64,7 +65,9 @@ _RUN: Final[Mapping[str, Check]] = {
 }
 _STORE: Final[Mapping[str, Check]] = dict.fromkeys(("family", "digest", "engine", "dtype", "rendering"), is_text)
 _TABLE: Final[Mapping[str, Check]] = {
-    **{"digest": is_text, "images": is_count, "events": is_count},
+    "digest": is_text,
+    "images": lambda value: is_count(value) and value >= 1,
+    "events": is_count,
     "regions": _are_counts,
 }
 _EPOCH: Final[Mapping[str, Check]] = {
@@ -81,20 +84,17 @@ def check_run(described: Mapping[str, Any]) -> None:
     Raises:
         ValueError: a part is missing without which nothing can be done, or is of another kind.
     """
-    data = described.get("data")
-    if not isinstance(described.get("recipe"), dict) or not isinstance(data, dict):
-        raise ValueError("no recipe or no data in it")
-    if not isinstance(data.get("train"), dict):
-        raise ValueError("no training data in it")
-    _check(described, _RUN, "")
-    _check(described.get("store", {}), _STORE, "store, ")
-    for name, table in data.items():
+    _require(described, _RUN, ("recipe", "backbone", "store", "data", "images", "features"), "")
+    engine = () if described.get("kind") == "magnetic" else ("engine",)
+    _require(described["store"], _STORE, ("family", "digest", *engine), "store, ")
+    _require(described["data"], {}, ("train", "validation"), "data, ")
+    for name, table in described["data"].items():
+        where = f"data of {name[:20]!r}, "
         if not isinstance(table, dict):
-            raise ValueError(f"data of {name[:20]!r} are no object")
-        _check(table, _TABLE, f"data of {name[:20]!r}, ")
-    train = data["train"]
-    if "images" in train and not 0 <= train.get("events", 0) <= train["images"]:
-        raise ValueError("more events than images in its training data")
+            raise ValueError(f"{where}no object")
+        _require(table, _TABLE, tuple(_TABLE), where)
+        if not table["events"] <= table["images"]:
+            raise ValueError(f"{where}more events than images")
 
 
 def check_epoch(row: object) -> None:
@@ -103,12 +103,16 @@ def check_epoch(row: object) -> None:
     Raises:
         ValueError: a part is missing, or is of another kind.
     """
-    if not isinstance(row, dict) or not {"epoch", "model", "validation"} <= set(row):
+    if not isinstance(row, dict):
         raise ValueError("expected a JSON object a line, with epoch, model and validation")
-    _check(row, _EPOCH, "")
+    _require(row, _EPOCH, ("epoch", "model", "validation"), "")
 
 
-def _check(values: Mapping[str, Any], checks: Mapping[str, Check], where: str) -> None:
+def _require(values: Mapping[str, Any], checks: Mapping[str, Check], needed: tuple[str, ...], where: str) -> None:
+    """Check those values that are there, and that those needed are."""
+    missing = [name for name in needed if name not in values]
+    if missing:
+        raise ValueError(f"{where}no {missing[0]} in it")
     for name, check in checks.items():
         if name in values and not check(values[name]):
             raise ValueError(f"{where}{name} is {str(values[name])[:40]!r}, which cannot be")
