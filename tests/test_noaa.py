@@ -443,7 +443,7 @@ def test_the_real_report_at_hand_is_read():
         "without peak time": 0,
         "listed twice": 0,
         "listed under two regions": 0,
-        "class without a number, taken as the letter's least": 0,
+        "of a class without a number, taken as the letter's least": 0,
         "usable": 1,
     }
 
@@ -602,7 +602,7 @@ def test_the_event_list_is_read_with_and_without_the_trailing_comma(tmp_path):
         "without peak time": 1,
         "listed twice": 0,
         "listed under two regions": 0,
-        "class without a number, taken as the letter's least": 0,
+        "of a class without a number, taken as the letter's least": 0,
         "usable": 2,
     }
     assert plain.covered[0][1] == plain.table["time"].max()  # an own list ends with its last peak
@@ -708,7 +708,7 @@ def test_a_class_is_read_as_noaas_lists_write_it(tmp_path, text, read, quality):
     found = read_flares(path)
     assert found.table["flare"].tolist() == [read]
     assert found.table["quality"].fillna("-").tolist() == [quality or "-"]
-    assert found.account()["class without a number, taken as the letter's least"] == (quality is not None)
+    assert found.account()["of a class without a number, taken as the letter's least"] == (quality is not None)
     flare = xra(f"4080  0158   0210  0232  G15  5   XRA  1-8A  {text.strip()}  1.9E-03  2290")
     assert (flare["flare"], flare["quality"]) == (read, "5 class C" if quality else "5")
 
@@ -720,7 +720,7 @@ def test_the_flares_of_twenty_years_are_read():
     assert account["flares"] == 22_649
     assert account["without peak time"] == 13  # `////`
     assert account["listed under two regions"] == 2
-    assert account["class without a number, taken as the letter's least"] == 3
+    assert account["of a class without a number, taken as the letter's least"] == 3
     assert found.table["flare"].str[0].value_counts().to_dict() == {"C": 20_349, "M": 2_130, "X": 170}
     length = found.table["time"] - found.table["begin"]
     assert length.dropna().between(pd.Timedelta(0), pd.Timedelta(hours=12)).mean() > 0.999

@@ -91,7 +91,7 @@ class FlareList:
             "without peak time": int(self.table["time"].isna().sum()),
             "listed twice": int(known.duplicated(["noaa_ar", "time", "flare"]).sum()),
             "listed under two regions": len(under_two_regions(known)),
-            "class without a number, taken as the letter's least": int(_unnumbered(self.table).sum()),
+            "of a class without a number, taken as the letter's least": int(_unnumbered(self.table).sum()),
             "usable": len(known),
         }
 
