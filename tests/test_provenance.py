@@ -10,11 +10,12 @@ import pytest
 
 from fakes import use_fake_network, write_set
 from flarescope.cli import main
-from flarescope.errors import InputError
+from flarescope.errors import FlarescopeWarning, InputError
 from flarescope.files import write_json
 from flarescope.model.classifier import load_classifier
 from flarescope.model.runs import RunFolder
 from flarescope.notes import read_notes
+from flarescope.pipeline.calibrating import calibrate
 from flarescope.pipeline.origin import Origin, origin_from_json, regions_in_two_splits
 from flarescope.scores.calibration import prior_shift
 from flarescope.tables import read_forecasts, read_parquet, write_parquet
@@ -392,3 +393,8 @@ def test_a_magnetic_run_says_where_its_forecasts_come_from(tmp_path, monkeypatch
     )
     error, _ = refused(capsys, "report", out)
     assert "is another model than the one that made the forecasts; run `flarescope evaluate-magnetic" in error
+
+
+def test_few_regions_reach_python_as_a_warning(made):
+    with pytest.warns(FlarescopeWarning, match="fewer than 40"):
+        calibrate(made[0].path)

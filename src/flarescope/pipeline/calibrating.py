@@ -12,7 +12,7 @@ from flarescope.model.runs import RunFolder
 from flarescope.notes import read_notes
 from flarescope.pipeline.models import Model, load
 from flarescope.pipeline.origin import check_validation_rows, origin_from_json, rows_in_short
-from flarescope.progress import Reporter
+from flarescope.progress import Reporter, WarningReporter
 from flarescope.scores.calibration import fit_calibration
 from flarescope.scores.jackknife import FEW_REGIONS
 from flarescope.scores.rows import fitting_rows
@@ -57,7 +57,7 @@ def calibrate(
     """
     if method not in METHODS:
         raise InputError(f"--method {method}: expected one of {', '.join(METHODS)}")
-    folder, reporter = RunFolder(Path(run)), reporter or Reporter()
+    folder, reporter = RunFolder(Path(run)), reporter or WarningReporter()
     run_json = folder.read()
     path = folder.forecasts("validation")
     if not path.is_file():

@@ -148,7 +148,7 @@ def run_demo(
         backbone=backbone,
         **common,
     )
-    calibrate(run.path)
+    calibrate(run.path, reporter=reporter)
     verifying = Verifying(events=data / "eventList.txt")
     evaluation = evaluate(run.path, table=tables / "catalogue.parquet", verifying=verifying, **common)
     files = _test_fits(data, evaluation.forecasts)[:4]
