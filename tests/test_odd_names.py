@@ -133,8 +133,8 @@ def trained(tmp_path, monkeypatch, capsys):
 def test_all_of_a_run_s_life_goes_on_in_a_latin_1_folder(trained, capsys):
     root = trained.parents[1]
     for command in (
-        ("evaluate", trained, "--table", root / "test.csv", "--images", root / "images"),
         ("calibrate", trained),
+        ("evaluate", trained, "--table", root / "test.csv", "--images", root / "images"),
         ("report", trained),
         ("compare", trained, trained),
         ("evaluate", trained / "forecasts" / "test.parquet"),

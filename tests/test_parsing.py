@@ -33,7 +33,7 @@ def test_of_a_long_message_beginning_and_end_are_kept():
 
 
 def test_several_lines_and_odd_bytes_become_one():
-    assert str(InputError("a\n  b\r\n\x1b[31mc \udce9")) == r"a b \x1b[31mc \udce9"
+    assert str(InputError("a\n  b\r\n\x1b[31mc \udce9")) == r"a b \x1b[31mc \xe9"
 
 
 def test_an_error_without_words_has_its_name():

@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 
 from fakes import child_environment, fake_features, use_fake_network, write_set
+from flarescope.cli.screen import settings
 from flarescope.cli.train import show_history
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.images.reading import read_image
@@ -605,7 +606,8 @@ def test_validation_rows_of_one_class_are_warned_of_and_no_epoch_is_the_best(fit
     assert not any("nan" in text for text in heard.notes)
 
 
-def test_no_star_where_none_is_the_best(fit, data, tmp_path, capsys):
+def test_no_star_where_none_is_the_best(fit, data, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(settings, "as_json", False)  # another test of this process may have asked for JSON
     run = fit(validation=one_class(data, tmp_path, "validation", 1))
     show_history(run.history(), run.path)
     shown = capsys.readouterr().out

@@ -14,8 +14,8 @@ from flarescope.catalog.noaa_flares import FlareList
 from flarescope.errors import InputError
 from flarescope.events import OPERATIONAL_FACTOR, EventDefinition, FluxScale, flux_w_m2, scales_differ
 
-SAME_FLARE_MINUTES: Final = 10.0
-"""Peaks of one region so near in two lists are one flare's."""
+SAME_FLARE_MINUTES: Final = 1.0
+"""Peaks of one region so near are one flare's: GOES is read once a minute, and lists of either scale round alike."""
 _TOLERANCE: Final = 0.06  # of the ratio: classes have two digits
 
 
