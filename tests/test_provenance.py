@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -12,7 +13,7 @@ from fakes import use_fake_network, write_set
 from flarescope.cli import main
 from flarescope.errors import FlarescopeWarning, InputError
 from flarescope.files import write_json
-from flarescope.model.classifier import load_classifier
+from flarescope.model.classifier import describe_again, load_classifier
 from flarescope.model.runs import RunFolder
 from flarescope.notes import read_notes
 from flarescope.pipeline.calibrating import calibrate
@@ -112,13 +113,29 @@ def test_an_evaluation_with_a_set_date_has_the_same_bytes(made):
     assert [path.read_bytes() for path in (folder.forecasts("test"), folder.scores("test"))] == first
 
 
-@pytest.mark.parametrize("change", [{"epoch": "2"}, {"model": 3}, {"limit": 2.5}, {"allow_overlap": None}])
+@pytest.mark.parametrize(
+    "change", [{"epoch": "2"}, {"model": 3}, {"model": "../../other"}, {"limit": 2.5}, {"allow_overlap": None}]
+)
 def test_damaged_notes_are_one_line(change):
     good = Origin("m.hdf5", "sha256:0", 1, None, "sha256:1", "test", None, False).to_json()
     assert origin_from_json(good, "here") == Origin(**good)
     assert origin_from_json({"event": None}, "here") is None
     with pytest.raises(InputError, match="here: its notes on where it comes from are damaged"):
         origin_from_json(good | change, "here")
+
+
+@pytest.mark.parametrize("tables", [[], {"train": 3}, {"limit": "all"}])
+def test_a_run_whose_tables_cannot_be_is_one_line(made, capsys, tables):
+    folder, _ = made
+    write_json(folder.run_json, folder.read() | {"tables": tables})
+    assert "tables is" in refused(capsys, "calibrate", folder.path)[0]
+
+
+def test_a_model_that_miscounts_its_rows_is_one_line(made, capsys):
+    folder, _ = made
+    path = folder.model_path()
+    describe_again(path, replace(load_classifier(path).description, fitted_on={"events": "many"}))
+    assert "fitted_on does not count" in refused(capsys, "calibrate", folder.path)[0]
 
 
 # ---- calibrate ----

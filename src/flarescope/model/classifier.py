@@ -28,6 +28,7 @@ from flarescope.model.head import Head
 from flarescope.model.keras_defect import DefectError
 from flarescope.model.keras_files import read_model
 from flarescope.model.keras_writing import write_full_model
+from flarescope.model.run_records import is_count
 from flarescope.model.vgg import FEATURES
 from flarescope.model.weight_arrays import begin_as_imagenet
 from flarescope.model.weights import Weights
@@ -312,6 +313,9 @@ def _checked(described: Description) -> Description:
     for name in ("choice", "fitted_on"):
         if not isinstance(getattr(described, name), dict | None):
             raise TypeError(f"{name} is no object")
+    counts = ("images", "events", "regions", "event_regions")
+    if described.fitted_on is not None and not all(is_count(described.fitted_on.get(name)) for name in counts):
+        raise TypeError("fitted_on does not count images, events and regions")
     regions = described.regions
     if regions is not None and not (isinstance(regions, list) and all(type(region) is int for region in regions)):
         raise TypeError("regions are no whole numbers")

@@ -52,6 +52,13 @@ def _are_numbers_by_name(value: object) -> bool:
     return isinstance(value, dict) and all(is_number(one) for one in value.values())
 
 
+def _are_sources(value: object) -> bool:
+    """Whether a value names the tables of a run, and how many rows of each were drawn."""
+    if not isinstance(value, dict) or not _maybe(is_count)(value.get("limit")):
+        return False
+    return all(is_text(path) for name, path in value.items() if name != "limit")
+
+
 _RUN: Final[Mapping[str, Check]] = {
     "recipe": _is_object,
     "backbone": _maybe(is_text),
@@ -62,6 +69,7 @@ _RUN: Final[Mapping[str, Check]] = {
     "kind": _maybe(is_text),
     "event": _maybe(_is_object),
     "content": _maybe(_are_texts_by_name),
+    "tables": _maybe(_are_sources),
 }
 _STORE: Final[Mapping[str, Check]] = dict.fromkeys(("family", "digest", "engine", "dtype", "rendering"), is_text)
 _TABLE: Final[Mapping[str, Check]] = {

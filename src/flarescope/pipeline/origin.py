@@ -19,6 +19,7 @@ from flarescope.errors import InputError
 from flarescope.files import read_json
 from flarescope.model.classifier import head_digest
 from flarescope.model.magnetic_baseline import MagneticModel
+from flarescope.model.run_records import is_plain_name
 from flarescope.model.runs import RunFolder, chosen_epoch
 from flarescope.pipeline.identity import table_digest
 from flarescope.scores.threshold import ARGMAX
@@ -71,6 +72,7 @@ def origin_from_json(values: Mapping[str, Any], source: object) -> Origin | None
     kinds = {"epoch": int | None, "table": str | None, "limit": int | None, "allow_overlap": bool, "date": str | None}
     found = {name: values.get(name) for name in NAMES}
     wrong = [name for name, value in found.items() if not isinstance(value, kinds.get(name, str))]
+    wrong += [] if is_plain_name(found["model"]) else ["model"]
     if wrong:
         raise InputError(f"{source}: its notes on where it comes from are damaged ({wrong[0]}); evaluate again")
     return Origin(**found)  # type: ignore[arg-type]
