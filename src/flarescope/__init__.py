@@ -16,16 +16,27 @@ from flarescope.errors import FlarescopeError, InputError
 
 if TYPE_CHECKING:
     from flarescope.catalog.boucheron import read_table
+    from flarescope.catalog.select import SelectionRules
+    from flarescope.events import EventDefinition
     from flarescope.images.magnetogram import Magnetogram, read_fits
     from flarescope.images.render import render_field
     from flarescope.model.head import Recipe
+    from flarescope.pipeline.calibrating import calibrate
     from flarescope.pipeline.catalogue import build_catalogue
+    from flarescope.pipeline.checking import check
     from flarescope.pipeline.evaluation import Evaluation, evaluate
     from flarescope.pipeline.featuring import Compute
     from flarescope.pipeline.fitting import Saving
+    from flarescope.pipeline.foreign import compare_forecasts, verify_table
+    from flarescope.pipeline.labelling import label
     from flarescope.pipeline.models import Model, load
+    from flarescope.pipeline.prediction import predict
+    from flarescope.pipeline.reporting import write_run_report
+    from flarescope.pipeline.selecting import select
+    from flarescope.pipeline.splitting import SplitRules, split
     from flarescope.pipeline.sweeping import Grid, sweep
     from flarescope.pipeline.training import train
+    from flarescope.pipeline.verifying import Verifying
     from flarescope.progress import Reporter
     from flarescope.scores.contingency import ContingencyTable
 
@@ -33,26 +44,40 @@ _HOMES = {
     "Compute": "pipeline.featuring",
     "ContingencyTable": "scores.contingency",
     "Evaluation": "pipeline.evaluation",
+    "EventDefinition": "events",
     "Grid": "pipeline.sweeping",
     "Magnetogram": "images.magnetogram",
     "Model": "pipeline.models",
     "Recipe": "model.head",
     "Reporter": "progress",
     "Saving": "pipeline.fitting",
+    "SelectionRules": "catalog.select",
+    "SplitRules": "pipeline.splitting",
+    "Verifying": "pipeline.verifying",
     "build_catalogue": "pipeline.catalogue",
+    "calibrate": "pipeline.calibrating",
+    "check": "pipeline.checking",
+    "compare_forecasts": "pipeline.foreign",
     "evaluate": "pipeline.evaluation",
+    "label": "pipeline.labelling",
     "load": "pipeline.models",
+    "predict": "pipeline.prediction",
     "read_fits": "images.magnetogram",
     "read_table": "catalog.boucheron",
     "render_field": "images.render",
+    "select": "pipeline.selecting",
+    "split": "pipeline.splitting",
     "sweep": "pipeline.sweeping",
     "train": "pipeline.training",
+    "verify_table": "pipeline.foreign",
+    "write_run_report": "pipeline.reporting",
 }
 
 __all__ = [
     "Compute",
     "ContingencyTable",
     "Evaluation",
+    "EventDefinition",
     "FlarescopeError",
     "Grid",
     "InputError",
@@ -61,14 +86,26 @@ __all__ = [
     "Recipe",
     "Reporter",
     "Saving",
+    "SelectionRules",
+    "SplitRules",
+    "Verifying",
     "build_catalogue",
+    "calibrate",
+    "check",
+    "compare_forecasts",
     "evaluate",
+    "label",
     "load",
+    "predict",
     "read_fits",
     "read_table",
     "render_field",
+    "select",
+    "split",
     "sweep",
     "train",
+    "verify_table",
+    "write_run_report",
 ]
 
 

@@ -208,8 +208,8 @@ def _table(classifier: Classifier, names: Sequence[str], read: Sequence[_Row]) -
 
 
 def predict(
-    model: Path,
-    paths: Sequence[Path],
+    model: str | Path,
+    paths: str | Path | Sequence[str | Path],
     *,
     epoch: int | None = None,
     backbone: str | None = None,
@@ -223,7 +223,10 @@ def predict(
         InputError: no model; nothing that can be forecast; with `strict` a path that names no image.
     """
     reporter, failures = reporter or Reporter(), list[Failure]()
-    files = expand(paths, reporter, None if strict else failures)  # before the weights: a wrong path is told at once
+    several = [paths] if isinstance(paths, str | Path) else paths
+    files = expand(
+        [Path(path) for path in several], reporter, None if strict else failures
+    )  # before the weights: a wrong path is told at once
     if not files:
         _tell_failures(failures, 0, reporter)
     found = load(model, epoch=epoch, backbone=backbone)
