@@ -17,6 +17,7 @@ from flarescope.events import (
     event_from_json,
     event_of_code,
     remarks,
+    scales_differ,
     sentence_of,
 )
 from flarescope.notes import event_notes, notes_beside, read_event, read_notes, write_notes_beside
@@ -133,3 +134,28 @@ def test_the_short_form_says_class_window_and_latency(event):
 def test_what_is_no_short_form_is_refused(code):
     with pytest.raises(InputError):
         event_of_code(code)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "unscaled"),
+    [("C1.0", "C1.4"), ("C8.0", "M1.1"), ("M9.0", "X1.3"), ("C7.0", "M1.0"), ("X100", "X143")],
+)
+def test_the_factor_gives_a_class_that_there_is(threshold, unscaled):
+    assert f"{threshold} on the former is {unscaled} on the latter" in scales_differ(threshold)
+
+
+def test_what_one_definition_leaves_open_the_next_one_says():
+    silent, old, new = (EventDefinition(flux_scale=scale) for scale in (None, "operational", "science"))
+    event, said = agreed({"a": silent, "b": old, "c": new}, "")
+    assert event.flux_scale == "operational"
+    assert len(said) == 1
+    assert "0.7" in said[0]
+
+
+def test_notes_of_a_table_that_was_replaced_say_nothing_of_the_new_one(tmp_path):
+    csv = tmp_path / "t.csv"
+    csv.write_text("filename,class\na.png,1\n")
+    write_notes_beside(csv, event_notes(EventDefinition(threshold="M1.0")))
+    assert read_event(csv).threshold == "M1.0"
+    csv.write_text("filename,class\nb.png,0\n")
+    assert read_event(csv) is None

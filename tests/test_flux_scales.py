@@ -9,6 +9,7 @@ from flarescope.catalog.noaa_events import read_flares
 from flarescope.catalog.noaa_flares import flare_frame, join_lists, read_event_list
 from flarescope.cli import main
 from flarescope.errors import InputError
+from flarescope.pipeline.labelling import join_flares
 from real_data import REAL_DATA, needs_real_data
 
 
@@ -26,10 +27,17 @@ def test_what_is_no_goes_says_none(satellite):
 
 
 def test_scales_of_a_list():
-    assert scales_of(pd.Series([], dtype="str")) == ()
-    assert scales_of(pd.Series([None, None], dtype="str")) == (None,)
-    assert scales_of(pd.Series(["G15", None, "G14"], dtype="str")) == ("operational",)
-    assert scales_of(pd.Series(["G15", "G16"], dtype="str")) == ("operational", "science")
+    def scales(*satellites, operational=True):
+        return scales_of(pd.Series(satellites, dtype="str"), operational=operational)
+
+    assert scales() == ()
+    assert scales(None, None) == (None,)
+    assert scales("G15", None, "G14") == ("operational",)
+    assert scales("G15", "G16") == ("operational", "science")
+    # Of GOES 15 there are science-quality fluxes too: a list that is not SWPC's own leaves its scale open.
+    assert scales("G15", operational=False) == (None,)
+    assert scales("G15", "G16", operational=False) == (None, "science")
+    assert scales("G16", None, operational=False) == ("science",)
 
 
 def flares(*rows):
@@ -57,6 +65,7 @@ def write_list(path, goes_class, satellite):
 
 def test_joining_two_scales_is_said_with_the_factor(tmp_path):
     one, other = write_list(tmp_path / "a.csv", "C2.0", "G15"), write_list(tmp_path / "b.csv", "M5.0", "G16")
+    one = with_stated_scale(one, "operational")
     assert (list_scale(one), list_scale(other), list_scale(join_lists([one, other]))) == (
         "operational",
         "science",
@@ -74,7 +83,10 @@ def test_a_list_that_is_silent_is_asked_and_can_be_told(tmp_path):
     assert "--flux-scale" in said
     told = with_stated_scale(silent, "science")
     assert (list_scale(told), scale_remarks(told, "C1.0")) == ("science", [])
-    assert with_stated_scale(write_list(tmp_path / "b.csv", "C2.0", "G15"), "science").scales == ("operational",)
+    assert with_stated_scale(write_list(tmp_path / "b.csv", "C2.0", "G15"), "science").scales == ("science",)
+    assert with_stated_scale(write_list(tmp_path / "b.csv", "C2.0", "G16"), "operational").scales == ("science",)
+    with pytest.raises(InputError, match="every list says its own scale, science; leave it out"):
+        join_flares([tmp_path / "b.csv"], flux_scale="operational")
     with pytest.raises(InputError, match="expected operational or science"):
         with_stated_scale(silent, "new")
 

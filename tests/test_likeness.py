@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes import use_fake_network
+from flarescope.images.flags import flags_of
 from flarescope.images.likeness import (
     PUBLISHED_SET,
     SAMPLE,
@@ -119,7 +121,7 @@ def test_a_png_of_the_published_set_is_known_by_its_name():
     assert look.width_mm == pytest.approx(600 * 0.504 / 959.63 * 696)
     assert look_of_png("other.png", {}, (224, 224)) == Look((224, 224))
     assert PUBLISHED_SET.differences(Look((224, 224))) == ()
-    assert PUBLISHED_SET.differences(Look((512, 512))) == ("scale",)  # nothing but its size is known
+    assert PUBLISHED_SET.differences(Look((512, 512))) == ("size",)  # nothing but its size is known
 
 
 @needs_real_data
@@ -131,7 +133,8 @@ def test_patches_are_unlike_the_published_cutouts():
     assert Description("b", "f", "d", rendering="reference-fits").likeness is None
 
 
-LIKE = likeness_of([Look((600, 600), "HMI", True, 0.36, 216.0, 216.0, 180.0)] * 3, 9)
+LIKE_ONE = Look((600, 600), "HMI", True, 0.36, 216.0, 216.0, 180.0)
+LIKE = likeness_of([LIKE_ONE] * 3, 9)
 
 
 @pytest.mark.parametrize(
@@ -145,6 +148,9 @@ LIKE = likeness_of([Look((600, 600), "HMI", True, 0.36, 216.0, 216.0, 180.0)] * 
         (Look((849, 424), "HMI", True, 0.36, 305.6, 152.6, 180.0), ("aspect",)),
         (Look((600, 600), "MDI", True, 0.36, 216.0, 216.0, 180.0), ("instrument",)),
         (Look((600, 600)), ()),
+        (Look((448, 448)), ("size",)),
+        (replace(LIKE_ONE, mirrored=True), ("orientation",)),
+        (replace(LIKE_ONE, mirrored=False), ()),
     ],
 )
 def test_what_tells_an_image_from_the_training_images(look, flags):
@@ -174,7 +180,7 @@ def test_every_image_of_a_sample_is_like_it_and_a_likeness_is_read_back(looks, i
     found = likeness_of(looks, images)
     assert likeness_from_json(json.loads(json.dumps(found.to_json()))) == found
     for look in looks:
-        assert set(found.differences(look)) <= ({"scale"} if look.extent_mm is None else set())
+        assert found.differences(look) == ()
 
 
 @pytest.mark.parametrize("values", [[], {}, {"sampled": 1}, {**LIKE.to_json(), "aspect": [1, math.nan]}])
@@ -190,7 +196,53 @@ def test_a_sample_is_even_and_passes_over_what_is_not_there(tmp_path):
 
 def test_a_header_without_a_grid_says_nothing():
     assert look_of({}, (3, 4)) == Look((4, 3))
-    assert look_of({"CDELT1": 0.5, "CDELT2": 0.5, "CUNIT1": "parsec"}, (3, 4)) == Look((4, 3))
+    assert look_of({"CDELT1": 0.5, "CDELT2": 0.5, "CUNIT1": "parsec"}, (3, 4)) == Look(
+        (4, 3), crota_deg=0.0, mirrored=False
+    )
+
+
+GRID = {"CTYPE1": "HPLN-TAN", "CUNIT1": "arcsec", "CRPIX1": 300.5, "CRPIX2": 300.5, "CRLT_OBS": 0.0, "RSUN_OBS": 960.0}
+
+
+@pytest.mark.parametrize("unit", ["arcsec", "deg"])
+def test_a_place_is_the_same_in_arcseconds_and_in_degrees(unit):
+    step = 1.0 if unit == "arcsec" else 1 / 3600
+    numbers = {"CDELT1": 0.5 * step, "CDELT2": 0.5 * step, "CRVAL1": 900.0 * step, "CRVAL2": 0.0}
+    look = look_of({**GRID, "CUNIT1": unit, **numbers}, (600, 600))
+    assert look.lon_deg == pytest.approx(position_on_disk(900.0, 0.0, 960.0, 0.0)[0])
+    assert 69 < look.lon_deg < 69.64  # asin(900 / 960), less for what bulges towards us
+    assert "limb60" in flags_of({}, look, named=False)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "turn", "mirrored"),
+    [
+        ({"CDELT1": 0.5, "CDELT2": 0.5, "CROTA2": 180.0}, 180, False),
+        ({"CDELT1": 0.5, "CDELT2": 0.5}, 0, False),  # FITS Standard: no turn is none
+        ({"CDELT1": -0.5, "CDELT2": 0.5, "PC1_1": 1.0, "PC2_2": 1.0}, 0, True),
+        ({"CD1_1": -0.5, "CD2_2": -0.5}, 180, False),
+        ({"CD1_1": 0.5, "CD2_2": -0.5}, 180, True),
+    ],
+)
+def test_turn_and_mirror_by_every_way_to_write_them(numbers, turn, mirrored):
+    look = look_of({**GRID, "CRVAL1": 0.0, "CRVAL2": 0.0, **numbers}, (600, 600))
+    assert (look.crota_deg, look.mirrored) == (pytest.approx(turn), mirrored)
+
+
+@pytest.mark.parametrize(
+    ("quality", "flagged"),
+    [
+        (0, False),
+        (66560, False),
+        ("0x00010400", False),
+        (72704.0, False),
+        ("0x80000000", True),
+        ("bad", True),
+        (256, True),
+    ],
+)
+def test_quality_in_every_form(quality, flagged):
+    assert ("quality" in flags_of({"QUALITY": quality}, Look((4, 4), "HMI"), named=True)) == flagged
 
 
 @needs_real_data
@@ -221,7 +273,7 @@ def test_a_run_keeps_what_its_images_were_like_and_forecasts_say_what_is_not(tmp
     found = predict(run.path, [files[0], CUTOUT], compute=Compute(workers=0), reporter=heard).forecasts
     assert found["flags"].tolist() == ["", "aspect orientation"]
     assert [text for text in heard.warnings if "orientation" in text] == [
-        "1 of 2 images: it is turned otherwise than the training images (CROTA2) (flag orientation)"
+        "1 of 2 images: it is turned otherwise than the training images (CROTA2), or mirrored (flag orientation)"
     ]
     heard = Heard()
     evaluate(run.path, table=both["train"], images=tmp_path / "images", split="validation", reporter=heard)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Literal, get_args
 
 import pandas as pd
@@ -204,12 +204,19 @@ def remarks(first: EventDefinition, second: EventDefinition) -> list[str]:
 
 def scales_differ(threshold: str) -> str:
     """Say what it means that classes stand on two flux scales, with the factor."""
-    letter, digits = _CLASS.fullmatch(threshold.strip()).groups()  # type: ignore[union-attr]
+    flux = float(flux_w_m2(pd.Series([threshold], dtype="str")).iloc[0])
+    unscaled = class_of_flux(flux / OPERATIONAL_FACTOR)
     return (
         f"two flux scales: operational fluxes before GOES-16 are {OPERATIONAL_FACTOR:g} times those of science-quality "
-        f"and GOES-16 data, so that {threshold} on the former is {letter}{float(digits) / OPERATIONAL_FACTOR:.2g} on "
-        "the latter"
+        f"and GOES-16 data, so that {threshold} on the former is {unscaled} on the latter"
     )
+
+
+def class_of_flux(flux: float) -> str:
+    """Give the GOES class of a peak flux, W/m^2, to a tenth: 1.3e-4 is X1.3; from X100 on as a whole number."""
+    letter = next((name for name in reversed(CLASS_FLUX_W_M2) if round(flux / CLASS_FLUX_W_M2[name], 1) >= 1), "A")
+    number = flux / CLASS_FLUX_W_M2[letter]
+    return f"{letter}{number:.0f}" if number >= 100 else f"{letter}{number:.1f}"
 
 
 def agreed(events: Mapping[str, EventDefinition | None], advice: str) -> tuple[EventDefinition | None, list[str]]:
@@ -234,6 +241,7 @@ def agreed(events: Mapping[str, EventDefinition | None], advice: str) -> tuple[E
         if difference(event, other):
             raise InputError(f"{first} is of flares {event.brief}, {name} of flares {other.brief}; {advice}")
         said += [f"{first} and {name}: {remark}" for remark in remarks(event, other)]
+        event = replace(event, rules=event.rules or other.rules, flux_scale=event.flux_scale or other.flux_scale)
     silent = [name for name in events if name not in known]
     if silent:
         said.append(f"{', '.join(silent)} does not say what an event is; taken to be {event.sentence}, as {first} says")

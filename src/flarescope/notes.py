@@ -14,13 +14,17 @@ import pyarrow.parquet as pq
 
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, event_from_json
-from flarescope.files import is_parquet, read_json, utf8_values, write_json
+from flarescope.files import is_parquet, read_json, sha256_of, utf8_values, write_json
 from flarescope.parsing import parse_json, refusing_damage
 
 KEY: Final = b"flarescope"
 """Key of the notes in the schema's metadata."""
 EVENT: Final = "event"
 """Key of the event in the notes: `EventDefinition.to_json`."""
+
+
+OF: Final = "sha256"
+"""Key of the digest of the table in the notes beside it."""
 
 
 def notes_beside(path: Path) -> Path:
@@ -37,8 +41,7 @@ def read_notes(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected a table (CSV or Parquet)")
     if not is_parquet(path):
-        beside = notes_beside(path)
-        return read_json(beside) if beside.is_file() else {}
+        return _read_beside(path)
     with refusing_damage(path, "make or copy it again", what="cannot be read as Parquet"):
         with path.open("rb") as stream:
             text = (pq.read_schema(stream).metadata or {}).get(KEY, b"{}")
@@ -46,6 +49,13 @@ def read_notes(path: Path) -> dict[str, Any]:
     if not isinstance(notes, dict):
         raise InputError(f"{path}: its notes are no JSON object; make the table again")
     return notes
+
+
+def _read_beside(path: Path) -> dict[str, Any]:
+    """Read the notes beside a table, if they are of this one: notes of a file that was replaced say nothing of it."""
+    beside = notes_beside(path)
+    notes = read_json(beside) if beside.is_file() else {}
+    return {} if notes.pop(OF, None) not in (None, sha256_of(path)) else notes
 
 
 def read_event(path: Path) -> EventDefinition | None:
@@ -72,6 +82,6 @@ def write_notes_beside(path: Path, notes: Mapping[str, Any]) -> None:
     """Write the notes of a CSV or text table beside it; notes of an earlier table of that name go."""
     beside = notes_beside(path)
     if notes:
-        write_json(beside, dict(notes))
+        write_json(beside, {**notes, OF: sha256_of(path)})
     else:
         beside.unlink(missing_ok=True)

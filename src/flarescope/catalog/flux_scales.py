@@ -35,7 +35,8 @@ def with_stated_scale(listed: FlareList, stated: str | None) -> FlareList:
     scales = {name: name for name in get_args(FluxScale)}
     if stated not in scales:
         raise InputError(f"--flux-scale {stated}: expected {' or '.join(scales)}")
-    return replace(listed, scales=(scales[stated],)) if listed.scales == (None,) else listed
+    told = {scales[stated] if scale is None else scale for scale in listed.scales}
+    return replace(listed, scales=tuple(sorted(told)))
 
 
 def on_two_scales(flares: pd.DataFrame) -> pd.DataFrame:

@@ -160,7 +160,7 @@ def read_events(paths: Iterable[Path]) -> FlareList:
         raise InputError(f"no event report could be read; the first reason: {reason}")
     days = [report for _, (_, report) in sorted(reports.items())]
     table = flare_frame(row for report in days for row in report.flares)
-    return FlareList(table, _merge(days), tuple(refused), scales_of(table["satellite"]))
+    return FlareList(table, _merge(days), tuple(refused), scales_of(table["satellite"], operational=True))
 
 
 def _reports_in(source: str, content: bytes) -> Iterator[Report | Refused]:

@@ -267,7 +267,7 @@ def read_flare_csv(path: Path, columns: Mapping[str, str] | None = None) -> Flar
         except ValueError as error:
             raise InputError(f"{path}, line {number}: {error}") from error
     table = flare_frame(rows)
-    return FlareList(table, covered_by_peaks(table), scales=scales_of(table["satellite"]))
+    return FlareList(table, covered_by_peaks(table), scales=scales_of(table["satellite"], operational=False))
 
 
 def _find_columns(header: Sequence[str], columns: Mapping[str, str], path: Path) -> dict[str, str]:

@@ -8,14 +8,15 @@ from flarescope.images.cards import Value
 from flarescope.images.look import Look
 
 FLAGS: Final = {
-    "quality": "QUALITY has bad bits",
-    "limb60": "the region is 60 to 70 degrees from the disk's centre",
-    "limb70": "the region is 70 degrees or more from the disk's centre",
+    "quality": "QUALITY has bad bits, or is no number",
+    "limb60": "its longitude or latitude is 60 to 70 degrees",
+    "limb70": "its longitude or latitude is 70 degrees or more, or it is off the disk",
     "instrument": "another instrument than HMI, or than in the training images: its gauss and its detail differ",
     "unnamed": "its header names no instrument",
-    "scale": "a pixel, or the image, covers another part of the Sun than in the training images",
+    "scale": "a pixel, or the whole image, covers more or less of the Sun than in the training images",
+    "size": "its size in pixels is not that of a training image, and its scale is not known",
     "aspect": "width over height differs from the training images",
-    "orientation": "it is turned otherwise than the training images (CROTA2)",
+    "orientation": "it is turned otherwise than the training images (CROTA2), or mirrored",
 }
 """What an image can be flagged with, and what it means."""
 
@@ -33,8 +34,8 @@ def flags_of(header: Mapping[str, Value], look: Look, *, named: bool) -> tuple[s
         named: whether the header ought to name the instrument.
     """
     flags = []
-    quality = header.get("QUALITY")
-    if isinstance(quality, int) and not isinstance(quality, bool) and instruments.bad_quality(quality):
+    quality = instruments.quality_of(header)
+    if quality is not None and instruments.bad_quality(quality):
         flags.append("quality")
     out = look.degrees_out
     flags += [name for name, degrees in LIMB_DEG.items() if out is not None and out >= degrees][:1]

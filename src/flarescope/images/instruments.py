@@ -57,6 +57,9 @@ their limb fit (0x800), a list of cosmic-ray hits that could not be read (0x400)
 (0x20000 and above, 0x200, 0x80), the image stabilisation was open (0x4000), keywords or temperatures are guesses
 (0x8000, 0x2000), an eclipse (0x100), added noise (0x40), poor (0x20)."""
 
+UNREADABLE_QUALITY: Final = 0xFFFFFFFF
+"""What a QUALITY that is no number is taken for: every bit."""
+
 VECTOR_STEP_GAUSS: Final = 0.01
 """BSCALE of the vector field in HMI's patches (Br, Bp, Bt and their errors); that of a line-of-sight field is 0.1.
 Nothing else in the header of a patch in CEA coordinates tells Br from the line-of-sight field."""
@@ -67,6 +70,21 @@ _HMI_CONTENT: Final = ("", "HMI OBSERVABLE")
 _NO_FIELD: Final = re.compile(
     r"DOPPLER|VELOCITY|CONTINUUM|INTENSITY|LINE ?(?:WIDTH|DEPTH)|BYTEMAP|BITMAP|SYNOPTIC", re.I
 )
+
+
+def quality_of(header: Mapping[str, Value]) -> int | None:
+    """Give HMI's QUALITY: a number, or its text (`0x80000000`, as JSOC's keywords come, or decimal).
+
+    Returns:
+        None where there is none; `UNREADABLE_QUALITY` where it says something that is no number.
+    """
+    value = header.get("QUALITY")
+    if value is None or value == "":
+        return None
+    try:
+        return int(value, 0) if isinstance(value, str) else int(value)
+    except (ValueError, OverflowError):
+        return UNREADABLE_QUALITY
 
 
 def bad_quality(quality: int) -> int:

@@ -64,17 +64,16 @@ class Likeness:
         found = []
         if look.instrument is not None and self.instruments and look.instrument not in self.instruments:
             found.append("instrument")
-        if look.pixel_mm is None or look.extent_mm is None or self.pixel_mm is None or self.extent_mm is None:
-            other_scale = look.pixel_mm is None and size_of(look) not in self.sizes
-        else:
+        if look.pixel_mm is None or look.extent_mm is None:
+            found += [] if size_of(look) in self.sizes else ["size"]
+        elif self.pixel_mm is not None and self.extent_mm is not None:
             other_scale = _outside(look.pixel_mm, self.pixel_mm) or _outside(look.extent_mm, self.extent_mm)
-        if other_scale:
-            found.append("scale")
+            found += ["scale"] if other_scale else []
         if _outside(look.aspect, self.aspect):
             found.append("aspect")
         if look.crota_deg is not None and self.crota_deg:
             turns = [abs((look.crota_deg - turn + 180) % 360 - 180) for turn in self.crota_deg]
-            if min(turns) > TURN_DEG:
+            if min(turns) > TURN_DEG or look.mirrored:
                 found.append("orientation")
         return tuple(found)
 

@@ -40,6 +40,7 @@ class Look:
         width_mm: what the image is wide, as if all of it were at the disk's centre, Mm.
         height_mm: likewise its height.
         crota_deg: by how much the image is turned against north up, 0 .. 360 (CROTA2).
+        mirrored: whether west and north lie the other way round than on the sky.
         lon_deg: where its middle, or its flux, is: degrees from the central meridian, west positive.
         lat_deg: degrees from the equator.
     """
@@ -51,6 +52,7 @@ class Look:
     width_mm: float | None = None
     height_mm: float | None = None
     crota_deg: float | None = None
+    mirrored: bool | None = None
     lon_deg: float | None = None
     lat_deg: float | None = None
 
@@ -99,6 +101,7 @@ def look_of(header: Mapping[str, Value], shape: tuple[int, int], observed: tuple
         width_mm=width or None,
         height_mm=height or None,
         crota_deg=_crota(numbers, matrix),
+        mirrored=_mirrored(matrix),
         lon_deg=lon,
         lat_deg=lat,
     )
@@ -170,11 +173,20 @@ def radius_arcsec(header: Mapping[str, Value]) -> float:
 
 
 def _crota(numbers: Mapping[str, Value], matrix: Mapping[tuple[int, int], float] | None) -> float | None:
+    """Give the turn by CROTA2, by the matrix, or none where steps stand alone (FITS Standard 4.0, section 8)."""
     if "CROTA2" in numbers:
         return float(numbers["CROTA2"]) % 360
-    if matrix is None or not {"PC1_1", "CD1_1"} & numbers.keys():
+    if matrix is None or not {"PC1_1", "CD1_1", "CDELT1"} & numbers.keys():
         return None
-    return math.degrees(math.atan2(matrix[2, 1], matrix[1, 1])) % 360
+    # Of a mirrored image the columns step the other way round: its turn is told by the rows.
+    return math.degrees(math.atan2(-matrix[1, 2], matrix[2, 2])) % 360
+
+
+def _mirrored(matrix: Mapping[tuple[int, int], float] | None) -> bool | None:
+    """Tell whether west and north do not lie as on the sky, whatever the turn; None where that is not known."""
+    if matrix is None:
+        return None
+    return matrix[1, 1] * matrix[2, 2] - matrix[1, 2] * matrix[2, 1] < 0
 
 
 def _position(
@@ -197,7 +209,8 @@ def _position(
         return (middle[0] - float(numbers["CRLN_OBS"]) + 180) % 360 - 180, middle[1]
     if projected is not True or "CRLT_OBS" not in numbers:
         return None, None
-    return position_on_disk(middle[0], middle[1], radius_arcsec(numbers), float(numbers["CRLT_OBS"]))
+    arcsec = 3600 if str(header.get("CUNIT1", "")).strip().lower().startswith("deg") else 1
+    return position_on_disk(middle[0] * arcsec, middle[1] * arcsec, radius_arcsec(numbers), float(numbers["CRLT_OBS"]))
 
 
 def position_on_disk(x_arcsec: float, y_arcsec: float, radius: float, tilt_deg: float) -> tuple[float, float]:

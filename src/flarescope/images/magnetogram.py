@@ -21,6 +21,7 @@ from flarescope.images.cards import Value
 from flarescope.images.fits.apart import damage
 from flarescope.images.fits.unusual import read_unusual
 from flarescope.images.flags import flags_of
+from flarescope.images.instruments import quality_of
 from flarescope.images.line_of_sight import HMI_ONLY, Accept, check_header, check_name
 from flarescope.images.look import NOTHING_KNOWN, Look, look_of
 from flarescope.images.plain_fits import LARGEST_PIXELS, read_plain_fits
@@ -161,13 +162,12 @@ def magnetogram_of(path: Path, field: np.ndarray, header: Mapping[str, Value], a
     check_header(path, header, accept)
     check_strength(path, field)
     t_rec = header.get("T_REC")
-    quality = header.get("QUALITY")
     look = look_of(header, field.shape)
     return Magnetogram(
         field_gauss=field,
         time=parse_t_rec(t_rec) if isinstance(t_rec, str) else None,
         noaa_ars=regions_named(header),
-        quality=quality if isinstance(quality, int) else None,
+        quality=quality_of(header),
         look=look,
         flags=flags_of(header, look, named=True),
     )

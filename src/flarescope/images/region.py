@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from flarescope.images.flags import flags_of
+from flarescope.images.instruments import quality_of
 from flarescope.images.line_of_sight import HMI_ONLY, Accept, check_header, check_name
 from flarescope.images.look import Look, look_of_png
 from flarescope.images.magnetogram import Magnetogram, read_bytes, read_fits, read_png, regions_named
@@ -65,12 +66,11 @@ def read_region_png(path: Path, content: bytes | None = None, *, accept: Accept 
     check_header(path, header, accept)
     look = look_of_png(path.name, header, pixels.shape[:2])
     check_pixels(path, pixels, look)
-    quality = header.get("QUALITY")
     return PngImage(
         pixels,
         look,
         parse_t_rec(str(header.get("T_REC", ""))),
         regions_named(header),
-        quality if isinstance(quality, int) else None,
+        quality_of(header),
         flags_of(header, look, named=False),
     )

@@ -11,6 +11,7 @@ from flarescope.catalog.noaa import Refused
 from flarescope.catalog.noaa_events import read_flares
 from flarescope.catalog.noaa_flares import FlareList, join_lists, unlisted
 from flarescope.counted import counted
+from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.pipeline.listing import check_form, list_images, scan_beside, write_catalogue
 from flarescope.progress import Reporter
@@ -81,6 +82,10 @@ def join_flares(
 ) -> FlareList:
     """Read flare lists of any form and put them into one; `flux_scale` is of those that do not say it."""
     lists = [read_flares(Path(path), dict(columns) if columns else None) for path in paths]
+    if flux_scale is not None and lists and not any(None in each.scales for each in lists):
+        said = {scale for each in lists for scale in each.scales} - {flux_scale}
+        if said:
+            raise InputError(f"--flux-scale {flux_scale}: every list says its own scale, {said.pop()}; leave it out")
     lists = [with_stated_scale(each, flux_scale) for each in lists]
     listed = lists[0] if len(lists) == 1 else join_lists(lists)
     tell_refused(listed.refused, reporter or Reporter())

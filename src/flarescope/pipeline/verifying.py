@@ -114,9 +114,11 @@ def verify_raw(
     if forecasts["label"].nunique() < 2:
         reporter.say("all rows are of one class: no scores with intervals can be made")
         return None
-    several = forecasts["noaa_ar"].nunique() > 1
+    regions = forecasts["noaa_ar"].nunique()
+    several = regions > 1
     if not several:
-        reporter.say("all rows are of one region: no intervals can be made")
+        which = "all rows are of one region" if regions else "no row names a region"
+        reporter.say(f"{which}: no intervals can be made")
     return verify_rows(
         forecasts,
         verifying if several else replace(verifying, replicates=0),
