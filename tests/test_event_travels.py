@@ -128,6 +128,7 @@ def test_predict_says_it_on_screen_and_in_every_form(made, fake, capsys, tmp_pat
     assert " ".join(SAID.split()) in " ".join(capsys.readouterr().out.split())
     assert pd.read_csv(tmp_path / "f.csv")["event"].tolist() == ["M1.0/12+1"]
     assert pd.read_parquet(tmp_path / "f.parquet")["event"].tolist() == ["M1.0/12+1"]
+    assert [read_event(tmp_path / name) for name in ("f.csv", "f.parquet")] == [EVENT, EVENT]
     assert run("predict", made / "runs/m", image, "--json", "--quiet") == 0
     assert '"M1.0/12+1"' in capsys.readouterr().out
 

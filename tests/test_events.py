@@ -15,7 +15,6 @@ from flarescope.events import (
     agreed,
     difference,
     event_from_json,
-    event_of_code,
     remarks,
     scales_differ,
     sentence_of,
@@ -118,22 +117,6 @@ def test_notes_travel_in_parquet_and_beside_csv(tmp_path):
     write_notes_beside(csv, {})  # another table of that name, of which nothing is known
     assert read_event(csv) is None
     assert not notes_beside(csv).exists()
-
-
-@given(events)
-def test_the_short_form_says_class_window_and_latency(event):
-    again = event_of_code(event.code)
-    assert (again.threshold, again.window_hours, again.latency_hours) == (
-        event.threshold,
-        event.window_hours,
-        event.latency_hours,
-    )
-
-
-@pytest.mark.parametrize("code", ["", "M1.0", "M1.0/", "M1.0/0", "/24", "M1.0/24+", "M1.0/1.2.3"])
-def test_what_is_no_short_form_is_refused(code):
-    with pytest.raises(InputError):
-        event_of_code(code)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 import datetime as dt
 import io
-import os
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +68,7 @@ def test_no_file_handle_stays_open():
         with pytest.raises(InputError):
             read_fits(path)
     read_fits(next((REAL_DATA / "hmi" / "harp377_noaa11158_201102_hourly").iterdir()))
-    targets = [os.readlink(handle) for handle in handles.iterdir() if handle.is_symlink()]
+    targets = [str(handle.readlink()) for handle in handles.iterdir() if handle.is_symlink()]
     assert [target for target in targets if target.startswith(str(REAL_DATA.resolve()))] == []
 
 

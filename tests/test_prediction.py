@@ -131,6 +131,33 @@ def test_json_has_the_bad_ones_after_the_others(model, folder, capsys):
     assert [set(record) for record in records[3:]] == [{"filename", "probability", "reason"}] * 5
 
 
+def test_links_to_folders_are_said_and_not_followed(model, folder, tmp_path, capsys):
+    write_fits(tmp_path / "other/x.fits", 4)
+    (folder / "linked").symlink_to(tmp_path / "other")
+    (folder / "loop").symlink_to(folder)
+    assert predict(model, folder) == 1
+    shown = capsys.readouterr()
+    said = f"WARNING: {folder}/linked and 1 more: a link to a folder is not followed; name the folder itself"
+    assert [line for line in shown.err.splitlines() if "a link to a folder" in line] == [said]
+    assert "x.fits" not in shown.out
+
+
+@pytest.mark.parametrize(
+    ("scale", "year", "told"),
+    [("operational", 2024, True), ("operational", 2014, False), ("science", 2024, False), (None, 2024, False)],
+)
+def test_a_model_of_the_old_flux_scale_says_the_factor_of_later_images(tmp_path, capsys, scale, year, told):
+    weights = weights_module.find("random")
+    event = EventDefinition(threshold="M1.0", window_hours=12, flux_scale=scale)
+    described = Description("random", weights.family, weights.digest, "reference-fits", event=event)
+    Classifier(glorot_head(FEATURES, 5), described, weights).save(tmp_path / "m.hdf5")
+    image = write_fits(tmp_path / "a.fits", 1, T_REC=f"{year}.02.14_00:00:00_TAI")
+    assert predict(tmp_path / "m.hdf5", image) == 0
+    warned = [line for line in capsys.readouterr().err.splitlines() if "2020 or later" in line]
+    assert len(warned) == told
+    assert all("0.7" in line and "M1.4" in line for line in warned)
+
+
 def test_paths_that_name_nothing_are_bad_files_too(model, folder, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     others = [tmp_path / "gone.fits", folder / "notes.txt", tmp_path / "empty", folder / "f.fits"]

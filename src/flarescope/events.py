@@ -24,7 +24,6 @@ Rules = Literal["utc", "ar-flares"]
 FluxScale = Literal["operational", "science"]
 
 _CLASS: Final = re.compile(r"([ABCMX])([0-9]+(?:\.[0-9]*)?)")
-_CODE: Final = re.compile(r"([ABCMX][0-9]+(?:\.[0-9]*)?)/([0-9]+(?:\.[0-9]*)?)(?:\+([0-9]+(?:\.[0-9]*)?))?")
 _SAME: Final = 1e-9  # half a part in 10^9 either way: C1.0 read as 1.0 * 1e-6 must not fall below its own threshold
 
 
@@ -107,7 +106,7 @@ class EventDefinition:
 
     @property
     def code(self) -> str:
-        """Give class and window in short, `M1.0/24`, with a latency `M1.0/24+6`."""
+        """Give class and window in short, `M1.0/24`, with a latency `M1.0/24+6`; it does not say the scope."""
         latency = f"+{self.latency_hours:g}" if self.latency_hours else ""
         return f"{self.threshold}/{self.window_hours:g}{latency}"
 
@@ -152,20 +151,6 @@ def event_from_json(values: object, source: str) -> EventDefinition | None:
 
 
 _NUMBERS: Final = frozenset({"window_hours", "latency_hours"})
-
-
-def event_of_code(code: str) -> EventDefinition:
-    """Read the short form of an event, `M1.0/24` or `M1.0/24+6`; it does not say rules and flux scale.
-
-    Raises:
-        InputError: another form.
-    """
-    match = _CODE.fullmatch(code)
-    if match is None:
-        raise InputError(f"event {code[:30]!r}; expected class and hours, such as M1.0/24")
-    return EventDefinition(
-        threshold=match[1], window_hours=float(match[2]), latency_hours=float(match[3] or 0), rules=None
-    )
 
 
 def sentence_of(event: EventDefinition | None) -> str:

@@ -43,6 +43,6 @@ def demo(
     out("")
     show_evaluation(result.evaluation)
     out("")
-    show_forecasts(result.forecasts)
+    show_forecasts(result.predicted)
     out("\nThe data are synthetic: these numbers show that it works, not how well.")
     out(f"The report, to be opened in a browser: {result.report.page}")

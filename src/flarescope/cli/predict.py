@@ -1,6 +1,5 @@
 """`flarescope predict`: what does a model forecast for new images?"""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,7 @@ from flarescope.cli import options
 from flarescope.cli.screen import ScreenReporter, frame_records, note, settings, show_json, show_table
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from flarescope.pipeline.prediction import Predicted
 
 EXAMPLE = "Example: flarescope predict runs/png some.fits other.png folder/ --csv forecasts.csv"
 
@@ -42,7 +41,8 @@ def predict(
     from the file name, else from the FITS header or the text of a PNG, else they stay empty.
 
     Images that cannot be read are named and left out, and the command ends with code 1. With --json they
-    follow the forecasts, as records whose probability is null and that say the reason.
+    follow the forecasts, as records whose probability is null and that say the reason. Where no image can
+    be read, nothing is written or printed but the reasons, and the code is 2.
     """
     from flarescope.pipeline.featuring import Compute
     from flarescope.pipeline.prediction import check_outputs, write_forecasts
@@ -54,24 +54,20 @@ def predict(
     found = run_prediction(
         model, paths, epoch=epoch, backbone=backbone, compute=compute, strict=strict, reporter=reporter
     )
-    for path in write_forecasts(found.forecasts, csv=csv, parquet=parquet):
+    for path in write_forecasts(found, csv=csv, parquet=parquet):
         note(f"written to {path}")
-    show_forecasts(found.forecasts, found.failure_records())
+    show_forecasts(found)
     if found.failures:
         raise typer.Exit(1)
 
 
-def forecast_event(codes: list[str]) -> str:
-    """Say what forecasts are of, by the short forms of their events."""
-    from flarescope.events import UNKNOWN_EVENT, event_of_code
-
-    return " or ".join(event_of_code(code).sentence for code in codes) or UNKNOWN_EVENT
-
-
-def show_forecasts(forecasts: "pd.DataFrame", failures: Sequence[Mapping[str, str | None]] = ()) -> None:
+def show_forecasts(predicted: "Predicted") -> None:
     """Print forecasts, as a table or as JSON; the records of images without one follow in JSON alone."""
+    from flarescope.events import sentence_of
+
+    forecasts = predicted.forecasts
     if settings.as_json:
-        show_json([*frame_records(forecasts), *failures])
+        show_json([*frame_records(forecasts), *predicted.failure_records()])
         return
     flagged = forecasts["flags"].any()
     rows = [
@@ -85,6 +81,5 @@ def show_forecasts(forecasts: "pd.DataFrame", failures: Sequence[Mapping[str, st
         ]
         for row in frame_records(forecasts)
     ]
-    codes = forecasts["event"].dropna().unique().tolist()
-    title = f"probability of {forecast_event(codes)} (research, no official forecast)"
+    title = f"probability of {sentence_of(predicted.event)} (research, no official forecast)"
     show_table(title, ["image", "NOAA AR", "time UTC", "probability", "flare", *(["flags"] if flagged else [])], rows)

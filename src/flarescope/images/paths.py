@@ -44,7 +44,7 @@ def expand(
 
 def _named(path: Path, reporter: Reporter, failures: list[Failure] | None) -> list[Path]:
     if path.is_dir():
-        inside = _images_below(path, failures)
+        inside = _images_below(path, reporter, failures)
         if not inside:
             raise InputError(f"{path}: no PNG or FITS file in this folder")
         return _magnetograms(path, inside, reporter)
@@ -73,8 +73,8 @@ def _magnetograms(folder: Path, files: Sequence[Path], reporter: Reporter) -> li
     return [file for file, segment in named.items() if not segment]
 
 
-def _images_below(folder: Path, failures: list[Failure] | None) -> list[Path]:
-    """List the images below a folder, sorted; links to folders are not followed.
+def _images_below(folder: Path, reporter: Reporter, failures: list[Failure] | None) -> list[Path]:
+    """List the images below a folder, sorted; links to folders are not followed, which is said.
 
     Raises:
         InputError: a folder that cannot be read, without `failures`.
@@ -86,7 +86,13 @@ def _images_below(folder: Path, failures: list[Failure] | None) -> list[Path]:
             raise InputError(reason) from error
         failures.append(Failure(str(error.filename), reason))
 
-    found = (Path(root) / name for root, _, names in os.walk(folder, onerror=refuse) for name in names)
+    found, links = list[Path](), list[Path]()
+    for root, folders, names in os.walk(folder, onerror=refuse):
+        found += [Path(root) / name for name in names]
+        links += [Path(root) / name for name in folders if (Path(root) / name).is_symlink()]
+    if links:
+        more = f" and {len(links) - 1:,} more" if len(links) > 1 else ""
+        reporter.warn(f"{links[0]}{more}: a link to a folder is not followed; name the folder itself")
     images = sorted(file for file in found if is_image(file) and not file.name.startswith("."))
     files = [file for file in images if file.is_file()]
     if failures is not None and len(files) < len(images):

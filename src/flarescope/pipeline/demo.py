@@ -18,7 +18,7 @@ from flarescope.pipeline.calibrating import calibrate
 from flarescope.pipeline.catalogue import build_catalogue
 from flarescope.pipeline.evaluation import Evaluation, evaluate
 from flarescope.pipeline.featuring import Compute
-from flarescope.pipeline.prediction import predict
+from flarescope.pipeline.prediction import Predicted, predict
 from flarescope.pipeline.reporting import Reported, write_run_report
 from flarescope.pipeline.training import train
 from flarescope.pipeline.verifying import Verifying
@@ -50,7 +50,7 @@ class DemoResult:
 
     run: RunFolder
     evaluation: Evaluation
-    forecasts: pd.DataFrame
+    predicted: Predicted
     report: Reported
 
 
@@ -153,5 +153,5 @@ def run_demo(
     evaluation = evaluate(run.path, table=tables / "catalogue.parquet", verifying=verifying, **common)
     files = _test_fits(data, evaluation.forecasts)[:4]
     report = write_run_report(run.path, verifying=verifying, reporter=reporter)
-    forecasts = predict(run.path, files, compute=compute, reporter=reporter).forecasts
-    return DemoResult(run, evaluation, forecasts, report)
+    predicted = predict(run.path, files, compute=compute, reporter=reporter)
+    return DemoResult(run, evaluation, predicted, report)

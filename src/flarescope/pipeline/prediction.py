@@ -5,13 +5,14 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from flarescope.catalog.file_names import region_and_time
 from flarescope.errors import InputError
+from flarescope.events import EventDefinition, scales_differ
 from flarescope.files import atomic_path, check_writable, utf8
 from flarescope.images.given import EXPECTED, Given, is_field, read_given
 from flarescope.images.likeness import flags_beside
@@ -21,12 +22,17 @@ from flarescope.images.reading import ReadImage, Unread, each_ahead, read_image
 from flarescope.images.render import Rendering
 from flarescope.images.workers import Failure
 from flarescope.model.classifier import Classifier
+from flarescope.notes import event_notes, write_notes_beside
 from flarescope.pipeline.featuring import Compute, announce
 from flarescope.pipeline.likeness import tell_flags
 from flarescope.pipeline.models import load
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.scores.calibration import calibration_from_json
 from flarescope.tables import check_forecasts, write_parquet
+
+UNSCALED_FROM: Final = pd.Timestamp("2020-01-01", tz="UTC")
+"""From here on SWPC's classes are taken to be on the scale of GOES-16. The published list is on the old one to its end
+in 2018, GOES-16 was SWPC's first satellite for X-rays in 2020; the day between is unchecked."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +47,12 @@ class Predicted:
             `flare` (whether it reaches the model's threshold), and `event` (what is forecast, in the short form
             `M1.0/24`; null where the model does not say it).
         failures: what could not be read, in order, and why.
+        event: what is forecast; None where the model does not say it.
     """
 
     forecasts: pd.DataFrame
     failures: tuple[Failure, ...] = ()
+    event: EventDefinition | None = None
 
     def failure_records(self) -> list[dict[str, str | None]]:
         """Give what has no forecast as plain values: its name, `probability` None, and in `reason` why."""
@@ -98,7 +106,16 @@ def forecast_images(
     failed = {one.filename for one in unread}
     names = [name for name in map(str, images) if name not in failed][: len(read)]
     tell_flags([row.flags for row in read], classifier.description.likeness, reporter)
-    return Predicted(_table(classifier, names, read), tuple(unread))
+    table, event = _table(classifier, names, read), classifier.description.event
+    _note_scale(event, table["time"], reporter)
+    return Predicted(table, tuple(unread), event)
+
+
+def _note_scale(event: EventDefinition | None, times: "pd.Series[pd.Timestamp]", reporter: Reporter) -> None:
+    """Say with the factor where a model of the old flux scale forecasts images of the time of the new one."""
+    if event is not None and event.flux_scale == "operational" and (times >= UNSCALED_FROM).any():
+        later = f"its images are of {UNSCALED_FROM:%Y} or later, the model's classes of before"
+        reporter.warn(f"{later}: {scales_differ(event.threshold)}")
 
 
 def forecast_given(
@@ -224,9 +241,8 @@ def predict(
     """
     reporter, failures = reporter or Reporter(), list[Failure]()
     several = [paths] if isinstance(paths, str | Path) else paths
-    files = expand(
-        [Path(path) for path in several], reporter, None if strict else failures
-    )  # before the weights: a wrong path is told at once
+    # Before the weights: a wrong path is told at once.
+    files = expand([Path(path) for path in several], reporter, None if strict else failures)
     if not files:
         _tell_failures(failures, 0, reporter)
     found = load(model, epoch=epoch, backbone=backbone)
@@ -258,11 +274,13 @@ def check_outputs(*, csv: Path | None = None, parquet: Path | None = None) -> No
             check_writable(path)
 
 
-def write_forecasts(forecasts: pd.DataFrame, *, csv: Path | None = None, parquet: Path | None = None) -> list[Path]:
-    """Write forecasts as CSV, as Parquet, or both, each whole or not at all; give the files written."""
+def write_forecasts(predicted: Predicted, *, csv: Path | None = None, parquet: Path | None = None) -> list[Path]:
+    """Write forecasts as CSV, as Parquet, or both, each whole or not at all, with their event; give the files."""
+    forecasts, notes = predicted.forecasts, event_notes(predicted.event)
     if csv is not None:
         with atomic_path(csv) as temporary:
             forecasts.to_csv(temporary, index=False, date_format="%Y-%m-%dT%H:%M:%SZ")
+        write_notes_beside(csv, notes)
     if parquet is not None:
-        write_parquet(forecasts, parquet)
+        write_parquet(forecasts, parquet, notes)
     return [path for path in (csv, parquet) if path is not None]
