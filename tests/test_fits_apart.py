@@ -166,6 +166,22 @@ def test_sizes_are_judged_before_anything_is_decoded(old, new, monkeypatch):
         read_fits(PATH, content)
 
 
+def with_cards(count):
+    """A file that `plain_fits` leaves to astropy, for its card of a convention, with so many more cards."""
+    cards = [f"K{number:07d}= {number:20d}".ljust(80) for number in range(count)]
+    content = as_bytes(fits.PrimaryHDU(FIELD))
+    end = content.index(b"END".ljust(80))
+    header = content[:end] + "".join(["HIERARCH a b = 7".ljust(80), *cards, "END".ljust(80)]).encode()
+    return header + b" " * (-len(header) % 2880) + content[-(-end // 2880) * 2880 :]
+
+
+def test_a_header_longer_than_any_instrument_writes_is_not_taken_apart(monkeypatch):
+    assert np.array_equal(read_fits(PATH, with_cards(2_000)).field_gauss, FIELD)
+    monkeypatch.setattr(fits, "open", lambda *a, **k: pytest.fail("astropy was asked"))
+    with pytest.raises(InputError, match=r"x\.fits: damaged or not FITS \(about 40,0\d\d header cards\)"):
+        read_fits(PATH, with_cards(40_000))
+
+
 @needs_real_data
 def test_a_flipped_bit_is_seen_by_the_sum_of_the_data():
     with pytest.raises(InputError, match="damaged \\(its data do not have the sum that DATASUM states"):

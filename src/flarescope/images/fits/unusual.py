@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from flarescope.errors import InputError
-from flarescope.images.cards import CARD_BYTES, Value
+from flarescope.images.cards import BLOCK_BYTES, CARD_BYTES, Value
 from flarescope.images.fits.datasum import agrees
 from flarescope.images.plain_fits import DESCRIBING_KEYS, LARGEST_PIXELS, scaled
 
@@ -30,7 +30,13 @@ HMI's files has 1.2 pixels a byte, a patch 0.9)."""
 MOST_HDUS: Final = 100
 """Header and data units that are looked at for an image."""
 
+MOST_CARDS: Final = 36_000
+"""Cards of all headers together; HMI's have 100 to 200. A library makes an object of each, and mends it."""
+
 _COUNTS: Final = re.compile(rb"(?:Z?NAXIS|TFIELDS) *= *\+?0*(\d+)")
+
+_CARDS: Final = re.compile(rb"[A-Z][A-Z0-9_-]{0,7} *[= ]|" + b" " * CARD_BYTES)
+"""How a block of a header begins."""
 
 Read = tuple[np.ndarray, dict[str, Value]]
 
@@ -85,6 +91,10 @@ def _opened(content: bytes, **options: bool) -> Any:  # noqa: ANN401 - astropy i
 
 
 def _refuse_counts(path: Path, content: bytes) -> None:
+    blocks = (content[start : start + BLOCK_BYTES] for start in range(0, len(content), BLOCK_BYTES))
+    cards = sum(BLOCK_BYTES // CARD_BYTES for block in blocks if _CARDS.match(block) and block.isascii())
+    if cards > MOST_CARDS:
+        raise InputError(f"{path}: damaged or not FITS (about {cards:,} header cards); fetch the file again")
     for found in _COUNTS.finditer(content):
         if found.start() % CARD_BYTES == 0 and len(found[1]) > 3:
             said = found[0].decode("ascii")[:60]
