@@ -5,7 +5,7 @@ import pandas as pd
 
 from flarescope.events import EventDefinition
 from flarescope.figures import FieldImage
-from flarescope.report import GALLERY, ReportInputs, gallery_rows
+from flarescope.html_report import GALLERY, ReportInputs, gallery_rows
 from flarescope.scores.verify import verify
 
 FIRST_REGION = 19_001

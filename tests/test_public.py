@@ -1,6 +1,7 @@
 """Is what the commands do to be had from Python, under the names that `flarescope.__all__` lists?"""
 
 import inspect
+from importlib.util import find_spec
 
 import pytest
 
@@ -11,6 +12,10 @@ from fakes import use_fake_network, write_set
 def test_every_public_name_is_there_and_says_what_it_is():
     for name in flarescope.__all__:
         assert inspect.getdoc(getattr(flarescope, name)), name
+
+
+def test_no_public_name_is_also_a_module_which_an_import_would_put_in_its_place():
+    assert [name for name in flarescope.__all__ if find_spec(f"flarescope.{name}")] == []
 
 
 def test_the_whole_job_goes_without_a_command(tmp_path, monkeypatch):
@@ -33,8 +38,8 @@ def test_the_whole_job_goes_without_a_command(tmp_path, monkeypatch):
     with pytest.warns(UserWarning, match="fewer"):
         flarescope.calibrate(run.path, method="none")
     flarescope.evaluate(run.path, table=table, images=paths["images"], verifying=flarescope.Verifying(replicates=20))
-    assert flarescope.write_run_report(run.path).page.is_file()
+    assert flarescope.report(run.path).page.is_file()
     image = sorted(paths["images"].rglob("*.png"))[0]
     predicted = flarescope.predict(str(run.path), str(image))
     assert predicted.forecasts["event"].tolist() == ["M1.0/12+1"]
-    assert flarescope.compare_forecasts(run.path, run.path)["n"] == 20
+    assert flarescope.compare(run.path, run.path)["n"] == 20

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from flarescope.events import EventDefinition
-from flarescope.report import (
+from flarescope.html_report import (
     Compared,
     decided_forecasts,
     gallery_rows,

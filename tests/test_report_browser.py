@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flarescope.report import render_report, write_report
+from flarescope.html_report import render_report, write_report
 from report_data import synthetic_inputs
 from waiting import LIMIT_S
 

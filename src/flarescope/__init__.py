@@ -12,7 +12,7 @@ cheap.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from flarescope.errors import FlarescopeError, InputError
+from flarescope.errors import FlarescopeError, FlarescopeWarning, InputError
 
 if TYPE_CHECKING:
     from flarescope.catalog.boucheron import read_table
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from flarescope.pipeline.evaluation import Evaluation, evaluate
     from flarescope.pipeline.featuring import Compute
     from flarescope.pipeline.fitting import Saving
-    from flarescope.pipeline.foreign import compare_forecasts, verify_table
+    from flarescope.pipeline.foreign import compare, verify_table
     from flarescope.pipeline.labelling import label
     from flarescope.pipeline.models import Model, load
     from flarescope.pipeline.prediction import predict
-    from flarescope.pipeline.reporting import write_run_report
+    from flarescope.pipeline.reporting import report
     from flarescope.pipeline.selecting import select
     from flarescope.pipeline.splitting import SplitRules, split
     from flarescope.pipeline.sweeping import Grid, sweep
@@ -57,7 +57,7 @@ _HOMES = {
     "build_catalogue": "pipeline.catalogue",
     "calibrate": "pipeline.calibrating",
     "check": "pipeline.checking",
-    "compare_forecasts": "pipeline.foreign",
+    "compare": "pipeline.foreign",
     "evaluate": "pipeline.evaluation",
     "label": "pipeline.labelling",
     "load": "pipeline.models",
@@ -70,7 +70,7 @@ _HOMES = {
     "sweep": "pipeline.sweeping",
     "train": "pipeline.training",
     "verify_table": "pipeline.foreign",
-    "write_run_report": "pipeline.reporting",
+    "report": "pipeline.reporting",
 }
 
 __all__ = [
@@ -79,6 +79,7 @@ __all__ = [
     "Evaluation",
     "EventDefinition",
     "FlarescopeError",
+    "FlarescopeWarning",
     "Grid",
     "InputError",
     "Magnetogram",
@@ -92,7 +93,7 @@ __all__ = [
     "build_catalogue",
     "calibrate",
     "check",
-    "compare_forecasts",
+    "compare",
     "evaluate",
     "label",
     "load",
@@ -100,12 +101,12 @@ __all__ = [
     "read_fits",
     "read_table",
     "render_field",
+    "report",
     "select",
     "split",
     "sweep",
     "train",
     "verify_table",
-    "write_run_report",
 ]
 
 

@@ -12,7 +12,7 @@ from flarescope.pipeline.evaluated import forecasts_of
 from flarescope.pipeline.evaluation import evaluate
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.models import load
-from flarescope.pipeline.reporting import write_run_report
+from flarescope.pipeline.reporting import report
 from flarescope.pipeline.training import train
 from flarescope.pipeline.verifying import Verifying
 
@@ -84,7 +84,7 @@ def use_scores(path: Path) -> None:
     """Make a report of the scores."""
     _restored(path)
     forecasts_of(path.parent)
-    write_run_report(path.parent, images=path.parent / "nowhere")
+    report(path.parent, images=path.parent / "nowhere")
 
 
 TARGETS = {

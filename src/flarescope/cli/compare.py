@@ -25,10 +25,10 @@ def compare(
 
     Gives every score of both, the difference, and its interval by regions.
     """
-    from flarescope.pipeline.foreign import compare_forecasts
+    from flarescope.pipeline.foreign import compare as run_comparison
     from flarescope.pipeline.verifying import Verifying
 
-    found = compare_forecasts(a, b, split=split, verifying=Verifying(replicates=replicates), reporter=ScreenReporter())
+    found = run_comparison(a, b, split=split, verifying=Verifying(replicates=replicates), reporter=ScreenReporter())
     if settings.as_json:
         show_json(found)
         return

@@ -33,10 +33,10 @@ def report(
 
     One self-contained HTML page, its figures as PNG and SVG, and a model card, from what `evaluate` wrote.
     """
-    from flarescope.pipeline.reporting import write_run_report
+    from flarescope.pipeline.reporting import report as run_report
     from flarescope.pipeline.verifying import Verifying
 
-    written = write_run_report(
+    written = run_report(
         run,
         compared=compare or (),
         split=split,

@@ -19,7 +19,8 @@ from flarescope.pipeline.catalogue import build_catalogue
 from flarescope.pipeline.evaluation import Evaluation, evaluate
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.prediction import Predicted, predict
-from flarescope.pipeline.reporting import Reported, write_run_report
+from flarescope.pipeline.reporting import Reported
+from flarescope.pipeline.reporting import report as write_report
 from flarescope.pipeline.training import train
 from flarescope.pipeline.verifying import Verifying
 from flarescope.progress import Reporter
@@ -152,6 +153,6 @@ def run_demo(
     verifying = Verifying(events=data / "eventList.txt")
     evaluation = evaluate(run.path, table=tables / "catalogue.parquet", verifying=verifying, **common)
     files = _test_fits(data, evaluation.forecasts)[:4]
-    report = write_run_report(run.path, verifying=verifying, reporter=reporter)
+    reported = write_report(run.path, verifying=verifying, reporter=reporter)
     predicted = predict(run.path, files, compute=compute, reporter=reporter)
-    return DemoResult(run, evaluation, predicted, report)
+    return DemoResult(run, evaluation, predicted, reported)

@@ -9,11 +9,11 @@ import pandas as pd
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, event_from_json
 from flarescope.files import read_json
+from flarescope.html_report import decided_forecasts
 from flarescope.model.runs import RunFolder
 from flarescope.notes import read_event, read_notes
 from flarescope.parsing import refusing_damage
 from flarescope.pipeline.origin import Origin, check_same_evaluation, origin_from_json
-from flarescope.report import decided_forecasts
 from flarescope.scores.threshold import ARGMAX
 from flarescope.tables import read_forecasts
 

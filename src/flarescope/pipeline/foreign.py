@@ -10,7 +10,7 @@ from flarescope.files import write_json
 from flarescope.pipeline.evaluated import ONE_EVENT, event_of_forecasts, forecasts_of
 from flarescope.pipeline.verifying import Verifying, verify_rows
 from flarescope.progress import Reporter
-from flarescope.scores.compare import compare
+from flarescope.scores.compare import compare as compare_rows
 from flarescope.tables import read_forecasts
 
 
@@ -52,7 +52,7 @@ def verify_table(
     return verification
 
 
-def compare_forecasts(
+def compare(
     a: str | Path,
     b: str | Path,
     *,
@@ -70,7 +70,7 @@ def compare_forecasts(
     for text in said:
         reporter.warn(text)
     (first, threshold_a), (second, threshold_b) = forecasts_of(a, split), forecasts_of(b, split)
-    return compare(
+    return compare_rows(
         first,
         second,
         threshold_a=threshold_a,

@@ -11,6 +11,15 @@ import pandas as pd
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, agreed, sentence_of
 from flarescope.figures import FieldImage, save_figures
+from flarescope.html_report import (
+    GALLERY,
+    Compared,
+    ReportInputs,
+    decided_forecasts,
+    gallery_rows,
+    report_figures,
+    write_report,
+)
 from flarescope.images.line_of_sight import Accept
 from flarescope.images.magnetogram import is_fits, read_fits, read_png
 from flarescope.images.render import field_of_pixels
@@ -20,15 +29,6 @@ from flarescope.pipeline.evaluated import ONE_EVENT, event_of_forecasts, forecas
 from flarescope.pipeline.provenance import Provenance, read_provenance
 from flarescope.pipeline.verifying import Verifying, verify_rows
 from flarescope.progress import Reporter
-from flarescope.report import (
-    GALLERY,
-    Compared,
-    ReportInputs,
-    decided_forecasts,
-    gallery_rows,
-    report_figures,
-    write_report,
-)
 from flarescope.scores.compare import compare
 
 NETWORK = "a small head trained on the features of a frozen network"
@@ -44,7 +44,7 @@ class Reported:
     figures: list[Path]
 
 
-def write_run_report(
+def report(
     run: str | Path,
     *,
     compared: Sequence[str | Path] = (),

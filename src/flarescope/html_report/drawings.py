@@ -18,8 +18,8 @@ from flarescope.figures import (
     threshold_figure,
     timeline_figure,
 )
-from flarescope.report.choose import instructive_regions
-from flarescope.report.inputs import ReportInputs, decided_forecasts, main_decision
+from flarescope.html_report.choose import instructive_regions
+from flarescope.html_report.inputs import ReportInputs, decided_forecasts, main_decision
 from flarescope.wording import NOTHING, number, score_title
 
 COMPARED_SCORES: Final = ("tss", "hss", "tpr", "tnr", "bss_sample", "roc_area")

@@ -10,11 +10,11 @@ from flarescope.counted import counted
 from flarescope.figures import FieldImage, data_uri, field_bar_figure, field_png, inline_svg
 from flarescope.figures.field import shrink
 from flarescope.files import write_text
-from flarescope.report import sections
-from flarescope.report.drawings import Drawn, draw, letters
-from flarescope.report.inputs import Compared, ReportInputs, main_decision
-from flarescope.report.slices import slice_tables
-from flarescope.report.view import Drawing, Page, Picture, Pictures, Section
+from flarescope.html_report import sections
+from flarescope.html_report.drawings import Drawn, draw, letters
+from flarescope.html_report.inputs import Compared, ReportInputs, main_decision
+from flarescope.html_report.slices import slice_tables
+from flarescope.html_report.view import Drawing, Page, Picture, Pictures, Section
 from flarescope.wording import DISCLAIMER, flatten, number
 
 

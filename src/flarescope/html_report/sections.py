@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from flarescope.counted import counted
-from flarescope.report.drawings import COMPARED_SCORES, baseline_row, letters, score_row
-from flarescope.report.inputs import ReportInputs, main_decision
-from flarescope.report.view import Card, Counts, Section, Table
+from flarescope.html_report.drawings import COMPARED_SCORES, baseline_row, letters, score_row
+from flarescope.html_report.inputs import ReportInputs, main_decision
+from flarescope.html_report.view import Card, Counts, Section, Table
 from flarescope.scores.definitions import DEFINITIONS
 from flarescope.wording import NOTHING, has_intervals, interval, interval_words, number, score_title, without_empty
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from flarescope.report.view import Table
+from flarescope.html_report.view import Table
 from flarescope.wording import number
 
 _CAPTIONS: Final = {
