@@ -10,7 +10,7 @@ from astropy.io import fits
 from flarescope.catalog.boucheron import read_table
 from flarescope.catalog.noaa_flares import FlareList, flare_frame, join_lists
 from flarescope.cli import main
-from flarescope.events import PUBLISHED
+from flarescope.events import PUBLISHED, EventDefinition
 from flarescope.images.scan import scan_file
 from flarescope.pipeline.listing import write_catalogue
 from flarescope.pipeline.scanning import scan_images
@@ -292,7 +292,9 @@ def test_windows_beyond_the_list_are_left_out_unless_asked_for(tmp_path, capsys)
     arguments = ["catalog", "label", path, "--flares", flares, "--window", 6, "--out", tmp_path / "o.parquet", "--json"]
     assert run(*arguments) == 0
     # Images at 00:12, 06:12 and 12:12 (TAI, 34 s later than UTC) have six hours before midnight; 18:12 has not.
-    assert told(capsys)["labelled"] == 3 * 30
+    account = told(capsys)
+    assert account["labelled"] == 3 * 30
+    assert account["event"] == EventDefinition(window_hours=6).to_json()
     assert run(*arguments, "--keep-uncovered") == 0
     assert told(capsys)["labelled"] == 360
     kept = pd.read_parquet(tmp_path / "o.parquet")

@@ -10,6 +10,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 from skimage.color import rgb2lab
 
+from flarescope.events import EventDefinition
 from flarescope.figures import (
     data_uri,
     field_bar_figure,
@@ -26,7 +27,6 @@ from flarescope.figures import (
 )
 from flarescope.figures.field import FIELD_MAP, FIELD_NORM, MISSING, field_indices, shrink
 from flarescope.figures.style import INK, THEMED
-from flarescope.figures.timeline import flare_flux
 from report_data import HISTORY, synthetic_field, synthetic_forecasts, synthetic_gallery
 
 BINS = pd.DataFrame(
@@ -148,9 +148,31 @@ def test_time_line_of_any_length_has_readable_ticks(count, hours):
     assert len(line(axes, "forecast")[1]) <= 500
 
 
-def test_flux_of_classes():
-    flux = flare_flux(pd.Series(["C1.0", "M1.2", " x2.0", "0", None]))
-    np.testing.assert_allclose(flux, [1e-6, 1.2e-5, 2e-4, np.nan, np.nan])
+MARKED = [
+    (None, "flare", "followed by an event", []),
+    (EventDefinition(), "flare >= C1.0", "followed by a flare >= C1.0 within 24 h", [6, 19]),
+    (EventDefinition(window_hours=6), "flare >= C1.0", "followed by a flare >= C1.0 within 6 h", [6]),
+    (
+        EventDefinition(threshold="M1.0", window_hours=12, latency_hours=6, scope="disk"),
+        "flare >= M1.0",
+        "followed by a flare >= M1.0 anywhere in the 12 h that begin 6 h after the image",
+        [6],
+    ),
+    (EventDefinition(window_hours=48), "flare >= C1.0", "followed by a flare >= C1.0 within 48 h", [6, 19, 40]),
+]
+
+
+@pytest.mark.parametrize(("event", "flare", "followed", "after"), MARKED)
+def test_flares_are_marked_to_the_end_of_the_last_window_and_the_legend_names_the_event(event, flare, followed, after):
+    last = pd.Timestamp("2011-02-13 03:00", tz="UTC")
+    rows = region([last - pd.Timedelta(hours=3), last], [0.2, 0.8], [1, 1])
+    hours = [-4, -1, 6, 19, 40, 60]
+    flares = pd.DataFrame({"time": [last + pd.Timedelta(hours=hour) for hour in hours], "flare": "M2.0"})
+    axes = timeline_figure(rows, threshold=0.5, event=event, flares=flares).axes[0]
+    legend = axes.get_legend_handles_labels()[1]
+    assert [flare in legend, followed in legend] == [True, True]
+    marked = mpl.dates.num2date(mpl.dates.date2num(line(axes, flare)[0]))
+    assert [round((time - last).total_seconds() / 3600) for time in marked] == [-1, *after]
 
 
 def test_field_colours_are_symmetrical_in_lightness_and_warm_is_negative():

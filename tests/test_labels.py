@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -6,7 +7,7 @@ from hypothesis import strategies as st
 from flarescope.catalog.file_names import region_and_time
 from flarescope.catalog.labels import label_images
 from flarescope.errors import InputError
-from flarescope.events import flux_w_m2
+from flarescope.events import flux_if_class, flux_w_m2
 from flarescope.times import utc_to_tai
 from real_data import REAL_DATA, needs_real_data
 
@@ -41,6 +42,8 @@ def test_classes_compare_as_numbers():
     assert flux == pytest.approx([1e-4, 5e-5, 9.9e-6, 1e-7, 1.05e-3])
     with pytest.raises(InputError, match=r"'D1\.0'"):
         flux_w_m2(pd.Series(["C1.0", "D1.0"]))
+    none = flux_if_class(pd.Series(["C1.0", "M1.2", " X2.0", "0", None, "x2.0", "M"]))
+    np.testing.assert_allclose(none, [1e-6, 1.2e-5, 2e-4, *[np.nan] * 4])
 
 
 def test_both_ends_of_the_window_are_strict():

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flarescope.catalog.flare_tables import read_flare_csv
 from flarescope.catalog.noaa import parse_day, products, read_lines, to_lines
 from flarescope.catalog.noaa_events import parse_report, read_events, read_flares
-from flarescope.catalog.noaa_flares import flare_frame, read_event_list, read_flare_csv, under_two_regions, unlisted
+from flarescope.catalog.noaa_flares import flare_frame, read_event_list, under_two_regions, unlisted
 from flarescope.catalog.noaa_regions import parse_summary, read_summaries, region_days
 from flarescope.catalog.published import write_region_days
 from flarescope.cli.screen import ScreenReporter

@@ -162,7 +162,7 @@ def test_hostile_names_stay_names(inputs):
     other = Compared(HOSTILE, inputs.verification, None, note=HOSTILE)
     events = inputs.events.assign(flare=HOSTILE)
     hostile = dataclasses.replace(
-        inputs, title=HOSTILE, event=HOSTILE, warnings=(HOSTILE,), gallery=gallery, compared=[other], events=events,
+        inputs, title=HOSTILE, warnings=(HOSTILE,), gallery=gallery, compared=[other], events=events,
         provenance={HOSTILE: {HOSTILE: HOSTILE}}, footer=HOSTILE, split=HOSTILE,
     )  # fmt: skip
     reader = Reader(render_report(hostile))

@@ -11,6 +11,8 @@ from flarescope.errors import InputError
 
 CLASS_FLUX_W_M2: Final = {"A": 1e-8, "B": 1e-7, "C": 1e-6, "M": 1e-5, "X": 1e-4}
 """Peak flux of A1.0 ... X1.0 in the GOES 0.1-0.8 nm channel, W/m^2 (NOAA SWPC)."""
+GOES_CLASS: Final = re.compile(r"([ABCMX])([0-9]+(?:\.[0-9]*)?)")
+"""How a class is written: a letter and a number, as `C4.7`. Lists have other forms too (`catalog.noaa_flares`)."""
 OPERATIONAL_FACTOR: Final = 0.7
 """Before GOES-16 SWPC's operational fluxes of that channel were the science-quality ones times 0.7: a C1.0 of 2012 is
 a C1.4 on today's scale (NOAA's User's Guide for GOES 1-15 XRS science-quality data)."""
@@ -23,7 +25,6 @@ Scope = Literal["region", "disk"]
 Rules = Literal["utc", "ar-flares"]
 FluxScale = Literal["operational", "science"]
 
-_CLASS: Final = re.compile(r"([ABCMX])([0-9]+(?:\.[0-9]*)?)")
 _SAME: Final = 1e-9  # half a part in 10^9 either way: C1.0 read as 1.0 * 1e-6 must not fall below its own threshold
 
 
@@ -33,12 +34,18 @@ def flux_w_m2(goes_class: "pd.Series[str]") -> "pd.Series[float]":
     Raises:
         InputError: naming the first class that is not one.
     """
-    parts = goes_class.str.strip().str.extract(rf"^{_CLASS.pattern}$")
-    bad = parts[0].isna()
+    flux = flux_if_class(goes_class)
+    bad = flux.isna()
     if bad.any():
         raise InputError(
             f"GOES class {str(goes_class[bad].iloc[0])[:20]!r}; expected a letter of A B C M X and a number, as C4.7"
         )
+    return flux
+
+
+def flux_if_class(goes_class: "pd.Series[str]") -> "pd.Series[float]":
+    """Give peak fluxes as `flux_w_m2` does, NaN for what is no class."""
+    parts = goes_class.astype("str").str.strip().str.extract(rf"^{GOES_CLASS.pattern}$")
     return parts[0].map(CLASS_FLUX_W_M2).astype(float) * parts[1].astype(float)
 
 
@@ -83,10 +90,12 @@ class EventDefinition:
 
     @property
     def brief(self) -> str:
-        """Say which flares count and when, in few words: ">= M1.0 within 12 h, 1 h after the image"."""
+        """Say which flares count and when, in few words: ">= M1.0 within 12 h" after the image."""
         where = " anywhere" if self.scope == "disk" else ""
-        latency = f", {self.latency_hours:g} h after the image" if self.latency_hours else ""
-        return f">= {self.threshold}{where} within {self.window_hours:g} h{latency}"
+        if not self.latency_hours:
+            return f">= {self.threshold}{where} within {self.window_hours:g} h"
+        hours = f"{self.window_hours:g} h that begin {self.latency_hours:g} h after the image"
+        return f">= {self.threshold}{where} in the {hours}"
 
     @property
     def flux_w_m2(self) -> float:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from flarescope.catalog.file_names import region_and_time
 from flarescope.counted import counted
 from flarescope.errors import InputError
-from flarescope.events import PUBLISHED, EventDefinition, difference
+from flarescope.events import GOES_CLASS, PUBLISHED, EventDefinition, difference
 from flarescope.files import atomic_path, is_parquet, refuse_special, translate_os_errors
 from flarescope.notes import read_event
 from flarescope.region_numbers import NOAA_OFFSET
@@ -59,7 +59,7 @@ def read_labels(path: Path, *, repeated: bool = False) -> pd.DataFrame:
 def _check_classes(path: Path, labels: "pd.Series[str]") -> None:
     """Refuse labels that are no class, or one below the event of the file's notes; without notes, below C1.0."""
     event = read_event(path) or PUBLISHED
-    bad = ~labels.str.fullmatch(r"0|[ABCMX]\d+(\.\d+)?")
+    bad = ~labels.str.fullmatch(rf"0|{GOES_CLASS.pattern}")
     if not bad.any():
         bad.loc[labels != "0"] = ~event.counts(labels[labels != "0"])
     if bad.any():

@@ -32,10 +32,12 @@ class Labelled:
         table: the images' columns with `flare` and `label` replaced and `window_known` added (false only where asked
             to keep images whose window the flare list does not cover: their label is by the flares that it has).
         account: counts of images and of flares, in words, in the order in which they are told.
+        event: what label 1 means.
     """
 
     table: pd.DataFrame
     account: dict[str, int]
+    event: EventDefinition
 
 
 def label_images(
@@ -186,4 +188,4 @@ def label_catalogue(
         left = table["noaa_ars"].notna().sum()
         account[f"of several regions, labelled by {'all' if regions == 'all' else 'the principal one'}"] = int(left)
     told = {f"flares {name}" if name != "flares" else name: count for name, count in flares.account().items()}
-    return Labelled(table, account | told)
+    return Labelled(table, account | told, rule)

@@ -16,6 +16,7 @@ from typing import Final
 
 import pandas as pd
 
+from flarescope.catalog.flare_tables import read_flare_csv
 from flarescope.catalog.goes_satellites import scale_of_satellite, scales_of
 from flarescope.catalog.noaa import Refused, parse_day, parse_region, products, read_lines, split_products, to_lines
 from flarescope.catalog.noaa_flares import (
@@ -27,7 +28,6 @@ from flarescope.catalog.noaa_flares import (
     not_before,
     parse_class,
     read_event_list,
-    read_flare_csv,
 )
 from flarescope.errors import InputError
 from flarescope.text_tables import find_form, first_line

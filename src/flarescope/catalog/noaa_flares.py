@@ -1,7 +1,7 @@
 """When did which region flare, and how strongly, by whichever list of flares is at hand?
 
-Three forms are read: SWPC's daily event reports, the `eventList.txt` of the published data set, and any table of text
-with named columns (`flarescope.text_tables`). NOAA's times are UTC.
+The `eventList.txt` of the published data set is read here, SWPC's daily event reports in `noaa_events`, tables with
+named columns in `flare_tables`. NOAA's times are UTC.
 """
 
 import datetime as dt
@@ -13,12 +13,10 @@ from typing import Final
 
 import pandas as pd
 
-from flarescope.catalog.goes_satellites import scales_of
 from flarescope.catalog.noaa import Refused, parse_day, parse_region, read_lines
 from flarescope.errors import InputError
-from flarescope.events import FluxScale, flux_w_m2
-from flarescope.region_numbers import UNDATED
-from flarescope.text_tables import COMMENT, MISSING, find_form, read_text_rows
+from flarescope.events import GOES_CLASS, FluxScale, flux_w_m2
+from flarescope.text_tables import COMMENT
 
 FLARE_DTYPES: Final = {
     "noaa_ar": "Int32",
@@ -36,20 +34,7 @@ where a time is marked as before, uncertain or after, and `class C` where the cl
 
 Interval = tuple[pd.Timestamp, pd.Timestamp]
 
-_CLASS: Final = re.compile(r"([ABCMX])([0-9]+(?:\.[0-9]*)?)")
 _EVENT: Final = re.compile(r"([0-9]{4}) ([0-9]{1,2}) ([0-9]{1,2}),([0-9]{4}|/{4}),([0-9]{4,5}|/{4}|),([^,]*),?")
-_COLUMNS: Final = {
-    "time": ("time", "peak_time", "peak", "event_peaktime", "peaktime", "max_time", "maximum", "time_peak"),
-    "flare": ("flare", "class", "goes_class", "fl_goescls", "classtype", "xray_class"),
-    "noaa_ar": ("noaa_ar", "region", "ar", "ar_noaanum", "noaa_active_region", "activeregionnum", "nar"),
-    "begin": ("begin", "begin_time", "start_time", "event_starttime", "begintime", "time_start"),
-    "end": ("end", "end_time", "event_endtime", "endtime", "time_end"),
-    "satellite": ("satellite", "observatory", "obs_satellite"),
-}
-"""What columns of a table are called: here, in common tables, in HEK (`event_peaktime`), in DONKI (`peakTime`) and in
-the GEV lists of HELIO (`time_peak`, `xray_class`, `nar`)."""
-_CLOCK: Final = "max_hhmm"
-"""A column with the peak's hours and minutes alone, as event reports print it, beside a `begin` that has its day."""
 
 LONGEST: Final = dt.timedelta(hours=12)
 """A maximum or end earlier on the clock than the begin is one after midnight, if that makes the event no longer than
@@ -174,7 +159,7 @@ def parse_class(text: str) -> str:
         ValueError: it is none.
     """
     plain = text.strip().upper().replace(",", ".")
-    match = _CLASS.fullmatch(f"{plain}1.0" if class_mark(plain) else plain)
+    match = GOES_CLASS.fullmatch(f"{plain}1.0" if class_mark(plain) else plain)
     if match is None:
         raise ValueError(f"GOES class {text.strip()[:20]!r}; expected a letter of A B C M X and a number, as C4.7")
     return match.group(0)
@@ -245,94 +230,3 @@ def covered_by_peaks(table: pd.DataFrame) -> tuple[Interval, ...]:
     """Say for which time a list is complete when nothing but its flares says so: first day to last peak."""
     peaks = table["time"].dropna()
     return ((peaks.min().floor("D"), peaks.max()),) if len(peaks) else ()
-
-
-def read_flare_csv(path: Path, columns: Mapping[str, str] | None = None) -> FlareList:
-    """Read flares from a table of text with named columns; times without a zone are UTC.
-
-    Args:
-        path: of the table.
-        columns: name here (`time` of the peak, `flare`, `noaa_ar`, `begin`, `end`) -> name in the file, where the file
-            has none of the usual names. Region numbers below 10000 are completed by the day; an empty or 0 region or
-            time is unknown.
-
-    Raises:
-        InputError: a column is missing, or a line cannot be read; a peak without a time of day.
-    """
-    where = _find_columns(find_form(path).columns or (), columns or {}, path)
-    rows = []
-    for number, fields in read_text_rows(path):
-        try:
-            rows.append(_parse_fields(fields, where))
-        except ValueError as error:
-            raise InputError(f"{path}, line {number}: {error}") from error
-    table = flare_frame(rows)
-    return FlareList(table, covered_by_peaks(table), scales=scales_of(table["satellite"], operational=False))
-
-
-def _find_columns(header: Sequence[str], columns: Mapping[str, str], path: Path) -> dict[str, str]:
-    """Find what each of our columns is called in a table; `max_hhmm` stands in for `time`."""
-    unknown = set(columns) - set(_COLUMNS)
-    if unknown:
-        raise InputError(f"column {sorted(unknown)[0]!r} cannot be named; expected {', '.join(_COLUMNS)}")
-    names = {name.lower(): name for name in reversed(header)}
-    where = {}
-    for wanted, usual in _COLUMNS.items():
-        accepted = (columns[wanted].lower(),) if wanted in columns else usual
-        found = [names[name] for name in accepted if name in names]
-        if wanted == "time" and not found and _CLOCK in names and wanted not in columns:
-            where[_CLOCK] = names[_CLOCK]
-        elif found:
-            where[wanted] = found[0]
-        elif wanted in columns or wanted in ("time", "flare", "noaa_ar"):
-            known = ", ".join(name for name in names if name.isprintable())
-            raise InputError(f"{path}: no column {' or '.join(accepted)}; it has {known[:200]}")
-    if _CLOCK in where and "begin" not in where:
-        raise InputError(f"{path}: a column {_CLOCK} and no column begin, which would say the day")
-    return where
-
-
-def _parse_fields(fields: Mapping[str, str], where: Mapping[str, str]) -> dict[str, object]:
-    absent = [name for name in where.values() if name not in fields]
-    if absent:
-        raise ValueError(f"{len(fields)} fields; expected at least {len(fields) + 1}, as in the header ({absent[0]})")
-    text = {name: fields[column] for name, column in where.items()}
-    times = _parse_times(text) if "time" in text else _parse_clock(text)
-    known = next((time for time in times.values() if time is not None), None)
-    day = known.date() if known is not None else UNDATED
-    return {
-        **times,
-        "noaa_ar": parse_region(text["noaa_ar"], day),
-        "flare": parse_class(text["flare"]),
-        "quality": class_mark(text["flare"]),
-        "satellite": text.get("satellite") or None,
-    }
-
-
-def _parse_times(text: Mapping[str, str]) -> dict[str, dt.datetime | None]:
-    return {name: _parse_time(text.get(name, ""), name) for name in ("time", "begin", "end")}
-
-
-def _parse_clock(text: Mapping[str, str]) -> dict[str, dt.datetime | None]:
-    """Read begin, peak and end where the peak is hours and minutes, and all stand on the day of the begin."""
-    begin = _parse_time(text["begin"], "begin")
-    end = _parse_time(text.get("end", ""), "end")
-    peak = None
-    if begin is not None and text[_CLOCK].lower() not in MISSING:
-        time = clock(text[_CLOCK], begin.date())
-        peak = None if time is None else not_before(time.replace(tzinfo=dt.UTC), begin)
-    return {"time": peak, "begin": begin, "end": not_before(end, begin)}
-
-
-def _parse_time(text: str, name: str) -> dt.datetime | None:
-    if text.lower() in MISSING:
-        return None
-    try:
-        time = dt.datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ValueError(f"{name} {text[:40]!r}; expected a form such as 2010-11-11T05:24 (UTC)") from error
-    if not 1972 <= time.year <= 2100:
-        raise ValueError(f"{name} {text[:40]!r}; expected a year from 1972 to 2100")
-    if name == "time" and not re.search("[T ][0-9]{2}", text):
-        raise ValueError(f"{name} {text[:40]!r} has no time of day; expected that of the peak, as 2010-11-11T05:24")
-    return time.replace(tzinfo=dt.UTC) if time.tzinfo is None else time.astimezone(dt.UTC)

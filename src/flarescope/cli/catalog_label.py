@@ -71,7 +71,7 @@ def label(
         instrument_ok=instrument_ok,
         reporter=ScreenReporter(),
     )
-    show_counts(f"labels: a flare {rule}", labelled.account)
+    show_counts(f"labels: a flare {labelled.event}", labelled.account, {"event": labelled.event.to_json()})
     note(f"written to {out}")
 
 

@@ -222,9 +222,9 @@ def _show_blocks(title: str, cells: list[list[str]]) -> None:
             out(f"{name.ljust(width)}  {cell}".rstrip())
 
 
-def show_counts(title: str, counts: Mapping[str, int]) -> None:
-    """Print what was counted, as a table or as JSON."""
+def show_counts(title: str, counts: Mapping[str, int], more: Mapping[str, Any] | None = None) -> None:
+    """Print what was counted, as a table or as JSON, where `more` stands beside the counts."""
     if settings.as_json:
-        show_json(counts)
+        show_json({**counts, **(more or {})})
     else:
         show_table(title, ["", "count"], [[name, f"{count:,}"] for name, count in counts.items()])

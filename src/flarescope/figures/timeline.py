@@ -8,7 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from flarescope.events import EventDefinition, flux_if_class
 from flarescope.figures.style import FIRST, INK, MUTED, SECOND, SHADE, new_figure, styled
+from flarescope.windows import span
 
 GAP_FACTOR: Final = 3.0
 """A line is broken where an image is this many times later than usual."""
@@ -19,16 +21,6 @@ POINTS: Final = 500
 _EPOCH: Final = dt.datetime(1970, 1, 1)
 _TICK_HOURS: Final = (1, 3, 6, 12, 24, 48, 96, 192, 384, 768)
 _MOST_TICKS: Final = 6
-
-_DECADES: Final = {"A": -8, "B": -7, "C": -6, "M": -5, "X": -4}
-
-
-def flare_flux(classes: "pd.Series[str]") -> np.ndarray:
-    """Give the peak flux in W/m^2 of GOES classes such as `M1.2`, `(N,)` float64; NaN for what is no class."""
-    text = classes.astype("str").str.strip().str.upper()
-    size = pd.to_numeric(text.str[1:], errors="coerce").to_numpy(np.float64)
-    decade = text.str[:1].map(_DECADES).to_numpy(np.float64)
-    return np.asarray(size * 10.0**decade)
 
 
 def naive_utc(times: "pd.Series[pd.Timestamp]") -> np.ndarray:
@@ -41,7 +33,7 @@ def timeline_figure(
     region: pd.DataFrame,
     *,
     threshold: float,
-    event: str = "event within the window",
+    event: EventDefinition | None = None,
     flares: pd.DataFrame | None = None,
 ) -> Figure:
     """Draw the forecast probability of one region against time, with its flares.
@@ -49,20 +41,21 @@ def timeline_figure(
     Args:
         region: `time` (UTC), `probability` and `label` of one region, in any order; a null label is no event.
         threshold: from which yes is forecast; drawn as a line.
-        event: what label 1 means, for the legend.
-        flares: `time` (peak, UTC) and `flare` (class, such as M1.2) of this region; those outside the images' span
-            and a day after it are left out.
+        event: what label 1 means, for the legend; None where nobody says it.
+        flares: `time` (peak, UTC) and `flare` (class, such as M1.2); those before the first image are left out, and
+            those after the window of the last one (after the last one itself, where no event is known).
     """
     rows = region.dropna(subset=["time"]).sort_values("time", kind="stable")
     times = naive_utc(rows["time"])
     figure = new_figure(4.4)
     axes = figure.add_subplot()
-    _shade_events(axes, times, rows["label"].fillna(0).to_numpy(np.int64), event)
+    name = f"followed by a flare {event.brief}" if event else "followed by an event"
+    _shade_events(axes, times, rows["label"].fillna(0).to_numpy(np.int64), name)
     axes.axhline(threshold, color=MUTED, linestyle="--", linewidth=1.2, label=f"threshold {threshold:.2f}")
     axes.plot(*_broken_line(times, rows["probability"].to_numpy(np.float64)), color=FIRST, label="forecast")
     axes.set_ylim(-0.02, 1.02)
     if flares is not None and len(times):
-        _mark_flares(axes, flares, times)
+        _mark_flares(axes, flares, times, event)
     if len(times):
         _time_axis(axes, *axes.get_xlim())
     axes.set_ylabel("Forecast probability")
@@ -97,26 +90,27 @@ def _broken_line(times: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray
     return np.insert(times, after, middle), np.insert(probability, after, np.nan)
 
 
-def _shade_events(axes: Axes, times: np.ndarray, labels: np.ndarray, event: str) -> None:
+def _shade_events(axes: Axes, times: np.ndarray, labels: np.ndarray, name: str) -> None:
     """Shade from the first to past the last image of each unbroken run of events."""
     step = _usual_step(times)
     edges = np.diff(np.concatenate([[0], labels, [0]]))
-    name = event
     for start, end in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True):
         stop = min(times[end], times[end - 1] + step) if end < len(times) else times[end - 1] + step
         axes.axvspan(times[start], stop, color=SHADE, linewidth=0, alpha=0.55, label=name)
         name = "_no second legend entry"
 
 
-def _mark_flares(axes: Axes, flares: pd.DataFrame, times: np.ndarray) -> None:
+def _mark_flares(axes: Axes, flares: pd.DataFrame, times: np.ndarray, event: EventDefinition | None) -> None:
     """Mark each flare on the upper edge, and write the class beside the largest that have room."""
     peak = naive_utc(flares["time"])
-    inside = (peak >= times[0]) & (peak <= times[-1] + np.timedelta64(1, "D"))
-    flux = flare_flux(flares["flare"])
+    ahead = span(event.latency_hours + event.window_hours if event else 0)
+    inside = (peak >= times[0]) & (peak <= times[-1] + ahead)
+    flux = flux_if_class(flares["flare"]).to_numpy(np.float64)
     peak, flux, names = peak[inside], flux[inside], flares["flare"].to_numpy()[inside]
     if not len(peak):
         return
-    axes.plot(peak, np.full(len(peak), 1.02), "v", color=SECOND, markeredgecolor=INK, clip_on=False, label="flare")
+    name = f"flare >= {event.threshold}" if event else "flare"
+    axes.plot(peak, np.full(len(peak), 1.02), "v", color=SECOND, markeredgecolor=INK, clip_on=False, label=name)
     room = (times[-1] - times[0]) / 12
     written: list[np.datetime64] = []
     for index in np.argsort(-np.nan_to_num(flux), kind="stable"):

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from flarescope.counted import counted
+from flarescope.events import sentence_of
 from flarescope.figures import (
     gallery_figure,
     history_figure,
@@ -190,15 +191,16 @@ def _timelines(inputs: ReportInputs) -> dict[str, Drawn]:
     found = {}
     for region, reason in instructive_regions(forecasts, threshold).items():
         rows = forecasts[(forecasts["noaa_ar"] == region).fillna(False).to_numpy(bool)]
-        events = inputs.events
-        flares = None if events is None else events[(events["noaa_ar"] == region).fillna(False).to_numpy(bool)]
-        figure = timeline_figure(rows, threshold=threshold, flares=flares)
+        flares = inputs.events
+        if flares is not None and not (inputs.event and inputs.event.scope == "disk"):
+            flares = flares[(flares["noaa_ar"] == region).fillna(False).to_numpy(bool)]
+        figure = timeline_figure(rows, threshold=threshold, event=inputs.event, flares=flares)
         yes = int((rows["probability"] >= threshold).sum())
         event = int((rows["label"] == 1).sum())
         found[f"timeline-{region}"] = Drawn(
             figure,
             f"Time line of NOAA {region}: {counted(len(rows), 'image')}, {event:,} followed by an event, "
             f"{yes:,} forecast yes.",
-            f"NOAA {region} ({reason}). Shaded: images followed by {inputs.event}.",
+            f"NOAA {region} ({reason}). Shaded: images followed by {sentence_of(inputs.event)}.",
         )
     return found

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from flarescope.events import UNKNOWN_EVENT
+from flarescope.events import EventDefinition
 from flarescope.figures import FieldImage
 from flarescope.scores.calibration import calibration_from_json
 
@@ -37,12 +37,12 @@ class ReportInputs:
         forecasts: the verified rows, as `tables.check_forecasts` gives them, all labelled, probabilities as the model
             gave them (before calibration); a column `flare` is shown where it is there.
         verification: what `scores.verify.verify` gives for them.
-        event: what label 1 means.
+        event: what label 1 means; None where nobody says it.
         split: which rows these are.
         warnings: shown on top of everything, such as random filters or synthetic data.
         history: a mapping an epoch: `epoch`, and `train` and `validation` with `loss`, `tss`, `hss`, `tpr`, `tnr`.
-        events: flares to mark in the time lines: `noaa_ar`, `time` (peak, UTC), `flare` (class); None shows only the
-            spells that the labels tell of.
+        events: flares that count, to mark in the time lines: `noaa_ar`, `time` (peak, UTC), `flare` (class); None shows
+            only the spells that the labels tell of.
         gallery: heading and magnetograms of each row (`choose.gallery_rows` says which).
         compared: other forecasts to set beside.
         provenance: recipe, seed, digests, versions, engine, precision; nested mappings are flattened.
@@ -52,7 +52,7 @@ class ReportInputs:
     title: str
     forecasts: pd.DataFrame
     verification: Mapping[str, Any]
-    event: str = UNKNOWN_EVENT
+    event: EventDefinition | None = None
     split: str = "test"
     warnings: Sequence[str] = ()
     history: Sequence[Mapping[str, Any]] = ()

@@ -7,6 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from flarescope.counted import counted
+from flarescope.events import sentence_of
 from flarescope.figures import FieldImage, data_uri, field_bar_figure, field_png, inline_svg
 from flarescope.figures.field import shrink
 from flarescope.files import write_text
@@ -78,7 +79,8 @@ def _summary(inputs: ReportInputs) -> str:
         first, last = sample["first_time"][:10], sample["last_time"][:10]
         span = f", {first}" if first == last else f", {first} to {last}"
     return (
-        f"Forecasts of {inputs.event} for {counted(sample['n'], 'image')}{regions} ({inputs.split} rows{span}); "
+        f"Forecasts of {sentence_of(inputs.event)} for {counted(sample['n'], 'image')}{regions} "
+        f"({inputs.split} rows{span}); "
         f"an event followed {number(sample['events'])} of them ({sample['event_rate']:.1%})."
     )
 

@@ -48,7 +48,7 @@ def label(
         out: `.parquet`, `.csv` or `.txt` (see `listing.write_catalogue`).
         rule: threshold, window, latency and convention; by default >= C1.0 within 24 h, by UTC instants.
         keep_uncovered: keep images whose window runs past the time that the lists cover.
-        columns: names of the columns of a CSV that has none of the usual ones (see `noaa_flares.read_flare_csv`).
+        columns: names of the columns of a CSV that has none of the usual ones (see `flare_tables.read_flare_csv`).
         flux_scale: of lists that do not say it: `operational` or `science` (see `flarescope.events`).
         instrument_ok: whether other magnetographs than HMI are taken.
         regions: by whose flares a patch of several regions is labelled: `all` of theirs, or the `principal` one's.

@@ -82,7 +82,7 @@ def report(
             title=f"Flare forecasts of {folder.path.name}",
             forecasts=forecasts,
             verification=verification,
-            event=sentence_of(event),
+            event=event,
             split=split,
             warnings=found.warnings(),
             history=folder.history(),

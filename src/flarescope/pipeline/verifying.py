@@ -39,11 +39,12 @@ class Verifying:
         return None if self.events is None else read_flares(self.events)
 
     def marked_flares(self, event: EventDefinition | None) -> pd.DataFrame | None:
-        """Read the flares of known region and peak that count as events, or all where the event is not known."""
+        """Read the flares of known peak, and region, that count as events, or all where the event is not known."""
         listed = self.read_flares()
         if listed is None:
             return None
-        usable = listed.usable()
+        disk = event is not None and event.scope == "disk"
+        usable = listed.table.dropna(subset=["time"]) if disk else listed.usable()
         return usable if event is None else usable[event.counts(usable["flare"])]
 
 

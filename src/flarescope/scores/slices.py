@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from flarescope.events import CLASS_FLUX_W_M2
 from flarescope.scores.categorical import COUNTS, categorical_scores
 
 MINIMUM_EVENTS: Final = 10
@@ -101,7 +102,7 @@ def hit_rates(forecasts: pd.DataFrame, yes: np.ndarray, *, minimum_events: int) 
     """
     event = (forecasts["label"] == 1).to_numpy(bool)
     letter = forecasts["flare"].str.strip().str[:1].str.upper()
-    keys = letter.where(letter.isin(list("ABCMX")), "unknown").where(event)
+    keys = letter.where(letter.isin(list(CLASS_FLUX_W_M2)), "unknown").where(event)
     rows = slice_rows(forecasts, yes, keys, minimum_events=minimum_events)
     return [{name: row[name] for name in ("slice", "events", "tp", "fn", "regions", "tpr", "note")} for row in rows]
 
