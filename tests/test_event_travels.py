@@ -211,7 +211,7 @@ def test_the_gap_of_a_split_by_time_is_the_event_s(made, tmp_path, capsys):
     late = table.assign(time=table["time"].dt.floor("D") + days, noaa_ar=np.arange(len(table)) + 11000)
     late["filename"] = [f"{row}.png" for row in range(len(late))]
     from flarescope.notes import event_notes
-    from flarescope.tables import write_parquet
+    from flarescope.parquet_tables import write_parquet
 
     write_parquet(late, tmp_path / "late.parquet", event_notes(EVENT))
     split = ["catalog", "split", tmp_path / "late.parquet", "--how", "time", "--test-from", "2010-11-11"]

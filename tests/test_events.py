@@ -20,7 +20,7 @@ from flarescope.events import (
     sentence_of,
 )
 from flarescope.notes import event_notes, notes_beside, read_event, read_notes, write_notes_beside
-from flarescope.tables import write_parquet
+from flarescope.parquet_tables import write_parquet
 
 events = st.builds(
     EventDefinition,

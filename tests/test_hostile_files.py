@@ -35,8 +35,8 @@ from flarescope.model.magnetic_baseline import MagneticModel
 from flarescope.model.runs import RunFolder
 from flarescope.model.shards import map_features
 from flarescope.notes import read_notes
+from flarescope.parquet_tables import read_parquet, write_parquet
 from flarescope.pipeline.scanning import KEPT_DTYPES, scan_images
-from flarescope.tables import read_parquet, write_parquet
 
 ROW = {"epoch": 1, "model": "model.01_0.50.hdf5", "validation": {"tss": 0.5}, "train": {"loss": 0.1}}
 TABLE = {"digest": "sha256:00", "images": 10, "events": 2, "regions": [11158]}
@@ -294,7 +294,7 @@ def test_a_text_that_is_no_text_in_a_table(tmp_path):
 def test_a_table_in_a_million_pieces_of_one_value_is_not_read(tmp_path, monkeypatch):
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"a": [1] * 100}), path)
-    monkeypatch.setattr("flarescope.tables.MOST_ROWS", 99)
+    monkeypatch.setattr("flarescope.parquet_tables.MOST_ROWS", 99)
     with pytest.raises(InputError, match="100 rows; expected at most 99"):
         read_parquet(path)
 

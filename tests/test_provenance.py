@@ -16,10 +16,11 @@ from flarescope.files import write_json
 from flarescope.model.classifier import describe_again, load_classifier
 from flarescope.model.runs import RunFolder
 from flarescope.notes import read_notes
+from flarescope.parquet_tables import read_parquet, write_parquet
 from flarescope.pipeline.calibrating import calibrate
 from flarescope.pipeline.origin import Origin, origin_from_json, regions_in_two_splits
 from flarescope.scores.calibration import prior_shift
-from flarescope.tables import read_forecasts, read_parquet, write_parquet
+from flarescope.tables import read_forecasts
 
 REGIONS = {"train": [1121, 1122, 1123, 1124], "validation": [1131, 1132, 1133], "test": [1141, 1142, 1143]}
 

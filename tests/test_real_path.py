@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import flarescope
-from flarescope.tables import write_parquet
+from flarescope.parquet_tables import write_parquet
 from real_data import REAL_DATA, needs_real_data
 
 # By region: the flaring 11429 and quiet patches train, 11428 (which has both) validates, 11158 and others test.

@@ -9,12 +9,13 @@ import pytest
 from flarescope.catalog.noaa_flares import FlareList, flare_frame
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
+from flarescope.parquet_tables import write_parquet
 from flarescope.scores.calibration import Platt
 from flarescope.scores.compare import compare
 from flarescope.scores.contingency import ContingencyTable
 from flarescope.scores.definitions import CATEGORICAL, PROBABILISTIC
 from flarescope.scores.verify import plain, verify
-from flarescope.tables import check_forecasts, read_forecasts, write_parquet
+from flarescope.tables import check_forecasts, read_forecasts
 
 
 def sample(rows=3000, regions=80, seed=0):

@@ -7,7 +7,8 @@ import pytest
 
 from flarescope.catalog.boucheron import read_table
 from flarescope.errors import InputError
-from flarescope.tables import check_catalogue, check_forecasts, read_parquet, write_parquet
+from flarescope.parquet_tables import read_parquet, write_parquet
+from flarescope.tables import check_catalogue, check_forecasts
 
 
 def frame(**columns):

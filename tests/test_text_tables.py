@@ -11,7 +11,8 @@ from flarescope.catalog.boucheron import read_image_list, read_labels, read_regi
 from flarescope.catalog.noaa_events import read_flares
 from flarescope.catalog.noaa_flares import read_event_list
 from flarescope.errors import InputError
-from flarescope.tables import read_forecasts, read_parquet
+from flarescope.parquet_tables import read_parquet
+from flarescope.tables import read_forecasts
 from flarescope.text_tables import first_line, read_text_rows, read_text_table
 from real_data import REAL_DATA, needs_real_data
 

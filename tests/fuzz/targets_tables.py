@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flarescope.notes import read_event
+from flarescope.parquet_tables import write_parquet
 from flarescope.pipeline.scanning import scan_images
-from flarescope.tables import read_forecasts, write_parquet
+from flarescope.tables import read_forecasts
 
 from .harness import Target
 from .targets_images import pngs

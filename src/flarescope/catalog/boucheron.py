@@ -14,8 +14,9 @@ from flarescope.errors import InputError
 from flarescope.events import GOES_CLASS, PUBLISHED, EventDefinition, difference
 from flarescope.files import atomic_path, is_parquet, refuse_special, translate_os_errors
 from flarescope.notes import read_event
+from flarescope.parquet_tables import read_parquet
 from flarescope.region_numbers import NOAA_OFFSET
-from flarescope.tables import SPLITS, check_catalogue, check_labels, nulls_for_missing, read_parquet
+from flarescope.tables import SPLITS, check_catalogue, check_labels, nulls_for_missing
 from flarescope.text_tables import COMMENT, first_line, read_text_table
 
 CSV_NAMES: Final = {

@@ -23,8 +23,8 @@ from flarescope.files import atomic_path, replace_durably, translate_os_errors
 from flarescope.images.magnetogram import read_bytes
 from flarescope.images.reading import Fingerprint, digest_of
 from flarescope.model.vgg import FEATURES
+from flarescope.parquet_tables import read_arrow, write_arrow
 from flarescope.parsing import reason, refusing_damage
-from flarescope.tables import read_arrow, write_arrow
 
 _SHARD_NAME = re.compile(r"shard-\d{6,12}")
 _STAMPS = ("size", "mtime_ns", "inode")

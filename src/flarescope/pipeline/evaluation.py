@@ -18,6 +18,7 @@ from flarescope.model.features import FeatureStore
 from flarescope.model.head import sigmoid
 from flarescope.model.runs import RunFolder
 from flarescope.notes import event_notes
+from flarescope.parquet_tables import write_parquet
 from flarescope.pipeline.featuring import Compute, announce, check_before, ensure_features, open_store
 from flarescope.pipeline.identity import table_digest
 from flarescope.pipeline.likeness import tell_differences
@@ -28,7 +29,7 @@ from flarescope.progress import Reporter
 from flarescope.scores.contingency import ContingencyTable, count
 from flarescope.scores.loss import cross_entropy_of_log_odds
 from flarescope.scores.threshold import ARGMAX
-from flarescope.tables import SPLITS, forecast_table, write_parquet
+from flarescope.tables import SPLITS, forecast_table
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,12 @@ from flarescope.model.gather import FeatureRows
 from flarescope.model.head import EpochResult, Recipe, result_of, validate_together
 from flarescope.model.runs import RunFolder, best_epoch, chosen_epoch, model_name, result_to_json
 from flarescope.notes import event_notes
+from flarescope.parquet_tables import write_parquet
 from flarescope.pipeline.identity import table_digest, with_content
 from flarescope.pipeline.origin import Origin, epoch_of
 from flarescope.pipeline.training_data import TrainingData
 from flarescope.progress import Reporter
-from flarescope.tables import forecast_table, write_parquet
+from flarescope.tables import forecast_table
 
 SAVE: Final = ("each", "best", "last")
 SHOWN: Final = ("TPR", "TNR", "TSS", "HSS")

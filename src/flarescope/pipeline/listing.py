@@ -15,10 +15,11 @@ from flarescope.events import EventDefinition
 from flarescope.files import is_parquet, utf8
 from flarescope.images.paths import expand
 from flarescope.notes import event_notes, write_notes_beside
+from flarescope.parquet_tables import read_parquet, write_parquet
 from flarescope.pipeline.scanning import scan_images
 from flarescope.progress import Reporter
 from flarescope.region_numbers import complete_regions
-from flarescope.tables import SPLITS, read_parquet, write_parquet
+from flarescope.tables import SPLITS
 
 FORMS: Final = (".parquet", ".csv", ".txt")
 

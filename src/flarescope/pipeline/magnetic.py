@@ -21,6 +21,7 @@ from flarescope.model.head import EpochResult
 from flarescope.model.magnetic_baseline import MagneticModel, match_features, train_magnetic
 from flarescope.model.runs import RunFolder, model_name, result_to_json
 from flarescope.notes import event_notes
+from flarescope.parquet_tables import write_parquet
 from flarescope.pipeline.evaluation import Evaluation, event_of_evaluation, write_evaluation
 from flarescope.pipeline.identity import describe_tables, is_synthetic, table_digest, versions
 from flarescope.pipeline.origin import Origin, now
@@ -29,7 +30,7 @@ from flarescope.pipeline.verifying import Verifying, verify_raw
 from flarescope.progress import Reporter
 from flarescope.scores.contingency import count
 from flarescope.scores.loss import cross_entropy_of_log_odds
-from flarescope.tables import SPLITS, forecast_table, write_parquet
+from flarescope.tables import SPLITS, forecast_table
 
 FAMILY: Final = "magnetic"
 PACKAGES: Final = ("flarescope", "numpy", "scikit-learn", "scikit-image", "scipy", "PyWavelets", "pandas", "pillow")

@@ -23,12 +23,13 @@ from flarescope.images.render import Rendering
 from flarescope.images.workers import Failure
 from flarescope.model.classifier import Classifier
 from flarescope.notes import event_notes, write_notes_beside
+from flarescope.parquet_tables import write_parquet
 from flarescope.pipeline.featuring import Compute, announce
 from flarescope.pipeline.likeness import tell_flags
 from flarescope.pipeline.models import load
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.scores.calibration import calibration_from_json
-from flarescope.tables import check_forecasts, write_parquet
+from flarescope.tables import check_forecasts
 
 UNSCALED_FROM: Final = pd.Timestamp("2020-01-01", tz="UTC")
 """From here on SWPC's classes are taken to be on the scale of GOES-16. The published list is on the old one to its end

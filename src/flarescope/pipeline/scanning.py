@@ -13,9 +13,9 @@ from flarescope.files import is_parquet
 from flarescope.images.instruments import HMI, SYNTHETIC
 from flarescope.images.scan import SCAN_DTYPES, scan_file
 from flarescope.images.workers import run
+from flarescope.parquet_tables import read_parquet, write_parquet
 from flarescope.parsing import refusing_damage
 from flarescope.progress import Reporter
-from flarescope.tables import read_parquet, write_parquet
 
 KEPT_DTYPES: Final = {"filename": "str", "size": "Int64", "mtime_ns": "Int64", **SCAN_DTYPES, "reason": "str"}
 """Columns of a kept scan, one row a file: what the file was when it was read, what is in it, and why it could not be
