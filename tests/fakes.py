@@ -16,6 +16,7 @@ from flarescope.model.features import StoreKey
 from flarescope.model.vgg import FEATURES
 from flarescope.model.weight_arrays import FIRST_BIASES, FIRST_FILTER, Arrays, digest_of
 from flarescope.model.weights import IMAGENET, Weights
+from flarescope.progress import Reporter
 
 FAKE_DIGEST = "sha256:" + "fa4e" * 16
 
@@ -34,6 +35,19 @@ def write_stand_in(path: Path, arrays: Arrays, **said: str) -> None:
     header = {"family": "imagenet", "digest": digest_of(arrays), "source_digest": str(IMAGENET.digest)} | said
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(arrays, path, header)
+
+
+HELIOPROJECTIVE = {
+    "CTYPE1": "HPLN-TAN",
+    "CTYPE2": "HPLT-TAN",
+    "CUNIT1": "arcsec",
+    "CUNIT2": "arcsec",
+    "CRVAL1": 0.0,
+    "CRVAL2": 0.0,
+    "CDELT1": 0.504,
+    "CDELT2": 0.504,
+}
+"""The part of a cut-out's header that says where its pixels are, but for CRPIX1 and CRPIX2."""
 
 
 class FakeEngine:
@@ -76,6 +90,24 @@ def hold(features: np.ndarray) -> None:
     """Say on standard output that the network is at work, and wait until standard input ends: an edit of a child's."""
     print("held", flush=True)
     sys.stdin.read()
+
+
+class Heard(Reporter):
+    """Keeps what it hears: `warnings`, `notes`, and how far the work is, `steps`, each `(done, total)`."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+        self.notes: list[str] = []
+        self.steps: list[tuple[int, int]] = []
+
+    def say(self, text: str) -> None:
+        self.notes.append(text)
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+    def advance(self, label: str, done: int, total: int) -> None:
+        self.steps.append((done, total))
 
 
 def fake_weights(digest: str = FAKE_DIGEST) -> Weights:

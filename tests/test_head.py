@@ -128,6 +128,11 @@ def torch_loss(logits, labels, weights, clip):
     return -(of_truth * weights).sum() / len(labels)
 
 
+def gradient_of(log_odds, labels, weights, clip):
+    away = np.where(labels == 1, np.float32(-1), np.float32(1))
+    return gradient_by_log_odds(log_odds, away, away * weights, clip)
+
+
 SATURATED = np.array(
     [[0, 0], [3, -3], [-3, 3], [40, -40], [-40, 40], [200, -200], [-200, 200], [9, -9], [16, 0], [0, 16], [15, 0]],
     np.float32,
@@ -141,7 +146,7 @@ def test_loss_and_gradient_are_those_of_autograd_also_for_saturated_rows(clip, l
     weights = np.linspace(1, 4.08785, len(labels), dtype=np.float32)
     log_odds = SATURATED[:, 1] - SATURATED[:, 0]
     with np.errstate(over="ignore"):
-        gradient = gradient_by_log_odds(log_odds, labels, weights, clip)
+        gradient = gradient_of(log_odds, labels, weights, clip)
     logits = torch.tensor(SATURATED, requires_grad=True)
     expected = torch_loss(logits, torch.tensor(labels), torch.tensor(weights), clip)
     expected.backward()
@@ -157,10 +162,10 @@ def test_loss_and_gradient_are_those_of_autograd_also_for_saturated_rows(clip, l
 
 def test_a_certain_miss_teaches_without_a_clip_and_not_with_one():
     log_odds, label, weight = np.array([-120], np.float32), np.array([1]), np.array([4.0], np.float32)
-    assert gradient_by_log_odds(log_odds, label, weight, 0.0).tolist() == [-4]
+    assert gradient_of(log_odds, label, weight, 0.0).tolist() == [-4]
     assert cross_entropy_of_log_odds(label, log_odds, weights=weight) == 4 * 120
     with np.errstate(over="ignore"):
-        assert gradient_by_log_odds(log_odds, label, weight, 1e-7).tolist() == [0]
+        assert gradient_of(log_odds, label, weight, 1e-7).tolist() == [0]
     clipped = cross_entropy_of_log_odds(label, log_odds, clip=1e-7, weights=weight)
     assert clipped == pytest.approx(4 * -math.log(1e-7), rel=1e-6)
 
@@ -173,7 +178,7 @@ def test_loss_is_the_formula_and_the_gradient_its_slope(data, count):
     weights = np.where(labels == 1, np.float32(4.08785), np.float32(1))
     loss = cross_entropy_of_log_odds(labels, log_odds, weights=weights)
     assert loss == pytest.approx(reference_loss(log_odds, labels, weights), rel=1e-12, abs=1e-12)
-    gradient = gradient_by_log_odds(log_odds.astype(np.float32), labels, weights, 0.0)
+    gradient = gradient_of(log_odds.astype(np.float32), labels, weights, 0.0)
     for row in range(count):
         step = np.eye(count)[row] * 1e-4
         ahead, behind = (reference_loss(log_odds + sign * step, labels, weights) for sign in (1, -1))
@@ -184,7 +189,7 @@ def test_the_weighted_sum_is_divided_by_the_rows_and_not_by_the_weights():
     log_odds, weights = np.zeros(4, np.float32), np.array([1, 1, 1, 5], np.float32)
     loss = cross_entropy_of_log_odds(np.array([0, 0, 0, 1]), log_odds, weights=weights)
     assert loss == pytest.approx(math.log(2) * (1 + 1 + 1 + 5) / 4, rel=1e-6)
-    assert gradient_by_log_odds(log_odds, np.array([0, 0, 0, 1]), weights, 0.0).tolist() == [1 / 8] * 3 + [-5 / 8]
+    assert gradient_of(log_odds, np.array([0, 0, 0, 1]), weights, 0.0).tolist() == [1 / 8] * 3 + [-5 / 8]
 
 
 def test_sigmoid_does_not_overflow():

@@ -11,7 +11,7 @@ from astropy.io import fits
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes import use_fake_network
+from fakes import Heard, use_fake_network
 from flarescope.images.flags import flags_of
 from flarescope.images.likeness import (
     PUBLISHED_SET,
@@ -32,25 +32,11 @@ from flarescope.pipeline.evaluation import evaluate
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.prediction import predict
 from flarescope.pipeline.training import train
-from flarescope.progress import Reporter
 from real_data import REAL_DATA, needs_real_data
 
 HARP = REAL_DATA / "hmi" / "harp377_noaa11158_201102_hourly"
 CUTOUT = REAL_DATA / "hmi" / "hmi_los_cutout_helioprojective_noaa11158" / "sdo-hmi_2011-02-14_20-34-12.fits"
 PUBLISHED_NAME = "1121_hmi.M_720s.20101110_053600_TAI.1.magnetogram_224.png"
-
-
-class Heard(Reporter):
-    """Keeps what is said."""
-
-    def __init__(self):
-        self.warnings, self.notes = [], []
-
-    def say(self, text):
-        self.notes.append(text)
-
-    def warn(self, text):
-        self.warnings.append(text)
 
 
 @needs_real_data

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
+from fakes import HELIOPROJECTIVE
 from flarescope.images.instruments import bad_quality, instrument_of, segment_in_name
 from flarescope.images.line_of_sight import Accept, NotMagnetogramError
 from flarescope.images.look import NOTHING_KNOWN
@@ -24,17 +25,7 @@ from real_data import REAL_DATA, needs_real_data
 CASES = REAL_DATA / "cases"
 RECORD = CASES / "segments" / "hmi.sharp_cea_720s.377.20110215_020000_TAI"
 HMI = {"TELESCOP": "SDO/HMI", "INSTRUME": "HMI_SIDE1", "CONTENT": "MAGNETOGRAM", "BUNIT": "Gauss"}
-CUTOUT = {
-    **{
-        "CTYPE1": "HPLN-TAN",
-        "CTYPE2": "HPLT-TAN",
-        "CUNIT1": "arcsec",
-        "CUNIT2": "arcsec",
-        "CRVAL1": 0.0,
-        "CRVAL2": 0.0,
-    },
-    **{"CRVAL2": 0.0, "CDELT1": 0.504, "CDELT2": 0.504, "CROTA2": 0.0, "RSUN_OBS": 960.0, "CRLT_OBS": 0.0},
-}
+CUTOUT = HELIOPROJECTIVE | {"CROTA2": 0.0, "RSUN_OBS": 960.0, "CRLT_OBS": 0.0}
 
 
 def noise(rows=64, columns=80, spread=200.0, seed=0):

@@ -96,10 +96,10 @@ def test_where_nothing_can_be_locked_that_is_said(tmp_path, monkeypatch):
 def test_the_lock_file_of_a_killed_process_goes_and_that_of_another_stays(tmp_path):
     path = tmp_path / "store"
     locks.lock_file(path).write_text("")
-    locks.remove_abandoned(path)
+    locks.remove_abandoned_lock(path)
     assert names(tmp_path) == []
     with locks.locked(path):
-        locks.remove_abandoned(path)
+        locks.remove_abandoned_lock(path)
         assert names(tmp_path) == ["store.part.lock"]
 
 

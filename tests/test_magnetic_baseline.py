@@ -16,13 +16,11 @@ from flarescope.model import magnetic_baseline
 from flarescope.model.magnetic_baseline import (
     KINDS,
     MagneticModel,
-    magnetic_forecasts,
     match_features,
     sigmoid_slope,
     train_magnetic,
 )
 from flarescope.scores.contingency import count
-from flarescope.tables import FORECAST_DTYPES
 
 
 def data(seed=0, count=400, shift=1.0):
@@ -165,16 +163,6 @@ def catalogue(count=400):
         f"1121/1121_hmi.M_720s.20101110_{i // 60:02d}{i % 60:02d}00_TAI.1.magnetogram_224.png" for i in range(count)
     ]
     return pd.DataFrame({"filename": names, "noaa_ar": 11121, "label": data(count=count)[1], "split": "test"})
-
-
-def test_forecasts_go_through_the_same_table():
-    features, labels = data()
-    model = train_magnetic(features, labels, kind="logistic")
-    forecasts = magnetic_forecasts(model, features, catalogue(), "f")
-    assert {name: str(dtype) for name, dtype in forecasts.dtypes.items()} == FORECAST_DTYPES
-    np.testing.assert_array_equal(forecasts["probability"], model.probability(features))
-    with pytest.raises(InputError, match="f: 400 images and 399 rows"):
-        magnetic_forecasts(model, features[:-1], catalogue(), "f")
 
 
 def test_features_are_found_by_base_name():

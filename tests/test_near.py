@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from fakes import Heard
 from flarescope.catalog import near
 from flarescope.catalog.near import LEAST_CORRELATION, Pictures, near_copies, nearest_pictures
 from flarescope.images.magnetogram import read_fits
@@ -17,7 +18,6 @@ from flarescope.images.signature import BLOCKS, field_signature, pixel_signature
 from flarescope.images.synthetic import synthetic_regions
 from flarescope.images.synthetic_field import region_field
 from flarescope.pipeline.scanning import scan_images
-from flarescope.progress import Reporter
 from real_data import REAL_DATA, needs_real_data
 from test_cli_catalog import run, told, write_fits
 
@@ -258,16 +258,11 @@ def test_a_scan_of_the_older_form_is_read_again(tmp_path, fields):
     kept = tmp_path / "scan.parquet"
     new = scan_images(tmp_path / "images", ["a.fits"], kept, workers=1)
     pd.read_parquet(kept).drop(columns="signature").to_parquet(kept)
-    heard = []
-
-    class Listener(Reporter):
-        def say(self, text):
-            heard.append(text)
-
-    again = scan_images(tmp_path / "images", ["a.fits"], kept, workers=1, reporter=Listener())
+    heard = Heard()
+    again = scan_images(tmp_path / "images", ["a.fits"], kept, workers=1, reporter=heard)
     pd.testing.assert_frame_equal(again, new)
     assert again["signature"].notna().all()
-    assert "of an older form, without signature; the images are read again" in heard[0]
+    assert "of an older form, without signature; the images are read again" in heard.notes[0]
     assert pd.read_parquet(kept)["signature"].tolist() == new["signature"].tolist()
 
 

@@ -11,7 +11,7 @@ from astropy.io import fits
 from PIL import Image, PngImagePlugin
 
 import flarescope
-from fakes import use_fake_network, write_png
+from fakes import HELIOPROJECTIVE, Heard, use_fake_network, write_png
 from flarescope.cli import main
 from flarescope.errors import FlarescopeWarning, InputError
 from flarescope.events import EventDefinition
@@ -29,20 +29,9 @@ COMPUTE = Compute(engine="torch", precision="fp32", workers=0, batch=4)
 CARDS = {
     **{"TELESCOP": "SDO/HMI", "INSTRUME": "HMI_SIDE1", "CONTENT": "MAGNETOGRAM", "BUNIT": "Gauss"},
     **{"T_REC": "2011.02.14_00:00:00_TAI", "NOAA_AR": 11158, "QUALITY": 0, "CROTA2": 180.0, "RSUN_OBS": 972.0},
-    **{"CTYPE1": "HPLN-TAN", "CTYPE2": "HPLT-TAN", "CUNIT1": "arcsec", "CUNIT2": "arcsec", "CRVAL1": 0, "CRVAL2": 0},
-    **{"CRPIX1": 40, "CRPIX2": 32, "CDELT1": 0.504, "CDELT2": 0.504, "CRLT_OBS": 0.0},
+    **HELIOPROJECTIVE,
+    **{"CRPIX1": 40, "CRPIX2": 32, "CRLT_OBS": 0.0},
 }
-
-
-class Heard(Reporter):
-    def __init__(self):
-        self.warnings, self.steps = [], []
-
-    def warn(self, text):
-        self.warnings.append(text)
-
-    def advance(self, label, done, total):
-        self.steps.append((done, total))
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,7 @@ from PIL import Image
 from skimage.transform import resize
 
 import worker_tasks
+from fakes import HELIOPROJECTIVE
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.images import workers
 from flarescope.images.header import header_values, resized_grid
@@ -30,21 +31,9 @@ from waiting import LIMIT_S
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1] / "src")}
 NAME = "1121_hmi.M_720s.20101110_053600_TAI.1.magnetogram"
 CARDS = {
-    "T_REC": "2010.11.10_05:36:00_TAI",
-    "QUALITY": 0,
-    "BUNIT": "Gauss",
-    "CTYPE1": "HPLN-TAN",
-    "CTYPE2": "HPLT-TAN",
-    "CUNIT1": "arcsec",
-    "CUNIT2": "arcsec",
-    "CRVAL1": 0.0,
-    "CRVAL2": 0.0,
-    "CRPIX1": 300.25,
-    "CRPIX2": -120.5,
-    "CDELT1": 0.504,
-    "CDELT2": 0.504,
-    "CROTA2": 179.9,
-    "DSUN_OBS": 1.48e11,
+    **{"T_REC": "2010.11.10_05:36:00_TAI", "QUALITY": 0, "BUNIT": "Gauss"},
+    **HELIOPROJECTIVE,
+    **{"CRPIX1": 300.25, "CRPIX2": -120.5, "CROTA2": 179.9, "DSUN_OBS": 1.48e11},
 }
 
 

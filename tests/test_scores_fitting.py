@@ -16,8 +16,8 @@ from flarescope.scores.calibration import (
     platt_targets,
 )
 from flarescope.scores.contingency import count
-from flarescope.scores.probability import probability_scores
 from flarescope.scores.threshold import Threshold, choose_threshold
+from unweighted import probability_scores
 
 LABELS = np.array([0, 0, 1, 0, 1, 1])
 P = np.array([0.1, 0.2, 0.4, 0.6, 0.7, 0.9])

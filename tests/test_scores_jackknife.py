@@ -16,10 +16,11 @@ from flarescope.scores.compare import compare
 from flarescope.scores.contingency import count
 from flarescope.scores.definitions import CATEGORICAL
 from flarescope.scores.jackknife import interval_method, jackknife_interval, standard_error, without_each
-from flarescope.scores.probability import ProbabilityScorer, probability_scores
+from flarescope.scores.probability import ProbabilityScorer
 from flarescope.scores.verify import verify
 from flarescope.tables import check_forecasts
 from flarescope.wording import interval_words
+from unweighted import probability_scores
 
 COVERAGE = Path(__file__).parents[1] / "benchmarks" / "interval_coverage.py"
 

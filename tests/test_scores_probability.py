@@ -10,7 +10,7 @@ from flarescope.scores.contingency import count
 from flarescope.scores.curves import reliability, thin_curve, threshold_counts
 from flarescope.scores.definitions import PROBABILISTIC
 from flarescope.scores.loss import cross_entropy
-from flarescope.scores.probability import probability_scores
+from unweighted import probability_scores
 
 LABELS = np.array([1, 0, 1, 0, 0])
 P = np.array([0.9, 0.9, 0.4, 0.4, 0.1])

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fakes import child_environment, fake_features, use_fake_network, write_set
+from fakes import Heard, child_environment, fake_features, use_fake_network, write_set
 from flarescope.cli.screen import settings
 from flarescope.cli.train import show_history
 from flarescope.errors import FlarescopeError, InputError
@@ -35,7 +35,6 @@ from flarescope.pipeline.evaluation import evaluate
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.fitting import Saving
 from flarescope.pipeline.training import train
-from flarescope.progress import Reporter
 from flarescope.scores.contingency import ContingencyTable
 from waiting import LIMIT_S
 
@@ -220,21 +219,11 @@ def test_random_filters_are_said_aloud(monkeypatch, fit):
     monkeypatch.setattr(training_data, "find", lambda spec: weights)
     monkeypatch.setattr(weights_module, "find", lambda spec: weights)
 
-    class Heard(Reporter):
-        def __init__(self):
-            self.warned, self.said = [], []
-
-        def warn(self, text):
-            self.warned.append(text)
-
-        def say(self, text):
-            self.said.append(text)
-
     heard = Heard()
     fit(backbone="random", reporter=heard)
-    assert any("filters are random" in text for text in heard.warned)
-    assert any(text.startswith("engine: torch-") for text in heard.said)
-    assert sum(text.startswith("epoch ") for text in heard.said) == 4
+    assert any("filters are random" in text for text in heard.warnings)
+    assert any(text.startswith("engine: torch-") for text in heard.notes)
+    assert sum(text.startswith("epoch ") for text in heard.notes) == 4
 
 
 # ---- the same bytes ----
@@ -578,17 +567,6 @@ def one_class(data, folder, split, label):
     table = pd.read_csv(data[split])
     table[table["class"] == label].to_csv(folder / "one.csv", index=False)
     return folder / "one.csv"
-
-
-class Heard(Reporter):
-    def __init__(self):
-        self.warnings, self.notes = [], []
-
-    def say(self, text):
-        self.notes.append(text)
-
-    def warn(self, text):
-        self.warnings.append(text)
 
 
 @pytest.mark.parametrize("label", [0, 1])

@@ -9,36 +9,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fakes import child_environment, fake_weights, write_pngs
+from fakes import Heard, child_environment, fake_weights, write_pngs
 from flarescope.errors import FlarescopeError, FlarescopeWarning
 from flarescope.model import tuning
 from flarescope.model.engines import EngineChoice
 from flarescope.model.tuning import Measured
 from flarescope.pipeline import featuring, scanning
-from flarescope.progress import Reporter
 from waiting import LIMIT_S
 
 NOWHERE = Path("/dev/null/nowhere")  # nothing can be made there, by root neither
 CHOICE = EngineChoice("openvino", "cpu", "fp32", batch=16)
 
 
-class Notes(Reporter):
-    def __init__(self):
-        self.said = []
-
-    def say(self, text):
-        self.said.append(text)
-
-
 def test_what_was_measured_serves_where_it_cannot_be_remembered(monkeypatch):
     monkeypatch.setenv("FLARESCOPE_CACHE", str(NOWHERE))
     monkeypatch.setattr(tuning, "tune", lambda *_, **__: [Measured(16, 0, 10.0), Measured(32, 2, 12.0)])
-    notes = Notes()
+    heard = Heard()
     assert tuning.remembered(CHOICE) is None
     with pytest.warns(FlarescopeWarning, match=r"cannot write /dev/null/nowhere/engines\.json: .* and is forgotten"):
-        tuned = featuring.settle(fake_weights(), CHOICE, notes)
+        tuned = featuring.settle(fake_weights(), CHOICE, heard)
     assert tuned == replace(CHOICE, batch=32, streams=2)
-    assert notes.said[-1] == "taken for this time: batch 32, streams 2"
+    assert heard.notes[-1] == "taken for this time: batch 32, streams 2"
 
 
 def test_a_scan_goes_on_where_it_cannot_be_kept(tmp_path, monkeypatch):

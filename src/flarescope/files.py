@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from flarescope.errors import FlarescopeError, InputError
-from flarescope.leftovers import remove_abandoned, temporary_beside
+from flarescope.leftovers import remove_abandoned_files, temporary_beside
 from flarescope.parsing import parse_json
 
 LARGEST_JSON: Final = 32 << 20
@@ -116,7 +116,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     with translate_os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         check_target(path)
-        remove_abandoned(path.parent)
+        remove_abandoned_files(path.parent)
         with temporary_beside(path) as temporary:
             yield temporary
             replace_durably(temporary, path)

@@ -40,7 +40,7 @@ def temporary_beside(path: Path) -> Iterator[Path]:
         _writing.discard(temporary.name)
 
 
-def remove_abandoned(folder: Path) -> None:
+def remove_abandoned_files(folder: Path) -> None:
     """Remove from a folder the temporary files that nobody can be writing any more; a process looks once a folder."""
     if str(folder) in _tidied:
         return

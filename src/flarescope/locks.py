@@ -46,7 +46,7 @@ def lock_file(path: Path) -> Path:
     return path.with_name(f"{path.name}.part.lock")
 
 
-def remove_abandoned(path: Path) -> None:
+def remove_abandoned_lock(path: Path) -> None:
     """Remove the lock file that a killed process left of `path`, unless another process holds it or it cannot be."""
     if lock_file(path).exists():
         with contextlib.suppress(FlarescopeError), locked(path):

@@ -16,6 +16,7 @@ from flarescope.notes import read_event
 from flarescope.pipeline.listing import read_catalogue
 from flarescope.tables import read_forecasts
 
+from ..noaa_texts import REPORT, SUMMARY
 from .harness import Target
 from .mutate import fix_tar
 
@@ -25,30 +26,7 @@ NAMES = [
     for month in (2, 3)
     for number in (0, 12)
 ]
-SUMMARY = """:Product: 0504SRS.txt
-:Issued: 2010 May 04 0030 UTC
-# Prepared jointly by the U.S. Dept. of Commerce, NOAA,
-SRS Number 124 Issued at 0030Z on 04 May 2010
-I.  Regions with Sunspots.  Locations Valid at 03/2400Z
-Nmbr Location  Lo  Area  Z   LL   NN Mag Type
-1064 N14W92   000  0020 Hsx  01   01 Alpha
-1069 N42W15   283  0180 Dso  07   16 Beta-Gamma
-IA. H-alpha Plages without Spots.  Locations Valid at 03/2400Z May
-Nmbr  Location  Lo
-1067  N25W06   274
-II. Regions Due to Return 04 May to 06 May
-Nmbr Lat    Lo
-1063 N17    151
-"""
-EVENTS = """:Product: 20150301events.txt
-:Created: 2015 Mar 03 0302 UT
-:Date: 2015 03 01
-# Prepared by the U.S. Dept. of Commerce, NOAA, Space Weather Prediction Center
-#Event    Begin    Max       End  Obs  Q  Type  Loc/Frq   Particulars       Reg#
-#-------------------------------------------------------------------------------
-
-4080       0158   0210      0232  G15  5   XRA  1-8A      C1.0    1.9E-03   2290
-4090 +     B0500  ////      A0520 LEA  3   FLA  N12E33    SF                2290
+EVENTS = f"""{REPORT}4090 +     B0500  ////      A0520 LEA  3   FLA  N12E33    SF                2290
 4100       2350   0004      0010  G15  5   XRA  1-8A      M1.3    5.0E-03
 """
 LIST = "2010 11 11,0524,1121,C1.1,\n2010 11 12,0135,1121,C1.0,\n2010 11 12,////,0000,B4.8,\n"
@@ -174,7 +152,7 @@ TARGETS = {
     "region-list": Target("a.csv", texts("1121\n1158\n11161\n"), read_region_list),
     "flares": Target("a.txt", texts(LIST, FLARES, EVENTS), read_flares),
     "event-report": Target("20150301events.txt", texts(EVENTS), lambda path: read_events([path])),
-    "summary": Target("20100504SRS.txt", texts(SUMMARY), lambda path: read_summaries([path])),
+    "summary": Target("20100621SRS.txt", texts(SUMMARY), lambda path: read_summaries([path])),
     "notes-beside": Target("a.csv.notes.json", notes, lambda path: read_event(path.with_name("a.csv"))),
     "tar-unpack": Target("a.tar", archives("SRS.txt", SUMMARY), unpack, fix_tar),
     "tar-summaries": Target("a.tar", archives("SRS.txt", SUMMARY), lambda path: read_summaries([path]), fix_tar),

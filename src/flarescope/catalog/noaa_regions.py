@@ -16,7 +16,7 @@ from typing import Final
 import pandas as pd
 
 from flarescope.catalog.noaa import Refused, parse_day, products, split_products, to_lines
-from flarescope.catalog.region_rows import Region, read_region, region_of
+from flarescope.catalog.region_rows import Region, region_of, region_of_words
 from flarescope.errors import InputError
 from flarescope.files import translate_os_errors
 from flarescope.text_tables import read_text_rows
@@ -143,7 +143,7 @@ def _parse_row(line: str, section: str, day: dt.date) -> "tuple[Region | None, l
         return "end" if section == "II" else (None, [f"the row {text[:40]!r}"])
     if section == "II" and not re.match(r"[0-9]{4,5}\s+[NS](?=[A-Z]*[0-9])[0-9A-Z]{1,3}(\s|$)", text, re.IGNORECASE):
         return "end"
-    return read_region(text.split(), section, day)
+    return region_of_words(text.split(), section, day)
 
 
 def read_summaries(paths: Iterable[Path]) -> tuple[pd.DataFrame, list[Refused]]:

@@ -40,7 +40,7 @@ class Region(NamedTuple):
     hale: str | None
 
 
-def read_region(words: Sequence[str], section: str, day: dt.date) -> tuple[Region | None, list[str]]:
+def region_of_words(words: Sequence[str], section: str, day: dt.date) -> tuple[Region | None, list[str]]:
     """Read the words of a row.
 
     Args:

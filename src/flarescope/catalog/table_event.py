@@ -47,7 +47,7 @@ def event_of_name(name: str) -> EventDefinition | None:
     )
 
 
-def stated_event(path: str | Path, stated: EventDefinition | None) -> EventDefinition | None:
+def agreed_event(path: str | Path, stated: EventDefinition | None) -> EventDefinition | None:
     """Give the event of a table that may say it, or for which it was stated, or neither.
 
     Args:

@@ -8,7 +8,7 @@ import typer
 from flarescope.cli import catalog_check, catalog_label, catalog_regions, catalog_select, catalog_split
 from flarescope.cli.catalog_split import show_splits
 from flarescope.cli.groups import group
-from flarescope.cli.options import AsJson, Debug, Quiet, StatedEvent, StatedLatency, StatedWindow, stated_event
+from flarescope.cli.options import AsJson, Debug, Quiet, StatedEvent, StatedLatency, StatedWindow, event_of_options
 from flarescope.cli.screen import note
 
 app = group("Tables of labelled images.")
@@ -41,7 +41,7 @@ def build(
     """
     from flarescope.pipeline.catalogue import build_catalogue
 
-    stated = stated_event(event, window, latency)
+    stated = event_of_options(event, window, latency)
     built = build_catalogue(labels=labels, test_regions=test, validation_regions=validation, out=out, event=stated)
     show_splits(built)
     note(f"written to {out}")

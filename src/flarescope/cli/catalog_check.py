@@ -58,7 +58,7 @@ def check(
 
     findings = run_check(
         tables,
-        rule=options.stated_event(event, window, latency),
+        rule=options.event_of_options(event, window, latency),
         rules=rules,
         flares=flares,
         summaries=summaries,

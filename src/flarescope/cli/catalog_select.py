@@ -1,6 +1,6 @@
 """`flarescope catalog select`: which images are fit for use?"""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -42,12 +42,8 @@ def select(
     quality_mask: Annotated[
         str | None, typer.Option(help="Bits of QUALITY that must not be set; 0xFFFFFFFF takes only quality 0.")
     ] = None,
-    first: Annotated[
-        datetime | None, typer.Option(help="First day, UTC.", formats=["%Y-%m-%d"], metavar=options.DAY)
-    ] = None,
-    last: Annotated[
-        datetime | None, typer.Option(help="Last day, UTC, included.", formats=["%Y-%m-%d"], metavar=options.DAY)
-    ] = None,
+    first: options.OptionalFirst = None,
+    last: options.OptionalLast = None,
     cadence: Annotated[float | None, typer.Option(help="Minutes between images of a region, at least.")] = None,
     images: Annotated[Path | None, typer.Option(help="Folder of the images, for --max-nan and --quality-mask.")] = None,
     scan: options.Scan = None,

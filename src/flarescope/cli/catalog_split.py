@@ -84,7 +84,7 @@ def split(
         gap_hours=gap_hours,
         folds=folds,
         fold=fold,
-        event=options.stated_event(event, window, latency),
+        event=options.event_of_options(event, window, latency),
     )
     show_splits(run_split(table, rules=rules, out=out))
     note(f"written to {out}")

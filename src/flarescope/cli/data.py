@@ -1,6 +1,5 @@
 """`flarescope data`: what is fetched from the published set, from NOAA and from JSOC."""
 
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
@@ -93,12 +92,8 @@ def jsoc(
     orders: Annotated[
         Path | None, typer.Option(help="List like ARList.txt: region, first day, days.", show_default=False)
     ] = None,
-    first: Annotated[
-        datetime | None, typer.Option(help="First day, UTC.", formats=["%Y-%m-%d"], metavar=options.DAY)
-    ] = None,
-    last: Annotated[
-        datetime | None, typer.Option(help="Last day, UTC, included.", formats=["%Y-%m-%d"], metavar=options.DAY)
-    ] = None,
+    first: options.OptionalFirst = None,
+    last: options.OptionalLast = None,
     max_degrees: Annotated[float, typer.Option(help="Days on which the region is nearer to the centre.")] = 60,
     cadence: Annotated[int, typer.Option(help="Minutes between images; a multiple of 12.")] = 12,
     series: Annotated[

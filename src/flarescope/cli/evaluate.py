@@ -65,7 +65,7 @@ def evaluate(
     from flarescope.pipeline.verifying import Verifying
 
     verifying = Verifying(replicates=replicates, events=events)
-    stated = options.stated_event(event, window, latency)
+    stated = options.event_of_options(event, window, latency)
     if model.suffix.lower() in TABLE_SUFFIXES:
         from flarescope.pipeline.foreign import verify_table
 

@@ -117,7 +117,7 @@ def train_magnetic(
         images=images,
         limit=limit,
         allow_overlap=allow_overlap,
-        event=options.stated_event(event, window, latency),
+        event=options.event_of_options(event, window, latency),
         reporter=ScreenReporter(),
     )
     show_history(run.history(), out)
@@ -155,7 +155,7 @@ def evaluate_magnetic(
         out=out,
         limit=limit,
         allow_overlap=allow_overlap,
-        event=options.stated_event(event, window, latency),
+        event=options.event_of_options(event, window, latency),
         verifying=Verifying(replicates=replicates, events=events),
         reporter=ScreenReporter(),
     )

@@ -31,7 +31,7 @@ class SolverWord(StrEnum):
     lbfgs = "lbfgs"
 
 
-def stated_event(event: str | None, window: float | None, latency: float | None) -> "EventDefinition | None":
+def event_of_options(event: str | None, window: float | None, latency: float | None) -> "EventDefinition | None":
     """Give the event that the options state; None where they state none.
 
     Raises:
@@ -148,6 +148,10 @@ FluxScale = Annotated[
 Rules = Annotated[RulesName, typer.Option(help="utc: TAI is turned into UTC; ar-flares: exactly as the published set.")]
 First = Annotated[datetime, typer.Option(help="First day.", formats=["%Y-%m-%d"], metavar=DAY)]
 Last = Annotated[datetime, typer.Option(help="Last day, included.", formats=["%Y-%m-%d"], metavar=DAY)]
+OptionalFirst = Annotated[datetime | None, typer.Option(help="First day, UTC.", formats=["%Y-%m-%d"], metavar=DAY)]
+OptionalLast = Annotated[
+    datetime | None, typer.Option(help="Last day, UTC, included.", formats=["%Y-%m-%d"], metavar=DAY)
+]
 Scan = Annotated[
     Path | None,
     typer.Option(help="Parquet that keeps what is read of the images, so that they are read once."),

@@ -84,7 +84,7 @@ def sweep(
         features=features,
         limit=limit,
         allow_overlap=allow_overlap,
-        event=options.stated_event(event, window, latency),
+        event=options.event_of_options(event, window, latency),
         reporter=ScreenReporter(),
     )
     show_comparison(found, out)

@@ -114,7 +114,7 @@ def train(
         features=features,
         limit=limit,
         allow_overlap=allow_overlap,
-        event=options.stated_event(event, window, latency),
+        event=options.event_of_options(event, window, latency),
         reporter=ScreenReporter(),
     )
     show_history(run.history(), out)

@@ -59,7 +59,7 @@ def epoch_order(rows: int, recipe: Recipe, epoch: int) -> np.ndarray:
     return np.random.default_rng([recipe.seed, 1, epoch]).permutation(rows)
 
 
-def gradient_by_log_odds(log_odds: np.ndarray, labels: np.ndarray, weights: np.ndarray, clip: float) -> np.ndarray:
+def gradient_by_log_odds(log_odds: np.ndarray, away: np.ndarray, force: np.ndarray, clip: float) -> np.ndarray:
     """Give the derivative of a batch's loss by the log-odds of each row.
 
     The loss is the sum of the weighted cross-entropies divided by the number of rows (Keras divides by the batch size,
@@ -67,19 +67,13 @@ def gradient_by_log_odds(log_odds: np.ndarray, labels: np.ndarray, weights: np.n
 
     Args:
         log_odds: `(n,)` float32.
-        labels: `(n,)` 0/1.
-        weights: `(n,)` float32, the class weight of each row.
+        away: `(n,)` float32, the direction that is wrong for each row: -1 for events, else 1.
+        force: `(n,)` float32, that times the class weight of the row.
         clip: as in `Recipe`.
 
     Returns:
         `(n,)` float32.
     """
-    away = np.where(labels == 1, np.float32(-1), np.float32(1))
-    return _pull(log_odds, away, away * weights, clip)
-
-
-def _pull(log_odds: np.ndarray, away: np.ndarray, force: np.ndarray, clip: float) -> np.ndarray:
-    """Give the derivative from the direction that is wrong for each row, -1 for events, and that times its weight."""
     wrong = away * log_odds
     gradient = np.asarray(force / (1 + np.exp(-wrong)))  # exp may overflow: 1 / inf is 0
     if clip:
@@ -145,7 +139,7 @@ class _Learner:
         np.subtract(self.state.theta[1], self.state.theta[0], out=self.difference)
         log_odds = np.dot(x, self.difference[:-1], out=self.log_odds[part])
         log_odds += self.difference[-1]
-        pull = _pull(log_odds, self.away[part], self.force[part], self.recipe.clip)
+        pull = gradient_by_log_odds(log_odds, self.away[part], self.force[part], self.recipe.clip)
         np.dot(pull, x, out=self.gradient[:-1])
         self.gradient[-1] = pull.sum()
         self.state = adam_step(self.state, self.gradient, self.recipe, self.scratch)

@@ -22,7 +22,7 @@ from flarescope.files import allow_open_files, make_folder, read_json, write_jso
 from flarescope.images.line_of_sight import HMI_ONLY, Accept
 from flarescope.images.reading import Fingerprint, ReadImage, read_ahead
 from flarescope.images.render import Rendering
-from flarescope.locks import locked, remove_abandoned
+from flarescope.locks import locked, remove_abandoned_lock
 from flarescope.model.batching import batch_sizes, stacked
 from flarescope.model.engines import Engine
 from flarescope.model.gather import FeatureRows
@@ -227,7 +227,7 @@ class FeatureStore:
         """
         names = _in_arrow(filenames)
         if not self.outdated(names, images).any():
-            remove_abandoned(self.folder / "store")
+            remove_abandoned_lock(self.folder / "store")
             return 0  # without the lock: a store that nobody may write to can still be read
         with locked(self.folder / "store"):
             self._index = read_index(self.folder, self.key.dtype)

@@ -12,12 +12,10 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from flarescope.counted import counted
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.images.magnetic import FEATURE_NAMES
 from flarescope.model import sealing
 from flarescope.parsing import reason
-from flarescope.tables import check_forecasts
 
 KINDS: Final = ("svm", "logistic")
 _ITERATIONS: Final = 10_000
@@ -187,30 +185,6 @@ def sigmoid_slope(decision: np.ndarray, labels: np.ndarray) -> float:
         if abs(change) <= 1e-12 * slope:
             break
     return slope
-
-
-def magnetic_forecasts(
-    model: MagneticModel, features: np.ndarray, catalogue: pd.DataFrame, source: str
-) -> pd.DataFrame:
-    """Give the forecasts of a catalogue's images, in the form in which every model's forecasts are scored.
-
-    Args:
-        model: a trained baseline.
-        features: `(N, 29)`, a row an image of the catalogue, in its order.
-        catalogue: N rows, `filename` at least; region, time, split and label are taken along.
-        source: what to call the table in a message.
-
-    Returns:
-        A checked forecasts table (`tables.FORECAST_DTYPES`).
-
-    Raises:
-        InputError: as many features as images are expected.
-    """
-    if len(features) != len(catalogue):
-        raise InputError(
-            f"{source}: {counted(len(catalogue), 'image')} and {counted(len(features), 'row')} of features"
-        )
-    return check_forecasts(catalogue.assign(probability=model.probability(features)), source)
 
 
 def match_features(table: pd.DataFrame, catalogue: pd.DataFrame, source: str) -> np.ndarray:

@@ -13,7 +13,7 @@ from flarescope.catalog.boucheron import (
 )
 from flarescope.catalog.noaa_regions import region_days
 from flarescope.catalog.published import write_region_days
-from flarescope.catalog.table_event import stated_event
+from flarescope.catalog.table_event import agreed_event
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.pipeline.listing import write_split
@@ -50,7 +50,7 @@ def build_catalogue(
         test=read_region_list(Path(test_regions)),
         validation=read_region_list(Path(validation_regions)),
     )
-    write_split(catalogue, out, stated_event(labels, event))
+    write_split(catalogue, out, agreed_event(labels, event))
     return catalogue
 
 

@@ -10,7 +10,7 @@ from flarescope.catalog.boucheron import CSV_NAMES
 from flarescope.catalog.check import claimed_split, find_problems
 from flarescope.catalog.flux_scales import scale_against
 from flarescope.catalog.leaks import Finding
-from flarescope.catalog.table_event import stated_event
+from flarescope.catalog.table_event import agreed_event
 from flarescope.counted import counted
 from flarescope.events import EventDefinition, Rules, agreed
 from flarescope.images.signature import signature_vectors
@@ -110,7 +110,7 @@ def _rule(
     Raises:
         InputError: they say different things.
     """
-    events = {str(path): stated_event(path, stated) for path in tables}
+    events = {str(path): agreed_event(path, stated) for path in tables}
     event, said = agreed(events, "check tables of one event together")
     for text in said:
         reporter.warn(text)

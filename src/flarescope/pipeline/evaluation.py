@@ -10,7 +10,7 @@ import pandas as pd
 
 from flarescope.catalog.boucheron import read_table, require_regions
 from flarescope.catalog.splits import check_disjoint, shared_regions
-from flarescope.catalog.table_event import stated_event
+from flarescope.catalog.table_event import agreed_event
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, agreed
 from flarescope.files import read_json, write_json
@@ -196,7 +196,7 @@ def event_of_evaluation(
     Raises:
         InputError: the labels are of another event than the model forecasts.
     """
-    events = {"the model": of_model, f"the table {table}": stated_event(table, stated)}
+    events = {"the model": of_model, f"the table {table}": agreed_event(table, stated)}
     event, said = agreed(events, "evaluate on labels of the model's own event (`flarescope catalog label`)")
     for text in said:
         reporter.warn(text)

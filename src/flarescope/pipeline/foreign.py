@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from flarescope.catalog.table_event import stated_event
+from flarescope.catalog.table_event import agreed_event
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, agreed
 from flarescope.files import write_json
@@ -38,7 +38,7 @@ def verify_table(
         InputError: whatever is wrong with the table, naming it.
     """
     verifying = verifying or Verifying()
-    event = stated_event(path, event)
+    event = agreed_event(path, event)
     forecasts = read_forecasts(Path(path))
     try:
         verification = verify_rows(forecasts, verifying, event=event, climatology=climatology)

@@ -16,7 +16,7 @@ from flarescope.files import make_folder, read_json, sha256_of, write_json
 from flarescope.images.magnetic import FEATURE_NAMES
 from flarescope.images.magnetic_table import FeatureSet, compute_features, read_features_csv, write_features_csv
 from flarescope.leftovers import remove_leftovers
-from flarescope.locks import locked, remove_abandoned
+from flarescope.locks import locked, remove_abandoned_lock
 from flarescope.model.head import EpochResult
 from flarescope.model.magnetic_baseline import MagneticModel, match_features, train_magnetic
 from flarescope.model.runs import RunFolder, model_name, result_to_json
@@ -127,7 +127,7 @@ def train_on_features(
     warn_one_class(tables, reporter)
     listed = read_features_csv(Path(features))
     rows = {name: match_features(listed, table, str(features)) for name, table in tables.items()}
-    remove_abandoned(run.path / "run")
+    remove_abandoned_lock(run.path / "run")
     _refuse_whole_run(run)
     model = train_magnetic(rows["train"], tables["train"]["label"].to_numpy(), kind=kind, seed=seed)
     described = _describe(tables, Path(features), kind=kind, seed=seed, images=images)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from flarescope.catalog.boucheron import read_region_lists
 from flarescope.catalog.splits import folds_by_region, split_by_fold, split_by_lists, split_by_region, split_by_time
-from flarescope.catalog.table_event import stated_event
+from flarescope.catalog.table_event import agreed_event
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.pipeline.listing import read_catalogue, write_split
@@ -75,7 +75,7 @@ def split(table: str | Path, *, rules: SplitRules, out: str | Path) -> pd.DataFr
     Raises:
         InputError: bad tables or rules, images of unknown region, a split left empty.
     """
-    event = stated_event(table, rules.event)
+    event = agreed_event(table, rules.event)
     placed = apply_split(read_catalogue(Path(table)), replace(rules, event=event))
     write_split(placed, Path(out), event)
     return placed

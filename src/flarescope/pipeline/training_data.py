@@ -11,7 +11,7 @@ import pandas as pd
 from flarescope.catalog.boucheron import read_table, require_regions
 from flarescope.catalog.connected import all_regions
 from flarescope.catalog.splits import check_disjoint
-from flarescope.catalog.table_event import stated_event
+from flarescope.catalog.table_event import agreed_event
 from flarescope.events import EventDefinition, agreed, statement_of
 from flarescope.images.likeness import Likeness
 from flarescope.model.classifier import Classifier, Description
@@ -179,7 +179,7 @@ def event_of_training(
         InputError: they are of different events, or of another one than was stated.
     """
     paths = {str(path): path for path in (train, validation)}
-    events = {f"the table {name}": stated_event(path, stated) for name, path in paths.items()}
+    events = {f"the table {name}": agreed_event(path, stated) for name, path in paths.items()}
     event, said = agreed(events, "train and validate on labels of one event")
     for text in said:
         reporter.warn(text)

@@ -10,20 +10,6 @@ from flarescope.scores.curves import BINS, bin_index
 from flarescope.scores.loss import KERAS_EPSILON
 
 
-def probability_scores(
-    labels: np.ndarray, probability: np.ndarray, *, climatology: float | None = None
-) -> dict[str, float]:
-    """Give every score of `definitions.PROBABILISTIC` by name; NaN where it is undefined.
-
-    Args:
-        labels: `(N,)` 0/1.
-        probability: `(N,)` in 0..1.
-        climatology: event rate of the training set, for its Brier skill score.
-    """
-    scorer = ProbabilityScorer(labels, probability, np.zeros(len(labels), np.intp), climatology=climatology)
-    return {name: float(value[0]) for name, value in scorer(np.ones((1, 1))).items()}
-
-
 def region_sums(columns: np.ndarray, codes: np.ndarray, regions: int) -> np.ndarray:
     """Sum the columns `(N, K)` of the rows over each region; gives `(R, K)` float64."""
     return np.stack([np.bincount(codes, column, minlength=regions) for column in columns.T], axis=1)
