@@ -9,13 +9,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.model import engine_winograd
 from flarescope.model.engines import EngineChoice
+from flarescope.model.vgg import LAYER_SHAPES
 from flarescope.model.vgg_torch import build
 from flarescope.model.weights import random_weights
-from flarescope.model.winograd import algebra, kernels, packing
+from flarescope.model.winograd import algebra, filters, kernels, packing
 from flarescope.model.winograd.filters import prepare
 from flarescope.model.winograd.network import Worker
 from flarescope.model.winograd.target import Target, target_for
@@ -86,6 +88,28 @@ def test_packed_filters_are_the_turned_ones_whatever_the_number_of_workers():
     assert np.array_equal(packed, packing.pack_convolution(weight, SMALL))
     turned = algebra.turned_filters(weight.reshape(16, 6, 9).transpose(2, 0, 1))
     assert np.allclose(packed[1, :, 4, 3], turned[:, 11, 4])
+
+
+def blas_threads():
+    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+
+def test_numpy_keeps_to_one_thread_while_filters_are_packed_and_has_its_threads_back_after(monkeypatch):
+    seen = []
+    monkeypatch.setattr(filters, "pack_convolution", lambda weight, target, workers: seen.append(blas_threads()))
+    monkeypatch.setattr(filters, "pack_matrix", lambda weight, target, workers=1: seen.append(blas_threads()))
+    nothing = np.zeros((), np.float32)
+    arrays = {f"{name}.weight": np.broadcast_to(nothing, shape) for name, shape in LAYER_SHAPES.items()}
+    arrays |= {f"{name}.bias": np.broadcast_to(nothing, shape[:1]) for name, shape in LAYER_SHAPES.items()}
+
+    with threadpool_limits(2, user_api="blas"):
+        before = blas_threads()
+        prepare(arrays, SMALL, workers=2)
+        assert blas_threads() == before
+
+    assert before
+    assert set(before) == {2}
+    assert seen == [[1] * len(before)] * 15  # 13 convolutions, 2 dense layers
 
 
 # ---- which instructions ----

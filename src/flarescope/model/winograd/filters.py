@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from flarescope.model.vgg import BLOCKS, IMAGE_SIZE
 from flarescope.model.winograd.packing import pack_convolution, pack_matrix
@@ -49,13 +50,18 @@ class Filters:
 
 
 def prepare(arrays: Mapping[str, np.ndarray], target: Target, workers: int = 1) -> Filters:
-    """Turn and pack the weights.
+    """Turn and pack the weights, on `workers` threads whose products NumPy does not spread over more.
 
     Args:
         arrays: float32 arrays `<layer>.weight` and `<layer>.bias` in PyTorch's layout.
         target: the processor's instructions.
         workers: threads.
     """
+    with threadpool_limits(1, user_api="blas"):  # the products are small: BLAS's threads would wait for one another
+        return _prepare(arrays, target, workers)
+
+
+def _prepare(arrays: Mapping[str, np.ndarray], target: Target, workers: int) -> Filters:
     blocks = []
     height = IMAGE_SIZE
     for block, widths in enumerate(BLOCKS, start=1):
