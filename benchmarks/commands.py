@@ -1,14 +1,19 @@
 """How long do commands take from their start to their end?"""
 
+import functools
+import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+import avx2_only
 import made
-from common import Result, seconds
+from common import Result, seconds, take_turns
 from flarescope.model.features import FeatureStore, StoreKey
 from flarescope.model.weights import Weights
 from flarescope.pipeline.featuring import Compute
@@ -18,24 +23,46 @@ TEST_REGIONS = 157
 FLARES = 12_000
 
 
-def _run(*arguments: object) -> float:
-    command = [sys.executable, "-m", "flarescope", *map(str, arguments), "--quiet", "--json"]
-    return seconds(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+OURS = ("-m", "flarescope")
+AVX2_ONLY = (Path(__file__).with_name("avx2_only.py"),)
+KERAS = Path(__file__).with_name("keras_first.py")
+
+
+def _run(*arguments: object, program: Sequence[object] = OURS) -> float:
+    return _time(*program, *arguments, "--quiet", "--json")
+
+
+def _time(*arguments: object, settings: Mapping[str, str] | None = None) -> float:
+    command = [sys.executable, *map(str, arguments)]
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return seconds(lambda: subprocess.run(command, check=True, env={**os.environ, **(settings or {})}, **quiet))
 
 
 def first_forecast(work: Path, weights: Weights, *, repeats: int) -> list[Result]:
-    """`flarescope predict` of one image, weights cached: the whole process."""
+    """`flarescope predict` of one image, weights cached: the whole process.
+
+    Of a PNG file beside Keras on PyTorch with the same model, also where both may use no more than AVX2.
+    """
     model = made.model(work / "untrained.hdf5", weights)
+    whole = made.model(work / "untrained-whole.hdf5", weights, full=True)
+    png, fits = (_first(*made.images(work / "images", 8, fits=fits)) for fits in (False, True))
+    what = "`flarescope predict` of one {} file, start and end of the process included"
+    against = "Keras on PyTorch, the same model and file: `load_model`, `predict`"
     results = []
-    for fits in (False, True):
-        root, table = made.images(work / "images", 8, fits=fits)
-        image = root / table["filename"].iloc[0]
-        _run("predict", model, image)
-        samples = [_run("predict", model, image) for _ in range(repeats)]
-        kind = "FITS" if fits else "PNG"
-        what = f"`flarescope predict` of one {kind} file, start and end of the process included"
-        results.append(Result(f"first_forecast_{kind.lower()}", what, "s", samples, target=3))
-    return results
+    for only, program, settings in (("", OURS, {}), (", AVX2 only", AVX2_ONLY, avx2_only.OTHERS)):
+        ours = functools.partial(_run, "predict", model, png, program=program)
+        keras = functools.partial(_time, KERAS, whole, png, settings=settings)
+        ours(), keras()  # then the files are in memory
+        samples, theirs = take_turns(repeats, ours, keras)
+        name = "first_forecast_png" + ("_avx2" if only else "")
+        results.append(Result(name, what.format("PNG") + only, "s", samples, against + only, theirs, limit=3))
+    _run("predict", model, fits)
+    samples = [_run("predict", model, fits) for _ in range(repeats)]
+    return [*results, Result("first_forecast_fits", what.format("FITS"), "s", samples, limit=3)]
+
+
+def _first(root: Path, table: pd.DataFrame) -> Path:
+    return root / table["filename"].iloc[0]
 
 
 def evaluation(work: Path, weights: Weights, *, repeats: int, rows: int = EVALUATED) -> Result:
@@ -56,7 +83,7 @@ def evaluation(work: Path, weights: Weights, *, repeats: int, rows: int = EVALUA
     _run(*arguments)
     samples = [_run(*arguments) for _ in range(repeats)]
     what = f"`flarescope evaluate` of {rows:,} cached rows of {TEST_REGIONS} regions, scores and intervals included"
-    return Result("evaluate", what, "s", samples, target=10, note="made features (random numbers)")
+    return Result("evaluate", what, "s", samples, limit=10, note="made features (random numbers)")
 
 
 def labelling(work: Path, *, repeats: int, regions: int) -> Result:
@@ -77,4 +104,4 @@ def labelling(work: Path, *, repeats: int, regions: int) -> Result:
     arguments += ["--out", work / "labelled.parquet"]
     samples = [_run(*arguments) for _ in range(repeats)]
     what = f"`flarescope catalog label` of {len(names):,} names against {FLARES:,} flares"
-    return Result("label", what, "s", samples, target=5, note="made names and flares")
+    return Result("label", what, "s", samples, limit=5, note="made names and flares")

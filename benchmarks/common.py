@@ -37,7 +37,8 @@ class Result:
         ours: samples.
         against: what the alternative is; empty where there is none.
         alternative: samples.
-        target: what the project wants: a ratio, or a limit where there is no alternative.
+        target: the ratio that the project wants.
+        limit: the largest of ours that it wants.
         note: what a reader has to know.
     """
 
@@ -48,6 +49,7 @@ class Result:
     against: str = ""
     alternative: list[float] = field(default_factory=list)
     target: float | None = None
+    limit: float | None = None
     note: str = ""
 
     @property
@@ -143,9 +145,9 @@ def table(results: Sequence[Result]) -> str:
         ours = f"{statistics.median(one.ours):,.4g} {one.unit}"
         theirs = f"{statistics.median(one.alternative):,.4g} {one.unit}" if one.alternative else "-"
         ratio = f"{one.ratio:,.3g}x" if one.ratio is not None else "-"
-        wanted = "-"
-        if one.target is not None:
-            wanted = f"{one.target:g}x" if one.alternative else f"< {one.target:g} {one.unit}"
+        wanted = f"{one.target:g}x" if one.target is not None else "-"
+        if one.limit is not None:
+            wanted = f"< {one.limit:g} {one.unit}"
         lines.append(f"| {one.what} | {ours} | {one.against or '-'} | {theirs} | {ratio} | {wanted} |")
     return "\n".join(lines)
 

@@ -125,8 +125,8 @@ def _fingerprints(names: Sequence[str], root: Path) -> Iterator[Fingerprint]:
         yield Fingerprint(stat.st_size, stat.st_mtime_ns, stat.st_ino, "0" * 32)
 
 
-def model(path: Path, weights: Weights) -> Path:
-    """Write a model file with a head that was never trained."""
+def model(path: Path, weights: Weights, *, full: bool = False) -> Path:
+    """Write a model file with a head that was never trained; a full one is a Keras model with the backbone."""
     described = Description("imagenet", weights.family, weights.digest, "reference-png")
-    Classifier(glorot_head(4096, SEED), described, weights).save(path)
+    Classifier(glorot_head(4096, SEED), described, weights).save(path, full=full)
     return path

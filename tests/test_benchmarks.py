@@ -78,7 +78,7 @@ def test_a_ratio_above_one_is_always_in_our_favour(beside):
     common = beside("common")
     rate = common.Result("r", "rate", "images/s", [20.0, 30.0, 40.0], "theirs", [10.0], target=2)
     time = common.Result("t", "time", "s", [2.0], "theirs", [8.0, 10.0, 12.0], target=7)
-    alone = common.Result("m", "memory", "MB", [150.0], target=300)
+    alone = common.Result("m", "memory", "MB", [150.0], limit=300)
     assert (rate.ratio, time.ratio, alone.ratio) == (3, 5, None)
     lines = common.table([rate, time, alone]).splitlines()
     assert lines[2] == "| rate | 30 images/s | theirs | 10 images/s | 3x | 2x |"
