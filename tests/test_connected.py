@@ -13,7 +13,6 @@ from PIL import Image, PngImagePlugin
 from fakes import use_fake_network, write_set
 from flarescope.catalog.boucheron import read_table
 from flarescope.catalog.check import find_problems
-from flarescope.catalog.connected import all_regions, connected_regions, region_groups, shown_regions
 from flarescope.catalog.labels import label_by, label_catalogue
 from flarescope.catalog.noaa_flares import FlareList, flare_frame
 from flarescope.catalog.splits import (
@@ -27,6 +26,7 @@ from flarescope.catalog.splits import (
     split_by_time,
 )
 from flarescope.cli import main
+from flarescope.connected import all_regions, connected_regions, region_groups, shown_regions
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.images.scan import scan_file

@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from flarescope.catalog.connected import Labelling, check_labelling, shown_regions
 from flarescope.catalog.noaa_flares import FlareList
+from flarescope.connected import Labelling, check_labelling, shown_regions
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, flux_w_m2
 from flarescope.windows import compared_times, covers, span

@@ -11,9 +11,9 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 
-from flarescope.catalog.connected import connected_regions, region_groups, shown_regions
 from flarescope.catalog.noaa_flares import FlareList, flare_numbers
 from flarescope.catalog.splits import shared_regions
+from flarescope.connected import connected_regions, region_groups, shown_regions
 from flarescope.counted import counted
 from flarescope.events import EventDefinition
 from flarescope.tables import SPLITS

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from flarescope.catalog.connected import region_groups
 from flarescope.catalog.leaks import Finding, shown, sides
+from flarescope.connected import region_groups
 from flarescope.counted import counted
 
 LEAST_CORRELATION: Final = 0.85

@@ -2,7 +2,7 @@
 
 Images of one region are nearly copies of one another: a region on both sides makes a score look better than it is.
 Every way of splitting here keeps a region on one side, with those that some image shows beside it
-(`flarescope.catalog.connected`). A row whose `split` is null is left out.
+(`flarescope.connected`). A row whose `split` is null is left out.
 """
 
 from collections import Counter
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from flarescope.catalog.boucheron import assign_splits, require_regions
-from flarescope.catalog.connected import all_regions, connected_regions, region_groups
+from flarescope.connected import all_regions, connected_regions, region_groups
 from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.tables import SPLITS

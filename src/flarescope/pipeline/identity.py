@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from flarescope.catalog.connected import all_regions
+from flarescope.connected import all_regions
 from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.events import event_from_json

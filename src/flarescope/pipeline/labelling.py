@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from flarescope.catalog.connected import Labelling, check_labelling
 from flarescope.catalog.flux_scales import list_scale, scale_remarks, with_stated_scale
 from flarescope.catalog.labels import Labelled, label_catalogue
 from flarescope.catalog.noaa import Refused
 from flarescope.catalog.noaa_events import read_flares
 from flarescope.catalog.noaa_flares import FlareList, join_lists, unlisted
+from flarescope.connected import Labelling, check_labelling
 from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from flarescope.catalog.boucheron import read_table, require_regions
-from flarescope.catalog.connected import all_regions
 from flarescope.catalog.splits import check_disjoint
 from flarescope.catalog.table_event import agreed_event
+from flarescope.connected import all_regions
 from flarescope.events import EventDefinition, agreed, statement_of
 from flarescope.images.likeness import Likeness
 from flarescope.model.classifier import Classifier, Description
