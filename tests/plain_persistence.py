@@ -18,8 +18,22 @@ def clock(time, event):
     return utc_to_tai(pd.DatetimeIndex([time]))[0].tz_localize("UTC") if event.rules == "ar-flares" else time
 
 
-def same_series(row, other, event):
-    return event.scope == "disk" or (not pd.isna(other.noaa_ar) and row.noaa_ar == other.noaa_ar)
+def regions(row):
+    """The regions whose flares make the label of an image."""
+    listed = getattr(row, "noaa_ars", None)
+    principal_only = getattr(row, "principal_only", 0)
+    if pd.isna(listed) or (not pd.isna(principal_only) and principal_only == 1):
+        return {row.noaa_ar}
+    return {int(number) for number in listed.split(",")}
+
+
+def last_peak(time, event):
+    """The last peak that labels an image: the published rule's windows are open, and its peaks on whole minutes."""
+    end = clock(time, event) + pd.Timedelta(hours=event.window_hours + event.latency_hours)
+    if event.rules != "ar-flares":
+        return end
+    minute = end.replace(second=0, microsecond=0)
+    return minute - pd.Timedelta(minutes=1) if minute == end else minute
 
 
 def unplaced(row, event):
@@ -37,7 +51,9 @@ def by_flares(images, flares, event):
             found.append(math.nan)
             continue
         counts = [
-            same_series(row, flare, event) and start < flare.time <= end and flux(flare.flare) >= flux(event.threshold)
+            (event.scope == "disk" or (not pd.isna(flare.noaa_ar) and flare.noaa_ar in regions(row)))
+            and start < flare.time <= end
+            and flux(flare.flare) >= flux(event.threshold)
             for flare in flares.table.itertuples()
             if not pd.isna(flare.time)
         ]
@@ -51,12 +67,13 @@ def by_labels(images, event):
     for row in images.itertuples():
         answer = math.nan
         if not unplaced(row, event):
-            end = clock(row.time, event) - back
             labels = {}
             for other in images.itertuples():
-                if unplaced(other, event) or pd.isna(other.label) or not same_series(row, other, event):
+                if unplaced(other, event) or pd.isna(other.label):
                     continue
-                if end - window / 12 <= clock(other.time, event) <= end:
+                if event.scope == "region" and regions(row) != regions(other):
+                    continue
+                if last_peak(other.time, event) <= row.time <= other.time + back + window / 12:
                     labels.setdefault(other.time, set()).add(int(other.label))
             agreeing = {time: label for time, label in labels.items() if len(label) == 1}
             if agreeing:

@@ -10,7 +10,15 @@ import plain_persistence
 from flarescope.catalog.labels import label_by
 from flarescope.catalog.noaa_flares import FlareList, flare_frame
 from flarescope.events import EventDefinition
-from flarescope.scores.previous import NO_IMAGE, NO_PLACE, NO_TIME, NOT_COVERED, previous_by_flares, previous_by_labels
+from flarescope.scores.previous import (
+    NO_IMAGE,
+    NO_PLACE,
+    NO_SAME_REGIONS,
+    NO_TIME,
+    NOT_COVERED,
+    previous_by_flares,
+    previous_by_labels,
+)
 
 DAY = EventDefinition()
 TWO_DAYS = EventDefinition(window_hours=48)
@@ -147,6 +155,66 @@ def test_rows_without_a_place_are_counted():
     assert previous_by_labels(rows, EventDefinition(scope="disk")).unknown == {NO_TIME: 1, NO_IMAGE: 2}
 
 
+def patches(*rows, **more):
+    """Images of `(noaa_ars, time, label)`; a single region as `11121`, none as None."""
+    frame = images(*((int(text[:5]) if text else None, time, label) for text, time, label in rows))
+    several = [text if text and "," in text else None for text, _, _ in rows]
+    return frame.assign(noaa_ars=pd.Series(several, dtype="str"), **more)
+
+
+NOW = "2012-03-06 14:24"
+
+
+@pytest.mark.parametrize(
+    ("shown", "flared"), [("11429,11430", 1), ("11430,11429", 1), ("11430", 1), ("11429", 0), ("11428,11429", 0)]
+)
+def test_a_flare_of_any_region_of_a_patch_counts(shown, flared):
+    flares = listed((11430, "2012-03-06 02:00", "C1.0"), (11431, "2012-03-06 03:00", "X1.0"))
+    found = previous_by_flares(patches((shown, NOW, 0), (None, NOW, 0)), flares, DAY)
+    assert same(found, [flared, np.nan])
+    assert found.unknown == {NO_PLACE: 1}
+
+
+def test_of_a_patch_labelled_by_its_principal_region_only_that_one_counts():
+    rows = patches(("11429,11430", NOW, 0), ("11429,11430", NOW, 0), ("11430,11429", NOW, 0))
+    rows = rows.assign(principal_only=pd.array([1, 0, 1], "Int8"))
+    assert previous_by_flares(rows, listed((11430, "2012-03-06 02:00", "C1.0")), DAY).flared.tolist() == [0, 1, 1]
+
+
+def test_a_flare_of_any_region_is_found_beside_later_and_weaker_ones():
+    # The last flare of 11429 is too old, the last of 11430 too weak, the one before that counts.
+    flares = listed(
+        (11429, "2012-03-05 13:00", "X1.0"), (11430, "2012-03-06 02:00", "C1.0"), (11430, "2012-03-06 12:00", "B9.0")
+    )
+    assert previous_by_flares(patches(("11429,11430", NOW, 0)), flares, DAY).flared == [1]
+
+
+def test_the_label_of_a_patch_answers_for_the_same_regions_alone():
+    then = "2012-03-05 14:24"
+    rows = patches(("11429,11430", then, 1), ("11431", then, 0), ("11430,11429", NOW, 0), ("11429", NOW, 0))
+    found = previous_by_labels(rows, DAY)
+    assert same(found, [np.nan, np.nan, 1, np.nan])
+    assert found.unknown == {NO_SAME_REGIONS: 3}
+    alone = previous_by_labels(rows.assign(principal_only=1), DAY)  # labels of 11429, 11431, 11430 and 11429
+    assert same(alone, [np.nan, np.nan, np.nan, 1])
+    assert alone.unknown == {NO_IMAGE: 3}
+    assert same(previous_by_labels(rows, EventDefinition(scope="disk")), [np.nan, np.nan, np.nan, np.nan])
+
+
+@given(second=st.integers(0, 59), late=st.integers(1, 60))
+def test_no_label_tells_of_a_flare_after_the_image(second, late):
+    rules = EventDefinition(rules="ar-flares")
+    now = pd.Timestamp("2012-03-06 14:24", tz="UTC").as_unit("us") + pd.Timedelta(seconds=second)
+    rows = images(*((11429, now - pd.Timedelta(minutes=minutes), 0) for minutes in (24 * 60 + 12, 24 * 60, 0)))
+    peak = (now + pd.Timedelta(seconds=late)).floor("min")
+    flares = flare_frame([{"noaa_ar": 11429, "time": peak, "flare": "C1.0"}])
+    rows = rows.assign(label=label_by(rows, flares, rules)["label"])
+    before = previous_by_labels(rows, rules).flared[2]
+    assert before == 0 or (before == 1 and peak <= now)
+    if second == 26 and peak <= now:  # a whole minute of HMI's clock in 2012, 34 s ahead: nothing is lost
+        assert before == 1
+
+
 EVENTS = st.builds(
     EventDefinition,
     threshold=st.sampled_from(["C1.0", "M1.0"]),
@@ -156,6 +224,8 @@ EVENTS = st.builds(
     rules=st.sampled_from(["utc", "ar-flares", None]),
 )
 REGIONS = st.sampled_from([11121, 11122, None])
+BITS = st.sampled_from([0, 1, None])
+SHOWN = st.sampled_from(["11121", "11122", "11121,11122", "11122,11121", None])
 QUARTERS = st.one_of(st.none(), st.integers(0, 4 * 24 * 4))
 
 
@@ -164,14 +234,23 @@ def at(quarter):
 
 
 @given(
-    rows=st.lists(st.tuples(REGIONS, QUARTERS, st.sampled_from([0, 1, None])), min_size=1, max_size=40),
+    rows=st.lists(
+        st.tuples(SHOWN, QUARTERS, st.sampled_from([0, 1, None]), st.sampled_from([0, 1, None])),
+        min_size=1,
+        max_size=40,
+    ),
     flares=st.lists(st.tuples(REGIONS, QUARTERS, st.sampled_from(["B9.9", "C1.0", "M1.0", "M5.5"])), max_size=12),
     edges=st.lists(st.integers(-200, 500), unique=True, max_size=6).map(sorted),
+    seconds=st.sampled_from([0, 26, 50]),  # 26 and 34 are a whole minute of TAI in 2010
     event=EVENTS,
 )
 @settings(max_examples=50)
-def test_both_ways_equal_a_slow_plain_look(rows, flares, edges, event):
-    frame = images(*[(region, at(quarter), label) for region, quarter, label in rows])
+def test_both_ways_equal_a_slow_plain_look(rows, flares, edges, seconds, event):
+    frame = patches(
+        *((shown, at(quarter), label) for shown, quarter, label, _ in rows),
+        principal_only=pd.array([row[3] for row in rows], "Int8"),
+    )
+    frame["time"] += pd.Timedelta(seconds=seconds)
     table = flare_frame({"noaa_ar": region, "time": at(quarter), "flare": flare} for region, quarter, flare in flares)
     covered = tuple((at(first), at(last)) for first, last in zip(edges[::2], edges[1::2], strict=False))
     by_list = previous_by_flares(frame, FlareList(table, covered), event)

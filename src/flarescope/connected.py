@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from flarescope.errors import InputError
+from flarescope.region_numbers import LARGEST
 
 Labelling = Literal["all", "principal"]
 """By whose flares an image of several regions is labelled: those of all that it shows, or of the principal one."""
@@ -50,6 +51,27 @@ def shown_regions(images: pd.DataFrame, *, labelling: bool = False) -> tuple[np.
     further = texts.str.split(",").str[1:].explode().dropna()
     rows = np.concatenate([known, further.index.to_numpy(dtype=np.int64)])
     return rows, np.concatenate([principal, further.to_numpy(dtype=np.int64)])
+
+
+def region_sets(images: pd.DataFrame, *, labelling: bool = False) -> np.ndarray:
+    """Number the sets of regions that images show: images of the very same regions have one number.
+
+    Args:
+        images: `noaa_ar`, and maybe `noaa_ars`, N rows.
+        labelling: as in `shown_regions`.
+
+    Returns:
+        `(N,)` int64: the region itself where there is one, a number above every region's where there are several, -1
+        where there is none.
+    """
+    numbers = images["noaa_ar"].fillna(-1).to_numpy(dtype=np.int64)
+    rows, regions = shown_regions(images, labelling=labelling)
+    several = np.flatnonzero(np.bincount(rows, minlength=len(images)) > 1)
+    if len(several):
+        pairs = pd.DataFrame({"row": rows, "region": regions})[np.isin(rows, several)]
+        sets = pairs.sort_values(["row", "region"])["region"].astype("str").groupby(pairs["row"]).agg(",".join)
+        numbers[sets.index] = LARGEST + 1 + pd.factorize(sets)[0]
+    return numbers
 
 
 def all_regions(images: pd.DataFrame) -> list[int]:

@@ -36,9 +36,9 @@ the image's day, heliographic, from the central meridian, west positive, and nor
 unknown."""
 
 PATCH_DTYPES: Final = {"noaa_ars": "str", "principal_only": "Int8"}
-"""Columns that a catalogue may have besides, for patches that show several regions: `noaa_ars` all of them, the
-principal one first, `11429,11430`, null where there is one or none; `principal_only` 1 where the label is by the flares
-of the principal region alone."""
+"""Columns that a catalogue, and forecasts, may have besides, for patches that show several regions: `noaa_ars` all of
+them, the principal one first, `11429,11430`, null where there is one or none; `principal_only` 1 where the label is by
+the flares of the principal region alone."""
 
 FORECAST_DTYPES: Final = {
     "filename": "str",
@@ -51,8 +51,9 @@ FORECAST_DTYPES: Final = {
 """Columns of the forecasts, one row an image: the catalogue's, and `probability` 0..1 that the image is followed by an
 event. `label` is null where it is not known. `filename` or `time` (with the region) names the image."""
 
-OPTIONAL_FORECAST_DTYPES: Final = {"flare": "str", **POSITION_DTYPES}
-"""Columns that forecasts may have besides, for scores by slice: the largest GOES class in the window, and the place."""
+OPTIONAL_FORECAST_DTYPES: Final = {"flare": "str", **POSITION_DTYPES, **PATCH_DTYPES}
+"""Columns that forecasts may have besides: the largest GOES class in the window and the place, for scores by slice, and
+all regions of a patch, for persistence and the intervals."""
 
 _UNSAFE: Final = r"^/|^\\|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)"
 _UNTIDY: Final = r"^\./|/\./|//|[\x00-\x1f\x7f]"

@@ -116,7 +116,8 @@ def all_baselines(
 
 
 def _window_words(before: Previous, event: EventDefinition) -> str:
-    where = "anywhere on the disk" if event.scope == "disk" else "of the same region"
+    region = "of the region, or the regions, that its label is of" if before.several else "of the same region"
+    where = "anywhere on the disk" if event.scope == "disk" else region
     window = f"{event.window_hours:g} h before the image (flares of {event.threshold} or above {where})"
     if before.source != BY_LABELS:
         return f"{window}, by the flare list"
