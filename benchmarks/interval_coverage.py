@@ -6,7 +6,8 @@ Regions are drawn from a made population whose scores are known, forecast and sc
 own share of events, its own error of the forecast, and 10 to 60 images. The number of regions is fixed, that of event
 regions varies about the one given. In the population `alike` the shares are of the distribution Beta(0.2, 0.8): three
 of five regions have events. In `unlike` the logit of the share is normal about -5.2 with deviation 3: one of three has
-events, and a few regions have most of them.
+events, and a few regions have most of them. "few regions" is what the program does where few regions have events: the
+jackknife over regions, for TSS by its two rates.
 """
 
 import argparse
@@ -16,9 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from flarescope.scores.bootstrap import CategoricalScorer, Interval, percentile_interval, resample
-from flarescope.scores.jackknife import jackknife_interval, without_each
+from flarescope.scores.bootstrap import CategoricalScorer, Interval, Scorer, percentile_interval, resample
+from flarescope.scores.contingency import count
+from flarescope.scores.jackknife import degrees_of_freedom, effective_number, jackknife_interval, without_each
 from flarescope.scores.probability import region_sums
+from flarescope.scores.rates import rate_intervals
 
 SIZES = (10, 20, 40, 80)
 TRIALS = 1000
@@ -26,7 +29,7 @@ REPLICATES = 1000
 THRESHOLD = 0.3
 POPULATION = 200_000
 POPULATIONS = ("alike", "unlike")
-SCORES = {"tss": ("yes", (-1.0, 1.0)), "bss_sample": ("p", (-np.inf, 1.0))}
+SCORES = {"tss": ("yes", (-1.0, 1.0)), "hss": ("yes", (-1.0, 1.0)), "bss_sample": ("p", (-np.inf, 1.0))}
 
 
 @dataclass(frozen=True)
@@ -80,27 +83,27 @@ def draw(population: str, rng: np.random.Generator, regions: int) -> Rows:
 def truth(population: str, seed: int = 0) -> tuple[dict[str, float], float]:
     """Give the scores of the population, and the share of its regions that have events."""
     rows = draw(population, np.random.default_rng([seed, 1]), POPULATION)
-    event, yes = rows.labels == 1, rows.probability >= THRESHOLD
+    counted = count(rows.labels, rows.probability >= THRESHOLD).all_scores()
     brier = np.mean((rows.probability - rows.labels) ** 2)
-    scores = {"tss": yes[event].mean() - yes[~event].mean(), "bss_sample": 1 - brier / np.var(rows.labels)}
-    return {name: float(value) for name, value in scores.items()}, rows.event_regions / POPULATION
+    scores = counted | {"bss_sample": float(1 - brier / np.var(rows.labels))}
+    return {name: scores[name] for name in SCORES}, rows.event_regions / POPULATION
 
 
 def intervals(rows: Rows, seed: int, replicates: int) -> dict[str, dict[str, Interval]]:
     """Give both intervals of each score: method -> score -> interval."""
     regions = int(rows.codes.max()) + 1
-    scorers = {
-        "yes": CategoricalScorer.of_rows(rows.labels, rows.probability >= THRESHOLD, rows.codes),
-        "p": SkillScorer.of_rows(rows),
-    }
+    yes = CategoricalScorer.of_rows(rows.labels, rows.probability >= THRESHOLD, rows.codes)
+    scorers: dict[str, Scorer] = {"yes": yes, "p": SkillScorer.of_rows(rows)}
     values = {key: scorer(np.ones((1, regions))) for key, scorer in scorers.items()}
     drawn, left = resample(scorers, regions, replicates=replicates, seed=seed), without_each(scorers, regions)
-    found: dict[str, dict[str, Interval]] = {"percentile": {}, "jackknife-t": {}}
+    classes = yes.counts[:, :2].sum(axis=1), yes.counts[:, 2:].sum(axis=1)
+    freedom = degrees_of_freedom(min(map(effective_number, classes)))
+    found: dict[str, dict[str, Interval]] = {"percentile": {}, "few regions": {}}
     for name, (key, bounds) in SCORES.items():
+        value, without = float(values[key][name][0]), left[key][name]
         found["percentile"][name] = percentile_interval(drawn[key][name])
-        found["jackknife-t"][name] = jackknife_interval(
-            float(values[key][name][0]), left[key][name], event_regions=rows.event_regions, bounds=bounds
-        )
+        found["few regions"][name] = jackknife_interval(value, without, freedom=freedom, bounds=bounds)
+    found["few regions"]["tss"] = rate_intervals(yes.counts)["tss"]
     return found
 
 

@@ -15,7 +15,13 @@ from flarescope.scores.cases import Case, Sampling, ScoredCases
 from flarescope.scores.compare import compare
 from flarescope.scores.contingency import count
 from flarescope.scores.definitions import CATEGORICAL
-from flarescope.scores.jackknife import interval_method, jackknife_interval, standard_error, without_each
+from flarescope.scores.jackknife import (
+    effective_number,
+    interval_method,
+    jackknife_interval,
+    standard_error,
+    without_each,
+)
 from flarescope.scores.probability import ProbabilityScorer
 from flarescope.scores.verify import verify
 from flarescope.tables import check_forecasts
@@ -47,7 +53,7 @@ def test_the_standard_error_of_a_mean_is_the_textbooks():
     # Of the numbers 1, 2, 6: mean 3, sample variance (4 + 1 + 9) / 2 = 7, standard error of the mean sqrt(7 / 3).
     without_one = np.array([(2 + 6) / 2, (1 + 6) / 2, (1 + 2) / 2])
     assert standard_error(without_one) == pytest.approx(np.sqrt(7 / 3))
-    found = jackknife_interval(3.0, without_one, event_regions=3, bounds=(-np.inf, np.inf))
+    found = jackknife_interval(3.0, without_one, freedom=2, bounds=(-np.inf, np.inf))
     # t with 2 degrees of freedom at 97.5 % is 4.303 (any table of Student's t).
     assert (found.low, found.high) == pytest.approx((3 - 4.303 * np.sqrt(7 / 3), 3 + 4.303 * np.sqrt(7 / 3)), abs=1e-3)
     assert (found.low, found.high) == pytest.approx(stats.ttest_1samp([1, 2, 6], 0).confidence_interval(0.95))
@@ -72,26 +78,46 @@ def test_leaving_out_by_weights_is_leaving_out_rows(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("regions", "method"),
-    [(1, None), (2, None), (3, "jackknife-t"), (39, "jackknife-t"), (40, "percentile"), (157, "percentile")],
+    ("regions", "effective", "method"),
+    [
+        (1, 1, None),
+        (2, 2, None),
+        (3, 1.1, "jackknife-t"),
+        (39, 39, "jackknife-t"),
+        (40, 40, "percentile"),
+        (157, 39.9, "jackknife-t"),
+        (157, 60, "percentile"),
+    ],
 )
-def test_the_method_goes_by_the_number_of_event_regions(regions, method):
-    assert interval_method(regions) == method
+def test_the_method_goes_by_the_number_of_event_regions_and_by_what_they_are_worth(regions, effective, method):
+    assert interval_method(regions, effective) == method
+
+
+@pytest.mark.parametrize(
+    ("images", "worth"),
+    [([5, 5, 5, 5], 4), ([7], 1), ([0, 3, 3, 0], 2), ([9, 3], 144 / 90), ([100, 1, 1], 102**2 / 10_002)],
+)
+def test_regions_with_most_of_the_images_are_worth_fewer(images, worth):
+    assert effective_number(np.array(images)) == pytest.approx(worth)
 
 
 def test_few_event_regions_take_the_jackknife_and_say_so():
     found = verify(sample(12), climatology=0.3)
     settings = found["settings"]
-    assert (settings["interval_method"], settings["degrees_of_freedom"]) == ("jackknife-t", 11)
-    row = found["decisions"]["argmax"]["scores"]["tss"]
+    events = sample(12)["label"].astype(int).groupby(sample(12)["noaa_ar"]).sum()
+    worth = events.sum() ** 2 / (events**2).sum()
+    assert settings["interval_method"] == "jackknife-t"
+    assert settings["degrees_of_freedom"] == pytest.approx(worth - 1)
+    row = found["decisions"]["argmax"]["scores"]["hss"]
     middle = (row["low"] + row["high"]) / 2
     assert row["value"] == pytest.approx(middle)
     assert row["undefined"] == 0
     said = " ".join(found["notes"])
-    assert "Only 12 regions have events, too few to resample" in said
-    assert "Student's t with 11 degrees of freedom" in said
+    assert f"Only 12 regions have events, worth {worth:.1f} of equal weight, too few to resample" in said
     assert "resampled" not in said
-    assert interval_words(settings) == "by the jackknife over regions, Student's t with 11 degrees of freedom"
+    assert interval_words(settings) == (
+        f"by the jackknife over regions, Student's t with {worth - 1:.1f} degrees of freedom"
+    )
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
@@ -102,7 +128,7 @@ def test_the_seed_changes_nothing_of_a_jackknife():
 
 
 def test_many_event_regions_take_the_percentiles():
-    settings = verify(sample(45), replicates=60)["settings"]
+    settings = verify(sample(80), replicates=60)["settings"]
     assert (settings["interval_method"], settings["degrees_of_freedom"]) == ("percentile", None)
     assert interval_words(settings) == "from 60 resamplings of whole regions"
 
@@ -128,7 +154,10 @@ def test_few_regions_without_events_count_like_few_with():
     frame = sample(50)
     frame.loc[frame["noaa_ar"] >= 11110, "label"] = 1
     found = verify(frame)
-    assert found["settings"]["degrees_of_freedom"] == 9
+    others = (1 - frame["label"].astype(int)).groupby(frame["noaa_ar"]).sum()
+    worth = others.sum() ** 2 / (others**2).sum()
+    assert found["settings"]["degrees_of_freedom"] == pytest.approx(worth - 1)
+    assert worth < 10
     assert "Only 10 regions have images without an event" in " ".join(found["notes"])
 
 
@@ -148,8 +177,13 @@ def test_an_interval_without_width_is_told_of():
     frame = sample(6)
     frame["probability"] = frame["label"] * 0.8 + 0.1
     found = verify(frame)
-    assert found["decisions"]["argmax"]["scores"]["tss"]["low"] == 1
-    assert any("that no region changes: tpr, tnr" in note for note in found["notes"])
+    scores = found["decisions"]["argmax"]["scores"]
+    assert scores["hss"]["low"] == 1
+    assert any("that no region changes: " in note and "hss" in note for note in found["notes"])
+    # Rates and their difference have a width all the same: six regions that were all right may not be all.
+    assert not any("tss" in note or "tpr" in note for note in found["notes"])
+    assert 0.2 < scores["tss"]["low"] < scores["tpr"]["low"] < 0.8
+    assert scores["tss"]["high"] == 1
 
 
 def test_ends_stay_within_the_range_of_a_score_and_of_a_difference():
@@ -181,13 +215,13 @@ def test_a_paired_difference_leaves_out_the_same_region_of_both():
         return count(labels[kept], a[kept] >= 0.5).tss - count(labels[kept], b[kept] >= 0.5).tss
 
     left = np.array([gap(codes != region) for region in range(8)])
-    half = stats.t.ppf(0.975, 7) * np.sqrt(7 / 8 * ((left - left.mean()) ** 2).sum())
+    half = stats.t.ppf(0.975, scored.effective_regions - 1) * np.sqrt(7 / 8 * ((left - left.mean()) ** 2).sum())
     assert (row["low"], row["high"]) == pytest.approx((row["value"] - half, row["value"] + half))
 
 
 @given(st.lists(st.floats(-1, 1), min_size=3, max_size=30), st.floats(-1, 1))
 def test_an_interval_holds_its_value(without_one, value):
-    found = jackknife_interval(value, np.array(without_one), event_regions=len(without_one), bounds=(-1, 1))
+    found = jackknife_interval(value, np.array(without_one), freedom=len(without_one) - 1, bounds=(-1, 1))
     assert -1 <= found.low <= value <= found.high <= 1
 
 
@@ -209,7 +243,7 @@ def test_the_benchmarks_skill_score_is_the_programs(coverage):
 @pytest.mark.slow  # 200 samples, each resampled 300 times
 def test_the_jackknife_covers_more_than_percentiles_where_few_regions_have_events(coverage):
     found = coverage.coverage("alike", 10, trials=200, replicates=300)
-    for score in ("tss", "bss_sample"):
-        assert found[f"percentile {score}"] < found[f"jackknife-t {score}"]
-        assert found[f"jackknife-t {score}"] > 0.88  # 0.92 to 0.95 of 1,000 trials
+    for score in ("tss", "hss", "bss_sample"):
+        assert found[f"percentile {score}"] < found[f"few regions {score}"]
+        assert found[f"few regions {score}"] > 0.88  # 0.93 to 0.96 of 1,000 trials
     assert jackknife.FEW_REGIONS == 40

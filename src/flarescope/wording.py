@@ -43,7 +43,7 @@ def interval_words(settings: Mapping[str, Any]) -> str:
         return ""
     if settings.get("interval_method") == JACKKNIFE:
         freedom = settings["degrees_of_freedom"]
-        return f"by the jackknife over regions, Student's t with {number(freedom)} degrees of freedom"
+        return f"by the jackknife over regions, Student's t with {number(freedom, 1)} degrees of freedom"
     return f"from {number(settings['replicates'])} resamplings of whole regions"
 
 

@@ -25,8 +25,18 @@ from flarescope.scores.bootstrap import (
     resample,
 )
 from flarescope.scores.definitions import DEFINITIONS
-from flarescope.scores.jackknife import JACKKNIFE, PERCENTILE, Bounds, interval_method, jackknife_interval, without_each
+from flarescope.scores.jackknife import (
+    JACKKNIFE,
+    PERCENTILE,
+    Bounds,
+    degrees_of_freedom,
+    effective_number,
+    interval_method,
+    jackknife_interval,
+    without_each,
+)
 from flarescope.scores.probability import ProbabilityScorer
+from flarescope.scores.rates import rate_intervals
 
 PROBABILITY = "probability"
 """The part of a case that is scored as a probability; the other parts are its decisions."""
@@ -78,6 +88,7 @@ class ScoredCases:
     Attributes:
         method: how the intervals are made: one of `jackknife.PERCENTILE`, `jackknife.JACKKNIFE`, or None.
         deciding_regions: regions that have events, or those that have images without, whichever are fewer.
+        effective_regions: `jackknife.effective_number` of these by their images, likewise the smaller of the two.
     """
 
     def __init__(
@@ -102,9 +113,13 @@ class ScoredCases:
         if sampling.replicates:
             codes, count = region_codes(regions)
         self._sampling = sampling
-        self.deciding_regions = min(len(np.unique(codes[labels])), len(np.unique(codes[~labels])))
-        self.method = interval_method(self.deciding_regions) if sampling.replicates else None
+        images = [np.bincount(codes[which], minlength=count) for which in (labels, ~labels)]
+        self.deciding_regions = min(int(np.count_nonzero(one)) for one in images)
+        self.effective_regions = min(map(effective_number, images))
+        chosen = interval_method(self.deciding_regions, self.effective_regions)
+        self.method = chosen if sampling.replicates else None
         self._counts: dict[str, np.ndarray] = {}
+        self._rates: dict[str, dict[str, Interval]] = {}
         scorers: dict[str, Scorer] = {}
         for name, case in cases.items():
             scorers[_key(name, PROBABILITY)] = ProbabilityScorer(
@@ -114,6 +129,8 @@ class ScoredCases:
                 scorer = CategoricalScorer.of_rows(labels, case.probability >= threshold, codes)
                 scorers[_key(name, decision)] = scorer
                 self._counts[_key(name, decision)] = scorer.counts.sum(axis=0).astype(np.int64)
+                if self.method == JACKKNIFE:
+                    self._rates[_key(name, decision)] = rate_intervals(scorer.counts, sampling.level)
         everything = np.ones((1, count))
         self._values = {key: _firsts(scorer(everything)) for key, scorer in scorers.items()}
         self._replicates: dict[str, dict[str, np.ndarray]] = {}
@@ -124,7 +141,7 @@ class ScoredCases:
 
     def settings(self) -> dict[str, Any]:
         """Say how the intervals were made: `interval_method`, `degrees_of_freedom` (of t), and what was asked for."""
-        freedom = self.deciding_regions - 1 if self.method == JACKKNIFE else None
+        freedom = degrees_of_freedom(self.effective_regions) if self.method == JACKKNIFE else None
         return {"interval_method": self.method, "degrees_of_freedom": freedom} | asdict(self._sampling)
 
     def counts(self, case: str, decision: str) -> dict[str, int]:
@@ -138,7 +155,8 @@ class ScoredCases:
             score -> `value`, and with intervals `low`, `high` and `undefined` (see `bootstrap.Interval`).
         """
         key = _key(case, part)
-        return self._rows(self._values[key], self._replicates.get(key), BOUNDS)
+        intervals = self._intervals(self._values[key], self._replicates.get(key, {}), BOUNDS)
+        return _rows(self._values[key], intervals | self._rates.get(key, {}))
 
     def differences(self, first: tuple[str, str], second: tuple[str, str]) -> Rows:
         """Give the scores of `first` minus those of `second`, each a case and one of its parts.
@@ -148,11 +166,10 @@ class ScoredCases:
         """
         a, b = _key(*first), _key(*second)
         values = {name: value - self._values[b][name] for name, value in self._values[a].items()}
-        drawn = None
-        if self._replicates:
-            drawn = {name: value - self._replicates[b][name] for name, value in self._replicates[a].items()}
+        drawn = {name: value - self._replicates[b][name] for name, value in self._replicates.get(a, {}).items()}
         ranges = {name: high - low for name, (low, high) in BOUNDS.items()}
-        return self._rows(values, drawn, {name: (-widest, widest) for name, widest in ranges.items()})
+        bounds = {name: (-widest, widest) for name, widest in ranges.items()}
+        return _rows(values, self._intervals(values, drawn, bounds))
 
     def image_level(self, case: str, decision: str) -> Rows:
         """Give the intervals that would hold if images were independent: score -> `low`, `high`; far too narrow.
@@ -169,24 +186,26 @@ class ScoredCases:
         )
         return {name: {"low": interval.low, "high": interval.high} for name, interval in intervals.items()}
 
-    def _rows(
-        self, values: Mapping[str, float], replicates: Mapping[str, np.ndarray] | None, bounds: Mapping[str, Bounds]
-    ) -> Rows:
-        rows: Rows = {}
-        for name, value in values.items():
-            rows[name] = {"value": value}
-            if replicates is not None:
-                interval = self._interval(value, replicates[name], bounds[name])
-                # A score without a value has no interval either, whatever some of its replicates say.
-                low, high = (interval.low, interval.high) if np.isfinite(value) else (np.nan, np.nan)
-                rows[name] |= {"low": low, "high": high, "undefined": interval.undefined}
-        return rows
-
-    def _interval(self, value: float, replicates: np.ndarray, bounds: Bounds) -> Interval:
+    def _intervals(
+        self, values: Mapping[str, float], replicates: Mapping[str, np.ndarray], bounds: Mapping[str, Bounds]
+    ) -> dict[str, Interval]:
         level = self._sampling.level
         if self.method == PERCENTILE:
-            return percentile_interval(replicates, level)
-        return jackknife_interval(value, replicates, event_regions=self.deciding_regions, bounds=bounds, level=level)
+            return {name: percentile_interval(drawn, level) for name, drawn in replicates.items()}
+        freedom = degrees_of_freedom(self.effective_regions)
+        return {
+            name: jackknife_interval(values[name], without, freedom=freedom, bounds=bounds[name], level=level)
+            for name, without in replicates.items()
+        }
+
+
+def _rows(values: Mapping[str, float], intervals: Mapping[str, Interval]) -> Rows:
+    rows: Rows = {name: {"value": value} for name, value in values.items()}
+    for name, interval in intervals.items():
+        # A score without a value has no interval either, whatever some of its replicates say.
+        low, high = (interval.low, interval.high) if np.isfinite(values[name]) else (np.nan, np.nan)
+        rows[name] |= {"low": low, "high": high, "undefined": interval.undefined}
+    return rows
 
 
 def _key(case: str, part: str) -> str:

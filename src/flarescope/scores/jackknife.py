@@ -2,8 +2,9 @@
 
 A percentile interval is too narrow then: it takes the few regions that there are for all that there can be. Here each
 region is left out once; how far the score moves gives its standard error (the delete-one jackknife, Efron & Tibshirani
-1993, An Introduction to the Bootstrap, ch. 11, with regions as units), and Student's t with as many degrees of freedom
-as there are event regions, less one, gives the width.
+1993, An Introduction to the Bootstrap, ch. 11, with regions as units), and Student's t gives the width, with as many
+degrees of freedom as there are event regions, less one; where a few of them hold most of the events, they count as
+fewer. Rates and TSS have a better interval from the same standard errors (`rates`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,9 +16,9 @@ from scipy.special import stdtrit
 from flarescope.scores.bootstrap import LEVEL, Interval, Scorer, in_pieces, scored
 
 FEW_REGIONS: Final = 40
-"""Below so many event regions the jackknife takes the bootstrap's place: a cluster bootstrap needs many clusters
-(Cameron, Gelbach & Miller 2008, Rev. Econ. Stat. 90, 414). `benchmarks/interval_coverage.py` measures how often each
-interval holds the truth; docs/architecture.md has what it found."""
+"""Below so many event regions (`effective_number`) the jackknife takes the bootstrap's place: a cluster bootstrap needs
+many clusters (Cameron, Gelbach & Miller 2008, Rev. Econ. Stat. 90, 414). `benchmarks/interval_coverage.py` measures how
+often each interval holds the truth; docs/architecture.md has what it found."""
 
 MINIMUM_REGIONS: Final = 3
 """Event regions that an interval needs at least: with two, Student's t has one degree of freedom and is 12.7 at 95 %,
@@ -30,11 +31,32 @@ Bounds = tuple[float, float]
 """The smallest and the largest value that a score can have."""
 
 
-def interval_method(event_regions: int) -> str | None:
-    """Say how intervals are made with so many event regions: `PERCENTILE`, `JACKKNIFE`, or None for not at all."""
-    if event_regions >= FEW_REGIONS:
+def effective_number(images: np.ndarray) -> float:
+    """Give the number of regions with equally many images that would be worth as much as these.
+
+    (sum of n)^2 / (sum of n^2): Kish 1965, Survey Sampling, ch. 11.7, for what counts once a region.
+
+    Args:
+        images: `(R,)` images of each region, as those with an event.
+    """
+    return float(images.sum() ** 2 / np.square(images, dtype=float).sum())
+
+
+def degrees_of_freedom(effective: float) -> float:
+    """Give Student's t so many degrees of freedom, one at least."""
+    return max(effective - 1, 1)
+
+
+def interval_method(regions: int, effective: float) -> str | None:
+    """Say how intervals are made: `PERCENTILE`, `JACKKNIFE`, or None for not at all.
+
+    Args:
+        regions: that have events.
+        effective: `effective_number` of them.
+    """
+    if effective >= FEW_REGIONS:
         return PERCENTILE
-    return JACKKNIFE if event_regions >= MINIMUM_REGIONS else None
+    return JACKKNIFE if regions >= MINIMUM_REGIONS else None
 
 
 def without_each(scorers: Mapping[str, Scorer], regions: int) -> dict[str, dict[str, np.ndarray]]:
@@ -65,7 +87,7 @@ def standard_error(without_one: np.ndarray) -> float:
 
 
 def jackknife_interval(
-    value: float, without_one: np.ndarray, *, event_regions: int, bounds: Bounds, level: float = LEVEL
+    value: float, without_one: np.ndarray, *, freedom: float, bounds: Bounds, level: float = LEVEL
 ) -> Interval:
     """Give value -/+ t x standard error, cut where the score's range ends.
 
@@ -74,7 +96,7 @@ def jackknife_interval(
     Args:
         value: of the whole sample.
         without_one: `(R,)` the score without each region.
-        event_regions: regions that have events, `MINIMUM_REGIONS` at least; t has one degree of freedom less.
+        freedom: degrees of freedom of t.
         bounds: of the score, or of a difference of scores.
         level: of confidence.
 
@@ -85,5 +107,5 @@ def jackknife_interval(
     undefined = int(np.isnan(without_one).sum())
     if undefined or not np.isfinite(value):
         return Interval(np.nan, np.nan, undefined)
-    half = float(stdtrit(event_regions - 1, (1 + level) / 2)) * standard_error(without_one)
+    half = float(stdtrit(freedom, (1 + level) / 2)) * standard_error(without_one)
     return Interval(float(max(value - half, bounds[0])), float(min(value + half, bounds[1])))

@@ -216,10 +216,12 @@ def _warnings(scored: ScoredCases, result: Mapping[str, Any]) -> list[str]:
         ]
     notes = []
     if scored.method == JACKKNIFE:
+        worth = f"{scored.effective_regions:.1f}"
         notes.append(
-            f"Only {regions} {kind}, too few to resample: the intervals come from leaving out each region once and "
-            f"Student's t with {few - 1} degrees of freedom, cut where the range of a score ends. Where a few of the "
-            "regions hold most of the events they are still too narrow."
+            f"Only {regions} {kind}, worth {worth} of equal weight, too few to resample: the intervals come from "
+            "leaving out each region once and Student's t. TSS and the rates have Wilson's interval with that standard "
+            "error, the other scores one that is cut where their range ends; of HSS it is still too narrow where a few "
+            "of the regions hold most of the events."
         )
     return notes + _beside_images(scored, result) + _undefined(scored, result)
 
