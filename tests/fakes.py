@@ -196,7 +196,7 @@ def use_fake_network(monkeypatch: object = None, engine: FakeEngine | None = Non
     """Let every engine be the fake one and every backbone hold nothing; for good where no monkeypatch is given."""
     from flarescope.model import weights
     from flarescope.model.engines import EngineChoice
-    from flarescope.pipeline import training_data
+    from flarescope.pipeline import featuring, training_data
 
     put = getattr(monkeypatch, "setattr", setattr)
     engine = engine or FakeEngine()
@@ -205,6 +205,6 @@ def use_fake_network(monkeypatch: object = None, engine: FakeEngine | None = Non
         return fake_weights("sha256:" + spec.encode().hex().ljust(64, "0")[:64])
 
     put(EngineChoice, "start", lambda self, found: engine)
-    put(training_data, "find", find)
-    put(weights, "find", find)
+    for module in (featuring, training_data, weights):
+        put(module, "find", find)
     return engine

@@ -1,11 +1,13 @@
 """What does a command leave when it is killed at any of its steps, and does running it again end in the same bytes?
 
-Run as a program it does one job of `kill_jobs`: once whole, then killed (SIGKILL) at each step and run again. A step
+Run as a program it does jobs of `kill_jobs`: each once whole, then killed (SIGKILL) at each step and run again. A step
 is what a kill can fall before: a file opened for writing, a rename, a removal, a new folder, an fsync. Each run is a
-process of its own, forked from one that has imported everything and has started no thread.
+process of its own, forked from one that has imported what the job needs and has started no thread.
 """
 
+import contextlib
 import hashlib
+import importlib
 import json
 import os
 import random
@@ -13,43 +15,59 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from fakes import child_environment
-from waiting import LIMIT_S
 
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate"}
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 FAILED = 3
 
 
-def kills(
-    job: str, folder: Path, *, every: int = 1, first: int = 1, moments: int = 0, arguments: Sequence[str] = ()
-) -> dict[str, Any]:
-    """Do a job whole, and killed at every so many-th step, in a folder.
+class Killer:
+    """A process that does jobs and kills them; it starts once, since that takes as long as many a job."""
 
-    Args:
-        job: of `kill_jobs.JOBS`.
-        folder: an empty one.
-        every: steps from one kill to the next; 0 kills at no step.
-        first: the step of the first kill.
-        moments: kills at random moments besides.
-        arguments: of the job.
+    def __init__(self) -> None:
+        self._errors = tempfile.TemporaryFile("w+")
+        command, pipes = [sys.executable, __file__], {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self._process = subprocess.Popen(
+            command, env=child_environment(), stderr=self._errors, text=True, bufsize=1, **pipes
+        )
 
-    Returns:
-        `steps`; `killed`: at which of them, moments as negative numbers; `differences`: step -> names of the files that
-        differ in the end.
-    """
-    command = [sys.executable, __file__, job, str(folder), str(every), str(first), str(moments), *arguments]
-    done = subprocess.run(
-        command, env=child_environment(), capture_output=True, text=True, check=False, timeout=10 * LIMIT_S
-    )
-    assert done.returncode == 0, done.stderr
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return result
+    def kills(
+        self, job: str, folder: Path, *, every: int = 1, moments: int = 0, arguments: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """Do a job whole, and killed at every so many-th step, in a folder.
+
+        Args:
+            job: of `kill_jobs.JOBS`.
+            folder: an empty one.
+            every: steps from one kill to the next, the first of which is at the first step; 0 kills at no step.
+            moments: kills at random moments besides.
+            arguments: of the job.
+
+        Returns:
+            `steps`; `killed`: at which of them, moments as negative numbers; `differences`: step -> names of the files
+            that differ in the end.
+        """
+        print(json.dumps([job, str(folder), every, moments, list(arguments)]), file=self._process.stdin)
+        result: dict[str, Any] = json.loads(self._process.stdout.readline() or "{}")
+        if "steps" not in result:
+            self._errors.seek(0)
+            raise AssertionError(self._errors.read())
+        return result
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.stdin.close()
+        self._process.stdout.close()
+        assert self._process.wait() == 0
+        self._errors.close()
 
 
 def snapshot(folder: Path) -> dict[str, str]:
@@ -82,8 +100,11 @@ def _watch(root: Path, meet: Callable[[], None]) -> None:
     sys.addaudithook(hook)
 
 
-def _fork(work: Callable[[], None], root: Path, kill_at: int | None, kill_after_s: float | None = None) -> int:
-    """Do the work in a process of its own; give its steps, or -1 where it was killed."""
+def _fork(work: Callable[[], None], root: Path, kill_at: int | None = None, kill_after_s: float | None = None) -> int:
+    """Do the work in a process of its own; give its steps, or -1 where it was killed.
+
+    What it imports is imported here too, so that the next process need not.
+    """
     reading, writing = os.pipe()
     child = os.fork()
     if child:
@@ -92,14 +113,18 @@ def _fork(work: Callable[[], None], root: Path, kill_at: int | None, kill_after_
             time.sleep(kill_after_s)
             os.kill(child, signal.SIGKILL)
         with os.fdopen(reading) as stream:
-            steps = stream.read()
+            told = stream.read()
         _, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
             return -1
         assert status == 0, f"the work ended with {status}"
+        steps, *modules = told.split()
+        for name in modules:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
         return int(steps)
     os.close(reading)
-    done = 0
+    done, known = 0, set(sys.modules)
 
     def meet() -> None:
         nonlocal done
@@ -110,22 +135,21 @@ def _fork(work: Callable[[], None], root: Path, kill_at: int | None, kill_after_
     try:
         _watch(root, meet)
         work()
-        os.write(writing, str(done).encode())
+        with os.fdopen(writing, "w") as stream:
+            stream.write(" ".join([str(done), *(name for name in sys.modules if name not in known)]))
         os._exit(0)
     except BaseException:
-        import traceback
-
         traceback.print_exc()
     finally:
         os._exit(FAILED)
 
 
-def _main(job: str, folder: Path, every: int, first: int, moments: int, arguments: Sequence[str]) -> dict[str, Any]:
+def _kills(job: str, folder: Path, every: int, moments: int, arguments: Sequence[str]) -> dict[str, Any]:
     import kill_jobs
 
     start, place = folder / "start", folder / "work"
     place.mkdir()
-    _fork(lambda: kill_jobs.prepare(job, place, *arguments), place, None)
+    _fork(lambda: kill_jobs.prepare(job, place, *arguments), place)
     place.rename(start)
 
     def restore() -> None:
@@ -141,7 +165,7 @@ def _main(job: str, folder: Path, every: int, first: int, moments: int, argument
     lasts_s = time.monotonic() - began
     whole = snapshot(place)
     killed, differences, chance = [], {}, random.Random(job)
-    for step in [*(range(first, steps + 1, every) if every else ()), *range(-moments, 0)]:
+    for step in [*(range(1, steps + 1, every) if every else ()), *range(-moments, 0)]:
         restore()
         if once(step if step > 0 else None, None if step > 0 else chance.uniform(0, lasts_s)) == -1:
             killed.append(step)
@@ -153,4 +177,11 @@ def _main(job: str, folder: Path, every: int, first: int, moments: int, argument
 
 
 if __name__ == "__main__":
-    print(json.dumps(_main(sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:6]), sys.argv[6:])))
+    for line in sys.stdin:
+        job, folder, *rest = json.loads(line)
+        try:
+            result = _kills(job, Path(folder), *rest)
+        except Exception:
+            traceback.print_exc()
+            result = {}  # why stands on standard error
+        print(json.dumps(result), flush=True)
