@@ -41,10 +41,11 @@ def interval_words(settings: Mapping[str, Any]) -> str:
     """
     if not has_intervals(settings):
         return ""
+    groups = f"{number(settings['clusters'])} groups of connected regions" if settings.get("connected") else ""
     if settings.get("interval_method") == JACKKNIFE:
         freedom = settings["degrees_of_freedom"]
-        return f"by the jackknife over regions, Student's t with {number(freedom, 1)} degrees of freedom"
-    return f"from {number(settings['replicates'])} resamplings of whole regions"
+        return f"by the jackknife over {groups or 'regions'}, Student's t with {number(freedom, 1)} degrees of freedom"
+    return f"from {number(settings['replicates'])} resamplings of {groups or 'whole regions'}"
 
 
 def has_intervals(settings: Mapping[str, Any]) -> bool:

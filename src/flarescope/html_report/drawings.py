@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from flarescope.connected import shown_regions
 from flarescope.counted import counted
 from flarescope.events import sentence_of
 from flarescope.figures import (
@@ -193,7 +194,7 @@ def _timelines(inputs: ReportInputs) -> dict[str, Drawn]:
         rows = forecasts[(forecasts["noaa_ar"] == region).fillna(False).to_numpy(bool)]
         flares = inputs.events
         if flares is not None and not (inputs.event and inputs.event.scope == "disk"):
-            flares = flares[(flares["noaa_ar"] == region).fillna(False).to_numpy(bool)]
+            flares = flares[flares["noaa_ar"].isin(shown_regions(rows, labelling=True)[1])]
         figure = timeline_figure(rows, threshold=threshold, event=inputs.event, flares=flares)
         yes = int((rows["probability"] >= threshold).sum())
         event = int((rows["label"] == 1).sum())

@@ -25,11 +25,14 @@ def interval_sentence(verification: Mapping[str, Any]) -> str:
     settings, sample = verification["settings"], verification["sample"]
     if not has_intervals(settings):
         return "No intervals were made: a score without one says little."
-    regions = counted(sample["regions"], "active region")
-    return (
-        f"Intervals: {settings['level']:.0%}, {interval_words(settings)} ({regions}, "
-        f"of which {number(sample['event_regions'])} with events), because images of one region are nearly copies."
-    )
+    regions, events = counted(sample["regions"], "active region"), sample["event_regions"]
+    how = f"Intervals: {settings['level']:.0%}, {interval_words(settings)}"
+    if settings.get("connected"):
+        return (
+            f"{how} ({regions}; {number(sample['event_groups'])} of the groups with events), because images of one "
+            "region are nearly copies, and an image that shows several is of each."
+        )
+    return f"{how} ({regions}, of which {number(events)} with events), because images of one region are nearly copies."
 
 
 def headline(inputs: ReportInputs) -> list[Section]:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from flarescope.connected import connected_regions, region_groups
+from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.model.classifier import Description, describe_again
 from flarescope.model.runs import RunFolder
@@ -79,7 +81,7 @@ def calibrate(
         fitted_on=fitted_on,
     )
     describe_again(model.path, described)
-    _warn_of_few(fitted_on, reporter)
+    _warn_of_few(forecasts, reporter)
     return Calibrated(model.path, described, choice)
 
 
@@ -96,9 +98,14 @@ def _check_rows(
         )
 
 
-def _warn_of_few(rows: dict[str, Any], reporter: Reporter) -> None:
-    if rows["event_regions"] < FEW_REGIONS:
+def _warn_of_few(forecasts: pd.DataFrame, reporter: Reporter) -> None:
+    event = (forecasts["label"] == 1).to_numpy(bool)
+    connected = connected_regions([forecasts])
+    groups = int(region_groups(forecasts, connected)[event].nunique())
+    if groups < FEW_REGIONS:
+        names = ("group of connected regions", "groups of connected regions") if connected else ("region", "regions")
+        named = counted(groups, *names)
         reporter.warn(
-            f"fitted on {rows['events']:,} events of {rows['event_regions']} regions, fewer than {FEW_REGIONS}: images "
-            "of one region are nearly copies, and other regions could give another calibration and threshold"
+            f"fitted on {counted(int(event.sum()), 'event')} of {named}, fewer than {FEW_REGIONS}: images of one "
+            "region are nearly copies, and other regions could give another calibration and threshold"
         )

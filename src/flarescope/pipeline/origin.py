@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from flarescope.catalog.splits import shared_regions
+from flarescope.connected import all_regions
 from flarescope.errors import InputError
 from flarescope.files import read_json
 from flarescope.model.classifier import head_digest
@@ -97,14 +98,14 @@ def digest_of_rows(forecasts: pd.DataFrame) -> str | None:
 
 
 def rows_in_short(forecasts: pd.DataFrame) -> dict[str, Any]:
-    """Say which labelled rows these are: digest, images, events, regions, regions with events."""
+    """Say which labelled rows these are: digest, images, events, regions that they show, those that events show."""
     event = (forecasts["label"] == 1).to_numpy(bool)
     return {
         "digest": digest_of_rows(forecasts),
         "images": len(forecasts),
         "events": int(event.sum()),
-        "regions": int(forecasts["noaa_ar"].nunique()),
-        "event_regions": int(forecasts["noaa_ar"][event].nunique()),
+        "regions": len(all_regions(forecasts)),
+        "event_regions": len(all_regions(forecasts[event])),
     }
 
 
@@ -225,7 +226,7 @@ def regions_in_two_splits(described: Mapping[str, Any], forecasts: pd.DataFrame)
 
     Args:
         described: `run.json`.
-        forecasts: of the test rows.
+        forecasts: of the test rows, with all regions of a patch (`noaa_ars`).
 
     Returns:
         How many; None where it cannot be known, because a row has no region or the run does not say its own.

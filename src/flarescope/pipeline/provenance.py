@@ -128,6 +128,8 @@ def read_provenance(
         again = evaluate_again(run, described, split, origin)
         raise InputError(f"{run.path}: {name} was calibrated after it was evaluated on {split}; run {again}")
     shared = regions_in_two_splits(described, forecasts) if split == "test" else None
+    if origin is None:  # older versions kept of a patch's regions the principal one: that none is shared, they hide
+        shared = shared or None
     return Provenance(run, described, split, origin, model, int(best["epoch"]) if best else None, shared)
 
 

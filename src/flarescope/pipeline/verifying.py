@@ -9,6 +9,7 @@ import pandas as pd
 from flarescope.catalog.flux_scales import scale_against
 from flarescope.catalog.noaa_events import read_flares
 from flarescope.catalog.noaa_flares import FlareList, unlisted
+from flarescope.connected import all_regions, region_groups
 from flarescope.events import EventDefinition
 from flarescope.model.classifier import Description
 from flarescope.model.runs import RunFolder
@@ -115,11 +116,11 @@ def verify_raw(
     if forecasts["label"].nunique() < 2:
         reporter.say("all rows are of one class: no scores with intervals can be made")
         return None
-    regions = forecasts["noaa_ar"].nunique()
-    several = regions > 1
+    several = region_groups(forecasts).nunique() > 1
     if not several:
-        which = "all rows are of one region" if regions else "no row names a region"
-        reporter.say(f"{which}: no intervals can be made")
+        which = {0: "no row names a region", 1: "all rows are of one region"}
+        joined = "images join the regions of all rows"
+        reporter.say(f"{which.get(len(all_regions(forecasts)), joined)}: no intervals can be made")
     return verify_rows(
         forecasts,
         verifying if several else replace(verifying, replicates=0),

@@ -71,7 +71,7 @@ def region_codes(regions: "pd.Series[int]") -> tuple[np.ndarray, int]:
     """Number the regions 0 .. R - 1.
 
     Args:
-        regions: `(N,)` NOAA numbers.
+        regions: `(N,)` NOAA numbers, of each row's region or of its group of connected ones.
 
     Returns:
         The number of each row, and R.
@@ -88,7 +88,10 @@ def region_codes(regions: "pd.Series[int]") -> tuple[np.ndarray, int]:
         )
     codes, names = pd.factorize(regions, sort=True)  # sorted: the order of the rows must not change the draw
     if len(names) < 2:
-        raise InputError("one region only: an interval needs several; ask for scores without intervals (replicates 0)")
+        raise InputError(
+            "one region only, or regions that images join: an interval needs several; ask for scores without intervals "
+            "(replicates 0)"
+        )
     return codes, len(names)
 
 

@@ -87,7 +87,7 @@ class ScoredCases:
 
     Attributes:
         method: how the intervals are made: one of `jackknife.PERCENTILE`, `jackknife.JACKKNIFE`, or None.
-        deciding_regions: regions that have events, or those that have images without, whichever are fewer.
+        deciding_regions: regions (or groups) that have events, or those that have images without, whichever are fewer.
         effective_regions: `jackknife.effective_number` of these by their images, likewise the smaller of the two.
     """
 
@@ -105,7 +105,8 @@ class ScoredCases:
         Args:
             labels: `(N,)` bool.
             cases: name -> forecast of the same N rows.
-            regions: `(N,)` NOAA numbers; they may be null where no intervals are asked for.
+            regions: `(N,)` the region of each row, or its group of connected ones (`connected.region_groups`); they may
+                be null where no intervals are asked for.
             climatology: event rate of the training set, or None.
             sampling: how the intervals are made.
         """
@@ -113,6 +114,7 @@ class ScoredCases:
         if sampling.replicates:
             codes, count = region_codes(regions)
         self._sampling = sampling
+        self._regions = count if sampling.replicates else None
         images = [np.bincount(codes[which], minlength=count) for which in (labels, ~labels)]
         self.deciding_regions = min(int(np.count_nonzero(one)) for one in images)
         self.effective_regions = min(map(effective_number, images))
@@ -140,9 +142,13 @@ class ScoredCases:
             self._replicates = without_each(scorers, count)
 
     def settings(self) -> dict[str, Any]:
-        """Say how the intervals were made: `interval_method`, `degrees_of_freedom` (of t), and what was asked for."""
+        """Say how the intervals were made: `interval_method`, `degrees_of_freedom` (of t), and what was asked for.
+
+        `clusters` is how many regions, or groups of them, were drawn or left out whole; None without intervals.
+        """
         freedom = degrees_of_freedom(self.effective_regions) if self.method == JACKKNIFE else None
-        return {"interval_method": self.method, "degrees_of_freedom": freedom} | asdict(self._sampling)
+        made = {"interval_method": self.method, "degrees_of_freedom": freedom, "clusters": self._regions}
+        return made | asdict(self._sampling)
 
     def counts(self, case: str, decision: str) -> dict[str, int]:
         """Give the four counts of a decision."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from flarescope.connected import connected_regions, region_groups
 from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.scores.bootstrap import LEVEL, REPLICATES
@@ -59,9 +60,11 @@ def compare(
         "a": Case(probability, {"decision": threshold_a}),
         "b": Case(labels_and_probability(b, "verification")[1], {"decision": threshold_b}),
     }
-    scored = ScoredCases(labels, cases, regions=a["noaa_ar"], climatology=climatology, sampling=sampling)
+    connected = connected_regions([a, b])
+    groups = region_groups(a, connected)
+    scored = ScoredCases(labels, cases, regions=groups, climatology=climatology, sampling=sampling)
     chosen = {"threshold_a": threshold_a, "threshold_b": threshold_b, "climatology": climatology}
-    settings = chosen | scored.settings()
+    settings = chosen | scored.settings() | {"connected": bool(connected)}
     parts = {part: _rows(scored, part) for part in ("decision", PROBABILITY)}
     written: dict[str, Any] = plain({"n": len(labels), "events": int(labels.sum()), "settings": settings} | parts)
     return written

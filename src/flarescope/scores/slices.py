@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from flarescope.connected import shown_regions
 from flarescope.events import CLASS_FLUX_W_M2
 from flarescope.scores.categorical import COUNTS, categorical_scores
 
@@ -133,10 +134,11 @@ def _sums(codes: np.ndarray, inside: np.ndarray, values: np.ndarray) -> np.ndarr
 
 
 def _regions(forecasts: pd.DataFrame, codes: np.ndarray, chosen: np.ndarray) -> np.ndarray | None:
-    """Count the regions in each slice among the chosen rows; None where no row has a region."""
+    """Count the regions that the chosen rows of each slice show; None where no row has a region."""
     if "noaa_ar" not in forecasts or forecasts["noaa_ar"].isna().all():
         return None
-    pairs = pd.DataFrame({"code": codes, "region": forecasts["noaa_ar"].to_numpy()})[chosen].dropna().drop_duplicates()
+    rows, regions = shown_regions(forecasts)
+    pairs = pd.DataFrame({"code": codes[rows], "region": regions})[chosen[rows]].drop_duplicates()
     return np.bincount(pairs["code"], minlength=int(codes.max(initial=-1)) + 1)
 
 

@@ -1,9 +1,12 @@
 """How good are these forecasts? Everything that a referee would ask, in one dictionary that JSON can hold.
 
-    sample         n, events, event_rate, regions, event_regions, first_time, last_time
+    sample         n, events, event_rate, regions (that some image shows), event_regions (that an image followed by an
+                   event shows), groups and event_groups (the same of groups of connected regions, see
+                   `flarescope.connected`; one each where no image shows two regions), first_time, last_time
     settings       event, threshold, calibration, climatology, minimum_events, interval_method ("percentile",
-                   "jackknife-t" or None), degrees_of_freedom (of Student's t), replicates (of the bootstrap, if that
-                   made them), seed, level
+                   "jackknife-t" or None), degrees_of_freedom (of Student's t), clusters (regions or groups that were
+                   drawn or left out whole), connected (true: groups), replicates (of the bootstrap, if that made
+                   them), seed, level
     decisions      "argmax" and, with a threshold, "chosen" -> threshold, calibrated (true: of calibrated
                    probabilities), tp, fn, fp, tn, scores, image_level
     probability    mean_probability, scores, reliability, of the probabilities as they came
@@ -29,6 +32,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from flarescope.connected import all_regions, connected_regions, region_groups
 from flarescope.counted import counted
 from flarescope.events import EventDefinition
 from flarescope.scores.baselines import all_baselines, event_of_rows
@@ -91,14 +95,14 @@ def verify(
     forecasts = with_columns(forecasts)
     event, said = event_of_rows(forecasts, event) if event else (None, [])
     simplest = all_baselines(forecasts, rate=climatology, event=event, flares=flares)
-    cases = _cases(raw, threshold, calibration)
+    cases, connected = _cases(raw, threshold, calibration), connected_regions([forecasts])
     simple = {
         name: Case(table["probability"].to_numpy(float), {"argmax": ARGMAX}) for name, table in simplest.tables.items()
     }
     scored = ScoredCases(
         labels,
         cases | simple,
-        regions=forecasts["noaa_ar"],
+        regions=region_groups(forecasts, connected),
         climatology=climatology,
         sampling=sampling,
     )
@@ -108,10 +112,12 @@ def verify(
         "event": event.to_json() if event else None,
         "threshold": threshold,
         "calibration": calibration.to_json() if calibration else None,
+        "climatology": climatology,
+        "minimum_events": minimum_events,
     }
     result = {
         "sample": _sample(forecasts, labels),
-        "settings": settings | {"climatology": climatology, "minimum_events": minimum_events} | scored.settings(),
+        "settings": settings | scored.settings() | {"connected": bool(connected)},
         "decisions": {decision: _decision(scored, cases, case, decision) for decision, case in decided.items()},
         "probability": _probability(scored, cases, "raw", labels),
         "calibrated": _probability(scored, cases, "calibrated", labels) if calibration else None,
@@ -145,14 +151,16 @@ def _cases(raw: np.ndarray, threshold: float | None, calibration: Calibration | 
 
 
 def _sample(forecasts: pd.DataFrame, labels: np.ndarray) -> dict[str, Any]:
-    regions, times = forecasts["noaa_ar"], forecasts["time"].dropna()
-    known = bool(regions.notna().any())
+    groups, times = region_groups(forecasts), forecasts["time"].dropna()
+    known = bool(groups.notna().any())
     return {
         "n": len(labels),
         "events": int(labels.sum()),
         "event_rate": float(labels.mean()),
-        "regions": int(regions.nunique()) if known else None,
-        "event_regions": int(regions[labels].nunique()) if known else None,
+        "regions": len(all_regions(forecasts)) if known else None,
+        "event_regions": len(all_regions(forecasts[labels])) if known else None,
+        "groups": int(groups.nunique()) if known else None,
+        "event_groups": int(groups[labels].nunique()) if known else None,
         "first_time": times.min().isoformat() if len(times) else None,
         "last_time": times.max().isoformat() if len(times) else None,
     }
@@ -206,9 +214,10 @@ def _warnings(scored: ScoredCases, result: Mapping[str, Any]) -> list[str]:
     """Say what a reader could not see in the intervals."""
     if not result["settings"]["replicates"]:
         return ["No intervals were made."]
-    few = scored.deciding_regions
-    regions = counted(few, "region has", "regions have")
-    kind = "events" if few == result["sample"]["event_regions"] else "images without an event"
+    few, one = scored.deciding_regions, "group" if result["settings"]["connected"] else "region"
+    joined = " of connected regions" if one == "group" else ""
+    regions = counted(few, f"{one}{joined} has", f"{one}s{joined} have")
+    kind = "events" if few == result["sample"]["event_groups"] else "images without an event"
     if scored.method is None:
         return [
             f"Only {regions} {kind}: no interval can be made from fewer than {MINIMUM_REGIONS}, and a score without "
@@ -219,9 +228,9 @@ def _warnings(scored: ScoredCases, result: Mapping[str, Any]) -> list[str]:
         worth = f"{scored.effective_regions:.1f}"
         notes.append(
             f"Only {regions} {kind}, worth {worth} of equal weight, too few to resample: the intervals come from "
-            "leaving out each region once and Student's t. TSS and the rates have Wilson's interval with that standard "
+            f"leaving out each {one} once and Student's t. TSS and the rates have Wilson's interval with that standard "
             "error, the other scores one that is cut where their range ends; of HSS it is still too narrow where a few "
-            "of the regions hold most of the events."
+            f"of the {one}s hold most of the events."
         )
     return notes + _beside_images(scored, result) + _undefined(scored, result)
 
@@ -232,9 +241,13 @@ def _beside_images(scored: ScoredCases, result: Mapping[str, Any]) -> list[str]:
         return []
     taken = "left out" if scored.method == JACKKNIFE else "resampled"
     ratio = (tss["high"] - tss["low"]) / (images["high"] - images["low"])
+    why = f"Images of one region are nearly copies, so whole regions are {taken}"
+    if result["settings"]["connected"]:
+        groups, regions = result["settings"]["clusters"], result["sample"]["regions"]
+        why += f", those that an image shows together as one group: {counted(groups, 'group')} of {regions:,} regions"
     return [
-        f"Images of one region are nearly copies, so whole regions are {taken}. The interval of TSS is {ratio:.1f} "
-        "times as wide as the one that takes images as independent, which is shown only to warn."
+        f"{why}. The interval of TSS is {ratio:.1f} times as wide as the one that takes images as independent, which "
+        "is shown only to warn."
     ]
 
 
