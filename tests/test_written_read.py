@@ -16,10 +16,11 @@ from flarescope.catalog.published import (
     write_region_list,
 )
 from flarescope.cli import main
-from flarescope.errors import FlarescopeWarning, InputError
+from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.pipeline.listing import write_catalogue
 from flarescope.region_numbers import short_region
+from flarescope.tables import check_catalogue
 
 # Short numbers are completed by the day: in 2012 a region is one of 6,5xx to 16,4xx.
 REGIONS = st.one_of(st.integers(10_001, 16_000), st.sampled_from([10_001, 10_064, 10_999, 11_000, 12_925]))
@@ -117,11 +118,36 @@ def test_what_a_labels_file_cannot_say_is_refused(tmp_path, row, reason):
     assert not (tmp_path / "x.txt").exists()
 
 
-def test_regions_that_a_csv_loses_are_said(tmp_path):
+def test_a_csv_keeps_what_the_names_do_not_say(tmp_path):
     table = catalogue(("x.png", 11121, None, 0), (NAME.format(1121, 2), 11121, "M1.0", 1))
-    with pytest.warns(FlarescopeWarning, match="of 1 images the region is not in the name"):
-        write_catalogue(table, tmp_path / "x.csv", EventDefinition())
-    assert read_table(tmp_path / "x.csv")["label"].tolist() == [0, 1]
+    write_catalogue(table, tmp_path / "x.csv", EventDefinition())
+    assert (
+        tmp_path / "x.csv"
+    ).read_text() == f"filename,class,noaa_ar\nx.png,0,11121\n{NAME.format(1121, 2)},1,11121\n"
+    when = pd.Timestamp("2012-03-06T14:23:26.5", tz="UTC")
+    timed = check_catalogue(table.assign(time=[when, None], noaa_ar=[None, None]), "made")
+    write_catalogue(timed, tmp_path / "t.csv", EventDefinition())
+    read = read_table(tmp_path / "t.csv")
+    assert read["time"][0] == when
+    assert read["noaa_ar"].fillna(0).tolist() == [0, 11121]
+    assert list(pd.read_csv(tmp_path / "t.csv")) == ["filename", "class", "time"]
+
+
+@pytest.mark.parametrize("alone", [None, 1])
+def test_the_regions_of_patches_are_kept_or_refused(tmp_path, alone):
+    table = catalogue((NAME.format(1429, 1), 11429, None, 0), ("x.fits", 11430, "M1.0", 1))
+    table = table.assign(noaa_ars=["11429,11430", None], principal_only=pd.array([alone, None], "Int8"))
+    table = check_catalogue(table if alone else table.drop(columns="principal_only"), "made")
+    write_catalogue(table, tmp_path / "x.csv", EventDefinition())
+    write_catalogue(table, tmp_path / "x.parquet", EventDefinition())
+    pd.testing.assert_frame_equal(
+        read_table(tmp_path / "x.csv").drop(columns="flare"), read_table(tmp_path / "x.parquet").drop(columns="flare")
+    )
+    with pytest.raises(InputError, match=r"shows several regions; a labels file cannot say that, a \.parquet can"):
+        write_catalogue(table.iloc[:1], tmp_path / "x.txt", EventDefinition())
+    single = check_catalogue(table.iloc[:1].assign(noaa_ars=None), "made")
+    write_catalogue(single, tmp_path / "x.txt", EventDefinition())
+    assert read_table(tmp_path / "x.txt")["noaa_ar"].tolist() == [11429]
 
 
 def test_labels_from_b1_on_are_trained_on(tmp_path, monkeypatch, capsys):

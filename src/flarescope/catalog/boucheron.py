@@ -16,7 +16,7 @@ from flarescope.files import atomic_path, is_parquet, refuse_special, translate_
 from flarescope.notes import read_event
 from flarescope.parquet_tables import read_parquet
 from flarescope.region_numbers import NOAA_OFFSET
-from flarescope.tables import SPLITS, check_catalogue, check_labels, nulls_for_missing
+from flarescope.tables import PATCH_DTYPES, SPLITS, check_catalogue, check_labels, nulls_for_missing
 from flarescope.text_tables import COMMENT, first_line, read_text_table
 
 CSV_NAMES: Final = {
@@ -139,9 +139,22 @@ def assign_splits(catalogue: pd.DataFrame, *, test: list[int], validation: list[
 
 
 def write_published_csv(catalogue: pd.DataFrame, path: Path) -> None:
-    """Write rows of a catalogue in the form of the published tables, `filename,class`."""
+    """Write rows of a catalogue in the form of the published tables, `filename,class`.
+
+    What readers would not find again stands in columns behind: `noaa_ar` and `time` where the file names do not say
+    them, and all regions of patches (`tables.PATCH_DTYPES`).
+    """
+    columns = ["filename", "label", *_unsaid(catalogue)]
     with atomic_path(path) as temporary:
-        catalogue[["filename", "label"]].rename(columns={"label": "class"}).to_csv(temporary, index=False)
+        catalogue[columns].rename(columns={"label": "class"}).to_csv(temporary, index=False)
+
+
+def _unsaid(catalogue: pd.DataFrame) -> list[str]:
+    """Name the columns that hold more than the file names say."""
+    patches = [name for name in PATCH_DTYPES if name in catalogue and catalogue[name].notna().any()]
+    named = region_and_time(catalogue["filename"])
+    lost = {name: (catalogue[name].notna() & named[name].isna()).any() for name in ("noaa_ar", "time")}
+    return [name for name, is_lost in lost.items() if is_lost or (patches and name == "noaa_ar")] + patches
 
 
 def published_csv_name(split: str, catalogue: pd.DataFrame, event: EventDefinition | None = PUBLISHED) -> str:

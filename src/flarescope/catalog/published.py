@@ -78,16 +78,19 @@ def write_labels(catalogue: pd.DataFrame, path: Path) -> None:
     """Write a labels file, `basename,label` without a header: the largest flare in the window, or `0`.
 
     Raises:
-        InputError: what this form cannot say: an event of unknown class, a name that is not `1121/1121_...`.
+        InputError: what this form cannot say: an event of unknown class, a name that is not `1121/1121_...`, several
+            regions of a patch.
     """
     names, events = catalogue["filename"], catalogue["label"] == 1
     basename = names.str.rsplit("/", n=1).str[-1]
     region = basename.str.extract(r"^(\d{4,5})_", expand=False)
     odd = names.ne(region + "/" + basename) | basename.str.contains(r'[,"\s]')
     classless = events & catalogue["flare"].isna()
+    several = catalogue["noaa_ars"].notna() if "noaa_ars" in catalogue else pd.Series(False, index=catalogue.index)
     for wrong, reason in (
         (odd, "its name is not as 1121/1121_hmi..."),
         (classless, "the class of its flare is unknown"),
+        (several, "it shows several regions"),
     ):
         if wrong.any():
             raise InputError(

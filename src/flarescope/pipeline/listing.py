@@ -1,6 +1,5 @@
 """Which images do a table or a folder name, and in which form is a catalogue written?"""
 
-import warnings
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +9,7 @@ from flarescope.catalog.boucheron import published_csv_name, read_image_list, re
 from flarescope.catalog.file_names import region_and_time
 from flarescope.catalog.published import write_labels
 from flarescope.counted import counted
-from flarescope.errors import FlarescopeWarning, InputError
+from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.files import is_parquet, utf8
 from flarescope.images.paths import expand
@@ -113,9 +112,12 @@ def check_form(out: Path) -> None:
 def write_catalogue(table: pd.DataFrame, out: Path, event: EventDefinition | None) -> None:
     """Write a catalogue in the form that the file name's ending names, with what its labels are of.
 
-    `.parquet` holds every column; `.csv` is the published table, `filename,class`; `.txt` the published labels file,
-    `basename,label`. The latter two drop region, time and split, which readers take from the file names again, and have
-    their event in a file beside them.
+    `.parquet` holds every column; `.csv` is the published table, `filename,class`, with columns for what of regions and
+    times the file names do not say; `.txt` the published labels file, `basename,label`, whose readers take both from
+    the names. The latter two have their event in a file beside them.
+
+    Raises:
+        InputError: what a labels file cannot say (see `catalog.published.write_labels`).
     """
     check_form(out)
     if out.suffix.lower() == ".parquet":
@@ -128,14 +130,6 @@ def write_catalogue(table: pd.DataFrame, out: Path, event: EventDefinition | Non
 
 
 def _write_table(table: pd.DataFrame, out: Path, event: EventDefinition | None) -> None:
-    lost = table["noaa_ar"].notna() & region_and_time(table["filename"])["noaa_ar"].isna()
-    if lost.any():
-        warnings.warn(
-            f"{out}: of {int(lost.sum()):,} images the region is not in the name, and this form has no other place for "
-            "it; a .parquet keeps it",
-            FlarescopeWarning,
-            stacklevel=3,
-        )
     write_published_csv(table, out)
     write_notes_beside(out, event_notes(event))
 
