@@ -1,5 +1,6 @@
 """Do forecasts say where they come from, and is what does not belong together refused with what to run?"""
 
+import html
 import json
 import re
 import shlex
@@ -18,7 +19,9 @@ from flarescope.model.runs import RunFolder
 from flarescope.notes import read_notes
 from flarescope.parquet_tables import read_parquet, write_parquet
 from flarescope.pipeline.calibrating import calibrate
+from flarescope.pipeline.identity import table_digest
 from flarescope.pipeline.origin import Origin, origin_from_json, regions_in_two_splits
+from flarescope.pipeline.provenance import Rows, rows_to_run
 from flarescope.scores.calibration import prior_shift
 from flarescope.tables import read_forecasts
 
@@ -115,11 +118,13 @@ def test_an_evaluation_with_a_set_date_has_the_same_bytes(made):
 
 
 @pytest.mark.parametrize(
-    "change", [{"epoch": "2"}, {"model": 3}, {"model": "../../other"}, {"limit": 2.5}, {"allow_overlap": None}]
+    "change",
+    [{"epoch": "2"}, {"model": 3}, {"model": "../../other"}, {"limit": 2.5}, {"allow_overlap": None}, {"options": [3]}],
 )
 def test_damaged_notes_are_one_line(change):
-    good = Origin("m.hdf5", "sha256:0", 1, None, "sha256:1", "test", None, False).to_json()
-    assert origin_from_json(good, "here") == Origin(**good)
+    origin = Origin("m.hdf5", "sha256:0", 1, None, "sha256:1", "test", None, False, options=("--nan", "zero"))
+    good = origin.to_json()
+    assert origin_from_json(good, "here") == origin
     assert origin_from_json({"event": None}, "here") is None
     with pytest.raises(InputError, match="here: its notes on where it comes from are damaged"):
         origin_from_json(good | change, "here")
@@ -249,7 +254,12 @@ def test_evaluate_warns_of_rows_with_another_event_rate(made, capsys, tmp_path):
 
 
 def page_and_card(folder):
-    return (folder.path / "report.html").read_text(), (folder.path / "README.md").read_text()
+    return page_of(folder), (folder.path / "README.md").read_text()
+
+
+def page_of(folder, split=""):
+    """Give the page as it is read: with marks of quotation instead of their names in HTML."""
+    return html.unescape((folder.path / f"report{split}.html").read_text())
 
 
 def test_page_and_card_say_model_calibration_tables_and_date(made):
@@ -281,7 +291,52 @@ def test_a_report_of_validation_rows_touches_no_file_of_the_test_report(made):
         str(path.relative_to(folder.path)) for path in folder.path.rglob("*") if path.is_file() and path not in before
     }
     assert {name.split("/")[0] for name in new} == {"report.validation.html", "figures.validation"}
-    assert "VALIDATION ROWS" in (folder.path / "report.validation.html").read_text()
+    assert "VALIDATION ROWS" in page_of(folder, ".validation")
+
+
+def test_rows_are_what_they_are_and_not_what_they_are_called(made):
+    folder, _ = made
+    evaluate(made, "--allow-overlap", table="validation")
+    assert run("report", folder.path, "--quiet") == 0
+    for text in page_and_card(folder):
+        assert "VALIDATION ROWS: they chose the model's epoch: the scores flatter it." in text
+    evaluate(made, split="validation", table="test")
+    assert run("report", folder.path, "--split", "validation", "--quiet") == 0
+    page = page_of(folder, ".validation")
+    assert "VALIDATION ROWS" not in page
+    rows = "not those that the run was trained or validated on; of their 3 regions, 0 trained on and 0 validated on"
+    assert f"CALLED VALIDATION: the rows scored are {rows}." in page
+
+
+def test_validation_rows_chose_what_was_chosen_on_them(made):
+    folder, _ = made
+    assert run("calibrate", folder.path, "--method", "none", "--quiet") == 0
+    evaluate(made, split="validation")
+    assert run("report", folder.path, "--split", "validation", "--quiet") == 0
+    page = page_of(folder, ".validation")
+    assert "they chose the model's epoch and its threshold: the scores flatter it" in page
+    assert run("calibrate", folder.path, "--quiet") == 0
+    evaluate(made, split="validation")
+    assert run("report", folder.path, "--split", "validation", "--quiet") == 0
+    page = page_of(folder, ".validation")
+    assert "they chose the model's epoch, its calibration and its threshold" in page
+    evaluate(made, "--epoch", other_epoch(folder), split="validation")
+    assert run("report", folder.path, "--split", "validation", "--quiet") == 0
+    assert "VALIDATION ROWS, which chose nothing" in page_of(folder, ".validation")
+
+
+def test_some_of_the_validation_rows_are_known_by_their_regions():
+    rows = pd.DataFrame(
+        {"filename": list("abc"), "label": [0, 1, 0], "noaa_ar": pd.array([11121, 11131, 11131], "Int32")}
+    )
+    known = {name: {"digest": table_digest(rows), "regions": [region]} for name, region in (("train", 11121),)}
+    other = {"validation": {"digest": "sha256:0", "regions": [11131, 11132]}}
+    assert rows_to_run({"data": known | other}, rows) == Rows("train", "those that the run was trained on")
+    some = rows_to_run({"data": known | other}, rows.iloc[1:])
+    words = "not those that the run was trained or validated on; of their 1 region, 0 trained on and 1 validated on"
+    assert some == Rows(None, words)
+    nameless = rows.assign(filename=[None, "b", "c"])
+    assert rows_to_run({"data": known | other}, nameless) == Rows(None, "not known: some have no name or no label")
 
 
 def test_without_a_test_report_validation_writes_no_card(made, capsys):
@@ -326,7 +381,7 @@ def test_a_report_of_another_epoch_and_of_a_sample_says_so(made):
     page, card = page_and_card(folder)
     for text in (page, card):
         assert f"EPOCH {epoch}: the model that stands for the run" in text
-        assert "A SAMPLE: at most 8 of the test rows" in text
+        assert "A SAMPLE: at most 8 rows of the table" in text
     assert f"some.fits --epoch {epoch}" in card
 
 

@@ -45,9 +45,14 @@ class FlarescopeError(Exception):
 
     exit_code = 1
 
-    def __init__(self, message: object = "") -> None:
-        """Take a message, which becomes one line (see `one_line`)."""
-        super().__init__(one_line(message))
+    def __init__(self, message: object = "", *, command: str = "") -> None:
+        """Take what is to be said.
+
+        Args:
+            message: becomes one line (see `one_line`).
+            command: that mends it; it stands at the end and is never shortened, for it could not be run then.
+        """
+        super().__init__(one_line(message) + (f"; run `{printable(command)}`" if command else ""))
 
 
 class InputError(FlarescopeError, ValueError):

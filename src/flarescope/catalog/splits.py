@@ -19,6 +19,16 @@ from flarescope.errors import InputError
 from flarescope.tables import SPLITS
 
 
+def check_split(split: str) -> None:
+    """Refuse another word than those of `tables.SPLITS`.
+
+    Raises:
+        InputError: naming the words.
+    """
+    if split not in SPLITS:
+        raise InputError(f"--split {split}: expected one of {', '.join(SPLITS)}")
+
+
 def shared_regions(tables: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], list[int]]:
     """Find the regions that stand in more than one table, or that an image of any of the tables joins across two.
 

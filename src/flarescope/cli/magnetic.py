@@ -144,7 +144,7 @@ def evaluate_magnetic(
 
     Same scores, intervals and files as `evaluate` gives for the network.
     """
-    from flarescope.pipeline.magnetic import evaluate_on_features
+    from flarescope.pipeline.magnetic_evaluation import evaluate_on_features
     from flarescope.pipeline.verifying import Verifying
 
     evaluation = evaluate_on_features(

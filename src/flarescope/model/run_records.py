@@ -32,6 +32,11 @@ def is_plain_name(value: object) -> bool:
     return is_text(value) and text not in ("", ".", "..") and not any(letter in text for letter in "/\\\0")
 
 
+def are_texts(value: object) -> bool:
+    """Whether a value is a list of texts."""
+    return isinstance(value, list) and all(is_text(one) for one in value)
+
+
 def _maybe(check: Check) -> Check:
     return lambda value: value is None or check(value)
 
@@ -70,6 +75,7 @@ _RUN: Final[Mapping[str, Check]] = {
     "event": _maybe(_is_object),
     "content": _maybe(_are_texts_by_name),
     "tables": _maybe(_are_sources),
+    "options": _maybe(are_texts),
 }
 _STORE: Final[Mapping[str, Check]] = dict.fromkeys(("family", "digest", "engine", "dtype", "rendering"), is_text)
 _TABLE: Final[Mapping[str, Check]] = {

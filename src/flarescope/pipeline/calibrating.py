@@ -12,8 +12,10 @@ from flarescope.errors import InputError
 from flarescope.model.classifier import Description, describe_again
 from flarescope.model.runs import RunFolder
 from flarescope.notes import read_notes
+from flarescope.pipeline.again import to_evaluate
+from flarescope.pipeline.belonging import check_validation_rows
 from flarescope.pipeline.models import Model, load
-from flarescope.pipeline.origin import check_validation_rows, origin_from_json, rows_in_short
+from flarescope.pipeline.origin import origin_from_json, rows_in_short
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.scores.calibration import fit_calibration
 from flarescope.scores.jackknife import FEW_REGIONS
@@ -62,11 +64,11 @@ def calibrate(
     folder, reporter = RunFolder(Path(run)), reporter or WarningReporter()
     run_json = folder.read()
     path = folder.forecasts("validation")
+    model = load(folder.path)
     if not path.is_file():
-        raise InputError(f"{path}: no validation forecasts; run `flarescope train` to its end first")
+        raise _no_forecasts(folder, run_json)
     forecasts = read_forecasts(path)
     fitting_rows(forecasts, "a calibration")
-    model = load(folder.path)
     _check_rows(model, folder, run_json, forecasts, reporter)
     fitted_on = rows_in_short(forecasts)
     calibration = None if method == "none" else fit_calibration(forecasts, method=method)
@@ -83,6 +85,16 @@ def calibrate(
     describe_again(model.path, described)
     _warn_of_few(forecasts, reporter)
     return Calibrated(model.path, described, choice)
+
+
+def _no_forecasts(folder: RunFolder, run_json: dict[str, Any]) -> InputError:
+    """Say what to do where a run has models and no validation forecasts."""
+    why = f"{folder.forecasts('validation')}: no validation forecasts"
+    if run_json.get("failure"):
+        return InputError(f"{why}, for the training failed; train again with other choices")
+    if not run_json.get("finished", True):
+        return InputError(f"{why}, for the training has not ended; give its `flarescope train` again, as it was")
+    return to_evaluate(why, folder, run_json, "validation")
 
 
 def _check_rows(

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from flarescope.catalog.splits import check_split
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, event_from_json
 from flarescope.files import read_json
@@ -13,7 +14,9 @@ from flarescope.html_report import decided_forecasts
 from flarescope.model.runs import RunFolder
 from flarescope.notes import read_event, read_notes
 from flarescope.parsing import refusing_damage
-from flarescope.pipeline.origin import Origin, check_same_evaluation, origin_from_json
+from flarescope.pipeline.again import to_evaluate
+from flarescope.pipeline.belonging import check_same_evaluation
+from flarescope.pipeline.origin import Origin, origin_from_json
 from flarescope.scores.threshold import ARGMAX
 from flarescope.tables import read_forecasts
 
@@ -25,17 +28,19 @@ def read_evaluated(folder: RunFolder, split: str) -> tuple[dict[str, Any], pd.Da
     """Read a run's description, its forecasts of a split, and their verification.
 
     Raises:
-        InputError: no run, or not evaluated on this split.
+        InputError: no run, no such split, or not evaluated on this split; the message has the command that does it.
     """
+    check_split(split)
     described = folder.read()
     path = folder.forecasts(split)
+    origin = read_origin(folder, split) if path.is_file() else None
     if not (path.is_file() and folder.scores(split).is_file()):
-        raise InputError(f"{folder.path}: not evaluated on {split} yet; run `flarescope evaluate {folder.path}` first")
+        raise to_evaluate(f"{folder.path}: not evaluated on {split} yet", folder, described, split, origin)
     scores, forecasts = read_json(folder.scores(split)), read_forecasts(path)
-    check_same_evaluation(folder, split, forecasts, read_origin(folder, split), scores)
+    check_same_evaluation(folder, split, forecasts, origin, scores)
     verification = scores.get("verification")
     if not isinstance(verification, dict | None):
-        raise InputError(f"{folder.scores(split)}: its verification is no object; run `flarescope evaluate` again")
+        raise to_evaluate(f"{folder.scores(split)}: its verification is no object", folder, described, split, origin)
     if verification is None:
         raise InputError(f"{folder.scores(split)}: no verification in it (rows of one class only); evaluate on others")
     return described, forecasts, verification
@@ -92,5 +97,5 @@ def using_scores(run: RunFolder, split: str) -> AbstractContextManager[None]:
 
     It is a large file of the program's own, whose every number is looked at where it is shown and not before.
     """
-    advice = "run `flarescope evaluate` again"
+    advice = "evaluate the run again"
     return refusing_damage(run.scores(split), advice, what="its verification cannot be shown")

@@ -9,27 +9,26 @@ import numpy as np
 import pandas as pd
 
 from flarescope.catalog.boucheron import read_table, require_regions
-from flarescope.catalog.splits import check_disjoint, shared_regions
+from flarescope.catalog.splits import check_disjoint, check_split, shared_regions
 from flarescope.catalog.table_event import agreed_event
-from flarescope.errors import InputError
 from flarescope.events import EventDefinition, agreed
 from flarescope.files import read_json, write_json
-from flarescope.model.features import FeatureStore
+from flarescope.model.features import FeatureStore, StoreKey
 from flarescope.model.head import sigmoid
 from flarescope.model.runs import RunFolder
 from flarescope.notes import event_notes
 from flarescope.parquet_tables import write_parquet
+from flarescope.pipeline.again import options_of
 from flarescope.pipeline.featuring import Compute, announce, check_before, ensure_features, open_store
-from flarescope.pipeline.identity import table_digest
 from flarescope.pipeline.likeness import tell_differences
 from flarescope.pipeline.models import Model, load
-from flarescope.pipeline.origin import Origin, epoch_of, now
+from flarescope.pipeline.origin import Origin, origin_of
 from flarescope.pipeline.verifying import Verifying, verify_model
 from flarescope.progress import Reporter
 from flarescope.scores.contingency import ContingencyTable, count
 from flarescope.scores.loss import cross_entropy_of_log_odds
 from flarescope.scores.threshold import ARGMAX
-from flarescope.tables import SPLITS, forecast_table
+from flarescope.tables import forecast_table
 
 
 @dataclass(frozen=True)
@@ -124,26 +123,19 @@ def evaluate(
     Raises:
         InputError: bad tables, images or models; regions that the model was trained on.
     """
-    compute, reporter = compute or Compute(), reporter or Reporter()
-    if split not in SPLITS:
-        raise InputError(f"--split {split}: expected one of {', '.join(SPLITS)}")
-    images = Path(images)
-    rows = read_table(Path(table), split=split, limit=limit)
-    require_regions({str(table): rows})
+    compute, verifying, reporter = compute or Compute(), verifying or Verifying(), reporter or Reporter()
+    options = options_of(compute=compute, backbone=backbone, event=event, verifying=verifying)
+    rows = labelled_rows(table, split=split, limit=limit)
     found = load(model, epoch=epoch, backbone=backbone)
-    event = event_of_evaluation(found.classifier.description.event, table, event, reporter)
+    described = found.classifier.description
+    event = event_of_evaluation(described.event, table, event, reporter)
     announce(found.classifier.weights, reporter)
     if not allow_overlap:
         _check_unseen(found, rows, split, reporter)
     folder = RunFolder(Path(out)) if out else found.run or RunFolder(found.path.with_suffix(".evaluation"))
-    check_before(images, compute)
-    store = _open_store_of(found, rows, Path(features or _feature_root(found.run, folder)), compute, reporter)
-    reporter.say(f"model: {found.path}; engine: {store.key.engine}")
-    tell_differences(found.classifier.description.likeness, rows, images, compute, reporter)
-    features_of = ensure_features(store, rows, images, found.classifier.weights, compute, reporter, f"{split} features")
-    log_odds = found.classifier.head.log_odds(features_of)
-    probability = sigmoid(log_odds)
-    labels = rows["label"].to_numpy(dtype=np.int64)
+    stores = Path(features or _feature_root(found.run, folder))
+    store, log_odds = _forecast(found, rows, Path(images), stores, compute, reporter, f"{split} features")
+    labels, probability = rows["label"].to_numpy(dtype=np.int64), sigmoid(log_odds)
     forecasts = forecast_table(rows, split, probability)
     evaluation = Evaluation(
         model=found.path,
@@ -151,26 +143,49 @@ def evaluate(
         table=count(labels, probability >= ARGMAX),
         loss=cross_entropy_of_log_odds(labels, log_odds),
         forecasts=forecasts,
-        evaluated={"store": asdict(store.key)},
-        verification=verify_model(
-            forecasts, found.classifier.description, found.run, verifying or Verifying(), reporter, event=event
-        ),
+        evaluated={"store": asdict(store)},
+        verification=verify_model(forecasts, described, found.run, verifying, reporter, event=event),
         folder=folder.path,
-        origin=Origin(
-            model=found.path.name,
-            model_digest=found.classifier.head.digest,
-            epoch=epoch_of(found.run, found.path),
-            table=str(table),
-            table_digest=table_digest(rows),
-            split=split,
+        origin=origin_of(
+            rows,
+            split,
+            model=found.path,
+            digest=found.classifier.head.digest,
+            run=found.run,
             limit=limit,
             allow_overlap=allow_overlap,
-            date=now(),
+            table=table,
+            source=images,
+            options=options,
         ),
         event=event,
     )
     write_evaluation(evaluation, reporter)
     return evaluation
+
+
+def labelled_rows(table: str | Path, *, split: str, limit: int | None) -> pd.DataFrame:
+    """Read the rows that a model is evaluated on, each with its region.
+
+    Raises:
+        InputError: an unknown split, a bad table, rows without a region.
+    """
+    check_split(split)
+    rows = read_table(table, split=split, limit=limit)
+    require_regions({str(table): rows})
+    return rows
+
+
+def _forecast(
+    found: Model, rows: pd.DataFrame, images: Path, stores: Path, compute: Compute, reporter: Reporter, label: str
+) -> tuple[StoreKey, np.ndarray]:
+    """Give the log odds of an event, `(N,)`, and the key of the store whose features they are of."""
+    check_before(images, compute)
+    store = _open_store_of(found, rows, stores, compute, reporter)
+    reporter.say(f"model: {found.path}; engine: {store.key.engine}")
+    tell_differences(found.classifier.description.likeness, rows, images, compute, reporter)
+    features = ensure_features(store, rows, images, found.classifier.weights, compute, reporter, label)
+    return store.key, found.classifier.head.log_odds(features)
 
 
 def write_evaluation(evaluation: Evaluation, reporter: Reporter) -> None:

@@ -17,8 +17,8 @@ from flarescope.model.head import EpochResult, Recipe, result_of, validate_toget
 from flarescope.model.runs import RunFolder, best_epoch, chosen_epoch, model_name, result_to_json
 from flarescope.notes import event_notes
 from flarescope.parquet_tables import write_parquet
-from flarescope.pipeline.identity import table_digest, with_content
-from flarescope.pipeline.origin import Origin, epoch_of
+from flarescope.pipeline.identity import with_content
+from flarescope.pipeline.origin import origin_of
 from flarescope.pipeline.training_data import TrainingData
 from flarescope.progress import Reporter
 from flarescope.tables import forecast_table
@@ -240,13 +240,12 @@ def _finish(run: RunFolder, described: dict[str, Any], data: TrainingData, rows:
     path = run.model_path()
     model = load_classifier(path, backbone=described["backbone"])
     forecasts = forecast_table(data.tables["validation"], "validation", model.head.probability(rows))
-    origin = Origin(
-        model=path.name,
-        model_digest=model.head.digest,
-        epoch=epoch_of(run, path),
-        table=None,
-        table_digest=table_digest(forecasts),
-        split="validation",
+    origin = origin_of(
+        forecasts,
+        "validation",
+        model=path,
+        digest=model.head.digest,
+        run=run,
         limit=data.limit,
         allow_overlap=data.allow_overlap,
     )

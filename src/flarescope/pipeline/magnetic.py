@@ -1,18 +1,17 @@
 """How do 29 numbers of each image become a baseline: a run with a model, forecasts and scores, as the network's?"""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from flarescope.catalog.boucheron import read_table, require_regions
-from flarescope.catalog.splits import check_disjoint
+from flarescope.catalog.boucheron import read_table
 from flarescope.counted import counted
 from flarescope.errors import InputError
-from flarescope.events import EventDefinition, event_from_json
-from flarescope.files import make_folder, read_json, sha256_of, write_json
+from flarescope.events import EventDefinition
+from flarescope.files import make_folder, sha256_of, write_json
 from flarescope.images.magnetic import FEATURE_NAMES
 from flarescope.images.magnetic_table import FeatureSet, compute_features, read_features_csv, write_features_csv
 from flarescope.leftovers import remove_leftovers
@@ -22,15 +21,14 @@ from flarescope.model.magnetic_baseline import MagneticModel, match_features, tr
 from flarescope.model.runs import RunFolder, model_name, result_to_json
 from flarescope.notes import event_notes
 from flarescope.parquet_tables import write_parquet
-from flarescope.pipeline.evaluation import Evaluation, event_of_evaluation, write_evaluation
-from flarescope.pipeline.identity import describe_tables, is_synthetic, table_digest, versions
-from flarescope.pipeline.origin import Origin, now
-from flarescope.pipeline.training_data import event_of_training, warn_one_class
-from flarescope.pipeline.verifying import Verifying, verify_raw
+from flarescope.pipeline.again import options_of
+from flarescope.pipeline.identity import describe_tables, is_synthetic, versions
+from flarescope.pipeline.origin import origin_of
+from flarescope.pipeline.training_data import event_of_training, read_training_tables, sources_of, warn_one_class
 from flarescope.progress import Reporter
 from flarescope.scores.contingency import count
 from flarescope.scores.loss import cross_entropy_of_log_odds
-from flarescope.tables import SPLITS, forecast_table
+from flarescope.tables import forecast_table
 
 FAMILY: Final = "magnetic"
 PACKAGES: Final = ("flarescope", "numpy", "scikit-learn", "scikit-image", "scipy", "PyWavelets", "pandas", "pillow")
@@ -116,53 +114,60 @@ def train_on_features(
         InputError: bad tables, features or options, or an `out` that holds a run.
     """
     reporter, run = reporter or Reporter(), RunFolder(Path(out))
+    options = options_of(event=event)
     event = event_of_training(train, validation, event, reporter)
-    tables = {
-        "train": read_table(train, split="train", limit=limit),
-        "validation": read_table(validation, split="validation", limit=limit),
-    }
-    require_regions({str(train): tables["train"], str(validation): tables["validation"]})
-    if not allow_overlap:
-        check_disjoint(tables)
+    tables = read_training_tables(train, validation, limit=limit, allow_overlap=allow_overlap)
     warn_one_class(tables, reporter)
     listed = read_features_csv(Path(features))
     rows = {name: match_features(listed, table, str(features)) for name, table in tables.items()}
     remove_abandoned_lock(run.path / "run")
     _refuse_whole_run(run)
     model = train_magnetic(rows["train"], tables["train"]["label"].to_numpy(), kind=kind, seed=seed)
-    described = _describe(tables, Path(features), kind=kind, seed=seed, images=images)
-    sources = {"train": str(Path(train).resolve()), "validation": str(Path(validation).resolve())}
-    described |= {"allow_overlap": allow_overlap, "tables": {**sources, "limit": limit}}
-    described |= {"event": event.to_json() if event else None}
+    described = _describe(tables, Path(features), kind=kind, seed=seed, images=images) | {
+        "allow_overlap": allow_overlap,
+        "tables": {**sources_of(train, validation), "limit": limit},
+        "options": list(options),
+        "event": event.to_json() if event else None,
+    }
     make_folder(run.path)
     with locked(run.path / "run"):
-        _refuse_whole_run(run)
-        remove_leftovers(run.path)
-        if run.run_json.exists():
-            run.clear()
-        run.write(described | {"finished": False})
-        results = {name: _result(model, rows[name], table) for name, table in tables.items()}
-        name = Path(model_name(1, results["validation"].table.tss)).with_suffix(".json").name
-        write_json(run.path / name, model.to_json())
-        row = {split: result_to_json(result) for split, result in results.items()}
-        run.write_history([{"epoch": 1, **row, "model": name}])
+        _begin(run, described)
+        path = _write_model(run, model, tables, rows)
         forecasts = forecast_table(tables["validation"], "validation", model.probability(rows["validation"]))
-        origin = Origin(
-            model=name,
-            model_digest=model.digest,
-            epoch=1,
-            table=None,
-            table_digest=table_digest(forecasts),
-            split="validation",
+        origin = origin_of(
+            forecasts,
+            "validation",
+            model=path,
+            digest=model.digest,
+            run=run,
             limit=limit,
             allow_overlap=allow_overlap,
         )
         write_parquet(forecasts, run.forecasts("validation"), event_notes(event) | origin.to_json())
         run.write(described)
-    reporter.say(
-        f"{kind} on {len(FEATURE_NAMES)} features of {counted(len(tables['train']), 'image')}: {run.path / name}"
-    )
+    reporter.say(f"{kind} on {len(FEATURE_NAMES)} features of {counted(len(tables['train']), 'image')}: {path}")
     return run
+
+
+def _begin(run: RunFolder, described: Mapping[str, Any]) -> None:
+    """Take a folder for a run that is not finished yet; what a failed or killed one left goes."""
+    _refuse_whole_run(run)
+    remove_leftovers(run.path)
+    if run.run_json.exists():
+        run.clear()
+    run.write({**described, "finished": False})
+
+
+def _write_model(
+    run: RunFolder, model: MagneticModel, tables: Mapping[str, pd.DataFrame], rows: Mapping[str, np.ndarray]
+) -> Path:
+    """Write the model, under the name that its validation TSS gives it, and the history of one epoch."""
+    results = {name: result_of_model(model, rows[name], table) for name, table in tables.items()}
+    path = (run.path / model_name(1, results["validation"].table.tss)).with_suffix(".json")
+    write_json(path, model.to_json())
+    row = {split: result_to_json(result) for split, result in results.items()}
+    run.write_history([{"epoch": 1, **row, "model": path.name}])
+    return path
 
 
 def _refuse_whole_run(run: RunFolder) -> None:
@@ -174,7 +179,8 @@ def _refuse_whole_run(run: RunFolder) -> None:
             raise InputError(f"{run.path}: holds a run already; choose another --out, or delete the folder")
 
 
-def _result(model: MagneticModel, features: np.ndarray, table: pd.DataFrame) -> EpochResult:
+def result_of_model(model: MagneticModel, features: np.ndarray, table: pd.DataFrame) -> EpochResult:
+    """Count and score what a model forecasts for `(N, 29)` features of a table's N rows."""
     labels = table["label"].to_numpy(dtype=np.int64)
     log_odds = model.slope * model.decision(features)
     return EpochResult(cross_entropy_of_log_odds(labels, log_odds), count(labels, log_odds >= 0))
@@ -195,101 +201,3 @@ def _describe(
         "versions": versions(PACKAGES),
         "finished": True,
     }
-
-
-@dataclass(frozen=True)
-class MagneticRun:
-    """A run of a baseline, read back."""
-
-    folder: RunFolder
-    described: dict[str, Any]
-    path: Path
-    model: MagneticModel
-
-    @classmethod
-    def open(cls, path: str | Path) -> "MagneticRun":
-        """Read a run's description and model.
-
-        Raises:
-            InputError: no run, a run of the network, a damaged model.
-        """
-        folder = RunFolder(Path(path))
-        described = folder.read()
-        if described.get("kind") != FAMILY:
-            raise InputError(f"{path}: a run of the network, not of magnetic features; use `flarescope evaluate`")
-        file = folder.model_path()
-        return cls(folder, described, file, MagneticModel.from_json(read_json(file), str(file)))
-
-
-def evaluate_on_features(
-    run: str | Path,
-    *,
-    table: str | Path,
-    features: str | Path,
-    split: str = "test",
-    out: str | Path | None = None,
-    limit: int | None = None,
-    allow_overlap: bool = False,
-    event: EventDefinition | None = None,
-    verifying: Verifying | None = None,
-    reporter: Reporter | None = None,
-) -> Evaluation:
-    """Forecast a labelled table from magnetic features and verify it as the network's forecasts are.
-
-    Args:
-        run: the folder of a run that `train_on_features` wrote.
-        table: labelled rows; of a catalogue with splits those of `split` are taken.
-        features: CSV of the features in the published form.
-        split: what the table is called: `train`, `validation` or `test`.
-        out: where to write; by default into the run.
-        limit: only so many rows, drawn at random, the same ones every time.
-        allow_overlap: go on where the model was trained on regions of the table.
-        event: that the labels are of, for a table that does not say it.
-        verifying: how intervals and baselines are made.
-        reporter: hears notes.
-
-    Returns:
-        The evaluation, which is also written: `scores.json` and `forecasts/<split>.parquet`.
-
-    Raises:
-        InputError: bad tables, features or runs; regions that the model was trained on.
-    """
-    reporter, verifying = reporter or Reporter(), verifying or Verifying()
-    if split not in SPLITS:
-        raise InputError(f"--split {split}: expected one of {', '.join(SPLITS)}")
-    found = MagneticRun.open(run)
-    of_model = event_from_json(found.described.get("event"), str(found.folder.run_json))
-    event = event_of_evaluation(of_model, table, event, reporter)
-    rows = read_table(table, split=split, limit=limit)
-    require_regions({str(table): rows})
-    if not allow_overlap and split != "train":
-        seen = pd.DataFrame({"noaa_ar": found.described["data"]["train"]["regions"]})
-        check_disjoint({"the training set of the model": seen, f"the {split} table": rows})
-    numbers = match_features(read_features_csv(Path(features)), rows, str(features))
-    result = _result(found.model, numbers, rows)
-    forecasts = forecast_table(rows, split, found.model.probability(numbers))
-    folder = RunFolder(Path(out)) if out else found.folder
-    evaluation = Evaluation(
-        model=found.path,
-        split=split,
-        table=result.table,
-        loss=result.loss,
-        forecasts=forecasts,
-        evaluated={"features": str(features)},
-        verification=verify_raw(forecasts, found.folder, verifying, reporter, event=event),
-        folder=folder.path,
-        origin=Origin(
-            model=found.path.name,
-            model_digest=found.model.digest,
-            epoch=1,
-            table=str(table),
-            table_digest=table_digest(rows),
-            split=split,
-            limit=limit,
-            allow_overlap=allow_overlap,
-            date=now(),
-        ),
-        event=event,
-    )
-    write_evaluation(evaluation, reporter)
-    return evaluation

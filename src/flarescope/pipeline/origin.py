@@ -1,31 +1,24 @@
-"""Which model made these forecasts, of which rows, and do they belong to this run?
+"""Which model made these forecasts, of which rows, and with which options?
 
 What is known stands among the notes of the forecasts' file (`flarescope.notes`) and in `scores.json`. Forecasts of
 older versions have none; of them only what the rows themselves show can be said.
 """
 
 import os
-import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
 from flarescope.catalog.splits import shared_regions
 from flarescope.connected import all_regions
 from flarescope.errors import InputError
-from flarescope.files import read_json
-from flarescope.model.classifier import head_digest
-from flarescope.model.magnetic_baseline import MagneticModel
-from flarescope.model.run_records import is_plain_name
-from flarescope.model.runs import RunFolder, chosen_epoch
+from flarescope.model.run_records import are_texts, is_plain_name
+from flarescope.model.runs import RunFolder
 from flarescope.pipeline.identity import table_digest
-from flarescope.scores.threshold import ARGMAX
-
-COUNTS = ("tp", "fn", "fp", "tn")
 
 
 @dataclass(frozen=True)
@@ -42,6 +35,8 @@ class Origin:
         limit: how many rows were drawn at random; None took all.
         allow_overlap: whether regions of the training set were allowed.
         date: when, UTC, ISO 8601; None at the end of training, which gives the same bytes every time.
+        source: the image root, or the table of magnetic features; None at the end of training.
+        options: what else was chosen, as `again.options_of` gives it; of the run at the end of training: none.
     """
 
     model: str
@@ -53,13 +48,25 @@ class Origin:
     limit: int | None
     allow_overlap: bool
     date: str | None = None
+    source: str | None = None
+    options: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Give the origin as plain values."""
-        return asdict(self)
+        return asdict(self) | {"options": list(self.options)}
 
 
 NAMES = tuple(field.name for field in fields(Origin))
+KINDS: Final = {
+    "epoch": int | None,
+    "table": str | None,
+    "limit": int | None,
+    "allow_overlap": bool,
+    "date": str | None,
+    "source": str | None,
+    "options": list,
+}
+"""Types of the values that are not text."""
 
 
 def origin_from_json(values: Mapping[str, Any], source: object) -> Origin | None:
@@ -70,13 +77,60 @@ def origin_from_json(values: Mapping[str, Any], source: object) -> Origin | None
     """
     if "model_digest" not in values:
         return None
-    kinds = {"epoch": int | None, "table": str | None, "limit": int | None, "allow_overlap": bool, "date": str | None}
-    found = {name: values.get(name) for name in NAMES}
-    wrong = [name for name, value in found.items() if not isinstance(value, kinds.get(name, str))]
+    found: dict[str, Any] = {name: values.get(name) for name in NAMES} | {"options": values.get("options", [])}
+    wrong = [name for name, value in found.items() if not isinstance(value, KINDS.get(name, str))]
     wrong += [] if is_plain_name(found["model"]) else ["model"]
+    wrong += [] if are_texts(found["options"]) else ["options"]
     if wrong:
         raise InputError(f"{source}: its notes on where it comes from are damaged ({wrong[0]}); evaluate again")
-    return Origin(**found)  # type: ignore[arg-type]
+    return Origin(**found | {"options": tuple(found["options"])})
+
+
+def origin_of(
+    rows: pd.DataFrame,
+    split: str,
+    *,
+    model: Path,
+    digest: str,
+    run: RunFolder | None,
+    limit: int | None,
+    allow_overlap: bool,
+    table: str | Path | None = None,
+    source: str | Path | None = None,
+    options: Sequence[str] = (),
+) -> Origin:
+    """Say where forecasts come from that are made now.
+
+    Args:
+        rows: that are forecast, with their names and labels.
+        split: what they are called.
+        model: its file.
+        digest: see `Origin.model_digest`.
+        run: that the model is of, or None.
+        limit: see `Origin`.
+        allow_overlap: see `Origin`.
+        table: where the rows were read from; None at the end of training, where no date is said either.
+        source: the image root, or the table of magnetic features.
+        options: see `Origin`.
+    """
+    return Origin(
+        model=model.name,
+        model_digest=digest,
+        epoch=epoch_of(run, model),
+        table=_whole(table),
+        table_digest=table_digest(rows),
+        split=split,
+        limit=limit,
+        allow_overlap=allow_overlap,
+        date=None if table is None else now(),
+        source=_whole(source),
+        options=tuple(options),
+    )
+
+
+def _whole(path: str | Path | None) -> str | None:
+    """Give a path from the root on: whoever reads it may work in another folder."""
+    return None if path is None else str(Path(path).resolve())
 
 
 def now() -> str:
@@ -107,110 +161,6 @@ def rows_in_short(forecasts: pd.DataFrame) -> dict[str, Any]:
         "regions": len(all_regions(forecasts)),
         "event_regions": len(all_regions(forecasts[event])),
     }
-
-
-def evaluate_again(run: RunFolder, described: Mapping[str, Any], split: str, origin: Origin | None = None) -> str:
-    """Give the command that makes a run's forecasts of a split (again), with the best model and all rows.
-
-    Args:
-        run: the folder.
-        described: its `run.json`.
-        split: `validation` takes the table that the run was validated on.
-        origin: of the forecasts that are there, which names their table.
-    """
-    magnetic = described.get("kind") == "magnetic"
-    tables = described.get("tables") or {}
-    validated = split == "validation"
-    table = tables.get("validation") if validated else origin.table if origin else None
-    words = ["flarescope", "evaluate-magnetic" if magnetic else "evaluate", _from_here(run.path)]
-    words += ["--split", split] if split != "test" else []
-    words += ["--table", _from_here(table) if table else "VALIDATION_TABLE" if validated else "TABLE"]
-    images = "features" if magnetic else "images"
-    words += [f"--{images}", _from_here(described[images])]
-    words += ["--limit", str(tables["limit"])] if validated and tables.get("limit") else []
-    words += ["--allow-overlap"] if described.get("allow_overlap") else []
-    return f"`{shlex.join(words)}`"
-
-
-def _from_here(path: str | Path) -> str:
-    """Give a path in or below the working folder without that folder: a message has little room."""
-    here = Path.cwd()
-    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else str(path)
-
-
-def check_validation_rows(
-    run: RunFolder, described: Mapping[str, Any], forecasts: pd.DataFrame, origin: Origin | None, digest: str
-) -> int:
-    """Refuse validation forecasts that are not those of all of the run's validation rows by its best kept model.
-
-    The rows are compared by their names and labels, whatever the notes say. Forecasts without notes (of older versions)
-    must give the counts that the history has of the model's epoch.
-
-    Args:
-        run: the folder.
-        described: its `run.json`.
-        forecasts: what lies in `forecasts/validation.parquet`.
-        origin: what the file says of itself, or None.
-        digest: of the best kept model's head.
-
-    Returns:
-        The epoch of the best kept model.
-
-    Raises:
-        InputError: they are others; the message has the command that makes the right ones.
-    """
-    best = chosen_epoch([row for row in run.history() if (run.path / row["model"]).is_file()])
-    recorded = (described.get("data") or {}).get("validation") or {}
-    why = None
-    if digest_of_rows(forecasts) != recorded.get("digest"):
-        images = recorded.get("images")
-        all_rows = f"all {images:,} validation rows" if isinstance(images, int) else "the validation rows"
-        why = f"are of {len(forecasts):,} rows that are not {all_rows} of the run"
-    elif origin is not None and origin.model_digest != digest:
-        why = f"were made by {origin.model}, not by the best model, {best['model']}"
-    elif origin is None and _counts(forecasts) != [best["validation"].get(name) for name in COUNTS]:
-        why = f"do not say their model, and do not give the counts of epoch {best['epoch']}, the best"
-    if why:
-        again = evaluate_again(run, described, "validation")
-        raise InputError(f"the validation forecasts {why}; run {again}")
-    return int(best["epoch"])
-
-
-def _counts(forecasts: pd.DataFrame) -> list[int]:
-    event, yes = forecasts["label"] == 1, forecasts["probability"] >= ARGMAX
-    return [int(both.sum()) for both in (event & yes, event & ~yes, ~event & yes, ~event & ~yes)]
-
-
-def check_same_evaluation(
-    run: RunFolder, split: str, forecasts: pd.DataFrame, origin: Origin | None, scores: Mapping[str, Any]
-) -> None:
-    """Refuse forecasts and scores that are not of one evaluation of this split, or of a model that was replaced.
-
-    Raises:
-        InputError: they are not; the message has the command that makes both.
-    """
-    why = None
-    if origin is not None and origin.split != split:
-        why = f"the forecasts are of {origin.split}, not of {split}"
-    elif scores.get("table_digest") not in (None, digest_of_rows(forecasts)):
-        why = "scores and forecasts are of other rows"
-    elif origin != origin_from_json(origin_values(scores), run.scores(split)):
-        why = "scores and forecasts are of two evaluations"
-    elif origin is not None and digest_of_model(run.path / origin.model) not in (None, origin.model_digest):
-        why = f"{origin.model} is another model than the one that made the forecasts"
-    if why:
-        again = evaluate_again(run, run.read(), split, origin)
-        raise InputError(f"{split} of {_from_here(run.path)}: {why}; run {again}")
-
-
-def digest_of_model(path: Path) -> str | None:
-    """Give the digest of a model file that `Origin.model_digest` is compared with; None where it is not there.
-
-    A complete Keras file is not read for it: that would take seconds.
-    """
-    if not path.is_file():
-        return None
-    return MagneticModel.from_json(read_json(path), str(path)).digest if path.suffix == ".json" else head_digest(path)
 
 
 def origin_values(scores: Mapping[str, Any]) -> dict[str, Any]:

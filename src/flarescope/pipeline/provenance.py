@@ -2,15 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import pandas as pd
 
-from flarescope.errors import InputError
+from flarescope.connected import all_regions
+from flarescope.counted import counted, listed
 from flarescope.model.classifier import Description, read_description
-from flarescope.model.runs import RunFolder, chosen_epoch
+from flarescope.model.runs import RunFolder, best_epoch, chosen_epoch
+from flarescope.pipeline.again import to_evaluate
 from flarescope.pipeline.evaluated import read_origin
-from flarescope.pipeline.origin import Origin, evaluate_again, regions_in_two_splits
+from flarescope.pipeline.origin import Origin, digest_of_rows, regions_in_two_splits
+
+KNEW: Final = {"train": "trained", "validation": "validated"}
+"""What a run did on its rows."""
 
 RESULTS = ("recipe", "backbone", "store", "versions")
 NOT_RECORDED = "not recorded: evaluated by an older version"
@@ -28,6 +34,7 @@ class Provenance:
         model: what the model's file says of itself; None where it is not there, or of another kind.
         best: the epoch of the model that stands for the run (`runs.chosen_epoch`); None where none is kept.
         shared: regions in two splits, for test rows; None where that was not to be known.
+        rows: what the rows scored are to the run, whatever they are called.
     """
 
     run: RunFolder
@@ -37,6 +44,7 @@ class Provenance:
     model: Description | None
     best: int | None
     shared: int | None
+    rows: "Rows"
 
     def training(self) -> dict[str, Any]:
         """Say what the model is made of: recipe, backbone, store, versions."""
@@ -59,7 +67,7 @@ class Provenance:
             model = {"file": origin.model, "epoch": origin.epoch, "digest": origin.model_digest}
         date = origin.date if origin and origin.date else NOT_RECORDED
         shared = {0: "none", None: "not checked"}.get(self.shared, self.shared)
-        found = {"model": model, "calibration": self._calibration(), "date": date}
+        found = {"model": model, "calibration": self._calibration(), "date": date, "rows scored": self.rows.words}
         return found | ({"regions in two splits": shared} if self.split == "test" else {})
 
     def _calibration(self) -> Any:  # noqa: ANN401 - words, or a mapping of them
@@ -77,18 +85,37 @@ class Provenance:
             said.append("RANDOM FILTERS: the backbone's filters are random, not ImageNet's. These are no results.")
         if self.described.get("synthetic"):
             said.append("SYNTHETIC DATA: the magnetograms and flares were made, not observed. These are no results.")
-        if self.split == "validation":
-            said.append("VALIDATION ROWS: they chose the model's epoch and any calibration: the scores flatter it.")
-        if self.split == "train":
-            said.append("TRAINING ROWS: the model has seen them: the scores are no measure of its skill.")
+        said += self._of_rows()
         if self.shared:
             said.append(f"REGIONS IN TWO SPLITS: {self.shared:,}. Scores on images of them look too good.")
         if self.origin and self.origin.limit:
-            most = f"{self.origin.limit:,}"
-            said.append(f"A SAMPLE: at most {most} of the {self.split} rows, drawn at random, are scored.")
+            most = counted(self.origin.limit, "row")
+            said.append(f"A SAMPLE: at most {most} of the table, drawn at random, are scored.")
         if self.other_epoch is not None:
             said.append(f"EPOCH {self.other_epoch}: the model that stands for the run is that of epoch {self.best}.")
         return said
+
+    def _of_rows(self) -> list[str]:
+        """Say what it means that the model, or its choice, knew the rows; or that they are not what they are called."""
+        if self.rows.of == "train":
+            return ["TRAINING ROWS: the model has seen them: the scores are no measure of its skill."]
+        if self.rows.of == "validation":
+            chose = listed(self._chosen_on_validation())
+            flatter = f": they chose {chose}: the scores flatter it" if chose else ", which chose nothing of the model"
+            return [f"VALIDATION ROWS{flatter}."]
+        return [] if self.split == "test" else [f"CALLED {self.split.upper()}: the rows scored are {self.rows.words}."]
+
+    def _chosen_on_validation(self) -> list[str]:
+        """Name what of the model was chosen on the run's validation rows."""
+        history = self.run.history()
+        best = best_epoch(history)
+        epoch = self.origin.epoch if self.origin else self.best
+        by_epoch = len(history) > 1 and (self.described.get("save") or {}).get("which") != "last"
+        chosen = ["the model's epoch"] if by_epoch and best is not None and best["epoch"] == epoch else []
+        if self.model is not None and self.model.choice is not None:
+            chosen += ["its calibration"] if self.model.calibration else []
+            chosen += ["its threshold"]
+        return chosen
 
     @property
     def other_epoch(self) -> int | None:
@@ -97,8 +124,46 @@ class Provenance:
         return None if epoch is None or epoch == self.best else epoch
 
 
+@dataclass(frozen=True)
+class Rows:
+    """What rows are to a run.
+
+    Attributes:
+        of: `train` or `validation`, where they are all of these rows of the run and no others; else None.
+        words: the same in words, and of other rows how many of their regions the run knew.
+    """
+
+    of: str | None
+    words: str
+
+
+def rows_to_run(described: Mapping[str, Any], forecasts: pd.DataFrame) -> Rows:
+    """Find out, by digests of names and labels, whether rows are those that a run was trained or validated on.
+
+    Args:
+        described: its `run.json`.
+        forecasts: the rows.
+    """
+    digest, data = digest_of_rows(forecasts), described["data"]
+    if digest is None:
+        return Rows(None, "not known: some have no name or no label")
+    of = next((name for name in KNEW if data[name]["digest"] == digest), None)
+    if of is not None:
+        return Rows(of, f"those that the run was {KNEW[of]} on")
+    regions = set(all_regions(forecasts))
+    if not regions:
+        return Rows(None, "not those that the run was trained or validated on; their regions are not known")
+    known = listed([f"{len(regions & set(data[name]['regions'])):,} {KNEW[name]} on" for name in KNEW])
+    all_of = counted(len(regions), "region")
+    return Rows(None, f"not those that the run was trained or validated on; of their {all_of}, {known}")
+
+
 def _scored(origin: Origin) -> dict[str, Any]:
-    return {"table": origin.table, "digest": origin.table_digest, "rows": origin.limit or "all"}
+    return {
+        "table": origin.table and Path(origin.table).name,
+        "digest": origin.table_digest,
+        "rows": origin.limit or "all",
+    }
 
 
 def read_provenance(
@@ -125,12 +190,13 @@ def read_provenance(
     if model is not None and _decides(model) != [
         verification["settings"].get(key) for key in ("threshold", "calibration")
     ]:
-        again = evaluate_again(run, described, split, origin)
-        raise InputError(f"{run.path}: {name} was calibrated after it was evaluated on {split}; run {again}")
+        why = f"{run.path}: {name} was calibrated after it was evaluated on {split}"
+        raise to_evaluate(why, run, described, split, origin)
     shared = regions_in_two_splits(described, forecasts) if split == "test" else None
     if origin is None:  # older versions kept of a patch's regions the principal one: that none is shared, they hide
         shared = shared or None
-    return Provenance(run, described, split, origin, model, int(best["epoch"]) if best else None, shared)
+    rows = rows_to_run(described, forecasts)
+    return Provenance(run, described, split, origin, model, int(best["epoch"]) if best else None, shared, rows)
 
 
 def _decides(model: Description) -> list[Any]:

@@ -20,6 +20,7 @@ from flarescope.model.gather import FeatureRows
 from flarescope.model.head import Recipe, glorot_head, reference_class_weight
 from flarescope.model.vgg import FEATURES
 from flarescope.model.weights import Weights, find
+from flarescope.pipeline.again import options_of
 from flarescope.pipeline.featuring import Compute, announce, check_before, ensure_features, open_store
 from flarescope.pipeline.identity import describe_recipe, describe_tables, is_synthetic, versions
 from flarescope.pipeline.likeness import likeness_of_table
@@ -42,6 +43,7 @@ class TrainingData:
         likeness: what a sample of the training images is like; None where none is there.
         sources: where each table was read from.
         limit: how many rows of each were drawn at random; None took all.
+        options: that evaluate the run as it was trained (`again.options_of`).
     """
 
     tables: dict[str, pd.DataFrame]
@@ -55,6 +57,7 @@ class TrainingData:
     likeness: Likeness | None = None
     sources: dict[str, str] = field(default_factory=dict)
     limit: int | None = None
+    options: tuple[str, ...] = ()
 
     def with_class_weight(self, recipe: Recipe) -> Recipe:
         """Give the recipe with the class weights as numbers."""
@@ -79,6 +82,7 @@ class TrainingData:
             "allow_overlap": self.allow_overlap,
             "training_images": self.likeness.to_json() if self.likeness else None,
             "tables": {**self.sources, "limit": self.limit},
+            "options": list(self.options),
         }
 
     def rows(self, reporter: Reporter) -> dict[str, FeatureRows]:
@@ -146,14 +150,9 @@ def open_training_data(
         InputError: bad tables, images or options; one class only where a recipe takes the reference's class weights.
     """
     images = Path(images)
+    options = options_of(compute=replace(compute, store=None), event=event)  # the store's type stands in the run
     event = event_of_training(train, validation, event, reporter)
-    tables = {
-        "train": read_table(Path(train), split="train", limit=limit),
-        "validation": read_table(Path(validation), split="validation", limit=limit),
-    }
-    require_regions({str(train): tables["train"], str(validation): tables["validation"]})
-    if not allow_overlap:
-        check_disjoint(tables)
+    tables = read_training_tables(train, validation, limit=limit, allow_overlap=allow_overlap)
     if any(recipe.class_weight is None for recipe in recipes):
         reference_class_weight(tables["train"]["label"].to_numpy())
     warn_one_class(tables, reporter)
@@ -164,10 +163,33 @@ def open_training_data(
     store = open_store(features, list(tables.values()), weights, compute, reporter)
     reporter.say(f"engine: {store.key.engine}; features kept in {store.folder}")
     likeness = likeness_of_table(tables["train"], images, compute)
-    sources = {"train": str(Path(train).resolve()), "validation": str(Path(validation).resolve())}
+    sources = sources_of(train, validation)
     return TrainingData(
-        tables, images, backbone, weights, store, compute, allow_overlap, event, likeness, sources, limit
+        tables, images, backbone, weights, store, compute, allow_overlap, event, likeness, sources, limit, options
     )
+
+
+def read_training_tables(
+    train: str | Path, validation: str | Path, *, limit: int | None, allow_overlap: bool
+) -> dict[str, pd.DataFrame]:
+    """Read the rows of training and validation, each with its region, and no region in both unless that is allowed.
+
+    Raises:
+        InputError: bad tables, rows without a region, a region in both.
+    """
+    tables = {
+        "train": read_table(train, split="train", limit=limit),
+        "validation": read_table(validation, split="validation", limit=limit),
+    }
+    require_regions({str(train): tables["train"], str(validation): tables["validation"]})
+    if not allow_overlap:
+        check_disjoint(tables)
+    return tables
+
+
+def sources_of(train: str | Path, validation: str | Path) -> dict[str, str]:
+    """Say where the tables were read from, by paths that hold in every folder."""
+    return {"train": str(Path(train).resolve()), "validation": str(Path(validation).resolve())}
 
 
 def event_of_training(

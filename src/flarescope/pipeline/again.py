@@ -1,0 +1,133 @@
+"""Which command evaluates a run on a split: as it was evaluated before, or on the tables that it was made of?"""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flarescope.catalog.boucheron import read_table
+from flarescope.errors import InputError
+from flarescope.events import EventDefinition
+from flarescope.model.runs import RunFolder, chosen_epoch
+from flarescope.pipeline.featuring import Compute
+from flarescope.pipeline.origin import Origin
+from flarescope.pipeline.verifying import Verifying
+
+
+def options_of(
+    *,
+    compute: Compute | None = None,
+    backbone: str | None = None,
+    event: EventDefinition | None = None,
+    verifying: Verifying | None = None,
+) -> tuple[str, ...]:
+    """Give the options of `flarescope evaluate` that chose something else than what it does without them.
+
+    Args:
+        compute: of the features; how many threads read changes nothing.
+        backbone: that was given instead of the model's own.
+        event: that was stated; not what a table says.
+        verifying: how intervals and baselines were made.
+    """
+    compute, verifying = compute or Compute(), verifying or Verifying()
+    usual = Compute(), Verifying()
+    options: dict[str, object] = {
+        "--backbone": _whole(backbone),
+        "--engine": compute.engine if compute.engine != usual[0].engine else None,
+        "--precision": compute.precision if compute.precision != usual[0].precision else None,
+        "--engine-batch": compute.batch,
+        "--nan": compute.nan if compute.nan != usual[0].nan else None,
+        "--store": compute.store,
+        "--events": _whole(verifying.events),
+        "--replicates": verifying.replicates if verifying.replicates != usual[1].replicates else None,
+    }
+    if event is not None:
+        options |= {"--event": event.threshold, "--window": f"{event.window_hours:.15g}"}
+        options |= {"--latency": f"{event.latency_hours:.15g}"} if event.latency_hours else {}
+    words = (word for name, value in options.items() if value is not None for word in (name, str(value)))
+    return (*words, *(["--instrument-ok"] if compute.instrument_ok else []))
+
+
+def _whole(path: str | Path | None) -> str | None:
+    """Give the path of a file that is there from the root on; other words, such as `random:3`, as they are."""
+    return None if path is None else str(Path(path).resolve() if Path(path).exists() else path)
+
+
+def to_evaluate(
+    why: str, run: RunFolder, described: Mapping[str, Any], split: str, origin: Origin | None = None
+) -> InputError:
+    """Give the error that says why a run has to be evaluated on a split, with the command that does it.
+
+    What the command needs and nobody recorded, or is no longer there, stands in it in capitals, and the error says so.
+
+    Args:
+        why: what is missing, or does not fit.
+        run: the folder.
+        described: its `run.json`.
+        split: of the rows.
+        origin: of forecasts of this split that are to be made again as they were: table, images, epoch, limit, overlap
+            and options are theirs. None, and one of the end of training, takes the run's own tables and best model.
+    """
+    magnetic = described.get("kind") == "magnetic"
+    own = described["features" if magnetic else "images"]
+    if origin is None or origin.table is None:
+        table, source, options = _own_table(described, split), own, _own_options(described, split)
+    else:
+        table, source, options = origin.table, origin.source or own, _options_of_origin(run, origin)
+    words = ["flarescope", "evaluate-magnetic" if magnetic else "evaluate", str(run.path)]
+    words += ["--split", split] if split != "test" else []
+    unknown = []
+    for option, path in (("--table", table), ("--features" if magnetic else "--images", source)):
+        there = path is not None and Path(path).exists()
+        unknown += [] if there else [option.removeprefix("--").upper()]
+        words += [option, str(path) if there else unknown[-1]]
+    return InputError(why + _stand_for(unknown, split), command=shlex.join(map(from_here, [*words, *options])))
+
+
+def _own_table(described: Mapping[str, Any], split: str) -> str | None:
+    """Find the table that a run would take the rows of a split from; None where it has none."""
+    tables = described.get("tables") or {}
+    if split != "test":
+        return tables.get(split)
+    train, validation = tables.get("train"), tables.get("validation")
+    return train if train is not None and train == validation and _has_split(train, split) else None
+
+
+def _has_split(table: str, split: str) -> bool:
+    """Whether a table is there whose column `split` names rows of this split."""
+    try:
+        return bool((read_table(table)["split"] == split).any())
+    except InputError:
+        return False
+
+
+def _own_options(described: Mapping[str, Any], split: str) -> list[str]:
+    limit = None if split == "test" else (described.get("tables") or {}).get("limit")
+    if (recorded := described.get("options")) is None:  # a run of an older version
+        recorded = ["--nan", "zero"] if str(described["store"].get("rendering")).endswith("+nan-zero") else []
+    return [*_common(limit, described.get("allow_overlap")), *recorded]
+
+
+def _options_of_origin(run: RunFolder, origin: Origin) -> list[str]:
+    kept = [row for row in run.history() if (run.path / str(row["model"])).is_file()]
+    of_run = [row["epoch"] for row in kept if row["model"] == origin.model]
+    other = [str(epoch) for epoch in of_run if epoch != chosen_epoch(kept)["epoch"]]
+    epoch = [word for number in other for word in ("--epoch", number)]
+    return [*epoch, *_common(origin.limit, origin.allow_overlap), *origin.options]
+
+
+def _common(limit: int | None, allow_overlap: bool | None) -> list[str]:
+    return [*(["--limit", str(limit)] if limit else []), *(["--allow-overlap"] if allow_overlap else [])]
+
+
+def _stand_for(unknown: list[str], split: str) -> str:
+    """Say what the words in capitals of a command stand for."""
+    meanings = {"TABLE": f"the table of the {split} rows", "IMAGES": "their folder", "FEATURES": "their features"}
+    said = " and ".join(f"{word} stands for {meanings[word]}" for word in unknown)
+    return f" ({said})" if said else ""
+
+
+def from_here(path: str | Path) -> str:
+    """Give a path in or below the working folder without that folder, and any other word as it is."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else str(path)
