@@ -130,6 +130,16 @@ def test_a_process_that_hangs_is_ended():
         decoder.ask(ODD["gzip"], 1)
 
 
+def test_a_system_that_cannot_fork_answers_each_request(monkeypatch):
+    monkeypatch.setattr(apart, "FORKS", False)
+    decoder = Decoder("from flarescope.images.fits import apart; apart.FORKS = False; apart.serve()")
+    for _ in range(3):
+        assert np.array_equal(decoder.ask(ODD["gzip"], 1)[1], FIELD)
+    answer, _ = decoder.ask(b"no FITS", 1)
+    assert answer["refused"].startswith("damaged or not FITS")
+    assert np.array_equal(decoder.ask(ODD["gzip"], 1)[1], FIELD)
+
+
 @pytest.mark.skipif(not os.path.exists("/proc"), reason="only Linux keeps to a limit of memory")  # noqa: PTH110
 def test_memory_has_a_limit():
     decoder = Decoder(SERVING.format("lambda *a: bytearray(8 << 30)"))

@@ -4,7 +4,7 @@ In a Python process of its own, with limits of memory and of processor time wher
 macOS takes that of memory without keeping to it), and of time on the clock. It is started when the first such file is
 met and kept for the next ones, but it does not decode itself: for each file it forks. What a damaged file does to the
 memory of a process, without killing it at once, would else be met by the next file. Where the fork dies, the file is
-damaged.
+damaged. On a system that cannot fork, each file gets a process of its own, which takes a second.
 """
 
 import atexit
@@ -32,6 +32,9 @@ CPU_SECONDS: Final = 20
 """Of one file. A whole disk of HMI takes 0.4."""
 
 CLOCK_SECONDS: Final = 60
+
+FORKS = hasattr(os, "fork")
+"""Whether this system copies a process; a test says no."""
 
 _SERVE: Final = "from flarescope.images.fits.apart import serve; serve()"
 _REQUEST: Final = struct.Struct(">QI")
@@ -76,7 +79,7 @@ class Decoder:
                 stdin.flush()
                 said, rows, columns = _ANSWER.unpack(_read(stdout, _ANSWER.size))
                 answer = json.loads(_read(stdout, said))
-                return answer, np.frombuffer(_read(stdout, 8 * rows * columns)).reshape(rows, columns)
+                field = np.frombuffer(_read(stdout, 8 * rows * columns)).reshape(rows, columns)
             except (OSError, EOFError) as error:
                 raise self._died(process) from error
             except BaseException:  # Ctrl-C in the middle of an answer: what follows would be taken for the next one
@@ -84,6 +87,9 @@ class Decoder:
                 raise
             finally:
                 watch.cancel()
+            if not FORKS:
+                self.close()
+            return answer, field
 
     def _started(self) -> "subprocess.Popen[bytes]":
         if self._process is None or self._owner != os.getpid():  # a fork does not share its parent's
@@ -147,7 +153,7 @@ def decode_apart(path: Path, content: bytes, number: int) -> tuple[np.ndarray, d
 
 
 def _cause(code: int) -> str:
-    if code in (-signal.SIGKILL, -getattr(signal, "SIGXCPU", signal.SIGKILL)):
+    if -code in {getattr(signal, name, None) for name in ("SIGKILL", "SIGXCPU")}:
         return "took too long or too much memory"
     name = signal.Signals(-code).name if -code in signal.valid_signals() else f"exit code {code}"
     return f"ended a process of its own by {name}"
@@ -161,7 +167,7 @@ def _read(stream: IO[bytes], size: int) -> bytes:
 
 
 def serve() -> None:
-    """Be the other process: have what standard input brings decoded until it ends."""
+    """Be the other process: have what standard input brings decoded until it ends; without forks, one file."""
     import astropy.io.fits  # noqa: F401 - once, for all forks
 
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
@@ -172,7 +178,7 @@ def serve() -> None:
         while True:
             size, number = _REQUEST.unpack(_read(requests, _REQUEST.size))
             content = _read(requests, size)
-            fork = os.fork() if hasattr(os, "fork") else 0
+            fork = os.fork() if FORKS else 0
             if fork:
                 _follow(os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]))
                 continue
