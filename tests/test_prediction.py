@@ -23,6 +23,7 @@ from flarescope.model.head import Head, glorot_head
 from flarescope.model.vgg import FEATURES
 from flarescope.pipeline.featuring import Compute
 from flarescope.progress import Reporter
+from flarescope.tables import read_forecasts
 from real_data import REAL_DATA, needs_real_data
 
 COMPUTE = Compute(engine="torch", precision="fp32", workers=0, batch=4)
@@ -226,6 +227,27 @@ def test_real_damaged_files_among_good_ones(model, tmp_path, capsys):
     assert ["reason" in record for record in records] == [False] * 4 + [True] * 5
     assert "limb60" in records[0]["flags"]
     assert [record["noaa_ar"] for record in records[:4]] == [read_fits(path).noaa_ar for path in good]
+
+
+@needs_real_data
+def test_all_regions_of_a_patch_are_told(model, tmp_path, capsys):
+    patch, single = (
+        REAL_DATA / "hmi/march2012_11harps_6hourly" / f"hmi.sharp_cea_720s.{harp}.20120306_142400_TAI.magnetogram.fits"
+        for harp in (1449, 1447)
+    )
+    assert predict(model, patch, single, "--csv", tmp_path / "p.csv", "--quiet") == 0
+    assert "11429,11430" in capsys.readouterr().out
+    table = read_forecasts(tmp_path / "p.csv")
+    assert table["noaa_ar"].tolist() == [11429, 11428]
+    assert table["noaa_ars"].fillna("-").tolist() == ["11429,11430", "-"]
+    assert predict(model, single, "--json", "--quiet") == 0
+    assert "noaa_ars" not in json.loads(capsys.readouterr().out)[0]
+    (tmp_path / "1430").mkdir()
+    named = tmp_path / "1430" / f"1430_{patch.name}"  # a file name that says a region is believed
+    named.symlink_to(patch)
+    assert predict(model, named, "--json", "--quiet") == 0
+    (record,) = json.loads(capsys.readouterr().out)
+    assert (record["noaa_ar"], "noaa_ars" in record) == (11430, False)
 
 
 # ---- fields in hand ----

@@ -73,7 +73,7 @@ def show_forecasts(predicted: "Predicted") -> None:
     rows = [
         [
             row["filename"],
-            str(row["noaa_ar"] or "-"),
+            str(row.get("noaa_ars") or row["noaa_ar"] or "-"),
             (row["time"] or "-").replace("T", " ")[:19],
             f"{row['probability']:.4f}",
             "yes" if row["flare"] else "no",

@@ -175,14 +175,14 @@ class Rendered:
 
     Attributes:
         pixels: `(1, 224, 224)` or, for a colour PNG, `(3, 224, 224)` float32, about 0..255, RGB.
-        noaa_ar: region that the FITS header, or the text of a PNG, names; or None.
+        noaa_ars: regions that the FITS header, or the text of a PNG, names, the principal one first.
         time: of the observation by header or text, UTC, or None.
         look: what is known of scale, orientation and place.
         flags: words of `flags.FLAGS`, what of the image is unusual whatever the model.
     """
 
     pixels: np.ndarray
-    noaa_ar: int | None = None
+    noaa_ars: tuple[int, ...] = ()
     time: dt.datetime | None = None
     look: Look = NOTHING_KNOWN
     flags: tuple[str, ...] = ()
@@ -206,7 +206,7 @@ def render(path: Path, rendering: Rendering, content: bytes | None = None, *, ac
         raise InputError(f"{path}: expected a {kind} file; the images of a table are all of one kind")
     if rendering.name == "reference-png":
         image = read_region_png(path, content, accept=accept)
-        return Rendered(render_png(image.pixels), image.noaa_ar, image.time, image.look, image.flags)
+        return Rendered(render_png(image.pixels), image.noaa_ars, image.time, image.look, image.flags)
     return render_magnetogram(path, read_region(path, content, accept=accept), rendering.nan)
 
 
@@ -229,4 +229,4 @@ def render_magnetogram(path: Path, magnetogram: Magnetogram, nan: str) -> Render
                 "leave the image out, or --nan zero"
             )
         field = np.nan_to_num(field, nan=0.0, posinf=0.0, neginf=0.0)
-    return Rendered(render_field(field), magnetogram.noaa_ar, magnetogram.time, magnetogram.look, magnetogram.flags)
+    return Rendered(render_field(field), magnetogram.noaa_ars, magnetogram.time, magnetogram.look, magnetogram.flags)

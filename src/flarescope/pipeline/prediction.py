@@ -28,6 +28,7 @@ from flarescope.pipeline.featuring import Compute, announce
 from flarescope.pipeline.likeness import tell_flags
 from flarescope.pipeline.models import load
 from flarescope.progress import Reporter, WarningReporter
+from flarescope.region_numbers import regions_text
 from flarescope.scores.calibration import calibration_from_json
 from flarescope.tables import check_forecasts
 
@@ -42,7 +43,8 @@ class Predicted:
 
     Attributes:
         forecasts: one row an image: `filename` (the path, or a name as `images[0]` of a field without a file),
-            `noaa_ar` and `time` (by the file name, else by the FITS header or the text of a PNG, else null),
+            `noaa_ar` and `time` (by the file name, else by the FITS header or the text of a PNG, else null), `noaa_ars`
+            (where some header or text names several regions of a patch: all of them, see `tables.PATCH_DTYPES`),
             `probability` (calibrated where the model holds a calibration; then `probability_raw` is the network's own),
             `flags` (words of `images.flags.FLAGS` with spaces between, what of the image is unusual; empty for most),
             `flare` (whether it reaches the model's threshold), and `event` (what is forecast, in the short form
@@ -177,7 +179,7 @@ def _readable(
 class _Row:
     """What is kept of an image that was forecast."""
 
-    noaa_ar: int | None
+    noaa_ars: tuple[int, ...]
     time: dt.datetime | None
     probability: float
     flags: tuple[str, ...]
@@ -187,7 +189,7 @@ def _rows(classifier: Classifier, results: Iterator[tuple[ReadImage, float]]) ->
     likeness = classifier.description.likeness
     for image, probability in results:
         one = image.rendered
-        yield _Row(one.noaa_ar, one.time, probability, flags_beside(one.flags, one.look, likeness))
+        yield _Row(one.noaa_ars, one.time, probability, flags_beside(one.flags, one.look, likeness))
 
 
 def _tell_failures(failures: Sequence[Failure], good: int, reporter: Reporter) -> None:
@@ -207,11 +209,15 @@ def _tell_failures(failures: Sequence[Failure], good: int, reporter: Reporter) -
 def _table(classifier: Classifier, names: Sequence[str], read: Sequence[_Row]) -> pd.DataFrame:
     table = pd.DataFrame({"filename": pd.Series([utf8(name) for name in names], dtype="str")})
     named = region_and_time(table["filename"])
-    table["noaa_ar"] = named["noaa_ar"].fillna(pd.Series([row.noaa_ar for row in read], dtype="Int32"))
+    shown = pd.Series([regions_text(row.noaa_ars) for row in read], dtype="str").where(named["noaa_ar"].isna())
+    principal = pd.Series([row.noaa_ars[0] if row.noaa_ars else None for row in read], dtype="Int32")
+    table["noaa_ar"] = named["noaa_ar"].fillna(principal)
+    if shown.notna().any():
+        table["noaa_ars"] = shown
     headers = pd.to_datetime(pd.Series([row.time for row in read], dtype="object"), utc=True)
     table["time"] = named["time"].fillna(headers.astype(named["time"].dtype))
     table["probability"] = [row.probability for row in read]
-    checked = check_forecasts(table, "the forecasts")[["filename", "noaa_ar", "time", "probability"]]
+    checked = check_forecasts(table, "the forecasts")[list(table)]
     described = classifier.description
     if described.calibration is not None:
         raw = checked["probability"].to_numpy(float)
