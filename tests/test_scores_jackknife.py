@@ -219,6 +219,18 @@ def test_a_paired_difference_leaves_out_the_same_region_of_both():
     assert (row["low"], row["high"]) == pytest.approx((row["value"] - half, row["value"] + half))
 
 
+def test_what_is_gained_over_a_forecast_without_uncertainty_is_as_uncertain_as_the_forecast():
+    found = verify(sample(8), climatology=0.3)
+    scores = found["decisions"]["argmax"]["scores"]
+    for baseline, tpr in (("always_no", 0), ("climatology", 0)):
+        row = found["baselines"][baseline]["decision"]["scores"]
+        assert (row["tpr"]["low"], row["tpr"]["high"], row["tss"]["high"]) == (tpr, tpr, 0)
+        gained = found["baselines"][baseline]["difference"]["argmax"]
+        for name in ("tss", "hss", "tpr"):
+            assert (gained[name]["low"], gained[name]["high"]) == (scores[name]["low"], scores[name]["high"]), name
+        assert gained["tnr"]["high"] == pytest.approx(scores["tnr"]["high"] - 1)
+
+
 @given(st.lists(st.floats(-1, 1), min_size=3, max_size=30), st.floats(-1, 1))
 def test_an_interval_holds_its_value(without_one, value):
     found = jackknife_interval(value, np.array(without_one), freedom=len(without_one) - 1, bounds=(-1, 1))

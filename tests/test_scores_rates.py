@@ -52,6 +52,14 @@ def test_a_rate_that_hangs_on_one_region_has_no_interval():
     assert found.interval.undefined == 1
 
 
+@pytest.mark.parametrize("yes", [True, False])
+def test_forecasts_that_are_all_the_same_have_no_uncertain_rates(yes):
+    events, others = np.array([3, 5, 2]), np.array([7, 1, 9])
+    none = np.zeros(3, int)
+    counts = [events, none, others, none] if yes else [none, events, none, others]
+    assert rate_intervals(np.stack(counts, axis=1)) == {}
+
+
 @given(tables)
 def test_intervals_hold_their_values_within_the_range(counts):
     values = categorical_scores(*counts.sum(axis=0))

@@ -161,11 +161,13 @@ class ScoredCases:
             score -> `value`, and with intervals `low`, `high` and `undefined` (see `bootstrap.Interval`).
         """
         key = _key(case, part)
-        intervals = self._intervals(self._values[key], self._replicates.get(key, {}), BOUNDS)
-        return _rows(self._values[key], intervals | self._rates.get(key, {}))
+        return _rows(self._values[key], self._own_intervals(key))
 
     def differences(self, first: tuple[str, str], second: tuple[str, str]) -> Rows:
         """Give the scores of `first` minus those of `second`, each a case and one of its parts.
+
+        Where the score of `second` is the same whatever regions there are, as TSS of always-no, the interval is that of
+        the score of `first`, less this number.
 
         Returns:
             score -> `value` (the difference), and with intervals `low`, `high`, `undefined`.
@@ -175,7 +177,9 @@ class ScoredCases:
         drawn = {name: value - self._replicates[b][name] for name, value in self._replicates.get(a, {}).items()}
         ranges = {name: high - low for name, (low, high) in BOUNDS.items()}
         bounds = {name: (-widest, widest) for name, widest in ranges.items()}
-        return _rows(values, self._intervals(values, drawn, bounds))
+        own = {name: _less(one, self._values[b][name]) for name, one in self._own_intervals(a).items()}
+        fixed = {name: one for name, one in own.items() if np.ptp(self._replicates[b][name]) == 0}
+        return _rows(values, self._intervals(values, drawn, bounds) | fixed)
 
     def image_level(self, case: str, decision: str) -> Rows:
         """Give the intervals that would hold if images were independent: score -> `low`, `high`; far too narrow.
@@ -192,6 +196,10 @@ class ScoredCases:
         )
         return {name: {"low": interval.low, "high": interval.high} for name, interval in intervals.items()}
 
+    def _own_intervals(self, key: str) -> dict[str, Interval]:
+        intervals = self._intervals(self._values[key], self._replicates.get(key, {}), BOUNDS)
+        return intervals | self._rates.get(key, {})
+
     def _intervals(
         self, values: Mapping[str, float], replicates: Mapping[str, np.ndarray], bounds: Mapping[str, Bounds]
     ) -> dict[str, Interval]:
@@ -203,6 +211,10 @@ class ScoredCases:
             name: jackknife_interval(values[name], without, freedom=freedom, bounds=bounds[name], level=level)
             for name, without in replicates.items()
         }
+
+
+def _less(interval: Interval, number: float) -> Interval:
+    return Interval(interval.low - number, interval.high - number, interval.undefined)
 
 
 def _rows(values: Mapping[str, float], intervals: Mapping[str, Interval]) -> Rows:

@@ -46,10 +46,15 @@ class Rate:
 def rate_intervals(counts: np.ndarray, level: float = LEVEL) -> dict[str, Interval]:
     """Give the intervals of TSS and of each of `RATES`.
 
+    Where all images have the same forecast there are none: its hits are all or none of the events by construction.
+
     Args:
         counts: `(R, 4)` tp, fn, fp, tn of each region.
         level: of confidence.
     """
+    hits, misses, false_alarms, rejections = counts.sum(axis=0)
+    if not hits + false_alarms or not misses + rejections:
+        return {}
     rates = {
         name: rate(counts[:, list(counted)].sum(axis=1), counts[:, list(of)].sum(axis=1), level)
         for name, (counted, of) in RATES.items()
