@@ -202,10 +202,10 @@ def test_a_run_keeps_the_regions_of_patches_from_training_to_the_card(tmp_path, 
     assert pd.read_parquet(folder / "forecasts/validation.parquet")["noaa_ars"].unique().tolist() == ["11131,11132"]
     capsys.readouterr()
     assert run("calibrate", folder, "--method", "none", "--quiet") == 0
-    assert "events of 1 group of connected regions, fewer than 40" in capsys.readouterr().err
+    assert "with an event, of 1 group of connected regions (fewer than 40)" in capsys.readouterr().err
     assert run("evaluate", folder, "--table", tables["test"], *images) == 2  # 11122 is in training
     assert run("evaluate", folder, "--table", tables["test"], *images, "--allow-overlap") == 0
-    assert "images join the regions of all rows: no intervals can be made" in capsys.readouterr().err
+    assert "Images join the regions of all rows: no intervals can be made" in capsys.readouterr().err
     assert pd.read_parquet(folder / "forecasts/test.parquet")["noaa_ars"].unique().tolist() == ["11141,11122"]
     assert run("report", folder, "--quiet") == 0
     assert "1 active region is in two splits: scores on them look too good" in (folder / "README.md").read_text()

@@ -199,7 +199,7 @@ def test_the_model_keeps_what_it_was_calibrated_on(made):
 def test_few_regions_are_warned_of_and_calibrated_all_the_same(made, capsys):
     assert run("calibrate", made[0].path, "--quiet") == 0
     error = capsys.readouterr().err
-    assert re.search(r"WARNING: fitted on \d+ events? of [123] regions?, fewer than 40", error)
+    assert re.search(r"WARNING: fitted on \d+ images with an event, of [23] regions \(fewer than 40\)", error)
 
 
 def without_notes(path):

@@ -227,7 +227,7 @@ def test_damaged_files_are_named_at_the_end(folder, tmp_path):
     assert report.written == 4
     reasons = {failure.filename: failure.reason for failure in report.failures}
     assert list(reasons) == ["1122/nan.fits", "cut.fits", "empty.fits", "gone.fits", "text.fits", "zeros.fits"]
-    assert "1 of 3,600 pixels are NaN" in reasons["1122/nan.fits"]
+    assert "1 of 3,600 pixels is NaN" in reasons["1122/nan.fits"]
     assert "there is no such file" in reasons["gone.fits"]
     assert "the file is empty" in reasons["empty.fits"]
     assert len(contents(tmp_path / "png")) == 4

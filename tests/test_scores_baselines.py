@@ -35,9 +35,9 @@ def test_the_unknown_is_forecast_by_climatology_said_and_counted():
         "instead": 0.2,
     }
     assert made.notes == [
-        "Persistence forecasts what was observed in the 24 h before the image (flares of C1.0 or above of the same "
-        "region), by the label of the row 24 h older, or up to 2 h more.",
-        "Persistence: whether there was an event in the 24 h before is not known of 2 of 5 images (rows without an "
+        "Persistence forecasts what was observed in the 24 h before each row's time (flares of C1.0 or above of the "
+        "same region), by the label of the row 24 h older, or up to 2 h more.",
+        "Persistence: whether there was an event in the 24 h before is not known of 2 of 5 rows (rows without an "
         "earlier one of that age: 2); it forecasts the training climatology, 0.2, there.",
     ]
 
@@ -60,7 +60,7 @@ def test_nothing_known_gives_no_persistence_and_says_why():
     made = all_baselines(ROWS, rate=0.2, event=M_IN_12, flares=listed(covered=(("2015-01-01", "2015-02-01"),)))
     assert set(made.tables) == {"always_no", "climatology"}
     assert made.notes == [
-        "No persistence baseline: whether there was an event in the 12 h before is not known of 5 of 5 images "
+        "No persistence baseline: whether there was an event in the 12 h before is not known of 5 of 5 rows "
         "(windows that the flare list does not cover: 5)."
     ]
 

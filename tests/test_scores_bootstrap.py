@@ -101,9 +101,9 @@ def test_replicates_without_a_value_are_counted_and_left_out():
 
 
 def test_regions_are_needed():
-    with pytest.raises(InputError, match="none of the rows has region"):
+    with pytest.raises(InputError, match="2 of 2 rows have no region"):
         region_codes(pd.Series([None, None], dtype="Int32"))
-    with pytest.raises(InputError, match="1 of 2 rows have no region"):
+    with pytest.raises(InputError, match="1 of 2 rows has no region"):
         region_codes(pd.Series([11121, None], dtype="Int32"))
     with pytest.raises(InputError, match="one region only"):
         region_codes(pd.Series([11121, 11121], dtype="Int32"))

@@ -158,7 +158,7 @@ def test_few_regions_without_events_count_like_few_with():
     worth = others.sum() ** 2 / (others**2).sum()
     assert found["settings"]["degrees_of_freedom"] == pytest.approx(worth - 1)
     assert worth < 10
-    assert "Only 10 regions have images without an event" in " ".join(found["notes"])
+    assert "Only 10 regions have rows without an event" in " ".join(found["notes"])
 
 
 def test_a_score_that_hangs_on_one_region_has_no_interval():

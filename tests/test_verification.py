@@ -1,6 +1,7 @@
 """Do evaluate, calibrate, compare and report give what a referee asks for, through the command line?"""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from flarescope.cli import main
 from flarescope.events import EventDefinition
 from flarescope.model.classifier import load_classifier
 from flarescope.model.runs import RunFolder
+from flarescope.pipeline.foreign_rows import read_foreign
 from flarescope.pipeline.verifying import list_notes
 from flarescope.tables import read_forecasts
 
@@ -128,8 +130,62 @@ def test_anybodys_forecasts_are_verified_and_compared(trained, tmp_path, capsys)
     assert run("compare", out, worse, "--json") == 0
     row = json.loads(capsys.readouterr().out)["probability"]["roc_area"]
     assert row["a"] == pytest.approx(1 - row["b"])
+    assert run("calibrate", out, "--quiet") == 0
+    assert run("evaluate", out, "--table", trained[1]["test"], "--images", trained[1]["images"], "--quiet") == 0
+    chosen = scores_of(out)["verification"]["decisions"]["chosen"]["threshold"]
+    capsys.readouterr()
     assert run("compare", out, worse) == 0
-    assert "A - B" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "A - B" in shown.out
+    assert "an event is as its author defined it" in shown.out
+    assert f"yes: A from calibrated p >= {chosen:.3g}; B from p >= 0.5" in shown.out
+    assert "- Only 4 regions have events, worth 4.0 of equal weight, too few to resample" in shown.err
+
+
+def test_a_foreign_table_is_told_as_forecasts_of_somebody(trained, tmp_path, capsys):
+    ours = read_forecasts(RunFolder(trained[0]).forecasts("test"))
+    ours[["filename", "label", "probability"]].to_csv(tmp_path / "plain.csv", index=False)
+    assert run("evaluate", tmp_path / "plain.csv", "--event", "C1.0", "--window", 6) == 0
+    shown = capsys.readouterr()
+    counts = scores_of(trained[0])["counts"]
+    assert f"{tmp_path / 'plain.csv'}: {len(ours)} forecasts, yes from p >= 0.5" in shown.out
+    assert all(re.search(rf"\b{counts[name]} .*\({name.upper()}\)", shown.out) for name in counts)
+    said = shown.out + shown.err
+    assert "image" not in said
+    assert "network" not in said
+    read = f"the region of {len(ours)} rows and the time (TAI, turned into UTC) of {len(ours)} rows."
+    assert shown.err.count(f"Read from the file names, since the table does not give it: {read}") == 1
+    assert "4 regions" in shown.out
+    assert "persistence" in shown.out
+
+
+def test_names_fill_only_what_a_foreign_table_lacks(tmp_path):
+    name = "1121/1121_hmi.M_720s.20101110_053600_TAI.1.magnetogram_224.png"
+    (tmp_path / "t.csv").write_text(f"filename,noaa_ar,label,probability\n{name},11200,1,0.5\nother.png,,0,0.1\n")
+    rows, notes = read_foreign(tmp_path / "t.csv")
+    assert rows["noaa_ar"].tolist() == [11200, pd.NA]
+    assert rows["time"].tolist() == [pd.Timestamp("2010-11-10T05:35:26", tz="UTC"), pd.NaT]
+    assert notes == [
+        "Read from the file names, since the table does not give it: the time (TAI, turned into UTC) of 1 row."
+    ]
+
+
+@pytest.mark.parametrize(("regions", "why"), [(None, "No row names a region"), (11121, "All rows are of one region")])
+def test_a_foreign_table_without_regions_has_scores_without_intervals_and_says_why(tmp_path, capsys, regions, why):
+    rows = pd.DataFrame({"filename": ["a", "b", "c"], "noaa_ar": regions, "label": [0, 1, 1], "probability": 0.6})
+    rows.to_csv(tmp_path / "t.csv", index=False)
+    assert run("evaluate", tmp_path / "t.csv") == 0
+    shown = capsys.readouterr()
+    assert f"- {why}: no intervals can be made by regions." in shown.err
+    assert "interval" not in shown.out
+    assert run("compare", tmp_path / "t.csv", tmp_path / "t.csv") == 0
+    assert f"- {why}: no intervals can be made by regions." in capsys.readouterr().err
+
+
+def test_images_are_not_for_a_table_of_forecasts(tmp_path, capsys):
+    (tmp_path / "t.csv").write_text("filename,label,probability\na,1,0.5\nb,0,0.5\n")
+    assert run("evaluate", tmp_path / "t.csv", "--images", tmp_path) == 2
+    assert "is a table of forecasts: leave out --table, --images" in capsys.readouterr().err
 
 
 def test_forecasts_of_the_whole_disk_have_baselines_of_their_stated_event(tmp_path, capsys):
@@ -178,7 +234,7 @@ def test_what_a_flare_list_does_not_see_is_said(scales, weakest, said):
         (lambda t: t.assign(probability=np.nan), "probability is nan"),
         (lambda t: t.assign(label=3), "label is 3"),
         (lambda t: t.assign(label=1), "needs both classes"),
-        (lambda t: t.drop(columns="noaa_ar"), "noaa_ar"),
+        (lambda t: t.assign(noaa_ar=t["noaa_ar"].where(t.index > 0)).assign(filename=t.index), "1 of 32 rows has no"),
     ],
 )
 def test_bad_foreign_forecasts_are_one_line(trained, tmp_path, capsys, change, message):

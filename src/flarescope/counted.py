@@ -1,4 +1,4 @@
-"""How are things written that are several: 1 region or 2 regions; a, b and c?"""
+"""How are things written that are several: 1 region or 2 regions, 3 of 7 regions; a, b and c?"""
 
 from collections.abc import Sequence
 
@@ -17,3 +17,17 @@ def counted(number: int, one: str, many: str | None = None) -> str:
 def listed(names: Sequence[str]) -> str:
     """Write things one after the other: `a`, `a and b`, `a, b and c`."""
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def of_them(part: int, number: int, one: str, has: str = "", have: str = "") -> str:
+    """Write how many of them: `3 of 1,570 images`, and of a single one `the only image`.
+
+    Args:
+        part: how many, 1 or more.
+        number: of how many.
+        one: of them is called, such as `image`; many take an s.
+        has: the verb that follows 1 of them; nothing writes none.
+        have: the verb that follows more.
+    """
+    them = f"the only {one}" if number == 1 else f"{part:,} of {number:,} {one}s"
+    return f"{them} {has if part == 1 else have}".rstrip()

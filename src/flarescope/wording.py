@@ -22,7 +22,10 @@ def number(value: object, digits: int = 3) -> str:
         return NOTHING if value is None else str(value)
     if isinstance(value, int):
         return f"{value:,}".replace("-", "−")
-    return f"{value:.{digits}f}".replace("-", "−") if math.isfinite(value) else NOTHING
+    if not math.isfinite(value):
+        return NOTHING
+    text = f"{value:.{digits}f}"
+    return text.replace("-", "" if float(text) == 0 else "−")
 
 
 def interval(low: float | None, high: float | None, digits: int = 3) -> str:
@@ -62,7 +65,7 @@ def without_empty(
     header: Sequence[str], rows: Sequence[Sequence[str]], names: Container[str]
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Leave out those of the columns `names` in which no row has a number, such as intervals where none were made."""
-    kept = [i for i, name in enumerate(header) if name not in names or any(row[i] != NOTHING for row in rows)]
+    kept = [i for i, name in enumerate(header) if name not in names or any(row[i] not in (NOTHING, "") for row in rows)]
     return tuple(header[i] for i in kept), [tuple(row[i] for i in kept) for row in rows]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from flarescope.catalog.noaa_flares import FlareList
+from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.events import OPERATIONAL_FACTOR, EventDefinition, FluxScale, flux_w_m2, scales_differ
 
@@ -77,7 +78,7 @@ def scale_remarks(listed: FlareList, threshold: str) -> list[str]:
     if len(twice):
         one = twice.iloc[0]
         example = f"{one['flare']} and {one['other']} of {one['noaa_ar']} at {one['time']:%Y-%m-%d %H:%M}"
-        flares = f"{len(twice)} flare{'s stand' if len(twice) > 1 else ' stands'}"
+        flares = counted(len(twice), "flare stands", "flares stand")
         said.append(f"{flares} in the list on {scales_differ(threshold)}; the first: {example}")
     elif len({scale for scale in listed.scales if scale}) > 1:
         said.append(f"the list joins {scales_differ(threshold)}")

@@ -172,7 +172,7 @@ def label_catalogue(
     if table.empty:
         shown = ", ".join(f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}" for first, last in flares.covered[:3])
         raise InputError(
-            f"no image is left of {len(images)}: {int(unknown.sum())} without region or time, and the flare list "
+            f"no image is left of {len(images):,}: {int(unknown.sum()):,} without region or time, and the flare list "
             f"covers no other's window (it covers {shown or 'nothing'})"
         )
     account = {

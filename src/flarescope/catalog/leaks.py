@@ -77,7 +77,7 @@ def regions_on_both_sides(split: pd.DataFrame) -> list[Finding]:
         near = int((_hours_to_nearest(b, a) <= 1).sum())
         if near:
             have = counted(near, f"image of {second} has", f"images of {second} have")
-            what = f"{have} an image of their region within an hour in {first}: near copies"
+            what = f"{have} an image of the same region within an hour in {first}: near copies"
             found.append(Finding("error", what, where, "split by region, not by image", near))
     return found
 

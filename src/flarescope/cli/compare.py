@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from flarescope.cli import options
-from flarescope.cli.screen import ScreenReporter, settings, show_json, show_table
+from flarescope.cli.screen import ScreenReporter, note, out, settings, show_json, show_table
 from flarescope.counted import counted
 
 EXAMPLE = "Example: flarescope compare runs/png other_model.csv"
@@ -23,7 +23,8 @@ def compare(
 ) -> None:
     """Compare two forecasts of the same images.
 
-    Gives every score of both, the difference, and its interval by regions.
+    Gives every score of both, the difference, and its interval by regions. A run's own calibration and threshold
+    are used, where it has them; other forecasts say yes from 0.5.
     """
     from flarescope.pipeline.foreign import compare as run_comparison
     from flarescope.pipeline.verifying import Verifying
@@ -32,12 +33,27 @@ def compare(
     if settings.as_json:
         show_json(found)
         return
-    from flarescope.wording import interval_words
+    from flarescope.events import event_from_json, statement_of
+    from flarescope.wording import interval_words, without_empty
 
-    how = interval_words(found["settings"])
-    title = f"A = {a}, B = {b}: {counted(found['n'], 'image')}, {found['events']:,} with an event"
-    title += f", {found['settings']['level']:.0%} intervals {how}" if how else ""
-    show_table(title, ["score", "A", "B", "A - B", "interval", "better"], _rows(found))
+    drawn = found["settings"]
+    how = interval_words(drawn)
+    title = f"A = {a}, B = {b}: {counted(found['n'], 'forecast')}, {found['events']:,} with an event"
+    title += f", {drawn['level']:.0%} intervals {how}" if how else ""
+    out(statement_of(event_from_json(drawn["event"], str(a))))
+    out(f"yes: {_yes(drawn, 'a')}; {_yes(drawn, 'b')}")
+    out("")
+    header = ["score", "A", "B", "A - B", "interval", "better"]
+    columns, rows = without_empty(header, _rows(found), ("interval", "better") if not how else ())
+    show_table(title, list(columns), [list(row) for row in rows])
+    for text in found["notes"]:
+        note(f"- {text}")
+
+
+def _yes(drawn: dict[str, Any], side: str) -> str:
+    """Say from which probability on a side forecasts yes."""
+    which = "calibrated p" if drawn[f"calibrated_{side}"] else "p"
+    return f"{side.upper()} from {which} >= {drawn[f'threshold_{side}']:.3g}"
 
 
 def _rows(found: dict[str, Any]) -> list[list[str]]:

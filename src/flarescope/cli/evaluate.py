@@ -1,5 +1,6 @@
 """`flarescope evaluate`: how well does a model, or anybody's table of forecasts, forecast?"""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +21,7 @@ TABLE_SUFFIXES = (".csv", ".parquet")
 def evaluate(
     model: Annotated[
         Path,
-        typer.Argument(help="A run's folder, a model file (the reference notebook's too), or forecasts as CSV."),
+        typer.Argument(help="A run's folder, a model file (the reference notebook's too), or a table of forecasts."),
     ],
     table: Annotated[
         Path | None, typer.Option(help="Table of labelled images; not for forecasts.", show_default=False)
@@ -31,12 +32,13 @@ def evaluate(
     epoch: options.Epoch = None,
     split: options.Split = "test",
     out: Annotated[
-        Path | None, typer.Option(help="Folder for scores and forecasts.", show_default="the run's, or beside a model")
+        Path | None,
+        typer.Option(help="Folder for what is written.", show_default="of a model its run, or beside it"),
     ] = None,
     events: options.Events = None,
     replicates: options.Replicates = 2000,
     climatology: Annotated[
-        float | None, typer.Option(help="Event rate of the training set, for foreign forecasts.", show_default=False)
+        float | None, typer.Option(help="Event rate of the training set, for a table of forecasts.", show_default=False)
     ] = None,
     backbone: options.OtherBackbone = None,
     engine: options.Engine = "auto",
@@ -59,21 +61,23 @@ def evaluate(
     """Verify a model, or anybody's table of forecasts.
 
     A model is verified on a labelled table; forecasts have filename or time, noaa_ar, label, probability. Prints the
-    contingency table, the recipe's scores, and every score with its 95 % interval by regions, beside
-    climatology and persistence; also written as scores.json and forecasts/SPLIT.parquet.
+    contingency table and every score with its 95 % interval by regions, beside climatology and persistence. Of a model
+    scores.json and forecasts/SPLIT.parquet are written, of a table of forecasts scores.json into --out.
     """
     from flarescope.pipeline.verifying import Verifying
 
     verifying = Verifying(replicates=replicates, events=events)
     stated = options.event_of_options(event, window, latency)
     if model.suffix.lower() in TABLE_SUFFIXES:
+        if table is not None or images is not None or epoch is not None:
+            raise InputError(f"{model} is a table of forecasts: leave out --table, --images and --epoch")
         from flarescope.pipeline.foreign import verify_table
 
         found = verify_table(model, climatology=climatology, event=stated, verifying=verifying, out=out)
-        show_verification(found, str(model))
+        show_foreign(found, str(model))
         return
     if table is None or images is None:
-        raise InputError("a model is evaluated on images: give --table and --images")
+        raise InputError("a model is evaluated on images: give --table and --images; forecasts end in .csv or .parquet")
     from flarescope.pipeline.evaluation import evaluate as run_evaluation
     from flarescope.pipeline.featuring import Compute
 
@@ -105,47 +109,54 @@ def show_evaluation(evaluation: "Evaluation") -> None:
 
     table = evaluation.table
     title = f"{evaluation.split}: {counted(len(evaluation.forecasts), 'image')}, yes from p >= 0.5"
-    counts = [
-        ["forecast yes", f"{counted(table.tp, 'hit')} (TP)", f"{counted(table.fp, 'false alarm')} (FP)"],
-        [
-            "forecast no",
-            f"{counted(table.fn, 'miss', 'misses')} (FN)",
-            f"{counted(table.tn, 'correct rejection')} (TN)",
-        ],
-    ]
-    show_table(title, ["", "event", "no event"], counts)
+    show_contingency(title, table.counts())
     scores = {**table.scores(), "loss": evaluation.loss}
     out("  ".join(f"{name.upper() if name != 'loss' else name} {value:.4f}" for name, value in scores.items()))
     if evaluation.undefined:
         names = ", ".join(name.upper() for name in evaluation.undefined)
         out(f"undefined (0/0, written as null): {names}: the table lacks events or non-events")
     if evaluation.verification:
-        show_verification(evaluation.verification, "")
+        show_verification(evaluation.verification, "image")
     else:
         out(statement_of(evaluation.event))
     note(f"scores and forecasts written to {evaluation.folder}")
 
 
-def show_verification(verification: dict[str, Any], name: str) -> None:
-    """Print every score with its interval, the baselines, and what a reader must know; or JSON."""
+def show_foreign(verification: dict[str, Any], name: str) -> None:
+    """Print the verification of a table of forecasts, whoever made them; or JSON."""
     if settings.as_json:
         show_json(verification)
         return
+    decision, number = verification["decisions"]["argmax"], verification["sample"]["n"]
+    show_contingency(f"{name}: {counted(number, 'forecast')}, yes from p >= {decision['threshold']:g}", decision)
+    show_verification(verification, "forecast")
+
+
+def show_contingency(title: str, counts: Mapping[str, Any]) -> None:
+    """Print the four counts: `tp`, `fn`, `fp` and `tn`."""
+    yes = [f"{counted(counts['tp'], 'hit')} (TP)", f"{counted(counts['fp'], 'false alarm')} (FP)"]
+    no = [f"{counted(counts['fn'], 'miss', 'misses')} (FN)", f"{counted(counts['tn'], 'correct rejection')} (TN)"]
+    show_table(title, ["", "event", "no event"], [["forecast yes", *yes], ["forecast no", *no]])
+
+
+def show_verification(verification: dict[str, Any], row: str) -> None:
+    """Print every score with its interval, the baselines, and what a reader must know; a row is called `row`."""
     from flarescope.events import event_from_json, statement_of
     from flarescope.pipeline.verifying import baseline_rows, decision_rows, probability_rows
-    from flarescope.wording import has_intervals, interval_words
+    from flarescope.wording import has_intervals, interval_words, without_empty
 
     sample, drawn = verification["sample"], verification["settings"]
     regions = f" of {counted(sample['regions'], 'region')}" if sample["regions"] else ""
     how = f", {drawn['level']:.0%} intervals {interval_words(drawn)}" if has_intervals(drawn) else ""
-    images = f"{name + ': ' if name else ''}{counted(sample['n'], 'image')}"
-    title = f"{images}{regions}, {sample['events']:,} with an event{how}"
-    out(statement_of(event_from_json(verification["settings"]["event"], name)))
-    out("")
-    show_table(title, *decision_rows(verification))
-    out("")
-    show_table("the probability", *probability_rows(verification))
-    out("")
-    show_table("beside the baselines (is the network better than these?)", *baseline_rows(verification))
+    tables = {
+        f"{counted(sample['n'], row)}{regions}, {sample['events']:,} with an event{how}": decision_rows(verification),
+        "the probability": probability_rows(verification),
+        "beside the baselines (are these forecasts better?)": baseline_rows(verification),
+    }
+    out(statement_of(event_from_json(drawn["event"], "the verification")))
+    for title, (header, rows) in tables.items():
+        out("")
+        columns, cells = without_empty(header, rows, ("interval",) if not how else ())
+        show_table(title, list(columns), [list(row) for row in cells])
     for text in verification["notes"]:
         note(f"- {text}")

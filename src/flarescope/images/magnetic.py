@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from flarescope.counted import of_them
 from flarescope.errors import InputError
 from flarescope.images.line_of_sight import Accept
 from flarescope.images.magnetogram import is_fits
@@ -56,8 +57,8 @@ def magnetic_features(field: np.ndarray) -> np.ndarray:
     if field.ndim != 2 or min(field.shape) < SMALLEST_SIDE:
         raise InputError(f"a field of shape {field.shape}; expected two dimensions of at least {SMALLEST_SIDE} pixels")
     if not np.isfinite(field).all():
-        bad = field.size - np.isfinite(field).sum()
-        raise InputError(f"{bad:,} of {field.size:,} pixels are not finite; leave the image out, or set them to zero")
+        bad = of_them(int(field.size - np.isfinite(field).sum()), field.size, "pixel", "is", "are")
+        raise InputError(f"{bad} not finite; leave the image out, or set them to zero")
     gradient = gradient_magnitude(field)
     parts = (
         gradient_statistics(gradient),

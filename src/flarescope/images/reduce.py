@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
+from flarescope.counted import of_them
 from flarescope.errors import InputError
 from flarescope.files import atomic_path, make_folder, sha256_of, translate_os_errors
 from flarescope.images import workers as pool
@@ -150,7 +151,8 @@ def _reduce_file(source: str, target: str, nan: str, instrument_ok: bool) -> str
     field = magnetogram.field_gauss
     if magnetogram.nan_pixels:
         if nan == "error":
-            raise InputError(f"{path}: {magnetogram.nan_pixels:,} of {field.size:,} pixels are NaN; left out")
+            pixels = of_them(magnetogram.nan_pixels, field.size, "pixel", "is", "are")
+            raise InputError(f"{path}: {pixels} NaN; left out")
         field = np.nan_to_num(field, nan=0.0, posinf=0.0, neginf=0.0)
     texts = settings | _identity(path, before, packed) | _description(path, content, field)
     info = PngImagePlugin.PngInfo()

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
+from flarescope.counted import of_them
 from flarescope.errors import InputError
 from flarescope.images.line_of_sight import HMI_ONLY, Accept
 from flarescope.images.look import NOTHING_KNOWN, Look
@@ -224,9 +225,10 @@ def render_magnetogram(path: Path, magnetogram: Magnetogram, nan: str) -> Render
     field = magnetogram.field_gauss
     if magnetogram.nan_pixels:
         if nan == "error":
+            pixels = of_them(magnetogram.nan_pixels, field.size, "pixel", "is", "are")
             raise InputError(
-                f"{path}: {magnetogram.nan_pixels:,} of {field.size:,} pixels are NaN; "
-                "leave the image out, or --nan zero"
+                f"{path}: {pixels} NaN; leave the image out, or take them for zero field (--nan zero; from Python "
+                "Compute(nan='zero'))"
             )
         field = np.nan_to_num(field, nan=0.0, posinf=0.0, neginf=0.0)
     return Rendered(render_field(field), magnetogram.noaa_ars, magnetogram.time, magnetogram.look, magnetogram.flags)

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from flarescope.counted import of_them
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.images.magnetic import FEATURE_NAMES
 from flarescope.model import sealing
@@ -107,9 +108,8 @@ def _checked(features: np.ndarray) -> np.ndarray:
         raise InputError(f"features of shape {features.shape}; expected (N, {len(FEATURE_NAMES)})")
     bad = ~np.isfinite(features).all(axis=1)
     if bad.any():
-        raise InputError(
-            f"{bad.sum():,} of {len(bad):,} images have features that are not finite, first row {bad.argmax() + 1}"
-        )
+        which = of_them(int(bad.sum()), len(bad), "image", "has", "have")
+        raise InputError(f"{which} features that are not finite, the first in row {bad.argmax() + 1}")
     return features
 
 
@@ -208,5 +208,6 @@ def match_features(table: pd.DataFrame, catalogue: pd.DataFrame, source: str) ->
     rows = pd.Index(base).get_indexer(pd.Index(wanted))
     if (rows < 0).any():
         name = catalogue["filename"].iloc[int((rows < 0).argmax())]
-        raise InputError(f"{source}: no features for {(rows < 0).sum():,} of {len(rows):,} images, first {name!r}")
+        which = of_them(int((rows < 0).sum()), len(rows), "image")
+        raise InputError(f"{source}: no features for {which}, first {name!r}")
     return table[list(FEATURE_NAMES)].to_numpy(dtype=np.float64)[rows]

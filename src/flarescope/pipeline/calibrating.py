@@ -116,8 +116,8 @@ def _warn_of_few(forecasts: pd.DataFrame, reporter: Reporter) -> None:
     groups = int(region_groups(forecasts, connected)[event].nunique())
     if groups < FEW_REGIONS:
         names = ("group of connected regions", "groups of connected regions") if connected else ("region", "regions")
-        named = counted(groups, *names)
+        images = counted(int(event.sum()), "image")
         reporter.warn(
-            f"fitted on {counted(int(event.sum()), 'event')} of {named}, fewer than {FEW_REGIONS}: images of one "
+            f"fitted on {images} with an event, of {counted(groups, *names)} (fewer than {FEW_REGIONS}): images of one "
             "region are nearly copies, and other regions could give another calibration and threshold"
         )

@@ -1,6 +1,7 @@
 """What is known of a run that was evaluated, and which forecasts does a path name?"""
 
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,12 +11,13 @@ from flarescope.catalog.splits import check_split
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, event_from_json
 from flarescope.files import read_json
-from flarescope.html_report import decided_forecasts
+from flarescope.html_report import decided_forecasts, main_decision
 from flarescope.model.runs import RunFolder
 from flarescope.notes import read_event, read_notes
 from flarescope.parsing import refusing_damage
 from flarescope.pipeline.again import to_evaluate
 from flarescope.pipeline.belonging import check_same_evaluation
+from flarescope.pipeline.foreign_rows import read_foreign
 from flarescope.pipeline.origin import Origin, origin_from_json
 from flarescope.scores.threshold import ARGMAX
 from flarescope.tables import read_forecasts
@@ -73,7 +75,24 @@ def event_of_forecasts(path: str | Path, split: str = "test") -> EventDefinition
     return read_event(run.forecasts(split)) or event_from_json(run.read().get("event"), str(run.run_json))
 
 
-def forecasts_of(path: str | Path, split: str = "test") -> tuple[pd.DataFrame, float]:
+@dataclass(frozen=True)
+class Decided:
+    """Forecasts, and how their yes or no is decided.
+
+    Attributes:
+        rows: as `tables.read_forecasts` gives them, with the probabilities that are decided on.
+        threshold: yes is forecast from this probability on.
+        calibrated: whether the probabilities are calibrated ones of a run.
+        notes: what has to be said of how they were read.
+    """
+
+    rows: pd.DataFrame
+    threshold: float
+    calibrated: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def forecasts_of(path: str | Path, split: str = "test") -> Decided:
     """Read the forecasts that a path names, and the threshold that their decisions are made with.
 
     Args:
@@ -85,11 +104,13 @@ def forecasts_of(path: str | Path, split: str = "test") -> tuple[pd.DataFrame, f
     """
     path = Path(path)
     if not path.is_dir():
-        return read_forecasts(path), ARGMAX
+        rows, notes = read_foreign(path)
+        return Decided(rows, ARGMAX, notes=tuple(notes))
     run = RunFolder(path)
     _, forecasts, verification = read_evaluated(run, split)
     with using_scores(run, split):
-        return decided_forecasts(forecasts, verification)
+        calibrated = verification["decisions"][main_decision(verification)]["calibrated"]
+        return Decided(*decided_forecasts(forecasts, verification), calibrated)
 
 
 def using_scores(run: RunFolder, split: str) -> AbstractContextManager[None]:

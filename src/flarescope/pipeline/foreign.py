@@ -8,10 +8,10 @@ from flarescope.errors import InputError
 from flarescope.events import EventDefinition, agreed
 from flarescope.files import write_json
 from flarescope.pipeline.evaluated import ONE_EVENT, event_of_forecasts, forecasts_of
-from flarescope.pipeline.verifying import Verifying, verify_rows
+from flarescope.pipeline.foreign_rows import read_foreign
+from flarescope.pipeline.verifying import Verifying, no_intervals, verify_rows, with_reason
 from flarescope.progress import Reporter
 from flarescope.scores.compare import compare as compare_rows
-from flarescope.tables import read_forecasts
 
 
 def verify_table(
@@ -39,11 +39,12 @@ def verify_table(
     """
     verifying = verifying or Verifying()
     event = agreed_event(path, event)
-    forecasts = read_forecasts(Path(path))
+    forecasts, read = read_foreign(Path(path))
     try:
         verification = verify_rows(forecasts, verifying, event=event, climatology=climatology)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+    verification |= {"notes": [*read, *verification["notes"]]}
     if out is not None:
         write_json(
             out / "scores.json",
@@ -60,21 +61,30 @@ def compare(
     verifying: Verifying | None = None,
     reporter: Reporter | None = None,
 ) -> dict[str, Any]:
-    """Compare two forecasts of the same images, with intervals of the differences (see `scores.compare.compare`).
+    """Compare two forecasts of the same images, with intervals of the differences.
+
+    Returns:
+        What `scores.compare.compare` gives, where settings also hold `event` (or None), and `calibrated_a` and
+        `calibrated_b`: whether the probabilities are calibrated ones of a run.
 
     Raises:
         InputError: forecasts of different events, and as `scores.compare.compare`.
     """
     verifying, reporter = verifying or Verifying(), reporter or Reporter()
-    _, said = agreed({str(path): event_of_forecasts(path, split) for path in (a, b)}, ONE_EVENT)
+    event, said = agreed({str(path): event_of_forecasts(path, split) for path in (a, b)}, ONE_EVENT)
     for text in said:
         reporter.warn(text)
-    (first, threshold_a), (second, threshold_b) = forecasts_of(a, split), forecasts_of(b, split)
-    return compare_rows(
-        first,
-        second,
-        threshold_a=threshold_a,
-        threshold_b=threshold_b,
-        replicates=verifying.replicates,
+    first, second = forecasts_of(a, split), forecasts_of(b, split)
+    why = no_intervals(first.rows, second.rows) if verifying.replicates else None
+    found = compare_rows(
+        first.rows,
+        second.rows,
+        threshold_a=first.threshold,
+        threshold_b=second.threshold,
+        replicates=0 if why else verifying.replicates,
         seed=verifying.seed,
     )
+    read = [f"{path}: {text}" for path, side in ((a, first), (b, second)) for text in side.notes]
+    settings = {"event": event and event.to_json(), "calibrated_a": first.calibrated, "calibrated_b": second.calibrated}
+    notes = read + with_reason(found["notes"], why)
+    return found | {"settings": settings | found["settings"], "notes": notes}

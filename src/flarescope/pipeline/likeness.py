@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from flarescope.counted import of_them
 from flarescope.images.flags import FLAGS
 from flarescope.images.likeness import Likeness, likeness_of, look_at
 from flarescope.images.look import Look
@@ -42,7 +43,7 @@ def tell_flags(flags: Sequence[Sequence[str]], likeness: Likeness | None, report
     counts = Counter(name for some in flags for name in some)
     for name in FLAGS:
         if counts[name]:
-            reporter.warn(f"{counts[name]:,} of {len(flags):,} images: {FLAGS[name]} (flag {name})")
+            reporter.warn(f"{of_them(counts[name], len(flags), 'image')}: {FLAGS[name]} (flag {name})")
     if likeness is None:
         reporter.say("the model does not say what its training images were like: scale and orientation go unchecked")
 

@@ -155,15 +155,15 @@ def _compared(
     """Verify another forecast as this one was, and give the paired difference where the images are the same."""
     climatology = verification["settings"]["climatology"]
     sampling: dict[str, Any] = {"replicates": verifying.replicates, "seed": verifying.seed}
-    other, threshold_b = forecasts_of(path, split)
+    other = forecasts_of(path, split)
     if Path(path).is_dir():
         theirs = read_evaluated(RunFolder(Path(path)), split)[2]
     else:
-        theirs = verify_rows(other, verifying, event=event, climatology=climatology)
+        theirs = verify_rows(other.rows, verifying, event=event, climatology=climatology)
     ours, threshold_a = decided_forecasts(forecasts, verification)
-    sampling |= {"threshold_a": threshold_a, "threshold_b": threshold_b}
+    sampling |= {"threshold_a": threshold_a, "threshold_b": other.threshold}
     try:
-        difference = compare(ours, other, climatology=climatology, **sampling)
+        difference = compare(ours, other.rows, climatology=climatology, **sampling)
     except InputError as error:
         return Compared(str(path), theirs, None, f"no paired difference: {error}")
     return Compared(str(path), theirs, difference)

@@ -1,6 +1,6 @@
 """How are forecasts verified with what is known of the model and of the flares?"""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +9,14 @@ import pandas as pd
 from flarescope.catalog.flux_scales import scale_against
 from flarescope.catalog.noaa_events import read_flares
 from flarescope.catalog.noaa_flares import FlareList, unlisted
-from flarescope.connected import all_regions, region_groups
+from flarescope.connected import all_regions, connected_regions, region_groups
 from flarescope.events import EventDefinition
 from flarescope.model.classifier import Description
 from flarescope.model.runs import RunFolder
 from flarescope.progress import Reporter
 from flarescope.scores.bootstrap import REPLICATES
 from flarescope.scores.calibration import Calibration, calibration_from_json, prior_shift
+from flarescope.scores.interval_notes import NO_INTERVALS
 from flarescope.scores.verify import verify
 from flarescope.wording import interval, number, score_title
 
@@ -105,7 +106,7 @@ def verify_raw(
         forecasts: labelled rows with the probabilities as the model gave them.
         run: of the model, for the training climatology; None for a model outside a run.
         verifying: how.
-        reporter: hears why there is no verification, or no interval.
+        reporter: hears why there is no verification.
         event: what label 1 means; None where nobody says it.
         threshold: chosen on validation rows, or None.
         calibration: fitted on validation rows, or None.
@@ -116,14 +117,9 @@ def verify_raw(
     if forecasts["label"].nunique() < 2:
         reporter.say("all rows are of one class: no scores with intervals can be made")
         return None
-    several = region_groups(forecasts).nunique() > 1
-    if not several:
-        which = {0: "no row names a region", 1: "all rows are of one region"}
-        joined = "images join the regions of all rows"
-        reporter.say(f"{which.get(len(all_regions(forecasts)), joined)}: no intervals can be made")
     return verify_rows(
         forecasts,
-        verifying if several else replace(verifying, replicates=0),
+        verifying,
         event=event,
         climatology=training_climatology(run),
         threshold=threshold,
@@ -140,8 +136,9 @@ def verify_rows(
     threshold: float | None = None,
     calibration: Calibration | None = None,
 ) -> dict[str, Any]:
-    """Give what `scores.verify.verify` gives, with what has to be said of the flare list among its notes."""
+    """Give what `scores.verify.verify` gives, with what has to be said of flare list and regions among its notes."""
     flares = verifying.read_flares()
+    why = no_intervals(forecasts) if verifying.replicates else None
     found = verify(
         forecasts,
         event=event,
@@ -149,11 +146,25 @@ def verify_rows(
         climatology=climatology,
         threshold=threshold,
         calibration=calibration,
-        replicates=verifying.replicates,
+        replicates=0 if why else verifying.replicates,
         seed=verifying.seed,
     )
     said = list_notes(flares, event) if flares and event and found["previous"] else []
-    return found | {"notes": [*said, *found["notes"]]}
+    return found | {"notes": [*said, *with_reason(found["notes"], why)]}
+
+
+def with_reason(notes: list[str], why: str | None) -> list[str]:
+    """Put the reason why no intervals can be made in the place of the note that none were."""
+    return [why if why and text == NO_INTERVALS else text for text in notes]
+
+
+def no_intervals(*tables: pd.DataFrame) -> str | None:
+    """Say why intervals by regions cannot be made of tables of the same rows; None where they can."""
+    if region_groups(tables[0], connected_regions(tables)).nunique() > 1:
+        return None
+    which = {0: "No row names a region", 1: "All rows are of one region"}
+    joined = "Images join the regions of all rows"
+    return f"{which.get(len(all_regions(tables[0])), joined)}: no intervals can be made by regions."
 
 
 def list_notes(flares: FlareList, event: EventDefinition) -> list[str]:

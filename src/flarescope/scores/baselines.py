@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from flarescope.counted import of_them
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.scores.previous import BY_LABELS, OLDER, Flares, Previous, previous_by_flares, previous_by_labels
@@ -118,7 +119,7 @@ def all_baselines(
 def _window_words(before: Previous, event: EventDefinition) -> str:
     region = "of the region, or the regions, that its label is of" if before.several else "of the same region"
     where = "anywhere on the disk" if event.scope == "disk" else region
-    window = f"{event.window_hours:g} h before the image (flares of {event.threshold} or above {where})"
+    window = f"{event.window_hours:g} h before each row's time (flares of {event.threshold} or above {where})"
     if before.source != BY_LABELS:
         return f"{window}, by the flare list"
     back = event.window_hours + event.latency_hours
@@ -127,11 +128,8 @@ def _window_words(before: Previous, event: EventDefinition) -> str:
 
 def _unknown_words(before: Previous, event: EventDefinition) -> str:
     reasons = ", ".join(f"{reason}: {count:,}" for reason, count in before.unknown.items())
-    unknown = int(np.isnan(before.flared).sum())
-    return (
-        f"whether there was an event in the {event.window_hours:g} h before is not known of {unknown:,} of "
-        f"{len(before.flared):,} images ({reasons})"
-    )
+    rows = of_them(int(np.isnan(before.flared).sum()), len(before.flared), "row")
+    return f"whether there was an event in the {event.window_hours:g} h before is not known of {rows} ({reasons})"
 
 
 def _instead_words(rate: float | None, instead: float) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from flarescope.counted import of_them
 from flarescope.errors import InputError
 from flarescope.scores.categorical import categorical_scores
 from flarescope.scores.probability import region_sums
@@ -81,16 +82,15 @@ def region_codes(regions: "pd.Series[int]") -> tuple[np.ndarray, int]:
     """
     missing = int(regions.isna().sum())
     if missing:
-        which = "none of the rows has" if missing == len(regions) else f"{missing:,} of {len(regions):,} rows have no"
+        rows = of_them(missing, len(regions), "row", "has", "have")
         raise InputError(
-            f"{which} region (column noaa_ar), and intervals are made by regions: "
-            "give the regions, or ask for scores without intervals (replicates 0)"
+            f"{rows} no region (column noaa_ar), and intervals are made by regions: give the regions, or take no "
+            "intervals (--replicates 0)"
         )
     codes, names = pd.factorize(regions, sort=True)  # sorted: the order of the rows must not change the draw
     if len(names) < 2:
         raise InputError(
-            "one region only, or regions that images join: an interval needs several; ask for scores without intervals "
-            "(replicates 0)"
+            "one region only, or regions that images join: an interval needs several; take none (--replicates 0)"
         )
     return codes, len(names)
 

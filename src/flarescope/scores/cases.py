@@ -89,6 +89,7 @@ class ScoredCases:
         method: how the intervals are made: one of `jackknife.PERCENTILE`, `jackknife.JACKKNIFE`, or None.
         deciding_regions: regions (or groups) that have events, or those that have images without, whichever are fewer.
         effective_regions: `jackknife.effective_number` of these by their images, likewise the smaller of the two.
+        replicates: that were asked for; 0 makes no intervals.
     """
 
     def __init__(
@@ -119,6 +120,7 @@ class ScoredCases:
         self.deciding_regions = min(int(np.count_nonzero(one)) for one in images)
         self.effective_regions = min(map(effective_number, images))
         chosen = interval_method(self.deciding_regions, self.effective_regions)
+        self.replicates = sampling.replicates
         self.method = chosen if sampling.replicates else None
         self._counts: dict[str, np.ndarray] = {}
         self._rates: dict[str, dict[str, Interval]] = {}

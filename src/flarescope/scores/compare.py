@@ -12,6 +12,7 @@ from flarescope.errors import InputError
 from flarescope.scores.bootstrap import LEVEL, REPLICATES
 from flarescope.scores.cases import PROBABILITY, Case, Sampling, ScoredCases
 from flarescope.scores.definitions import DEFINITIONS
+from flarescope.scores.interval_notes import DIFFERENCES, few_regions, odd_intervals
 from flarescope.scores.rows import labels_and_probability, with_columns
 from flarescope.scores.threshold import ARGMAX, check_threshold
 from flarescope.scores.verify import plain
@@ -43,9 +44,10 @@ def compare(
         level: of the intervals.
 
     Returns:
-        JSON-able: `n`, `events`, `settings`, and `decision` and `probability`, each score -> `a`, `b`, `difference`
-        (a - b), and with intervals `low`, `high`, `undefined` of the difference and `better`: "a" or "b" where the
-        interval lies on one side of 0, else None. Bias has no `better`: its best value is in the middle.
+        JSON-able: `n`, `events`, `event_groups` (regions with events, connected ones as one; None without regions),
+        `settings`, `notes` (what a reader must know), and `decision` and `probability`, each score -> `a`, `b`,
+        `difference` (a - b), and with intervals `low`, `high`, `undefined` of the difference and `better`: "a" or "b"
+        where the interval lies on one side of 0, else None. Bias has no `better`: its best value is in the middle.
 
     Raises:
         InputError: different images or labels, and what `verify` refuses.
@@ -66,7 +68,14 @@ def compare(
     chosen = {"threshold_a": threshold_a, "threshold_b": threshold_b, "climatology": climatology}
     settings = chosen | scored.settings() | {"connected": bool(connected)}
     parts = {part: _rows(scored, part) for part in ("decision", PROBABILITY)}
-    written: dict[str, Any] = plain({"n": len(labels), "events": int(labels.sum()), "settings": settings} | parts)
+    event_groups = int(groups[labels].nunique()) if groups.notna().any() else None
+    notes = few_regions(scored, settings, event_groups=event_groups, what=DIFFERENCES)
+    differences = {
+        part: {name: row | {"value": row["difference"]} for name, row in rows.items()} for part, rows in parts.items()
+    }
+    notes += odd_intervals(scored, differences, DIFFERENCES)
+    counts = {"n": len(labels), "events": int(labels.sum()), "event_groups": event_groups}
+    written: dict[str, Any] = plain(counts | {"settings": settings} | parts | {"notes": notes})
     return written
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from flarescope.counted import of_them
 from flarescope.errors import InputError
 from flarescope.tables import FORECAST_DTYPES
 
@@ -40,13 +41,15 @@ def labels_and_probability(forecasts: pd.DataFrame, purpose: str) -> tuple[np.nd
     probability = forecasts["probability"].to_numpy(float, na_value=np.nan)
     unknown = ~np.isin(labels, (0, 1))
     if unknown.any():
-        raise InputError(f"{purpose} needs labels 0 or 1; {int(unknown.sum()):,} of {len(labels):,} rows have no such")
+        which = of_them(int(unknown.sum()), len(labels), "row", "has", "have")
+        raise InputError(f"{purpose} needs labels 0 or 1; {which} no such")
     outside = ~((probability >= 0) & (probability <= 1))
     if outside.any():
         raise InputError(f"{purpose} needs probabilities from 0 to 1; a row has {probability[outside][0]}")
     event = labels == 1
     if event.all() or not event.any():
-        raise InputError(f"{purpose} needs both classes; each of the {len(event):,} labels is {int(event[0])}")
+        every = "the only label" if len(event) == 1 else f"each of the {len(event):,} labels"
+        raise InputError(f"{purpose} needs both classes; {every} is {int(event[0])}")
     return event, probability
 
 

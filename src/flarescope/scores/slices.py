@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from flarescope.connected import shown_regions
+from flarescope.counted import counted
 from flarescope.events import CLASS_FLUX_W_M2
 from flarescope.scores.categorical import COUNTS, categorical_scores
 
@@ -149,4 +150,4 @@ def _at(counts: np.ndarray | None, index: int) -> int | None:
 def _note(events: int, minimum_events: int) -> str | None:
     if events >= minimum_events:
         return None
-    return f"{events} event{'' if events == 1 else 's'}, fewer than {minimum_events}: no scores"
+    return f"{counted(events, 'event')}, fewer than {minimum_events}: no scores"

@@ -40,7 +40,8 @@ from flarescope.scores.bootstrap import LEVEL, REPLICATES
 from flarescope.scores.calibration import Calibration
 from flarescope.scores.cases import PROBABILITY, Case, Sampling, ScoredCases
 from flarescope.scores.curves import reliability, thin_curve, threshold_counts
-from flarescope.scores.jackknife import JACKKNIFE, MINIMUM_REGIONS
+from flarescope.scores.interval_notes import SCORES, few_regions, odd_intervals
+from flarescope.scores.jackknife import JACKKNIFE
 from flarescope.scores.previous import Flares
 from flarescope.scores.rows import labels_and_probability, with_columns
 from flarescope.scores.slices import MINIMUM_EVENTS, slices
@@ -212,60 +213,22 @@ def _slices(forecasts: pd.DataFrame, case: Case, decision: str, minimum_events: 
 
 def _warnings(scored: ScoredCases, result: Mapping[str, Any]) -> list[str]:
     """Say what a reader could not see in the intervals."""
-    if not result["settings"]["replicates"]:
-        return ["No intervals were made."]
-    few, one = scored.deciding_regions, "group" if result["settings"]["connected"] else "region"
-    joined = " of connected regions" if one == "group" else ""
-    regions = counted(few, f"{one}{joined} has", f"{one}s{joined} have")
-    kind = "events" if few == result["sample"]["event_groups"] else "images without an event"
-    if scored.method is None:
-        return [
-            f"Only {regions} {kind}: no interval can be made from fewer than {MINIMUM_REGIONS}, and a score without "
-            "one says little."
-        ]
-    notes = []
-    if scored.method == JACKKNIFE:
-        worth = f"{scored.effective_regions:.1f}"
-        notes.append(
-            f"Only {regions} {kind}, worth {worth} of equal weight, too few to resample: the intervals come from "
-            f"leaving out each {one} once and Student's t. TSS and the rates have Wilson's interval with that standard "
-            "error, the other scores one that is cut where their range ends; of HSS it is still too narrow where a few "
-            f"of the {one}s hold most of the events."
-        )
-    return notes + _beside_images(scored, result) + _undefined(scored, result)
+    notes = few_regions(scored, result["settings"], event_groups=result["sample"]["event_groups"], what=SCORES)
+    parts = {name: decision["scores"] for name, decision in result["decisions"].items()}
+    odd = odd_intervals(scored, parts | {PROBABILITY: result["probability"]["scores"]}, SCORES)
+    return notes + _beside_images(scored, result) + odd
 
 
 def _beside_images(scored: ScoredCases, result: Mapping[str, Any]) -> list[str]:
+    if scored.method is None:
+        return []
     tss, images = result["decisions"]["argmax"]["scores"]["tss"], result["decisions"]["argmax"]["image_level"]["tss"]
     if not images["high"] > images["low"]:
         return []
     taken = "left out" if scored.method == JACKKNIFE else "resampled"
     ratio = (tss["high"] - tss["low"]) / (images["high"] - images["low"])
-    why = f"Images of one region are nearly copies, so whole regions are {taken}"
+    why = f"Rows of one region are much alike, so whole regions are {taken}"
     if result["settings"]["connected"]:
         groups, regions = result["settings"]["clusters"], result["sample"]["regions"]
         why += f", those that an image shows together as one group: {counted(groups, 'group')} of {regions:,} regions"
-    return [
-        f"{why}. The interval of TSS is {ratio:.1f} times as wide as the one that takes images as independent, which "
-        "is shown only to warn."
-    ]
-
-
-def _undefined(scored: ScoredCases, result: Mapping[str, Any]) -> list[str]:
-    """Say which scores that have a value have no interval, one without width, or one from fewer replicates."""
-    replicates, notes = result["settings"]["replicates"], []
-    parts = {name: decision["scores"] for name, decision in result["decisions"].items()}
-    for part, rows in (parts | {PROBABILITY: result["probability"]["scores"]}).items():
-        valued = {name: row for name, row in rows.items() if math.isfinite(row["value"])}
-        if still := [name for name, row in valued.items() if row["low"] == row["high"]]:
-            notes.append(
-                f"Scores of {part!r} that no region changes: {', '.join(still)}. An interval without width does not "
-                "show that other regions would give the same."
-            )
-        found = {name: int(row["undefined"]) for name, row in valued.items() if row["undefined"]}
-        if found and scored.method == JACKKNIFE:
-            notes.append(f"Scores of {part!r} that hang on a single region and have no interval: {', '.join(found)}.")
-        elif found:
-            listed = ", ".join(f"{name} {count:,}" for name, count in found.items())
-            notes.append(f"Replicates of {replicates:,} in which a score of {part!r} has no value, left out: {listed}.")
-    return notes
+    return [f"{why}. The interval of TSS is {ratio:.1f} times as wide as one that takes rows as independent would be."]

@@ -1,0 +1,27 @@
+"""What do anybody's forecasts hold, and what of it do only the names of the images say?"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from flarescope.catalog.file_names import region_and_time
+from flarescope.counted import counted
+from flarescope.tables import read_forecasts
+
+
+def read_foreign(path: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Read a table of forecasts; region and time that it does not give are taken from file names of the usual form.
+
+    Returns:
+        What `tables.read_forecasts` gives, and a note on what came from the names, if anything did.
+
+    Raises:
+        InputError: whatever is wrong with the table, naming it.
+    """
+    forecasts = read_forecasts(path)
+    named = region_and_time(forecasts["filename"])
+    filled = {name: named[name].notna() & forecasts[name].isna() for name in ("noaa_ar", "time")}
+    words = {"noaa_ar": "the region of", "time": "the time (TAI, turned into UTC) of"}
+    parts = [f"{words[name]} {counted(int(rows.sum()), 'row')}" for name, rows in filled.items() if rows.any()]
+    notes = [f"Read from the file names, since the table does not give it: {' and '.join(parts)}."] if parts else []
+    return forecasts.assign(**{name: forecasts[name].fillna(named[name]) for name in filled}), notes

@@ -1,0 +1,76 @@
+"""What must be said of intervals that a reader could not see in them?"""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+from flarescope.counted import counted
+from flarescope.scores.cases import ScoredCases
+from flarescope.scores.jackknife import JACKKNIFE, MINIMUM_REGIONS
+
+NO_INTERVALS: Final = "No intervals were made."
+"""What is said where none were asked for."""
+
+SCORES: Final = "Scores"
+DIFFERENCES: Final = "Differences"
+
+
+def few_regions(scored: ScoredCases, settings: Mapping[str, Any], *, event_groups: int | None, what: str) -> list[str]:
+    """Say that there are no intervals, or that few regions, or groups of connected ones, decide them.
+
+    Args:
+        scored: the cases.
+        settings: `connected`, whether some regions are in one group.
+        event_groups: groups with events, to tell whether these are the few, or those with rows without an event.
+        what: the intervals are of, `SCORES` or `DIFFERENCES`.
+    """
+    if not scored.replicates:
+        return [NO_INTERVALS]
+    few, one = scored.deciding_regions, "group" if settings["connected"] else "region"
+    joined = " of connected regions" if one == "group" else ""
+    regions = counted(few, f"{one}{joined} has", f"{one}s{joined} have")
+    kind = "events" if few == event_groups else "rows without an event"
+    if scored.method is None:
+        return [
+            f"Only {regions} {kind}: no interval can be made from fewer than {MINIMUM_REGIONS}, and a score without "
+            "one says little."
+        ]
+    if scored.method != JACKKNIFE:
+        return []
+    most = f"where a few of the {one}s hold most of the events"
+    ends = {
+        SCORES: ". TSS and the rates have Wilson's interval with that standard error, the other scores one that is cut "
+        f"where their range ends; of HSS it is still too narrow {most}.",
+        DIFFERENCES: f", cut where the range of a difference ends. They are still too narrow {most}.",
+    }
+    return [
+        f"Only {regions} {kind}, worth {scored.effective_regions:.1f} of equal weight, too few to resample: the "
+        f"intervals come from leaving out each {one} once and Student's t{ends[what]}"
+    ]
+
+
+def odd_intervals(scored: ScoredCases, parts: Mapping[str, Mapping[str, Mapping[str, Any]]], what: str) -> list[str]:
+    """Say which rows that have a value have no interval, one without width, or one from fewer replicates.
+
+    Args:
+        scored: the cases.
+        parts: name of a part -> score -> its row: `value`, `low`, `high`, `undefined`.
+        what: the rows are, `SCORES` or `DIFFERENCES`.
+    """
+    notes = []
+    for part, rows in parts.items() if scored.method else ():
+        valued = {name: row for name, row in rows.items() if math.isfinite(row["value"])}
+        if still := [name for name, row in valued.items() if row["low"] == row["high"]]:
+            notes.append(
+                f"{what} of {part!r} that no region changes: {', '.join(still)}. An interval without width does not "
+                "show that other regions would give the same."
+            )
+        found = {name: int(row["undefined"]) for name, row in valued.items() if row["undefined"]}
+        if found and scored.method == JACKKNIFE:
+            notes.append(f"{what} of {part!r} that hang on a single region and have no interval: {', '.join(found)}.")
+        elif found:
+            listed = ", ".join(f"{name} {count:,}" for name, count in found.items())
+            each = "a score" if what == SCORES else "a difference"
+            replicates = f"Replicates of {scored.replicates:,} in which {each} of {part!r} has no value, left out"
+            notes.append(f"{replicates}: {listed}.")
+    return notes
