@@ -10,6 +10,7 @@ from astropy.io import fits
 from flarescope.catalog.boucheron import read_table
 from flarescope.catalog.noaa_flares import FlareList, flare_frame, join_lists
 from flarescope.cli import main
+from flarescope.errors import FlarescopeWarning
 from flarescope.events import PUBLISHED, EventDefinition
 from flarescope.images.scan import scan_file
 from flarescope.pipeline.listing import write_catalogue
@@ -369,7 +370,8 @@ def test_an_interrupted_scan_keeps_what_it_read(made_images):
     with pytest.raises(KeyboardInterrupt):
         scan_images(made_images / "images", names, kept, workers=1, reporter=Impatient())
     assert pd.read_parquet(kept)["filename"].tolist() == names[:4]
-    table = scan_images(made_images / "images", names, kept, workers=1)
+    with pytest.warns(FlarescopeWarning, match="1 image cannot be read"):
+        table = scan_images(made_images / "images", names, kept, workers=1)
     assert table["filename"].tolist() == names
     assert table["nan_pixels"].tolist()[:5] == [1, 0, 0, 0, 0]
     assert table["reason"].notna().tolist() == [False] * 5 + [True]

@@ -13,6 +13,7 @@ from flarescope.cli import main
 from flarescope.model.classifier import Classifier, Description
 from flarescope.model.head import glorot_head
 from flarescope.model.vgg import FEATURES
+from flarescope.progress import Reporter
 from real_data import REAL_DATA, needs_real_data
 
 pytestmark = needs_real_data
@@ -151,7 +152,8 @@ def test_a_scan_judges_again_when_other_instruments_are_taken_or_not(tmp_path):
 
     write_mdi(tmp_path / "mdi.fits")
     for taken in (False, True, False, True):
-        found = scan_images(tmp_path, ["mdi.fits"], tmp_path / "scan.parquet", instrument_ok=taken, workers=1)
+        options = {"instrument_ok": taken, "workers": 1, "reporter": Reporter()}
+        found = scan_images(tmp_path, ["mdi.fits"], tmp_path / "scan.parquet", **options)
         assert found["reason"].isna().tolist() == [taken]
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from fakes import child_environment, use_fake_network, write_set
 from flarescope.cli import main, screen
-from flarescope.errors import InputError, printable
+from flarescope.errors import FlarescopeWarning, InputError, printable
 from flarescope.files import utf8, utf8_values
 from flarescope.pipeline.listing import list_images
 from real_data import REAL_DATA, needs_real_data
@@ -178,7 +178,10 @@ def test_a_listing_leaves_out_what_no_table_can_name_and_says_so(trained, tmp_pa
 
 def test_a_folder_of_nothing_but_such_names_is_refused(tmp_path):
     (tmp_path / os.fsdecode(b"x\xf3.png")).touch()
-    with pytest.raises(InputError, match="no image with a name in UTF-8"):
+    with (
+        pytest.warns(FlarescopeWarning, match=r"1 image whose name is no UTF-8 is left out; rename the first: x\\xf3"),
+        pytest.raises(InputError, match="no image with a name in UTF-8"),
+    ):
         list_images(tmp_path, tmp_path / "s.parquet")
 
 

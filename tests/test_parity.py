@@ -12,6 +12,7 @@ from flarescope.model.keras_files import read_backbone
 from flarescope.model.weights import of_arrays
 from flarescope.pipeline.evaluation import evaluate
 from flarescope.pipeline.featuring import Compute
+from flarescope.progress import Reporter
 from keras_model import needs_keras
 
 TRAIN, VALIDATION = 24, 8  # the last batch of 10 has 4 rows
@@ -150,6 +151,7 @@ def test_a_model_saved_by_keras_is_evaluated_to_the_same_table(keras, keras_mode
         images=tmp_path,
         out=tmp_path / "out",
         compute=Compute("torch", "fp32", workers=2),
+        reporter=Reporter(),
     )
     assert np.abs(found.forecasts["probability"].to_numpy() - theirs).max() < 1e-4
     yes, event = theirs >= 0.5, np.array(labels) == 1

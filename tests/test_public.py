@@ -27,7 +27,7 @@ def test_the_whole_job_goes_without_a_command(tmp_path, monkeypatch):
     flares.write_text("\n".join(["time,flare,noaa_ar", *rows]) + "\n")
     event = flarescope.EventDefinition(threshold="M1.0", window_hours=12, latency_hours=1)
     out = tmp_path / "catalogue.parquet"
-    labelled = flarescope.label(paths["images"], flares=[flares], out=out, rule=event)
+    labelled = flarescope.label(paths["images"], flares=[flares], out=out, rule=event, flux_scale="science")
     assert labelled.table["label"].sum() == 20  # ten regions, of each the two images from 02:36 on
     flarescope.select(out, rules=flarescope.SelectionRules(), out=tmp_path / "selected.parquet")
     rules = flarescope.SplitRules(how="region", fractions=(0.5, 0.25, 0.25))

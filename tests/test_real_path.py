@@ -41,7 +41,7 @@ def catalogue(tmp_path_factory):
 def test_train_evaluate_and_forecast_on_real_fits(catalogue):
     images, out = REAL_DATA / "hmi", catalogue.parent / "run"
     compute = flarescope.Compute(workers=2)
-    common = {"images": images, "compute": compute}
+    common = {"images": images, "compute": compute, "reporter": flarescope.Reporter()}
     run = flarescope.train(train=catalogue, validation=catalogue, out=out, backbone="random", **common)
     described = json.loads((out / "run.json").read_text())
     assert described["store"]["rendering"] == "reference-fits"

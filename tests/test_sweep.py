@@ -9,7 +9,7 @@ import pytest
 
 from fakes import use_fake_network, write_set
 from flarescope.cli import main
-from flarescope.errors import FlarescopeError, InputError
+from flarescope.errors import FlarescopeError, FlarescopeWarning, InputError
 from flarescope.model.gather import FeatureRows
 from flarescope.model.head import Recipe
 from flarescope.model.runs import RunFolder, best_epoch
@@ -132,7 +132,8 @@ def test_a_stopped_sweep_ends_in_the_same_bytes(given, tmp_path, monkeypatch, ca
 
 def test_a_run_that_diverges_does_not_end_the_others(given, tmp_path):
     recipe = Recipe(epochs=20, batch=1)
-    found = sweep(**given, out=tmp_path / "sweep", grid=Grid(learning_rates=(0.001, 1e38)), recipe=recipe)
+    with pytest.warns(FlarescopeWarning, match="training diverged in epoch"):
+        found = sweep(**given, out=tmp_path / "sweep", grid=Grid(learning_rates=(0.001, 1e38)), recipe=recipe)
     good, bad = found["runs"]
     assert good["failure"] is None
     assert good["tss"] is not None

@@ -35,6 +35,7 @@ from flarescope.pipeline.evaluation import evaluate
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.fitting import Saving
 from flarescope.pipeline.training import train
+from flarescope.progress import Reporter
 from flarescope.scores.contingency import ContingencyTable
 from waiting import LIMIT_S
 
@@ -586,7 +587,7 @@ def test_validation_rows_of_one_class_are_warned_of_and_no_epoch_is_the_best(fit
 
 def test_no_star_where_none_is_the_best(fit, data, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(settings, "as_json", False)  # another test of this process may have asked for JSON
-    run = fit(validation=one_class(data, tmp_path, "validation", 1))
+    run = fit(validation=one_class(data, tmp_path, "validation", 1), reporter=Reporter())
     show_history(run.history(), run.path)
     shown = capsys.readouterr().out
     assert "none is the best: the validation TSS is 0/0" in shown
@@ -657,6 +658,7 @@ def test_the_bytes_of_the_frozen_backbone_are_the_same_after_training(tmp_path):
             backbone="random",
             recipe=Recipe(epochs=2),
             compute=Compute(engine=engine_name, precision="fp32", workers=0),
+            reporter=Reporter(),
         )
         assert run.read()["store"]["engine"].startswith(engine_name)
         assert digest_of(arrays) == before == random_weights(0).digest == run.read()["store"]["digest"]

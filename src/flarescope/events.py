@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, get_args
 
 import pandas as pd
 
+from flarescope.brief import brief
 from flarescope.errors import InputError
 
 CLASS_FLUX_W_M2: Final = {"A": 1e-8, "B": 1e-7, "C": 1e-6, "M": 1e-5, "X": 1e-4}
@@ -69,6 +70,9 @@ class EventDefinition:
     scope: Scope = "region"
     rules: Rules | None = "utc"
     flux_scale: FluxScale | None = None
+
+    def __repr__(self) -> str:
+        return brief(self, "threshold", "window_hours")
 
     def __post_init__(self) -> None:
         flux_w_m2(pd.Series([self.threshold], dtype="str"))

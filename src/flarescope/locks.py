@@ -5,13 +5,13 @@ import errno
 import hashlib
 import os
 import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
-from flarescope.errors import FlarescopeError, FlarescopeWarning
+from flarescope.errors import FlarescopeError
 from flarescope.files import check_target, translate_os_errors
+from flarescope.progress import warn_user
 
 _NO_LOCKS: Final = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 """What `flock` says on a file system that has no locks."""
@@ -65,9 +65,11 @@ def _take(lock: Path, path: Path) -> tuple[Path, IO[bytes]] | None:
         elsewhere = _on_this_machine(path)
         stream = _lock(elsewhere, path)
     except OSError:
-        _say(f"{path}: there are no locks here, nor in the temporary folder; run one process at a time on it")
+        warn_user(f"{path}: there are no locks here, nor in the temporary folder; run one process at a time on it")
         return None
-    _say(f"{path}: its file system has no locks; processes of this machine keep apart, other machines are not seen")
+    warn_user(
+        f"{path}: its file system has no locks; processes of this machine keep apart, other machines are not seen"
+    )
     return elsewhere, stream
 
 
@@ -77,10 +79,6 @@ def _on_this_machine(path: Path) -> Path:
     folder = Path(tempfile.gettempdir()) / f"flarescope-locks-{user}"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder / f"{hashlib.blake2b(os.fsencode(path.resolve()), digest_size=16).hexdigest()}.lock"
-
-
-def _say(text: str) -> None:
-    warnings.warn(text, FlarescopeWarning, stacklevel=5)
 
 
 def _lock(lock: Path, path: Path) -> IO[bytes]:

@@ -1,6 +1,8 @@
 """How does a long stage tell whoever started it what it does and how far it is?"""
 
+import sys
 import warnings
+from types import FrameType
 
 from flarescope.errors import FlarescopeWarning
 
@@ -19,8 +21,29 @@ class Reporter:
 
 
 class WarningReporter(Reporter):
-    """For programs that name no reporter: what changes the meaning of the results is a Python warning."""
+    """For programs that name no reporter: what changes the meaning of the results is a Python warning, given once."""
+
+    def __init__(self) -> None:
+        self._given: set[str] = set()
 
     def warn(self, text: str) -> None:
         """Warn as Python does."""
-        warnings.warn(text, FlarescopeWarning, stacklevel=4)
+        if text not in self._given:
+            self._given.add(text)
+            warn_user(text)
+
+
+def warn_user(text: str) -> None:
+    """Give a Python warning that shows the line of the user's program which called flarescope, however deep this is."""
+    warnings.warn(text, FlarescopeWarning, stacklevel=1 + _frames_of_ours(sys._getframe()))
+
+
+def _frames_of_ours(frame: FrameType | None) -> int:
+    """Count the frames from this one out to our outermost; among them are some of the libraries that call us back."""
+    ours = depth = 0
+    while frame is not None:
+        depth += 1
+        if frame.f_globals.get("__name__", "").partition(".")[0] == "flarescope":
+            ours = depth
+        frame = frame.f_back
+    return ours

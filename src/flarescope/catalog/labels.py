@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from flarescope.brief import brief
 from flarescope.catalog.noaa_flares import FlareList
 from flarescope.connected import Labelling, check_labelling, shown_regions
 from flarescope.errors import InputError
@@ -38,6 +39,8 @@ class Labelled:
     table: pd.DataFrame
     account: dict[str, int]
     event: EventDefinition
+
+    __repr__ = brief
 
 
 def label_images(

@@ -4,13 +4,14 @@ Each check is a pure function from tables to findings. Rows whose `split` is nul
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
 
+from flarescope.brief import brief
 from flarescope.catalog.noaa_flares import FlareList, flare_numbers
 from flarescope.catalog.splits import shared_regions
 from flarescope.connected import connected_regions, region_groups, shown_regions
@@ -38,9 +39,11 @@ class Finding:
 
     severity: Literal["error", "warning"]
     what: str
-    where: str
-    advice: str
+    where: str = field(repr=False)
+    advice: str = field(repr=False)
     count: int
+
+    __repr__ = brief
 
 
 def sides(split: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame, pd.DataFrame]]:

@@ -10,6 +10,7 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 
+from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.events import Rules
 from flarescope.windows import compared_times
@@ -46,6 +47,8 @@ class SelectionRules:
     cadence_minutes: float | None = None
     unknown: Literal["remove", "keep"] = "remove"
     rules: Rules = "utc"
+
+    __repr__ = brief
 
     def __post_init__(self) -> None:
         for name in ("first", "last"):
@@ -85,6 +88,8 @@ class Selection:
     table: pd.DataFrame
     images: int
     account: tuple[Removal, ...]
+
+    __repr__ = brief
 
 
 def select_images(

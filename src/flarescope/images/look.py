@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from flarescope.brief import brief
 from flarescope.images.cards import Value
 from flarescope.images.header import pixel_matrix
 from flarescope.images.instruments import HMI, instrument_of
@@ -55,6 +56,8 @@ class Look:
     mirrored: bool | None = None
     lon_deg: float | None = None
     lat_deg: float | None = None
+
+    __repr__ = brief
 
     @property
     def aspect(self) -> float:

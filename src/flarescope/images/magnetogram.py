@@ -7,7 +7,7 @@ import math
 import struct
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.files import refuse_special
 from flarescope.images.cards import Value
@@ -65,8 +66,10 @@ class Magnetogram:
     time: dt.datetime | None = None
     noaa_ars: tuple[int, ...] = ()
     quality: int | None = None
-    look: Look = NOTHING_KNOWN
+    look: Look = field(default=NOTHING_KNOWN, repr=False)
     flags: tuple[str, ...] = ()
+
+    __repr__ = brief
 
     @property
     def noaa_ar(self) -> int | None:

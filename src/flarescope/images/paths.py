@@ -9,7 +9,7 @@ from flarescope.errors import InputError
 from flarescope.images.instruments import segment_in_name
 from flarescope.images.magnetogram import is_image
 from flarescope.images.workers import Failure
-from flarescope.progress import Reporter
+from flarescope.progress import Reporter, WarningReporter
 
 
 def expand(
@@ -34,7 +34,7 @@ def expand(
     found: list[Path] = []
     for path in paths:
         try:
-            found.extend(_named(path, reporter or Reporter(), failures))
+            found.extend(_named(path, reporter or WarningReporter(), failures))
         except InputError as error:
             if failures is None:
                 raise

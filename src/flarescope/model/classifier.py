@@ -13,6 +13,7 @@ from typing import Any, Final
 import h5py
 import numpy as np
 
+from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.events import PUBLISHED, EventDefinition, event_from_json
 from flarescope.files import atomic_path, translate_os_errors, utf8_values
@@ -71,6 +72,8 @@ class Description:
     training_images: dict[str, Any] | None = None
     fitted_on: dict[str, Any] | None = None
 
+    __repr__ = brief
+
     @property
     def likeness(self) -> Likeness | None:
         """What the training images were like; of the reference notebook's models those of the published set."""
@@ -86,6 +89,8 @@ class Classifier:
     head: Head
     description: Description
     weights: Weights = field(repr=False)
+
+    __repr__ = brief
 
     def probabilities(
         self,

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.model.gather import GATHER, Rows, batches
 from flarescope.scores.contingency import ContingencyTable, count
@@ -37,6 +38,8 @@ class Head:
 
     kernel: np.ndarray
     bias: np.ndarray
+
+    __repr__ = brief
 
     @property
     def digest(self) -> str:
@@ -92,6 +95,8 @@ class Recipe:
     patience: int | None = None
     solver: str = "adam"
     l2: float = 1e-4
+
+    __repr__ = brief
 
     def __post_init__(self) -> None:
         ranges = {

@@ -10,6 +10,7 @@ from zipfile import ZipFile
 
 import numpy as np
 
+from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.files import (
     LARGEST_JSON,
@@ -35,6 +36,8 @@ class RunFolder:
     """The files of one training run."""
 
     path: Path
+
+    __repr__ = brief
 
     @property
     def run_json(self) -> Path:

@@ -8,7 +8,6 @@ import itertools
 import math
 import platform
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -18,11 +17,12 @@ from typing import Any, Final
 import numpy as np
 
 from flarescope.cores import available_cores
-from flarescope.errors import FlarescopeError, FlarescopeWarning
+from flarescope.errors import FlarescopeError
 from flarescope.files import read_json, write_json
 from flarescope.model.engines import Engine, EngineChoice
 from flarescope.model.vgg import IMAGE_SIZE
 from flarescope.model.weights import Weights, cache_dir
+from flarescope.progress import warn_user
 
 SECONDS: Final = 2.0
 """How long each setting is measured, at least, in each round."""
@@ -102,7 +102,7 @@ def remember(choice: EngineChoice, measured: list[Measured]) -> EngineChoice:
     try:
         write_json(settings_file(), notes)
     except FlarescopeError as error:
-        warnings.warn(f"{error}; what was measured here serves now, and is forgotten", FlarescopeWarning, stacklevel=2)
+        warn_user(f"{error}; what was measured here serves now, and is forgotten")
     return replace(choice, batch=best.batch, streams=best.streams)
 
 

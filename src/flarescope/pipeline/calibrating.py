@@ -1,11 +1,12 @@
 """How does a run's model get a calibration and a threshold, fitted on its validation forecasts and then frozen?"""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from flarescope.brief import brief
 from flarescope.connected import connected_regions, region_groups
 from flarescope.counted import counted
 from flarescope.errors import InputError
@@ -31,8 +32,10 @@ class Calibrated:
     """What was fitted: the model's file, its new description, and the threshold's choice."""
 
     model: Path
-    description: Description
+    description: Description = field(repr=False)
     choice: Threshold
+
+    __repr__ = brief
 
 
 def calibrate(

@@ -18,7 +18,7 @@ from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.pipeline.listing import write_split
 from flarescope.pipeline.selecting import read_regions
-from flarescope.progress import Reporter
+from flarescope.progress import Reporter, WarningReporter
 
 
 def build_catalogue(
@@ -74,6 +74,6 @@ def list_regions(
     """
     if last < first:
         raise InputError(f"the period ends on {last}, before it begins on {first}")
-    table = region_days(read_regions(summaries, reporter or Reporter()), first=first, last=last)
+    table = region_days(read_regions(summaries, reporter or WarningReporter()), first=first, last=last)
     write_region_days(table, Path(out))
     return table

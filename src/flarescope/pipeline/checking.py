@@ -18,7 +18,7 @@ from flarescope.pipeline.labelling import join_flares
 from flarescope.pipeline.listing import read_catalogue, scan_beside
 from flarescope.pipeline.scanning import scan_images
 from flarescope.pipeline.selecting import read_regions
-from flarescope.progress import Reporter
+from flarescope.progress import Reporter, WarningReporter
 from flarescope.tables import SPLITS
 
 
@@ -58,7 +58,7 @@ def check(
     Raises:
         InputError: bad tables, lists, summaries or images.
     """
-    reporter, paths = reporter or Reporter(), [Path(table) for table in tables]
+    reporter, paths = reporter or WarningReporter(), [Path(table) for table in tables]
     catalogue = pd.concat([_read(path) for path in paths], ignore_index=True)
     if not catalogue["split"].notna().any():
         reporter.warn("no row says its split: leaks between splits cannot be found")

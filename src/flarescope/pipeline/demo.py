@@ -23,7 +23,7 @@ from flarescope.pipeline.reporting import Reported
 from flarescope.pipeline.reporting import report as write_report
 from flarescope.pipeline.training import train
 from flarescope.pipeline.verifying import Verifying
-from flarescope.progress import Reporter
+from flarescope.progress import Reporter, WarningReporter
 
 LABELS: Final = "C1.0_24hr_224_png_Labels.txt"
 TEST_LIST: Final = "List_of_AR_in_Test_Data_by_AR.csv"
@@ -68,7 +68,7 @@ def make_synthetic_set(
         seed: of everything.
         reporter: hears the progress.
     """
-    size, reporter = size or DemoSize(), reporter or Reporter()
+    size, reporter = size or DemoSize(), reporter or WarningReporter()
     marker, made = folder / "synthetic.json", {"synthetic": True, "seed": seed, **asdict(size)}
     if marker.exists() and read_json(marker) == made:
         return
@@ -131,7 +131,7 @@ def run_demo(
         compute: of the features.
         reporter: hears notes and progress.
     """
-    compute, reporter = compute or Compute(), reporter or Reporter()
+    compute, reporter = compute or Compute(), reporter or WarningReporter()
     reporter.warn("synthetic data: the scores show that everything works, not how well flares can be forecast")
     data, tables = out / "data", out / "tables"
     make_synthetic_set(data, size=size, seed=seed, reporter=reporter)

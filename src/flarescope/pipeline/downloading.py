@@ -14,7 +14,7 @@ from flarescope.catalog.published import read_region_days
 from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.pipeline.selecting import read_regions
-from flarescope.progress import Reporter
+from flarescope.progress import Reporter, WarningReporter
 
 
 def fetch_published(
@@ -37,7 +37,7 @@ def fetch_published(
     Raises:
         InputError, FlarescopeError: as `catalog.download.download_part` says.
     """
-    reporter = reporter or Reporter()
+    reporter = reporter or WarningReporter()
     progress = in_megabytes(reporter)
     reports = {}
     for part in parts:
@@ -63,7 +63,7 @@ def fetch_noaa(
     product: str, *, first: dt.date, last: dt.date, out: str | Path, reporter: Reporter | None = None
 ) -> DailyReport:
     """Fetch NOAA's summaries or event reports of a period (see `catalog.download.download_noaa`)."""
-    reporter = reporter or Reporter()
+    reporter = reporter or WarningReporter()
     return download_noaa(
         product,
         first,
@@ -107,7 +107,7 @@ def fetch_cutouts(
         InputError: nothing asked for, no position known, no e-mail address.
         FlarescopeError: JSOC does not answer.
     """
-    reporter = reporter or Reporter()
+    reporter = reporter or WarningReporter()
     spans: list[tuple[int, dt.date | None, int | None]] = [(number, None, None) for number in regions]
     spans += read_region_days(Path(orders)) if orders else []
     if not spans:

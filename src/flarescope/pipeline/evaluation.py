@@ -1,13 +1,14 @@
 """How well does a model forecast a labelled table?"""
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from flarescope.brief import brief
 from flarescope.catalog.boucheron import read_table, require_regions
 from flarescope.catalog.splits import check_disjoint, check_split, shared_regions
 from flarescope.catalog.table_event import agreed_event
@@ -24,7 +25,7 @@ from flarescope.pipeline.likeness import tell_differences
 from flarescope.pipeline.models import Model, load
 from flarescope.pipeline.origin import Origin, origin_of
 from flarescope.pipeline.verifying import Verifying, verify_model
-from flarescope.progress import Reporter
+from flarescope.progress import Reporter, WarningReporter
 from flarescope.scores.contingency import ContingencyTable, count
 from flarescope.scores.loss import cross_entropy_of_log_odds
 from flarescope.scores.threshold import ARGMAX
@@ -53,11 +54,13 @@ class Evaluation:
     table: ContingencyTable
     loss: float
     forecasts: pd.DataFrame
-    evaluated: dict[str, Any]
-    verification: dict[str, Any] | None
-    folder: Path
-    origin: Origin
-    event: EventDefinition | None = None
+    evaluated: dict[str, Any] = field(repr=False)
+    verification: dict[str, Any] | None = field(repr=False)
+    folder: Path = field(repr=False)
+    origin: Origin = field(repr=False)
+    event: EventDefinition | None = field(default=None, repr=False)
+
+    __repr__ = brief
 
     @property
     def undefined(self) -> list[str]:
@@ -123,7 +126,7 @@ def evaluate(
     Raises:
         InputError: bad tables, images or models; regions that the model was trained on.
     """
-    compute, verifying, reporter = compute or Compute(), verifying or Verifying(), reporter or Reporter()
+    compute, verifying, reporter = compute or Compute(), verifying or Verifying(), reporter or WarningReporter()
     options = options_of(compute=compute, backbone=backbone, event=event, verifying=verifying)
     rows = labelled_rows(table, split=split, limit=limit)
     found = load(model, epoch=epoch, backbone=backbone)

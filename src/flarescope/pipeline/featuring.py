@@ -7,6 +7,7 @@ from typing import Final
 
 import pandas as pd
 
+from flarescope.brief import brief
 from flarescope.catalog.boucheron import read_table
 from flarescope.cores import available_cores
 from flarescope.counted import counted
@@ -18,7 +19,7 @@ from flarescope.model.engines import EngineChoice, choose
 from flarescope.model.features import DTYPES, FeatureStore, StoreKey, begun_with
 from flarescope.model.gather import FeatureRows
 from flarescope.model.weights import Weights, find
-from flarescope.progress import Reporter
+from flarescope.progress import Reporter, WarningReporter
 
 TUNE_FROM: Final = 10_000
 """Images from which a first pass is worth the minute that measuring batch and streams takes."""
@@ -46,6 +47,8 @@ class Compute:
     batch: int | None = None
     store: str | None = None
     instrument_ok: bool = False
+
+    __repr__ = brief
 
     @property
     def accept(self) -> Accept:
@@ -199,7 +202,7 @@ def fill_store(
         limit: only so many rows, drawn at random, the same ones every time.
         reporter: hears notes and progress.
     """
-    compute, reporter = compute or Compute(), reporter or Reporter()
+    compute, reporter = compute or Compute(), reporter or WarningReporter()
     rows = read_table(table, limit=limit)
     weights = find(backbone)
     announce(weights, reporter)

@@ -10,7 +10,7 @@ from flarescope.files import write_json
 from flarescope.pipeline.evaluated import ONE_EVENT, event_of_forecasts, forecasts_of
 from flarescope.pipeline.foreign_rows import read_foreign
 from flarescope.pipeline.verifying import Verifying, no_intervals, verify_rows, with_reason
-from flarescope.progress import Reporter
+from flarescope.progress import Reporter, WarningReporter
 from flarescope.scores.compare import compare as compare_rows
 
 
@@ -70,7 +70,7 @@ def compare(
     Raises:
         InputError: forecasts of different events, and as `scores.compare.compare`.
     """
-    verifying, reporter = verifying or Verifying(), reporter or Reporter()
+    verifying, reporter = verifying or Verifying(), reporter or WarningReporter()
     event, said = agreed({str(path): event_of_forecasts(path, split) for path in (a, b)}, ONE_EVENT)
     for text in said:
         reporter.warn(text)

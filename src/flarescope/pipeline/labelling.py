@@ -14,7 +14,7 @@ from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.pipeline.listing import check_form, list_images, scan_beside, write_catalogue
-from flarescope.progress import Reporter
+from flarescope.progress import Reporter, WarningReporter
 
 TIMES = {
     "utc": "image times are instants: TAI in file names and headers is turned into UTC before it meets the flares",
@@ -58,7 +58,7 @@ def label(
     Raises:
         InputError: bad images, lists or options; no image is left.
     """
-    rule, reporter, out = rule or EventDefinition(), reporter or Reporter(), Path(out)
+    rule, reporter, out = rule or EventDefinition(), reporter or WarningReporter(), Path(out)
     check_form(out)
     check_labelling(regions)
     listed = join_flares(flares, columns, reporter, flux_scale=flux_scale)
@@ -88,7 +88,7 @@ def join_flares(
             raise InputError(f"--flux-scale {flux_scale}: every list says its own scale, {said.pop()}; leave it out")
     lists = [with_stated_scale(each, flux_scale) for each in lists]
     listed = lists[0] if len(lists) == 1 else join_lists(lists)
-    tell_refused(listed.refused, reporter or Reporter())
+    tell_refused(listed.refused, reporter or WarningReporter())
     return listed
 
 

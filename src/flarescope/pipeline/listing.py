@@ -16,7 +16,7 @@ from flarescope.images.paths import expand
 from flarescope.notes import event_notes, write_notes_beside
 from flarescope.parquet_tables import read_parquet, write_parquet
 from flarescope.pipeline.scanning import scan_images
-from flarescope.progress import Reporter
+from flarescope.progress import Reporter, WarningReporter
 from flarescope.region_numbers import complete_regions
 from flarescope.tables import SPLITS
 
@@ -53,7 +53,7 @@ def list_images(
     """
     if not source.is_dir():
         return read_image_list(source)
-    names = pd.Series(_names_below(source, reporter or Reporter()), dtype="str")
+    names = pd.Series(_names_below(source, reporter or WarningReporter()), dtype="str")
     table = pd.DataFrame({"filename": names, **region_and_time(names)})
     unknown = table["noaa_ar"].isna() | table["time"].isna()
     if unknown.any():

@@ -25,7 +25,7 @@ from flarescope.pipeline.again import options_of
 from flarescope.pipeline.identity import describe_tables, is_synthetic, versions
 from flarescope.pipeline.origin import origin_of
 from flarescope.pipeline.training_data import event_of_training, read_training_tables, sources_of, warn_one_class
-from flarescope.progress import Reporter
+from flarescope.progress import Reporter, WarningReporter
 from flarescope.scores.contingency import count
 from flarescope.scores.loss import cross_entropy_of_log_odds
 from flarescope.tables import forecast_table
@@ -60,7 +60,7 @@ def write_features(
     Raises:
         InputError: a bad table or folder; no image could be read.
     """
-    reporter, root = reporter or Reporter(), Path(images)
+    reporter, root = reporter or WarningReporter(), Path(images)
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; expected the image root (--images)")
     rows = read_table(table, limit=limit)
@@ -113,7 +113,7 @@ def train_on_features(
     Raises:
         InputError: bad tables, features or options, or an `out` that holds a run.
     """
-    reporter, run = reporter or Reporter(), RunFolder(Path(out))
+    reporter, run = reporter or WarningReporter(), RunFolder(Path(out))
     options = options_of(event=event)
     event = event_of_training(train, validation, event, reporter)
     tables = read_training_tables(train, validation, limit=limit, allow_overlap=allow_overlap)

@@ -18,7 +18,7 @@ from flarescope.pipeline.evaluation import Evaluation, event_of_evaluation, labe
 from flarescope.pipeline.magnetic import FAMILY, result_of_model
 from flarescope.pipeline.origin import origin_of
 from flarescope.pipeline.verifying import Verifying, verify_raw
-from flarescope.progress import Reporter
+from flarescope.progress import Reporter, WarningReporter
 from flarescope.tables import forecast_table
 
 
@@ -79,7 +79,7 @@ def evaluate_on_features(
     Raises:
         InputError: bad tables, features or runs; regions that the model was trained on.
     """
-    reporter, verifying = reporter or Reporter(), verifying or Verifying()
+    reporter, verifying = reporter or WarningReporter(), verifying or Verifying()
     options = options_of(event=event, verifying=verifying)
     found = MagneticRun.open(run)
     of_model = event_from_json(found.described.get("event"), str(found.folder.run_json))

@@ -1,11 +1,12 @@
 """Which model does a user mean by a path: a run, a model file, a model of the reference notebook?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.model.classifier import Classifier, load_classifier
 from flarescope.model.runs import RunFolder
@@ -17,9 +18,11 @@ from flarescope.progress import Reporter
 class Model:
     """A loaded model, its file, and the run whose folder the file lies in, or None."""
 
-    classifier: Classifier
+    classifier: Classifier = field(repr=False)
     path: Path
-    run: RunFolder | None
+    run: RunFolder | None = field(repr=False)
+
+    __repr__ = brief
 
     def forecast(
         self,

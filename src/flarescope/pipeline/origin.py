@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from flarescope.brief import brief
 from flarescope.catalog.splits import shared_regions
 from flarescope.connected import all_regions
 from flarescope.errors import InputError
@@ -50,6 +51,8 @@ class Origin:
     date: str | None = None
     source: str | None = None
     options: tuple[str, ...] = ()
+
+    __repr__ = brief
 
     def to_json(self) -> dict[str, Any]:
         """Give the origin as plain values."""

@@ -19,7 +19,7 @@ from flarescope.model.head import Head
 from flarescope.model.weights import Weights, find
 from flarescope.pipeline.featuring import Compute, announce, describe_setting
 from flarescope.pipeline.models import load
-from flarescope.progress import Reporter
+from flarescope.progress import Reporter, WarningReporter
 from flarescope.scores.contingency import count
 
 REFERENCE: Final = EngineChoice("torch", "cpu", "fp32", batch=16)
@@ -53,7 +53,7 @@ def tune(compute: Compute | None = None, *, reporter: Reporter | None = None) ->
         compute: engine and precision.
         reporter: hears of each setting.
     """
-    reporter = reporter or Reporter()
+    reporter = reporter or WarningReporter()
     choice = (compute or Compute()).choose_untuned()
     measured = tuning.tune(find("random"), choice, progress=lambda one: reporter.say(describe_setting(one)))
     return Tuned(tuning.machine_key(choice), measured, tuning.remember(choice, measured))
@@ -157,7 +157,7 @@ def compare_with_reference(
         limit: so many rows, drawn at random, the same ones every time.
         reporter: hears notes and progress.
     """
-    compute, reporter = compute or Compute(), reporter or Reporter()
+    compute, reporter = compute or Compute(), reporter or WarningReporter()
     rows = read_table(Path(table), split=split, limit=limit)
     classifier = load(Path(model), epoch=epoch, backbone=backbone).classifier
     announce(classifier.weights, reporter)

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from flarescope.brief import brief
 from flarescope.catalog.file_names import region_and_time
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, scales_differ
@@ -57,6 +58,8 @@ class Predicted:
     failures: tuple[Failure, ...] = ()
     event: EventDefinition | None = None
 
+    __repr__ = brief
+
     def failure_records(self) -> list[dict[str, str | None]]:
         """Give what has no forecast as plain values: its name, `probability` None, and in `reason` why."""
         return [{"filename": one.filename, "probability": None, "reason": one.reason} for one in self.failures]
@@ -84,7 +87,7 @@ def forecast_images(
     Raises:
         InputError: none of the images can be read.
     """
-    compute, reporter = compute or Compute(), reporter or Reporter()
+    compute, reporter = compute or Compute(), reporter or WarningReporter()
     choice = compute.choose()
     announce(classifier.weights, reporter)
     reporter.say(f"engine: {choice.id}")
@@ -246,7 +249,7 @@ def predict(
     Raises:
         InputError: no model; nothing that can be forecast; with `strict` a path that names no image.
     """
-    reporter, failures = reporter or Reporter(), list[Failure]()
+    reporter, failures = reporter or WarningReporter(), list[Failure]()
     several = [paths] if isinstance(paths, str | Path) else paths
     # Before the weights: a wrong path is told at once.
     files = expand([Path(path) for path in several], reporter, None if strict else failures)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, agreed, sentence_of
 from flarescope.figures import FieldImage, save_figures
@@ -28,7 +29,7 @@ from flarescope.model_card import CardInputs, write_card
 from flarescope.pipeline.evaluated import ONE_EVENT, event_of_forecasts, forecasts_of, read_evaluated, using_scores
 from flarescope.pipeline.provenance import Provenance, read_provenance
 from flarescope.pipeline.verifying import Verifying, verify_rows
-from flarescope.progress import Reporter
+from flarescope.progress import Reporter, WarningReporter
 from flarescope.scores.compare import compare
 
 NETWORK = "a small head trained on the features of a frozen network"
@@ -42,6 +43,8 @@ class Reported:
     page: Path
     card: Path | None
     figures: list[Path]
+
+    __repr__ = brief
 
 
 def report(
@@ -72,7 +75,7 @@ def report(
         InputError: no run, or not evaluated on `split` yet; files that do not belong together, or a model that was
             calibrated since.
     """
-    folder, verifying, reporter = RunFolder(Path(run)), verifying or Verifying(), reporter or Reporter()
+    folder, verifying, reporter = RunFolder(Path(run)), verifying or Verifying(), reporter or WarningReporter()
     described, forecasts, verification = read_evaluated(folder, split)
     event = event_of_forecasts(folder.path, split)
     of_all = _check_compared(event, folder, compared, split, reporter)

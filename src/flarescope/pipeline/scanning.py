@@ -1,6 +1,5 @@
 """What do many image files hold, each of them read once?"""
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -8,14 +7,14 @@ from typing import Any, Final
 import pandas as pd
 
 from flarescope.counted import counted
-from flarescope.errors import FlarescopeError, FlarescopeWarning, InputError
+from flarescope.errors import FlarescopeError, InputError
 from flarescope.files import is_parquet
 from flarescope.images.instruments import HMI, SYNTHETIC
 from flarescope.images.scan import SCAN_DTYPES, scan_file
 from flarescope.images.workers import run
 from flarescope.parquet_tables import read_parquet, write_parquet
 from flarescope.parsing import refusing_damage
-from flarescope.progress import Reporter
+from flarescope.progress import Reporter, WarningReporter, warn_user
 
 KEPT_DTYPES: Final = {"filename": "str", "size": "Int64", "mtime_ns": "Int64", **SCAN_DTYPES, "reason": "str"}
 """Columns of a kept scan, one row a file: what the file was when it was read, what is in it, and why it could not be
@@ -52,7 +51,7 @@ def scan_images(
     Raises:
         InputError: no such folder, or `kept` is something else than a scan.
     """
-    reporter = reporter or Reporter()
+    reporter = reporter or WarningReporter()
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; expected the image root (--images)")
     rows = {row["filename"]: row for row in _read_kept(kept, reporter)}
@@ -116,8 +115,7 @@ def _keep(rows: dict[str, dict[str, Any]], path: Path) -> None:
     try:
         write_parquet(_frame(list(rows.values())), path)
     except FlarescopeError as error:
-        said = f"{error}; what was read serves now, and is read again next time"
-        warnings.warn(said, FlarescopeWarning, stacklevel=3)
+        warn_user(f"{error}; what was read serves now, and is read again next time")
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:

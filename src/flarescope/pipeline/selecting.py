@@ -13,7 +13,7 @@ from flarescope.images.instruments import segment_in_name
 from flarescope.pipeline.labelling import tell_refused
 from flarescope.pipeline.listing import check_form, read_catalogue, scan_beside, write_catalogue
 from flarescope.pipeline.scanning import scan_images
-from flarescope.progress import Reporter
+from flarescope.progress import Reporter, WarningReporter
 
 
 def select(
@@ -45,7 +45,7 @@ def select(
     Raises:
         InputError: bad tables, summaries or rules; a rule lacks what it needs; no image is left.
     """
-    reporter, out = reporter or Reporter(), Path(out)
+    reporter, out = reporter or WarningReporter(), Path(out)
     check_form(out)
     catalogue, others = _magnetograms(read_catalogue(Path(table)))
     before = [Removal("another segment by its name", others)]

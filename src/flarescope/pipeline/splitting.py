@@ -6,6 +6,7 @@ from typing import Final
 
 import pandas as pd
 
+from flarescope.brief import brief
 from flarescope.catalog.boucheron import read_region_lists
 from flarescope.catalog.splits import folds_by_region, split_by_fold, split_by_lists, split_by_region, split_by_time
 from flarescope.catalog.table_event import agreed_event
@@ -43,6 +44,8 @@ class SplitRules:
     folds: int = 5
     fold: int = 0
     event: EventDefinition | None = None
+
+    __repr__ = brief
 
     def gap(self) -> float:
         """Give the gap before a boundary, hours.

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.files import make_folder, write_json, write_text
@@ -19,7 +20,7 @@ from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.fitting import Running, Saving, fit_runs
 from flarescope.pipeline.identity import claimed
 from flarescope.pipeline.training_data import TrainingData, open_training_data
-from flarescope.progress import Reporter
+from flarescope.progress import Reporter, WarningReporter
 
 SCORES: Final = ("tss", "hss", "loss")
 CHOICES: Final = ("solver", "learning_rate", "l2", "class_weight")
@@ -42,6 +43,8 @@ class Grid:
     seeds: tuple[int, ...] = (0,)
     solvers: tuple[str, ...] = ("adam",)
     l2: tuple[float, ...] = (1e-4,)
+
+    __repr__ = brief
 
     def __post_init__(self) -> None:
         for solver, names in {"adam": ("learning_rates", "seeds"), "lbfgs": ("l2",)}.items():
@@ -125,7 +128,7 @@ def sweep(
     Raises:
         InputError: as `training.train`; two combinations whose folders would have one name.
     """
-    compute, saving, reporter = compute or Compute(), saving or Saving(), reporter or Reporter()
+    compute, saving, reporter = compute or Compute(), saving or Saving(), reporter or WarningReporter()
     recipes, out = (grid or Grid()).recipes(recipe or Recipe()), Path(out)
     data = open_training_data(
         train=train,

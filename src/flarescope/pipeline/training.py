@@ -10,7 +10,7 @@ from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.fitting import Saving, fit_runs
 from flarescope.pipeline.identity import claimed
 from flarescope.pipeline.training_data import open_training_data
-from flarescope.progress import Reporter
+from flarescope.progress import Reporter, WarningReporter
 
 
 def train(
@@ -54,7 +54,7 @@ def train(
         FlarescopeError: the training diverged.
     """
     recipe, compute, saving = recipe or Recipe(), compute or Compute(), saving or Saving()
-    reporter, out = reporter or Reporter(), Path(out)
+    reporter, out = reporter or WarningReporter(), Path(out)
     data = open_training_data(
         train=train,
         validation=validation,

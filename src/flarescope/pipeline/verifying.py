@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from flarescope.brief import brief
 from flarescope.catalog.flux_scales import scale_against
 from flarescope.catalog.noaa_events import read_flares
 from flarescope.catalog.noaa_flares import FlareList, unlisted
@@ -35,6 +36,8 @@ class Verifying:
     replicates: int = REPLICATES
     seed: int = 0
     events: Path | None = None
+
+    __repr__ = brief
 
     def read_flares(self) -> FlareList | None:
         """Read the flare list; None without one."""
