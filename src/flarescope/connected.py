@@ -65,12 +65,11 @@ def region_sets(images: pd.DataFrame, *, labelling: bool = False) -> np.ndarray:
         where there is none.
     """
     numbers = images["noaa_ar"].fillna(-1).to_numpy(dtype=np.int64)
-    rows, regions = shown_regions(images, labelling=labelling)
-    several = np.flatnonzero(np.bincount(rows, minlength=len(images)) > 1)
+    several = np.flatnonzero(np.bincount(shown_regions(images, labelling=labelling)[0], minlength=len(images)) > 1)
     if len(several):
-        pairs = pd.DataFrame({"row": rows, "region": regions})[np.isin(rows, several)]
-        sets = pairs.sort_values(["row", "region"])["region"].astype("str").groupby(pairs["row"]).agg(",".join)
-        numbers[sets.index] = LARGEST + 1 + pd.factorize(sets)[0]
+        codes, texts = pd.factorize(images["noaa_ars"].iloc[several])
+        sets = pd.factorize(np.array([",".join(sorted(text.split(","))) for text in texts]))[0]
+        numbers[several] = LARGEST + 1 + sets[codes]
     return numbers
 
 
