@@ -6,6 +6,7 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
+from flarescope.model import weights
 from keras_model import import_keras, save_model
 
 # How long an example takes, or is made, says how busy the machine is, and nothing about the code.
@@ -19,6 +20,22 @@ def interruptible():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="session")
+def random_network():
+    """The true VGG16 with random filters, `Weights` of `random:0`; mark the test `xdist_group("network")`.
+
+    Drawing its 138 million numbers and their digest take seconds, so they are drawn once in a run.
+    """
+    return weights.random_weights(0)
+
+
+@pytest.fixture
+def random_network_everywhere(random_network, monkeypatch):
+    """Let `random` name the network that is there already."""
+    monkeypatch.setattr(weights, "random_weights", {0: random_network}.__getitem__)
+    return random_network
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,8 @@ import matplotlib.backends.backend_agg  # noqa: F401
 import pyarrow.parquet  # noqa: F401
 import scipy.optimize  # noqa: F401
 import sklearn.svm  # noqa: F401
-from matplotlib.figure import Figure
 
-from fakes import use_fake_network, write_set
+from fakes import draw_blank, use_fake_network, write_set
 from flarescope.cli import main
 from flarescope.fetch import Source, fetch
 
@@ -25,15 +24,7 @@ FLARES += "2010 11 13,0100,1199,B1.0\n"  # so that the list covers the images' w
 LEARNING = ["--epochs", "3", "--batch", "16", "--learning-rate", "0.003", "--seed", "1"]
 
 use_fake_network()
-_save = Figure.savefig
-
-
-def _save_blank(figure: Figure, *arguments: object, **options: object) -> None:
-    figure.clear()  # what is in it takes seconds to draw, and has its own tests
-    _save(figure, *arguments, **options)
-
-
-Figure.savefig = _save_blank
+draw_blank()
 os.environ["SOURCE_DATE_EPOCH"] = "1700000000"  # an evaluation says when it was made
 
 

@@ -11,7 +11,6 @@ from flarescope.model.engine_torch import TorchEngine, device_error
 from flarescope.model.engines import EngineChoice
 from flarescope.model.lane_cuda import CudaLane
 from flarescope.model.vgg_torch import build
-from flarescope.model.weights import random_weights
 
 CPU = EngineChoice("torch", "cpu", "fp32", batch=4)
 BF16 = EngineChoice("torch", "cpu", "bf16", batch=4)
@@ -27,8 +26,9 @@ def relative_error(features, reference):
 
 
 @pytest.mark.slow
-def test_the_engine_and_a_padded_batch_give_what_the_network_gives():
-    arrays, pixels = random_weights(0).load(), some_pixels(3)
+@pytest.mark.xdist_group("network")
+def test_the_engine_and_a_padded_batch_give_what_the_network_gives(random_network):
+    arrays, pixels = random_network.load(), some_pixels(3)
     with torch.inference_mode():
         reference = build(arrays)(torch.from_numpy(pixels)).numpy()
     (ours,) = TorchEngine(arrays, CPU).stream([pixels[:2]])
@@ -43,8 +43,9 @@ def test_the_engine_and_a_padded_batch_give_what_the_network_gives():
 
 
 @pytest.mark.slow
-def test_whole_numbers_may_come_as_bytes():
-    arrays, pixels = random_weights(0).load(), some_pixels(1).astype(np.uint8)
+@pytest.mark.xdist_group("network")
+def test_whole_numbers_may_come_as_bytes(random_network):
+    arrays, pixels = random_network.load(), some_pixels(1).astype(np.uint8)
     as_bytes, as_floats = TorchEngine(arrays, CPU).stream([pixels, pixels.astype(np.float32)])
     assert np.array_equal(as_bytes, as_floats)
 

@@ -16,7 +16,7 @@ from flarescope.model.engine_torch import TorchEngine
 from flarescope.model.engine_winograd import WinogradEngine
 from flarescope.model.engines import EngineChoice, choose
 from flarescope.model.vgg import MEAN_BGR
-from flarescope.model.weights import digest_of, random_weights
+from flarescope.model.weights import digest_of
 
 FP32 = {name: EngineChoice(name, "cpu", "fp32", batch=2) for name in ("torch", "openvino", "winograd")}
 AVX2 = {"avx2", "fma"}
@@ -29,9 +29,12 @@ needs_winograd = pytest.mark.skipif(
 ON_CPU = ["openvino", pytest.param("winograd", marks=needs_winograd)]
 
 
+pytestmark = pytest.mark.xdist_group("network")
+
+
 @pytest.fixture(scope="module")
-def weights():
-    return random_weights(0)
+def weights(random_network):
+    return random_network
 
 
 @pytest.fixture(scope="module")

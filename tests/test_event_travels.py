@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fakes import use_fake_network, write_set
+from fakes import draw_blank, use_fake_network, write_set
 from flarescope.catalog.table_event import event_of_table
 from flarescope.cli import main
 from flarescope.events import PUBLISHED, EventDefinition
@@ -39,6 +39,9 @@ def DAY(region):
     return [(4, "C2.0"), (15, f"M{2 + (region - 1121) / 10:.1f}" if region % 2 else "C9.0")]
 
 
+pytestmark = pytest.mark.xdist_group("event")  # one worker does the job
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A whole job for M1.0 in the 12 hours from 1 hour after the image on, by a fake network, on noise."""
@@ -47,6 +50,7 @@ def made(tmp_path_factory):
     images, flares = folder / "images", flare_list(folder)
     with pytest.MonkeyPatch.context() as monkeypatch:
         use_fake_network(monkeypatch)
+        draw_blank(monkeypatch)
         rule = ["--threshold", "M1.0", "--window", 12, "--latency", 1, "--flux-scale", "operational"]
         for out in ("labelled.parquet", "labelled.csv", "labelled.txt"):
             assert run("catalog", "label", images, "--flares", flares, *rule, "--out", folder / out, "--quiet") == 0

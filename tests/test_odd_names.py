@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes import child_environment, use_fake_network, write_set
+from fakes import child_environment, draw_blank, use_fake_network, write_set
 from flarescope.cli import main, screen
 from flarescope.errors import FlarescopeWarning, InputError, printable
 from flarescope.files import utf8, utf8_values
@@ -116,8 +116,9 @@ def test_no_line_of_a_table_is_wider_than_the_terminal_and_no_number_is_folded(t
 
 @pytest.fixture
 def trained(tmp_path, monkeypatch, capsys):
-    """A run on the fake network, in a folder whose name is Latin-1."""
+    """A run on the fake network, in a folder whose name is Latin-1; its figures are blank."""
     use_fake_network(monkeypatch)
+    draw_blank(monkeypatch)
     root = tmp_path / LATIN_1
     try:
         root.mkdir()

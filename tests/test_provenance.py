@@ -10,7 +10,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from fakes import use_fake_network, write_set
+from fakes import draw_blank, use_fake_network, write_set
 from flarescope.cli import main
 from flarescope.errors import FlarescopeWarning, InputError
 from flarescope.files import write_json
@@ -50,6 +50,7 @@ def made(template, tmp_path, monkeypatch, capsys):
     """A run of its own, at the same set."""
     place, data = template
     use_fake_network(monkeypatch)
+    draw_blank(monkeypatch)  # pages are about what they say
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     shutil.copytree(place / "runs", tmp_path / "runs")
     capsys.readouterr()

@@ -16,6 +16,7 @@ import flarescope
 from fakes import write_stand_in
 from flarescope.cli import main
 from flarescope.cli.app import app
+from flarescope.model.weights import Weights
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -125,13 +126,12 @@ def test_the_shown_python_uses_public_names_and_real_keywords(document: str, sou
 
 
 @pytest.fixture(scope="session")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def published(random_network: Weights, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Lay out a folder as a user has it: the published files' names, and ImageNet weights in the cache.
 
     The images are synthetic, and the weights are random ones that the cache believes to be ImageNet's.
     """
 
-    from flarescope.model.weights import random_weights
     from flarescope.pipeline.demo import DemoSize, make_synthetic_set
 
     folder = tmp_path_factory.mktemp("published")
@@ -141,7 +141,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.copy(png[0], folder / "other.png")
     (folder / "folder").mkdir()
     shutil.copy(png[1], folder / "folder" / png[1].name)
-    write_stand_in(folder / "cache" / "vgg16-imagenet.safetensors", random_weights(0).load())
+    write_stand_in(folder / "cache" / "vgg16-imagenet.safetensors", random_network.load())
     yield folder
     shutil.rmtree(folder / "cache")  # 540 MB, which pytest would keep
 
@@ -154,6 +154,7 @@ def at_published(published: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("network")
 def test_the_five_commands_of_the_readme_run(at_published: Path, capfd: pytest.CaptureFixture[str]):
     five = [words for words in commands(README) if words[0] != "demo"][:5]
     assert [words[0] for words in five] == ["weights", "catalog", "train", "evaluate", "predict"]
@@ -166,6 +167,7 @@ def test_the_five_commands_of_the_readme_run(at_published: Path, capfd: pytest.C
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("network")
 def test_the_python_of_the_readme_runs(at_published: Path, capsys: pytest.CaptureFixture[str]):
     (source,) = blocks(README, "python")
 

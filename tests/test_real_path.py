@@ -38,6 +38,8 @@ def catalogue(tmp_path_factory):
 
 @needs_real_data
 @pytest.mark.slow
+@pytest.mark.xdist_group("network")
+@pytest.mark.usefixtures("random_network_everywhere")
 def test_train_evaluate_and_forecast_on_real_fits(catalogue):
     images, out = REAL_DATA / "hmi", catalogue.parent / "run"
     compute = flarescope.Compute(workers=2)

@@ -16,12 +16,13 @@ from flarescope.model import engine_winograd
 from flarescope.model.engines import EngineChoice
 from flarescope.model.vgg import LAYER_SHAPES
 from flarescope.model.vgg_torch import build
-from flarescope.model.weights import random_weights
 from flarescope.model.winograd import algebra, filters, kernels, packing
 from flarescope.model.winograd.filters import prepare
 from flarescope.model.winograd.network import Worker
 from flarescope.model.winograd.target import Target, target_for
 from flarescope.native.machine import host_features
+
+pytestmark = pytest.mark.xdist_group("network")
 
 HOST = host_features()
 TARGETS = {
@@ -141,8 +142,8 @@ def test_a_processor_that_cannot_is_said(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def arrays():
-    return random_weights(0).load()
+def arrays(random_network):
+    return random_network.load()
 
 
 @pytest.fixture(scope="module")
