@@ -113,7 +113,7 @@ def test_persistence_of_a_run_is_of_its_own_event_and_window(made, fake, tmp_pat
     # From labels an image 13 hours older would tell; the images span four hours.
     own = json.loads((made / "runs/m/scores.json").read_text())["verification"]
     assert own["previous"] is None
-    assert any("in the 12 h before is not known of 20 of 20 images" in note for note in own["notes"])
+    assert any("in the 12 h before is not known of 20 of 20 rows" in note for note in own["notes"])
 
 
 def test_page_and_card_say_it_and_nothing_else(made):
