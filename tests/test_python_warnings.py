@@ -101,7 +101,7 @@ def test_forecasts_warn_of_random_filters_and_of_links_to_folders(run, paths, tm
 def test_calibrate_warns_of_few_regions(run, found):
     flarescope.calibrate(run)
     (text,) = heard(found, "flarescope.calibrate(")
-    assert text.startswith("fitted on 2 events of 1 region")
+    assert text.startswith("fitted on 2 images with an event, of 1 region")
 
 
 def test_compare_and_report_warn_of_forecasts_without_an_event(run, tmp_path, found):
