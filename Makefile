@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-quick check lint types contract format bench clean
+.PHONY: demo test test-quick check lint types contract format notebook bench clean
 
 demo: .venv/installed
 	$(BIN)/flarescope demo --out demo-run
@@ -28,6 +28,10 @@ contract: .venv/installed
 format: .venv/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Runs the notebook in a folder of its own and keeps what it prints and draws in the file.
+notebook: .venv/installed
+	$(BIN)/python notebooks/run.py
 
 # About an hour on 2 cores, best on a machine that does nothing else; 30 GB in bench-work/.
 bench: .venv/bench-installed
