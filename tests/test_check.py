@@ -83,7 +83,7 @@ def test_images_of_one_region_dealt_at_random_are_near_copies():
     more["filename"] = more["filename"].str.replace("12000_TAI", "13200_TAI").str.replace("1200_TAI", "2400_TAI")
     both = pd.concat([table.assign(split="train"), more.assign(split="test")], ignore_index=True)
     what = [finding.what for finding in problems(both)]
-    assert "360 images of test have an image of their region within an hour in train: near copies" in what
+    assert "360 images of test have an image of the same region within an hour in train: near copies" in what
 
 
 def test_a_flare_on_both_sides_is_found():

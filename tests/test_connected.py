@@ -252,7 +252,7 @@ def test_the_check_finds_a_patch_that_shows_a_region_of_the_other_side():
     found = find_problems(images, rule=RULE, flares=listed((11430, "2012-03-06T15:00", "X1.0")))
     what = [each.what for each in found]
     assert what[0] == "1 region stands in both train and test"
-    assert "1 image of test has an image of their region within an hour in train: near copies" in what
+    assert "1 image of test has an image of the same region within an hour in train: near copies" in what
     assert "1 flare labels images of both train and test" in what
     assert not any("do not follow" in each for each in what)
 
