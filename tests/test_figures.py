@@ -68,6 +68,17 @@ def test_roc_draws_the_points_given():
     assert axes.get_ylabel() == "Hit rate, TP / (TP + FN)"
 
 
+@pytest.mark.parametrize("most", [1, 7, 25, 900, 40_000])
+def test_reliability_writes_its_counts_as_plain_numbers_however_few(most):
+    figure = reliability_figure(BINS.assign(n=[most, 0, 1]), event_rate=0.3)
+    figure.canvas.draw()
+    bottom = figure.axes[1]
+    labels = [text.get_text() for text in bottom.get_yticklabels(which="both") if text.get_text()]
+    assert len(set(labels)) == len(labels) >= 2
+    assert all(re.fullmatch(r"[\d,]+", label) for label in labels)
+    assert bottom.get_ylim()[1] > most
+
+
 def test_reliability_leaves_empty_bins_out_and_counts_the_others():
     figure = reliability_figure(BINS, event_rate=0.3, calibrated=BINS.assign(event_rate=[0.1, np.nan, 0.5]))
     top, bottom = figure.axes

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from flarescope.figures.style import FIRST, GRID, INK, MUTED, SECOND, THIRD, new_figure, styled, unit_axis
 
@@ -66,10 +67,12 @@ def reliability_figure(bins: pd.DataFrame, *, event_rate: float, calibrated: pd.
         bottom.bar(left, shown["n"], width, align="edge", color=color)
     unit_axis(top, x=True, y=True)
     top.set_ylabel("Observed share of events")
-    top.legend(loc="upper left")
+    top.legend(loc="best")
     bottom.set_yscale("log")
-    bottom.set_ylim(bottom=0.5)
+    most = max(table["n"].max() for table, *_ in series)
+    bottom.set_ylim(0.5, max(1.5 * most, 12))  # two powers of ten at least
     bottom.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    bottom.yaxis.set_minor_formatter(NullFormatter())  # Matplotlib's own is TeX where the axis is short
     bottom.set_ylabel("Images")
     bottom.set_xlabel("Forecast probability of an event")
     return figure
