@@ -18,7 +18,7 @@ from flarescope.pipeline.belonging import check_validation_rows
 from flarescope.pipeline.models import Model, load
 from flarescope.pipeline.origin import origin_from_json, rows_in_short
 from flarescope.progress import Reporter, WarningReporter
-from flarescope.scores.calibration import fit_calibration
+from flarescope.scores.calibration import certain_words, fit_calibration
 from flarescope.scores.jackknife import FEW_REGIONS
 from flarescope.scores.rows import fitting_rows
 from flarescope.scores.threshold import Threshold, choose_threshold
@@ -57,7 +57,7 @@ def calibrate(
         method: `platt`, `temperature`, `isotonic`, or `none` for the threshold alone.
         rule: `tss`, `hss`, or `cost`.
         cost_ratio: for `cost`: how many false alarms one miss is worth.
-        reporter: hears where few regions have events.
+        reporter: hears where few regions have events, or a calibrated probability is exactly 0 or 1.
 
     Raises:
         InputError: no run, no validation forecasts or those of other rows or another model, an unknown method or rule.
@@ -76,7 +76,10 @@ def calibrate(
     fitted_on = rows_in_short(forecasts)
     calibration = None if method == "none" else fit_calibration(forecasts, method=method)
     if calibration is not None:
-        forecasts = forecasts.assign(probability=calibration.apply(forecasts["probability"].to_numpy(float)))
+        probability = calibration.apply(forecasts["probability"].to_numpy(float))
+        if certain := certain_words(probability):
+            reporter.warn(certain)
+        forecasts = forecasts.assign(probability=probability)
     choice = choose_threshold(forecasts, rule=rule, cost_ratio=cost_ratio)
     described = replace(
         model.classifier.description,

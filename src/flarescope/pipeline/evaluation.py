@@ -24,6 +24,7 @@ from flarescope.pipeline.featuring import Compute, announce, check_before, ensur
 from flarescope.pipeline.likeness import tell_differences
 from flarescope.pipeline.models import Model, load
 from flarescope.pipeline.origin import Origin, origin_of
+from flarescope.pipeline.other_images import tell_other_form
 from flarescope.pipeline.verifying import Verifying, verify_model
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.scores.contingency import ContingencyTable, count
@@ -186,6 +187,7 @@ def _forecast(
     check_before(images, compute)
     store = _open_store_of(found, rows, stores, compute, reporter)
     reporter.say(f"model: {found.path}; engine: {store.key.engine}")
+    tell_other_form(found.classifier.description.rendering, [store.key.rendering], reporter)
     tell_differences(found.classifier.description.likeness, rows, images, compute, reporter)
     features = ensure_features(store, rows, images, found.classifier.weights, compute, reporter, label)
     return store.key, found.classifier.head.log_odds(features)
@@ -199,11 +201,10 @@ def write_evaluation(evaluation: Evaluation, reporter: Reporter) -> None:
     write_parquet(evaluation.forecasts, folder.forecasts(split), notes)
     write_json(folder.scores(split), evaluation.to_json())
     if split == "validation" and folder.run_json.is_file():
-        recorded = folder.read()["data"].get("validation", {})
-        if evaluation.origin.table_digest != recorded.get("digest"):
-            reporter.warn(
-                "these are not the rows that the run was validated on: `flarescope calibrate` will ask for those"
-            )
+        described = folder.read()
+        if evaluation.origin.table_digest != described["data"]["validation"]["digest"]:
+            asked = "" if described.get("kind") == "magnetic" else ": `flarescope calibrate` will ask for those"
+            reporter.warn(f"these are not the rows that the run was validated on{asked}")
 
 
 def event_of_evaluation(

@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ import pandas as pd
 from flarescope.brief import brief
 from flarescope.catalog.file_names import region_and_time
 from flarescope.errors import InputError
-from flarescope.events import EventDefinition, scales_differ
+from flarescope.events import EventDefinition
 from flarescope.files import atomic_path, check_writable, utf8
 from flarescope.images.given import EXPECTED, Given, is_field, read_given
 from flarescope.images.likeness import flags_beside
@@ -28,14 +28,11 @@ from flarescope.parquet_tables import write_parquet
 from flarescope.pipeline.featuring import Compute, announce
 from flarescope.pipeline.likeness import tell_flags
 from flarescope.pipeline.models import load
+from flarescope.pipeline.other_images import tell_later_scale, tell_other_form
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.region_numbers import regions_text
-from flarescope.scores.calibration import calibration_from_json
+from flarescope.scores.calibration import calibration_from_json, certain_words
 from flarescope.tables import check_forecasts
-
-UNSCALED_FROM: Final = pd.Timestamp("2020-01-01", tz="UTC")
-"""From here on SWPC's classes are taken to be on the scale of GOES-16. The published list is on the old one to its end
-in 2018, GOES-16 was SWPC's first satellite for X-rays in 2020; the day between is unchecked."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,7 @@ def forecast_images(
     choice = compute.choose()
     announce(classifier.weights, reporter)
     reporter.say(f"engine: {choice.id}")
-    _note_rendering(classifier, images, reporter)
+    tell_other_form(classifier.description.rendering, map(_rendering, images), reporter)
     unread, forecast = list(failures), 0
 
     def advance(count: int) -> None:
@@ -113,15 +110,15 @@ def forecast_images(
     names = [name for name in map(str, images) if name not in failed][: len(read)]
     tell_flags([row.flags for row in read], classifier.description.likeness, reporter)
     table, event = _table(classifier, names, read), classifier.description.event
-    _note_scale(event, table["time"], reporter)
+    tell_later_scale(event, table["time"], reporter)
+    if classifier.description.calibration and (certain := certain_words(table["probability"].to_numpy(float))):
+        reporter.warn(certain)
     return Predicted(table, tuple(unread), event)
 
 
-def _note_scale(event: EventDefinition | None, times: "pd.Series[pd.Timestamp]", reporter: Reporter) -> None:
-    """Say with the factor where a model of the old flux scale forecasts images of the time of the new one."""
-    if event is not None and event.flux_scale == "operational" and (times >= UNSCALED_FROM).any():
-        later = f"its images are of {UNSCALED_FROM:%Y} or later, the model's classes of before"
-        reporter.warn(f"{later}: {scales_differ(event.threshold)}")
+def _rendering(image: Path | Given) -> str:
+    """Name the rendering of an image; a field in hand is rendered as one of a FITS file."""
+    return Rendering("reference-fits" if isinstance(image, Given) or is_fits(image) else "reference-png").name
 
 
 def forecast_given(
@@ -260,15 +257,6 @@ def predict(
     return forecast_images(
         found.classifier, files, compute=compute, strict=strict, failures=failures, reporter=reporter
     )
-
-
-def _note_rendering(classifier: Classifier, images: Sequence[Path | Given], reporter: Reporter) -> None:
-    trained = classifier.description.rendering
-    fits = (isinstance(image, Given) or is_fits(image) for image in images)
-    kinds = {"reference-fits" if one else "reference-png" for one in fits}
-    others = sorted(kinds - {(trained or "").partition("+")[0]})
-    if trained and others:
-        reporter.say(f"the model was trained on {trained} pixels; {', '.join(others)} gives pixels on the same scale")
 
 
 def check_outputs(*, csv: Path | None = None, parquet: Path | None = None) -> None:

@@ -16,7 +16,7 @@ from flarescope.model.classifier import Description
 from flarescope.model.runs import RunFolder
 from flarescope.progress import Reporter
 from flarescope.scores.bootstrap import REPLICATES
-from flarescope.scores.calibration import Calibration, calibration_from_json, prior_shift
+from flarescope.scores.calibration import Calibration, calibration_from_json, certain_words, prior_shift
 from flarescope.scores.interval_notes import NO_INTERVALS
 from flarescope.scores.verify import verify
 from flarescope.wording import interval, number, score_title
@@ -72,8 +72,10 @@ def verify_model(
 ) -> dict[str, Any] | None:
     """Verify a model's raw forecasts with its own threshold and calibration (see `verify_raw`).
 
-    It is warned of rows whose event rate differs much from that of the rows that these were fitted on.
+    It is warned of rows whose event rate differs much from that of the rows that these were fitted on, and of
+    calibrated probabilities of exactly 0 or 1.
     """
+    calibration = calibration_from_json(described.calibration) if described.calibration else None
     found = verify_raw(
         forecasts,
         run,
@@ -81,16 +83,21 @@ def verify_model(
         reporter,
         event=event,
         threshold=described.threshold if described.choice else None,
-        calibration=calibration_from_json(described.calibration) if described.calibration else None,
+        calibration=calibration,
     )
-    fitted = described.fitted_on or {}
-    if found is None or not (described.calibration and 0 < fitted.get("events", 0) < fitted.get("images", 0)):
+    if found is None or calibration is None:
         return found
-    shift = prior_shift(fitted["events"] / fitted["images"], found["sample"]["event_rate"])
-    if shift:
-        reporter.warn(shift)
-        found = found | {"notes": [shift, *found["notes"]]}
-    return found
+    said = []
+    fitted = described.fitted_on or {}
+    if 0 < fitted.get("events", 0) < fitted.get("images", 0):
+        said.append(prior_shift(fitted["events"] / fitted["images"], found["sample"]["event_rate"]))
+    said.append(
+        certain_words(calibration.apply(forecasts["probability"].to_numpy(float)), (forecasts["label"] == 1).to_numpy())
+    )
+    notes = [text for text in said if text]
+    for text in notes:
+        reporter.warn(text)
+    return found | {"notes": [*notes, *found["notes"]]}
 
 
 def verify_raw(

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 import pandas as pd
 
+from flarescope.counted import counted, listed
 from flarescope.errors import InputError
 from flarescope.scores.rows import fitting_rows
 
@@ -150,6 +151,28 @@ def platt_targets(labels: np.ndarray) -> np.ndarray:
     events = int(labels.sum())
     others = len(labels) - events
     return np.where(labels, (events + 1) / (events + 2), 1 / (others + 2))
+
+
+def certain_words(probability: np.ndarray, labels: np.ndarray | None = None) -> str | None:
+    """Say how many calibrated probabilities are exactly 0 or 1, as isotonic regression can give them; None for none.
+
+    Args:
+        probability: `(N,)` calibrated, in 0..1.
+        labels: `(N,)` bool, what happened, where that is known.
+    """
+    never, always = probability == 0, probability == 1
+    if not (never.any() or always.any()):
+        return None
+    ends = [f"{counted(which.sum(), 'is', 'are')} exactly {end}" for end, which in enumerate((never, always))]
+    kept = listed([words for words, which in zip(ends, (never, always), strict=True) if which.any()])
+    said = f"Of {counted(len(probability), 'calibrated probability', 'calibrated probabilities')} {kept}"
+    if labels is not None:
+        wrong = int(labels[never].sum() + (~labels[always]).sum())
+        said += f"; {wrong:,} of them {'was' if wrong == 1 else 'were'} wrong"
+    return (
+        f"{said}: where such a forecast is wrong its log score is infinite (log loss is shown with probabilities kept "
+        "within 1e-7 to 1 - 1e-7); --method platt is seldom so sure."
+    )
 
 
 def calibration_from_json(values: Mapping[str, Any]) -> Temperature | Platt | Isotonic:
