@@ -62,6 +62,11 @@ class EventDefinition:
         rules: which times are compared and which ends belong to the window (`catalog.labels`); None where unknown.
         flux_scale: of the flare list that the labels are made by: `operational` (SWPC's before GOES-16) or `science`
             (science-quality data, and GOES-16 on); None where unknown.
+
+    Example:
+        >>> event = flarescope.EventDefinition(threshold="M1.0", window_hours=12, latency_hours=1)
+        >>> print(event.sentence)
+        a flare of class M1.0 or above in the 12 hours that begin 1 hour after the image
     """
 
     threshold: str = "C1.0"

@@ -8,7 +8,17 @@ from flarescope.errors import FlarescopeWarning
 
 
 class Reporter:
-    """Hears of a stage's notes and progress; this one keeps silent, the command line's prints."""
+    """Hears of a stage's notes and progress; this one keeps silent, the command line's prints.
+
+    Example:
+        >>> class Printed(flarescope.Reporter):
+        ...     def say(self, text):
+        ...         print(text)
+        >>> evaluation = flarescope.evaluate(
+        ...     "runs/png", table="test.csv", images="images", reporter=Printed()
+        ... )  # doctest: +ELLIPSIS
+        model: ...
+    """
 
     def say(self, text: str) -> None:
         """Hear a line worth knowing, such as which engine was chosen."""

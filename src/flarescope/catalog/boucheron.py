@@ -204,6 +204,11 @@ def read_table(
 
     Raises:
         InputError: whatever is wrong with the table, in one line.
+
+    Example:
+        >>> table = flarescope.read_table("train.csv")
+        >>> table.columns.tolist()
+        ['filename', 'noaa_ar', 'time', 'flare', 'label', 'split']
     """
     path = Path(path)
     if not path.is_file():

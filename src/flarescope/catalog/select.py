@@ -37,6 +37,10 @@ class SelectionRules:
             images of a region on days on which no summary names it (five of five in the sample at hand).
         rules: whose day an image belongs to: the UTC day, or with `ar-flares` the day of its TAI clock, as in the
             published set (of 34 images at 00:00 TAI, three lay beyond 60 degrees by the day before).
+
+    Example:
+        >>> flarescope.SelectionRules(cadence_minutes=60, max_degrees=60)
+        SelectionRules(max_degrees=60, cadence_minutes=60)
     """
 
     first: pd.Timestamp | None = None

@@ -60,6 +60,12 @@ class Magnetogram:
         quality: HMI's QUALITY bits, or None; 0 is good (see `instruments.GOOD_QUALITY`).
         look: its size, scale, orientation and place, as far as the header says them.
         flags: words of `flags.FLAGS`, what of it is unusual whatever the model.
+
+    Example:
+        >>> import numpy as np
+        >>> field = flarescope.Magnetogram(np.zeros((600, 600)), noaa_ars=(11429, 11430))
+        >>> field.noaa_ar
+        11429
     """
 
     field_gauss: np.ndarray
@@ -118,6 +124,10 @@ def read_fits(path: str | Path, content: bytes | None = None, *, accept: Accept 
         InputError: a file that is missing, empty, damaged or cut short, or without a two-dimensional image;
             `NotMagnetogramError` where name or header say that it is no line-of-sight field in gauss, or of another
             instrument.
+
+    Example:
+        >>> flarescope.read_fits("some.fits").field_gauss.shape
+        (600, 600)
     """
     path = Path(path)
     check_name(path)

@@ -143,6 +143,10 @@ def render_field(field_gauss: np.ndarray) -> np.ndarray:
 
     Returns:
         `(1, 224, 224)` float32, about 0..255: one channel, which stands for three equal ones.
+
+    Example:
+        >>> flarescope.render_field(flarescope.read_fits("some.fits").field_gauss).shape
+        (1, 224, 224)
     """
     return scale_field(resize_field(field_gauss)).astype(np.float32)[np.newaxis]
 

@@ -80,6 +80,10 @@ class Recipe:
             choices it knows `class_weight` and `l2` alone.
         l2: for `lbfgs`, of the penalty l2 / 2 * sum(u^2) beside the mean loss, u being the weights of features scaled
             to standard deviation 1.
+
+    Example:
+        >>> flarescope.Recipe(learning_rate=0.0005, epochs=10)
+        Recipe(learning_rate=0.0005, epochs=10)
     """
 
     learning_rate: float = 0.001

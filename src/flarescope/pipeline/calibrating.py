@@ -61,6 +61,10 @@ def calibrate(
 
     Raises:
         InputError: no run, no validation forecasts or those of other rows or another model, an unknown method or rule.
+
+    Example:
+        >>> found = flarescope.calibrate("runs/png", method="platt", rule="tss")
+        >>> threshold = found.choice.threshold
     """
     if method not in METHODS:
         raise InputError(f"--method {method}: expected one of {', '.join(METHODS)}")

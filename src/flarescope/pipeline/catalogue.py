@@ -43,6 +43,14 @@ def build_catalogue(
 
     Raises:
         InputError: whatever is wrong with one of the files, in one line.
+
+    Example:
+        >>> catalogue = flarescope.build_catalogue(
+        ...     labels="C1.0_24hr_224_png_Labels.txt",
+        ...     test_regions="List_of_AR_in_Test_Data_by_AR.csv",
+        ...     validation_regions="List_of_AR_in_Validation_data_by_AR.csv",
+        ...     out="tables",
+        ... )
     """
     out = Path(out)
     catalogue = assign_splits(

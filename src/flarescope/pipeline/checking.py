@@ -57,6 +57,10 @@ def check(
 
     Raises:
         InputError: bad tables, lists, summaries or images.
+
+    Example:
+        >>> for finding in flarescope.check(["train.csv", "validation.csv", "test.csv"]):
+        ...     print(finding.severity, finding.what)
     """
     reporter, paths = reporter or WarningReporter(), [Path(table) for table in tables]
     catalogue = pd.concat([_read(path) for path in paths], ignore_index=True)

@@ -48,6 +48,11 @@ class Evaluation:
         origin: the model and the rows, as they stand beside the forecasts.
         verification: what `scores.verify.verify` gives; None where the rows are of one class only.
         folder: where scores and forecasts were written.
+
+    Example:
+        >>> found = flarescope.evaluate("runs/png", table="test.csv", images="images")
+        >>> tss, rows = found.table.tss, found.forecasts
+        >>> interval = found.verification["decisions"]["argmax"]["scores"]["tss"]
     """
 
     model: Path
@@ -126,6 +131,11 @@ def evaluate(
 
     Raises:
         InputError: bad tables, images or models; regions that the model was trained on.
+
+    Example:
+        >>> found = flarescope.evaluate("runs/png", table="test.csv", images="images")
+        >>> sum(found.table.counts().values()) == len(found.forecasts)
+        True
     """
     compute, verifying, reporter = compute or Compute(), verifying or Verifying(), reporter or WarningReporter()
     options = options_of(compute=compute, backbone=backbone, event=event, verifying=verifying)

@@ -38,6 +38,10 @@ class Compute:
         store: how features are kept, `float32` or `float16` (half the disk; see `model.half`); None is float32, or as
             the run that is evaluated keeps them.
         instrument_ok: whether fields of other magnetographs than HMI are read.
+
+    Example:
+        >>> flarescope.Compute(precision="fp32", workers=2)
+        Compute(precision='fp32', workers=2)
     """
 
     engine: str = "auto"
@@ -194,7 +198,7 @@ def fill_store(
     """Compute the network's features of a table's images ahead of any training.
 
     Args:
-        table: labelled images (see `catalog.boucheron.read_table`).
+        table: labelled images (see `flarescope.read_table`).
         images: the image root.
         features: the folder of the feature stores, as `train` takes it.
         backbone: `imagenet`, `random[:SEED]` or a Keras file.

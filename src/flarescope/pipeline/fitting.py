@@ -34,6 +34,10 @@ class Saving:
     Attributes:
         which: `each` epoch's, only the `best` by validation TSS, or only the `last`.
         full: complete Keras files instead of small ones.
+
+    Example:
+        >>> flarescope.Saving(which="best")
+        Saving(which='best', full=False)
     """
 
     which: str = "each"

@@ -36,6 +36,10 @@ def verify_table(
 
     Raises:
         InputError: whatever is wrong with the table, naming it.
+
+    Example:
+        >>> found = flarescope.verify_table("other_model.csv", event=flarescope.EventDefinition())
+        >>> tss = found["decisions"]["argmax"]["scores"]["tss"]["value"]
     """
     verifying = verifying or Verifying()
     event = agreed_event(path, event)
@@ -69,6 +73,10 @@ def compare(
 
     Raises:
         InputError: forecasts of different events, and as `scores.compare.compare`.
+
+    Example:
+        >>> found = flarescope.compare("runs/png", "other_model.csv")
+        >>> difference = found["decision"]["tss"]["difference"]
     """
     verifying, reporter = verifying or Verifying(), reporter or WarningReporter()
     event, said = agreed({str(path): event_of_forecasts(path, split) for path in (a, b)}, ONE_EVENT)

@@ -57,6 +57,10 @@ def label(
 
     Raises:
         InputError: bad images, lists or options; no image is left.
+
+    Example:
+        >>> event = flarescope.EventDefinition(threshold="M1.0", window_hours=12)
+        >>> labelled = flarescope.label("images", flares=["flares.csv"], out="catalogue.parquet", rule=event)
     """
     rule, reporter, out = rule or EventDefinition(), reporter or WarningReporter(), Path(out)
     check_form(out)

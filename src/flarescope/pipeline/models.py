@@ -16,7 +16,12 @@ from flarescope.progress import Reporter
 
 @dataclass(frozen=True)
 class Model:
-    """A loaded model, its file, and the run whose folder the file lies in, or None."""
+    """A loaded model, its file, and the run whose folder the file lies in, or None.
+
+    Example:
+        >>> model = flarescope.load("runs/png")
+        >>> forecasts = model.forecast(["some.fits", "folder/"])
+    """
 
     classifier: Classifier = field(repr=False)
     path: Path
@@ -65,6 +70,10 @@ def load(path: str | Path, *, epoch: int | None = None, backbone: str | None = N
 
     Raises:
         InputError: nothing there, no model, no such epoch, another backbone.
+
+    Example:
+        >>> flarescope.load("runs/png", epoch=2)  # doctest: +ELLIPSIS
+        Model(path='runs/png/model.02_...hdf5')
     """
     path = Path(path)
     if not path.exists():

@@ -241,10 +241,17 @@ def predict(
     strict: bool = False,
     reporter: Reporter | None = None,
 ) -> Predicted:
-    """Forecast files, and folders of them, with the model that a path names (see `models.load`, `forecast_images`).
+    """Forecast files, and folders of them, with the model that a path names.
+
+    The arguments are those of `flarescope.load` and `Model.forecast`.
 
     Raises:
         InputError: no model; nothing that can be forecast; with `strict` a path that names no image.
+
+    Example:
+        >>> found = flarescope.predict("runs/png", ["some.fits", "folder/"])
+        >>> len(found.forecasts), len(found.failures)
+        (5, 0)
     """
     reporter, failures = reporter or WarningReporter(), list[Failure]()
     several = [paths] if isinstance(paths, str | Path) else paths

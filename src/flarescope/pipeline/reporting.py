@@ -74,6 +74,11 @@ def report(
     Raises:
         InputError: no run, or not evaluated on `split` yet; files that do not belong together, or a model that was
             calibrated since.
+
+    Example:
+        >>> written = flarescope.report("runs/png", compared=["other_model.csv"])
+        >>> written.page.name
+        'report.html'
     """
     folder, verifying, reporter = RunFolder(Path(run)), verifying or Verifying(), reporter or WarningReporter()
     described, forecasts, verification = read_evaluated(folder, split)

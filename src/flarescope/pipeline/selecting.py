@@ -31,7 +31,7 @@ def select(
     """Take the images of a catalogue that keep every rule, and write them as a catalogue.
 
     Args:
-        table: labelled images (see `catalog.boucheron.read_table`).
+        table: labelled images (see `flarescope.read_table`).
         rules: what is asked of an image.
         out: `.parquet`, `.csv` or `.txt` (see `listing.write_catalogue`).
         summaries: Solar Region Summaries: files, folders, tar archives; for a position limit, and for the columns
@@ -44,6 +44,10 @@ def select(
 
     Raises:
         InputError: bad tables, summaries or rules; a rule lacks what it needs; no image is left.
+
+    Example:
+        >>> rules = flarescope.SelectionRules(cadence_minutes=60)
+        >>> selected = flarescope.select("train.csv", rules=rules, out="selected.parquet")
     """
     reporter, out = reporter or WarningReporter(), Path(out)
     check_form(out)

@@ -32,6 +32,10 @@ class SplitRules:
         event: that the labels are of, for a table that does not say it.
         folds: number of folds.
         fold: the one that tests, from 0; the next one validates.
+
+    Example:
+        >>> flarescope.SplitRules(how="region", fractions=(0.7, 0.15, 0.15))
+        SplitRules(how='region', fractions=(0.7, 0.15, 0.15))
     """
 
     how: str
@@ -71,12 +75,16 @@ def split(table: str | Path, *, rules: SplitRules, out: str | Path) -> pd.DataFr
     """Split a catalogue, and write it.
 
     Args:
-        table: labelled images (see `catalog.boucheron.read_table`); a split that it has is replaced.
+        table: labelled images (see `flarescope.read_table`); a split that it has is replaced.
         rules: how.
         out: `.parquet`, or a folder for `catalogue.parquet` and the three tables in the published form.
 
     Raises:
         InputError: bad tables or rules, images of unknown region, a split left empty.
+
+    Example:
+        >>> rules = flarescope.SplitRules(how="region", fractions=(0.6, 0.2, 0.2), seed=1)
+        >>> table = flarescope.split("train.csv", rules=rules, out="tables")
     """
     event = agreed_event(table, rules.event)
     placed = apply_split(read_catalogue(Path(table)), replace(rules, event=event))

@@ -36,6 +36,11 @@ class Grid:
         seeds: of Adam's first head and order.
         solvers: `adam`, `lbfgs`, or both.
         l2: penalties of L-BFGS.
+
+    Example:
+        >>> grid = flarescope.Grid(learning_rates=(0.001, 0.01), seeds=(0, 1, 2))
+        >>> len(grid.recipes(flarescope.Recipe()))
+        6
     """
 
     learning_rates: tuple[float, ...] = (0.001,)
@@ -127,6 +132,16 @@ def sweep(
 
     Raises:
         InputError: as `training.train`; two combinations whose folders would have one name.
+
+    Example:
+        >>> found = flarescope.sweep(
+        ...     train="train.csv",
+        ...     validation="validation.csv",
+        ...     images="images",
+        ...     out="sweep",
+        ...     grid=flarescope.Grid(seeds=(0, 1, 2)),
+        ... )
+        >>> best = found["best"]
     """
     compute, saving, reporter = compute or Compute(), saving or Saving(), reporter or WarningReporter()
     recipes, out = (grid or Grid()).recipes(recipe or Recipe()), Path(out)

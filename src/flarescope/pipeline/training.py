@@ -32,7 +32,7 @@ def train(
     """Train a head on a labelled set: features once, then the epochs; a killed run goes on where it stood.
 
     Args:
-        train: rows to train on (published CSV, catalogue, labels file; see `catalog.boucheron.read_table`).
+        train: rows to train on (published CSV, catalogue, labels file; see `flarescope.read_table`).
         validation: rows to validate on; may be the same catalogue, its column `split` then decides.
         images: the folder that the tables' file names are relative to.
         out: the run's folder; a run that was interrupted there is continued if it is the same one.
@@ -52,6 +52,13 @@ def train(
     Raises:
         InputError: bad tables, images, options, or an `out` that holds another run.
         FlarescopeError: the training diverged.
+
+    Example:
+        >>> run = flarescope.train(
+        ...     train="train.csv", validation="validation.csv", images="images", out="runs/new"
+        ... )
+        >>> len(run.history())
+        5
     """
     recipe, compute, saving = recipe or Recipe(), compute or Compute(), saving or Saving()
     reporter, out = reporter or WarningReporter(), Path(out)

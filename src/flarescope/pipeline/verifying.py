@@ -31,6 +31,10 @@ class Verifying:
         seed: of the bootstrap.
         events: a flare list (`catalog.noaa_events.read_flares`) for the persistence baseline; None reads the previous
             window off the labels of earlier images.
+
+    Example:
+        >>> flarescope.Verifying(replicates=200)
+        Verifying(replicates=200)
     """
 
     replicates: int = REPLICATES

@@ -24,6 +24,11 @@ class ContingencyTable:
         fn: misses, forecast no and flared.
         fp: false alarms, forecast yes and did not flare.
         tn: correct rejections, forecast no and did not flare.
+
+    Example:
+        >>> counts = flarescope.ContingencyTable(tp=15_822, fn=5_720, fp=14_787, tn=58_428)
+        >>> round(counts.tss, 5)
+        0.53251
     """
 
     tp: int
