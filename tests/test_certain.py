@@ -76,9 +76,21 @@ def test_an_isotonic_calibration_is_warned_of_by_calibrate_evaluate_and_predict(
 @pytest.mark.parametrize(
     ("trained", "images", "which"),
     [
-        ("reference-png", ["reference-fits"], "the model was trained on PNG, and these images are FITS: "),
-        ("reference-png", ["reference-fits+nan-zero", "reference-png"], "PNG, and some of these images are FITS: "),
-        ("reference-fits+nan-zero", ["reference-png"], "the model was trained on FITS, and these images are PNG: "),
+        (
+            "reference-png",
+            ["reference-fits"],
+            "the model was trained on PNG, and these images are fields in gauss (FITS): ",
+        ),
+        (
+            "reference-png",
+            ["reference-fits+nan-zero", "reference-png"],
+            "PNG, and some of these images are fields in gauss (FITS): ",
+        ),
+        (
+            "reference-fits+nan-zero",
+            ["reference-png"],
+            "the model was trained on fields in gauss (FITS), and these images are PNG: ",
+        ),
         ("reference-fits", ["reference-fits+nan-zero"], None),
         ("reference-png", [], None),
         (None, ["reference-fits"], None),
@@ -99,7 +111,7 @@ def test_evaluate_and_predict_say_that_the_model_knows_the_other_form(made, caps
     path = folder.model_path()
     describe_again(path, replace(load_classifier(path).description, rendering="reference-fits"))
     where = ["--table", data["test"], "--images", data["images"], "--quiet"]
-    told = "WARNING: the model was trained on FITS, and these images are PNG"
+    told = "WARNING: the model was trained on fields in gauss (FITS), and these images are PNG"
     assert run("evaluate", folder.path, *where) == 0
     assert told in capsys.readouterr().err
     assert run("predict", folder.path, data["images"] / "1141", "--quiet") == 0

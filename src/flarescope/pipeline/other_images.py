@@ -12,7 +12,7 @@ UNSCALED_FROM: Final = pd.Timestamp("2020-01-01", tz="UTC")
 """From here on SWPC's classes are taken to be on the scale of GOES-16. The published list is on the old one to its end
 in 2018, GOES-16 was SWPC's first satellite for X-rays in 2020; the day between is unchecked."""
 
-FORMS: Final = {"reference-png": "PNG", "reference-fits": "FITS"}
+FORMS: Final = {"reference-png": "PNG", "reference-fits": "fields in gauss (FITS)"}
 """What the renderings are made of: a step of an 8-bit PNG is 47 gauss, and a FITS file is not rounded."""
 
 MEASURED: Final = "by 0.001 to 0.014 on the average and up to 0.13 (83 of HMI's images, random filters)"
@@ -27,7 +27,7 @@ def tell_later_scale(event: EventDefinition | None, times: "pd.Series[pd.Timesta
 
 
 def tell_other_form(trained: str | None, renderings: Iterable[str], reporter: Reporter) -> None:
-    """Warn where a model that was trained on PNG files forecasts FITS files, or the other way round.
+    """Warn where a model that was trained on PNG forecasts fields (FITS files, arrays in hand), or the other way round.
 
     Args:
         trained: id of the rendering that the model was trained on; None where that is not known.
