@@ -6,6 +6,7 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
+from fakes import train_three_epochs, use_fake_network, write_set
 from flarescope.model import weights
 from keras_model import import_keras, save_model
 
@@ -36,6 +37,21 @@ def random_network_everywhere(random_network, monkeypatch):
     """Let `random` name the network that is there already."""
     monkeypatch.setattr(weights, "random_weights", {0: random_network}.__getitem__)
     return random_network
+
+
+@pytest.fixture(scope="session")
+def fake_run(tmp_path_factory):
+    """A folder with a run of three epochs in `runs/r`, by a fake network, and its set, as `write_set` gives it.
+
+    Copy the run before you change it; for what comes after training use the fake network too.
+    """
+    place = tmp_path_factory.mktemp("fake_run")
+    with pytest.MonkeyPatch.context() as patch:
+        use_fake_network(patch)
+        regions = {"train": [1121, 1122, 1123, 1124], "validation": [1131, 1132, 1133], "test": [1141, 1142, 1143]}
+        data = write_set(place / "set", regions=regions)
+        train_three_epochs(data, place / "runs/r")
+    return place, data
 
 
 @pytest.fixture(scope="session")

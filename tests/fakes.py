@@ -12,7 +12,9 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 import flarescope
+from flarescope.cli import main
 from flarescope.model.features import StoreKey
+from flarescope.model.runs import RunFolder
 from flarescope.model.vgg import FEATURES
 from flarescope.model.weight_arrays import FIRST_BIASES, FIRST_FILTER, Arrays, digest_of
 from flarescope.model.weights import IMAGENET, Weights
@@ -208,6 +210,17 @@ def use_fake_network(monkeypatch: object = None, engine: FakeEngine | None = Non
     for module in (featuring, training_data, weights):
         put(module, "find", find)
     return engine
+
+
+def train_three_epochs(
+    data: dict[str, Path], out: Path, *more: object, train: Path | None = None, validation: Path | None = None
+) -> RunFolder:
+    """Train on a set of `write_set`, or on other tables of it, with a network that is fake already."""
+    tables = ["--train", train or data["train"], "--validation", validation or data["validation"]]
+    learning = ["--backbone", "random", "--batch", 8, "--epochs", 3, "--learning-rate", 0.003, "--quiet"]
+    words = ["train", *tables, "--images", data["images"], "--out", out, *learning, *more]
+    assert main([str(word) for word in words]) == 0
+    return RunFolder(out)
 
 
 def draw_blank(monkeypatch: object = None) -> None:

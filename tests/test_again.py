@@ -7,7 +7,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from fakes import use_fake_network, write_set
+from fakes import train_three_epochs, use_fake_network
 from flarescope.cli import main
 from flarescope.errors import MOST_CHARACTERS, InputError
 from flarescope.model.runs import RunFolder
@@ -17,9 +17,7 @@ from flarescope.pipeline.belonging import check_validation_rows
 from flarescope.pipeline.evaluated import read_evaluated
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.verifying import Verifying
-from flarescope.tables import read_forecasts
-
-REGIONS = {"train": [1121, 1122, 1123, 1124], "validation": [1131, 1132, 1133], "test": [1141, 1142, 1143]}
+from flarescope.tables import SPLITS, read_forecasts
 
 
 def run(*arguments):
@@ -46,28 +44,10 @@ def offered(line):
     return shlex.split(re.search(r"run `flarescope ([^`]+)`$", line).group(1))
 
 
-def train(data, out, *more, train=None, validation=None):
-    tables = ["--train", train or data["train"], "--validation", validation or data["validation"]]
-    learning = ["--backbone", "random", "--batch", 8, "--epochs", 3, "--learning-rate", 0.003, "--quiet"]
-    assert run("train", *tables, "--images", data["images"], "--out", out, *learning, *more) == 0
-    return RunFolder(out)
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    """A trained run of three epochs and its set, with a fake network."""
-    place = tmp_path_factory.mktemp("again")
-    with pytest.MonkeyPatch.context() as patch:
-        use_fake_network(patch)
-        data = write_set(place / "set", regions=REGIONS)
-        train(data, place / "runs/r")
-    return place, data
-
-
 @pytest.fixture
-def made(template, tmp_path, monkeypatch):
+def made(fake_run, tmp_path, monkeypatch):
     """A run of its own in `runs/r` of the working folder, at the same set; what is evaluated is of one date."""
-    place, data = template
+    place, data = fake_run
     use_fake_network(monkeypatch)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     shutil.copytree(place / "runs", tmp_path / "runs")
@@ -163,9 +143,9 @@ def test_a_report_of_test_rows_says_what_nobody_recorded(made, capsys):
 
 def test_test_rows_of_the_catalogue_of_a_run_are_offered(made, tmp_path, capsys):
     _, data = made
-    parts = [pd.read_csv(data[split]).assign(split=split) for split in REGIONS]
+    parts = [pd.read_csv(data[split]).assign(split=split) for split in SPLITS]
     pd.concat(parts).to_csv(tmp_path / "catalogue.csv", index=False)
-    train(data, tmp_path / "runs/one", train="catalogue.csv", validation="catalogue.csv")
+    train_three_epochs(data, tmp_path / "runs/one", train="catalogue.csv", validation="catalogue.csv")
     assert run(*offered(refused(capsys, "report", "runs/one")), "--quiet") == 0
     assert run("report", "runs/one", "--quiet") == 0
 
@@ -206,7 +186,7 @@ def test_calibrate_of_a_run_that_did_not_end_speaks_of_its_training(made, capsys
 def test_a_run_that_was_trained_with_choices_is_evaluated_with_them(made, tmp_path, capsys):
     _, data = made
     chosen = ["--event", "M1.0", "--window", 12, "--instrument-ok", "--limit", 20, "--allow-overlap"]
-    folder = train(data, tmp_path / "runs/m", *chosen)
+    folder = train_three_epochs(data, tmp_path / "runs/m", *chosen)
     folder.forecasts("validation").unlink()
     words = offered(refused(capsys, "calibrate", "runs/m"))
     rest = "--limit 20 --allow-overlap --event M1.0 --window 12 --instrument-ok"
@@ -217,7 +197,7 @@ def test_a_run_that_was_trained_with_choices_is_evaluated_with_them(made, tmp_pa
 
 def test_a_magnetic_run_offers_the_command_of_its_own(made, tmp_path, capsys):
     _, data = made
-    pd.concat([pd.read_csv(data[name]) for name in REGIONS]).to_csv(tmp_path / "all.csv", index=False)
+    pd.concat([pd.read_csv(data[name]) for name in SPLITS]).to_csv(tmp_path / "all.csv", index=False)
     where = ["--images", data["images"], "--out", "features.csv", "--workers", 1, "--quiet"]
     assert run("features", tmp_path / "all.csv", "--magnetic", *where) == 0
     tables = ["--train", data["train"], "--validation", data["validation"], "--features", "features.csv"]

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from fakes import draw_blank, use_fake_network, write_set
+from fakes import draw_blank, use_fake_network
 from flarescope.cli import main
 from flarescope.errors import FlarescopeWarning, InputError
 from flarescope.files import write_json
@@ -25,30 +25,15 @@ from flarescope.pipeline.provenance import Rows, rows_to_run
 from flarescope.scores.calibration import prior_shift
 from flarescope.tables import read_forecasts
 
-REGIONS = {"train": [1121, 1122, 1123, 1124], "validation": [1131, 1132, 1133], "test": [1141, 1142, 1143]}
-
 
 def run(*arguments):
     return main([str(argument) for argument in arguments])
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    """A trained run of three epochs and its set, with a fake network."""
-    place = tmp_path_factory.mktemp("provenance")
-    with pytest.MonkeyPatch.context() as patch:
-        use_fake_network(patch)
-        data = write_set(place / "set", regions=REGIONS)
-        tables = ["--train", data["train"], "--validation", data["validation"], "--images", data["images"]]
-        learning = ["--backbone", "random", "--batch", 8, "--epochs", 3, "--learning-rate", 0.003, "--quiet"]
-        assert run("train", *tables, "--out", place / "runs/r", *learning) == 0
-    return place, data
-
-
 @pytest.fixture
-def made(template, tmp_path, monkeypatch, capsys):
+def made(fake_run, tmp_path, monkeypatch, capsys):
     """A run of its own, at the same set."""
-    place, data = template
+    place, data = fake_run
     use_fake_network(monkeypatch)
     draw_blank(monkeypatch)  # pages are about what they say
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
@@ -448,9 +433,8 @@ def test_an_evaluation_of_an_older_version_is_reported_with_what_is_not_recorded
     assert "It was not checked whether a region is in two splits." in card  # further regions of patches were not kept
 
 
-def test_a_magnetic_run_says_where_its_forecasts_come_from(tmp_path, monkeypatch, capsys):
-    use_fake_network(monkeypatch)
-    data = write_set(tmp_path / "set", regions=REGIONS)
+def test_a_magnetic_run_says_where_its_forecasts_come_from(made, tmp_path, capsys):
+    _, data = made
     everything = pd.concat([pd.read_csv(data[name]) for name in ("train", "validation", "test")])
     everything.to_csv(tmp_path / "all.csv", index=False)
     features = tmp_path / "features.csv"
