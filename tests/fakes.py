@@ -124,10 +124,10 @@ def fake_key(**changes: object) -> StoreKey:
 
 
 def write_png(path: Path, seed: int, *, size: int = 64, rgb: bool = False) -> Path:
-    """Write a grey or a colour PNG of noise that the seed decides."""
+    """Write a grey or a colour PNG of noise about zero field that the seed decides."""
     path.parent.mkdir(parents=True, exist_ok=True)
     shape = (size, size, 3) if rgb else (size, size)
-    pixels = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+    pixels = np.random.default_rng(seed).integers(100, 156, shape, dtype=np.uint8)
     Image.fromarray(pixels).save(path, compress_level=1)
     return path
 
@@ -160,7 +160,7 @@ def write_set(folder: Path, *, regions: dict[str, list[int]], images_a_region: i
                 name = f"{region}/{region}_hmi.M_720s.20101110_{number:02d}3600_TAI.1.magnetogram_224.png"
                 generator = np.random.default_rng([region, number])
                 tilt = (2 * label - 1) * np.repeat([12, -12], 32)
-                pixels = np.clip(generator.normal(126 + tilt, 60, (64, 64)), 0, 255).astype(np.uint8)
+                pixels = np.clip(generator.normal(127 + tilt, 18, (64, 64)), 0, 255).astype(np.uint8)
                 path = folder / "images" / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 Image.fromarray(pixels).save(path, compress_level=1)

@@ -219,10 +219,14 @@ def test_the_gap_of_a_split_by_time_is_the_event_s(made, tmp_path, capsys):
 
     write_parquet(late, tmp_path / "late.parquet", event_notes(EVENT))
     split = ["catalog", "split", tmp_path / "late.parquet", "--how", "time", "--test-from", "2010-11-11"]
-    assert run(*split, "--out", tmp_path / "s.parquet", "--quiet") == 0
+    assert run(*split, "--out", tmp_path / "s.parquet") == 0
     placed = pd.read_parquet(tmp_path / "s.parquet")
     last = placed["time"][placed["split"] == "train"].max()
     assert last == pd.Timestamp("2010-11-10T11:00Z")  # 12 + 1 hours before the boundary
+    left = placed["split"].isna().sum()
+    told = capsys.readouterr().err
+    assert f"left out: {left} images less than 13 h before a boundary\n" in told
+    assert "WARNING: no image is in the validation set" in told
     assert event_of_table(tmp_path / "s.parquet") == EVENT
     assert run(*split, "--gap-hours", 12, "--out", tmp_path / "s.parquet", "--quiet") == 2
     refused(capsys, "--gap-hours 12", "13 hours")

@@ -307,6 +307,16 @@ def test_a_stack_of_arrays_and_whole_numbers(model):
     assert forecast(model, whole)["probability"].tolist() == pytest.approx(table["probability"].tolist(), abs=1e-3)
 
 
+@pytest.mark.parametrize("shape", [(224, 224, 3), (224, 224, 4), (224, 3, 224), (5, 15, 80)])
+def test_a_picture_in_colours_is_one_line(model, shape):
+    with pytest.raises(InputError) as told:
+        forecast(model, np.zeros(shape))
+    assert str(told.value) == (
+        f"an array of shape {shape}; expected a field (rows, columns) in gauss, or several as (N, rows, columns), "
+        "at least 16 a side; an RGB picture is no magnetogram"
+    )
+
+
 def test_masked_pixels_are_nan_and_follow_the_policy(model):
     mask = np.zeros((64, 80), bool)
     mask[5, 5:9] = True

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flarescope.catalog.boucheron import read_region_lists
+from flarescope.catalog.split_remarks import left_out_by_time, split_warnings
 from flarescope.catalog.splits import (
     count_splits,
     folds_by_region,
@@ -132,6 +133,30 @@ def test_a_split_by_time_leaves_the_gap_out():
     assert hours["validation"].tolist() == list(range(50, 57))
     assert hours["test"].tolist() == list(range(80, 100))
     assert count_splits(split)["images"].to_dict() == {"train": 27, "validation": 7, "test": 20, "left out": 46}
+
+
+def test_images_left_out_by_time_are_counted_by_rule():
+    times = pd.to_datetime(
+        ["2012-01-01", "2012-01-09", "2012-01-10", "2012-01-01", "2012-01-11", "2012-01-20"], utc=True
+    )
+    regions = [11000, 11001, 11001, 11002, 11002, 11003]  # 11002 crosses the boundary of 10 January
+    table = pd.DataFrame({"filename": list("abcdef"), "noaa_ar": regions, "time": times, "label": [1, 0, 1, 0, 1, 1]})
+    when = pd.Timestamp("2012-01-10", tz="UTC")
+    rules = {"validation_from": when, "test_from": when, "gap_hours": 30}
+    placed = split_by_time(table, **rules)
+    assert placed["split"].fillna("-").tolist() == ["train", "-", "test", "train", "-", "test"]
+    assert left_out_by_time(placed, **rules) == {
+        "less than 30 h before a boundary": 1,
+        "after a boundary that their region crosses": 1,
+    }
+    assert split_warnings(placed) == [
+        "no image is in the validation set",
+        "none of the 2 images of the test set is no event: no skill can be computed of it",
+    ]
+    quiet = placed.assign(label=0)
+    assert (
+        split_warnings(quiet)[0] == "none of the 2 images of the training set is an event: nothing is learned from it"
+    )
 
 
 def test_a_region_across_a_boundary_stays_on_its_first_side():

@@ -213,7 +213,7 @@ def split_by_time(
     Raises:
         InputError: boundaries out of order, a gap below 0, images without time, or a split left empty.
     """
-    first, second = (_utc(time) for time in (validation_from, test_from))
+    first, second = (in_utc(time) for time in (validation_from, test_from))
     if not (first <= second and 0 <= gap_hours < 1e5):
         raise InputError(f"validation from {first}, test from {second}, gap {gap_hours} h; expected rising times")
     time, gap = catalogue["time"], pd.Timedelta(hours=gap_hours)
@@ -232,7 +232,8 @@ def split_by_time(
     return catalogue.assign(split=split)
 
 
-def _utc(time: pd.Timestamp) -> pd.Timestamp:
+def in_utc(time: pd.Timestamp) -> pd.Timestamp:
+    """Give a time in UTC; one without a zone is taken for UTC."""
     return time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
 
 

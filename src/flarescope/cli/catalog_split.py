@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from flarescope.cli import options
-from flarescope.cli.screen import frame_records, note, settings, show_json, show_table
+from flarescope.cli.screen import ScreenReporter, frame_records, note, settings, show_json, show_table
 from flarescope.errors import InputError
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ def split(
 ) -> None:
     """Split a table; no region stands on both sides.
 
-    Prints what each split holds.
+    By time, images less than the gap before a boundary are left out, and those of a region after a boundary that it
+    crosses. Prints what each split holds, and how many images were left out by which rule.
     """
     import pandas as pd
 
@@ -86,7 +87,7 @@ def split(
         fold=fold,
         event=options.event_of_options(event, window, latency),
     )
-    show_splits(run_split(table, rules=rules, out=out))
+    show_splits(run_split(table, rules=rules, out=out, reporter=ScreenReporter()))
     note(f"written to {out}")
 
 

@@ -19,6 +19,7 @@ from flarescope.images.given import EXPECTED, Given, is_field, read_given
 from flarescope.images.likeness import flags_beside
 from flarescope.images.magnetogram import is_fits
 from flarescope.images.paths import expand
+from flarescope.images.plausible import LEAST_SIDE
 from flarescope.images.reading import ReadImage, Unread, each_ahead, read_image
 from flarescope.images.render import Rendering
 from flarescope.images.workers import Failure
@@ -153,6 +154,11 @@ def forecast_given(
 
 def _several(images: Any) -> Sequence[Any]:  # noqa: ANN401 - a path, a field, or several
     if isinstance(images, np.ndarray) and images.ndim == 3:
+        if min(images.shape[1:]) < LEAST_SIDE:  # of an RGB picture the last is 3
+            raise InputError(
+                f"an array of shape {images.shape}; expected a field (rows, columns) in gauss, or several as "
+                f"(N, rows, columns), at least {LEAST_SIDE} a side; an RGB picture is no magnetogram"
+            )
         return list(images)
     if isinstance(images, str | Path) or is_field(images):
         return [images]

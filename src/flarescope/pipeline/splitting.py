@@ -8,11 +8,21 @@ import pandas as pd
 
 from flarescope.brief import brief
 from flarescope.catalog.boucheron import read_region_lists
-from flarescope.catalog.splits import folds_by_region, split_by_fold, split_by_lists, split_by_region, split_by_time
+from flarescope.catalog.split_remarks import left_out_by_time, split_warnings
+from flarescope.catalog.splits import (
+    folds_by_region,
+    in_utc,
+    split_by_fold,
+    split_by_lists,
+    split_by_region,
+    split_by_time,
+)
 from flarescope.catalog.table_event import agreed_event
+from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.pipeline.listing import read_catalogue, write_split
+from flarescope.progress import Reporter, WarningReporter
 
 WAYS: Final = ("lists", "region", "time", "folds")
 
@@ -51,6 +61,17 @@ class SplitRules:
 
     __repr__ = brief
 
+    def boundaries(self) -> tuple[pd.Timestamp, pd.Timestamp]:
+        """Give the first instants of the validation and the test set, UTC; alike where there is no validation set.
+
+        Raises:
+            InputError: the test set's is not given.
+        """
+        if self.test_from is None:
+            raise InputError("--how time needs --test-from, and --validation-from unless there is no validation set")
+        first = self.test_from if self.validation_from is None else self.validation_from
+        return in_utc(first), in_utc(self.test_from)
+
     def gap(self) -> float:
         """Give the gap before a boundary, hours.
 
@@ -71,13 +92,14 @@ class SplitRules:
         return ahead if self.gap_hours is None else self.gap_hours
 
 
-def split(table: str | Path, *, rules: SplitRules, out: str | Path) -> pd.DataFrame:
-    """Split a catalogue, and write it.
+def split(table: str | Path, *, rules: SplitRules, out: str | Path, reporter: Reporter | None = None) -> pd.DataFrame:
+    """Split a catalogue, write it, and say why images were left out and which split cannot be scored.
 
     Args:
         table: labelled images (see `flarescope.read_table`); a split that it has is replaced.
         rules: how.
         out: `.parquet`, or a folder for `catalogue.parquet` and the three tables in the published form.
+        reporter: hears it; without one, warnings are Python's.
 
     Raises:
         InputError: bad tables or rules, images of unknown region, a split left empty.
@@ -86,10 +108,28 @@ def split(table: str | Path, *, rules: SplitRules, out: str | Path) -> pd.DataFr
         >>> rules = flarescope.SplitRules(how="region", fractions=(0.6, 0.2, 0.2), seed=1)
         >>> table = flarescope.split("train.csv", rules=rules, out="tables")
     """
+    reporter = reporter or WarningReporter()
     event = agreed_event(table, rules.event)
-    placed = apply_split(read_catalogue(Path(table)), replace(rules, event=event))
+    rules = replace(rules, event=event)
+    placed = apply_split(read_catalogue(Path(table)), rules)
     write_split(placed, Path(out), event)
+    for text in _left_out(placed, rules):
+        reporter.say(f"left out: {text}")
+    for text in split_warnings(placed):
+        reporter.warn(text)
     return placed
+
+
+def _left_out(placed: pd.DataFrame, rules: SplitRules) -> list[str]:
+    """Say how many images are in no split, rule by rule."""
+    nowhere = int(placed["split"].isna().sum())
+    if not nowhere:
+        return []
+    if rules.how != "time":
+        return [f"{counted(nowhere, 'image')} whose regions no list names, or an image joins to those of another list"]
+    first, second = rules.boundaries()
+    counts = left_out_by_time(placed, validation_from=first, test_from=second, gap_hours=rules.gap())
+    return [f"{counted(count, 'image')} {rule}" for rule, count in counts.items()]
 
 
 def apply_split(catalogue: pd.DataFrame, rules: SplitRules) -> pd.DataFrame:
@@ -101,10 +141,8 @@ def apply_split(catalogue: pd.DataFrame, rules: SplitRules) -> pd.DataFrame:
     if rules.how == "region":
         return split_by_region(catalogue, fractions=rules.fractions, seed=rules.seed)
     if rules.how == "time":
-        if rules.test_from is None:
-            raise InputError("--how time needs --test-from, and --validation-from unless there is no validation set")
-        first = rules.test_from if rules.validation_from is None else rules.validation_from
-        return split_by_time(catalogue, validation_from=first, test_from=rules.test_from, gap_hours=rules.gap())
+        first, second = rules.boundaries()
+        return split_by_time(catalogue, validation_from=first, test_from=second, gap_hours=rules.gap())
     if rules.how == "folds":
         fold = folds_by_region(catalogue, folds=rules.folds, seed=rules.seed)
         return split_by_fold(catalogue, fold, test=rules.fold)
