@@ -195,6 +195,27 @@ def test_a_run_that_was_trained_with_choices_is_evaluated_with_them(made, tmp_pa
     assert run("calibrate", "runs/m", "--quiet") == 0
 
 
+def test_a_table_that_has_other_rows_now_is_not_offered_as_it_was(made, tmp_path, capsys):
+    _, data = made
+    table = shutil.copy(data["validation"], tmp_path / "mine.csv")
+    folder = train_three_epochs(data, tmp_path / "runs/t", validation=table)
+    folder.forecasts("validation").unlink()
+    pd.read_csv(table).iloc[1:].to_csv(table, index=False)
+    line = refused(capsys, "calibrate", "runs/t")
+    assert "(TABLE stands for the table of the validation rows, which mine.csv is no longer); run `" in line
+    words = [str(data["validation"]) if word == "TABLE" else word for word in offered(line)]
+    assert run(*words, "--quiet") == 0
+    assert run("calibrate", "runs/t", "--quiet") == 0
+    table.unlink()
+    folder.scores("validation").unlink()
+    folder.forecasts("validation").unlink()
+    line = refused(capsys, "report", "runs/t", "--split", "validation")
+    assert "(TABLE stands for the table of the validation rows); run `" in line
+    folder.write(folder.read() | {"images": str(tmp_path / "gone")})
+    line = refused(capsys, "report", "runs/t", "--split", "train")
+    assert "(IMAGES stands for their folder); run `flarescope evaluate runs/t --split train --table " in line
+
+
 def test_a_magnetic_run_offers_the_command_of_its_own(made, tmp_path, capsys):
     _, data = made
     pd.concat([pd.read_csv(data[name]) for name in SPLITS]).to_csv(tmp_path / "all.csv", index=False)

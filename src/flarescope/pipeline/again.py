@@ -2,14 +2,17 @@
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from flarescope.catalog.boucheron import read_table
+from flarescope.counted import listed
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.model.runs import RunFolder, chosen_epoch
 from flarescope.pipeline.featuring import Compute
+from flarescope.pipeline.identity import table_digest
 from flarescope.pipeline.origin import Origin
 from flarescope.pipeline.verifying import Verifying
 
@@ -58,7 +61,8 @@ def to_evaluate(
 ) -> InputError:
     """Give the error that says why a run has to be evaluated on a split, with the command that does it.
 
-    What the command needs and nobody recorded, or is no longer there, stands in it in capitals, and the error says so.
+    What the command needs and nobody recorded, or is no longer there, or is a table of other rows now, stands in it in
+    capitals, and the error says so.
 
     Args:
         why: what is missing, or does not fit.
@@ -71,17 +75,59 @@ def to_evaluate(
     magnetic = described.get("kind") == "magnetic"
     own = described["features" if magnetic else "images"]
     if origin is None or origin.table is None:
-        table, source, options = _own_table(described, split), own, _own_options(described, split)
+        made = _of_run(described, split, own)
     else:
-        table, source, options = origin.table, origin.source or own, _options_of_origin(run, origin)
+        options = _options_of_origin(run, origin)
+        made = _Made(origin.table, origin.table_digest, origin.limit, origin.source or own, options)
+    unknown = _unknown(made, split, magnetic)
     words = ["flarescope", "evaluate-magnetic" if magnetic else "evaluate", str(run.path)]
     words += ["--split", split] if split != "test" else []
-    unknown = []
-    for option, path in (("--table", table), ("--features" if magnetic else "--images", source)):
-        there = path is not None and Path(path).exists()
-        unknown += [] if there else [option.removeprefix("--").upper()]
-        words += [option, str(path) if there else unknown[-1]]
-    return InputError(why + _stand_for(unknown, split), command=shlex.join(map(from_here, [*words, *options])))
+    words += ["--table", "TABLE" if "TABLE" in unknown else str(made.table)]
+    source = "FEATURES" if magnetic else "IMAGES"
+    words += [f"--{source.lower()}", source if source in unknown else made.source]
+    said = listed([f"{word} stands for {meaning}" for word, meaning in unknown.items()])
+    command = shlex.join(map(from_here, [*words, *made.options]))
+    return InputError(why + (f" ({said})" if said else ""), command=command)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What an evaluation is made of: a table, the digest of its rows, how many of them, images or features, options."""
+
+    table: str | None
+    digest: str | None
+    limit: int | None
+    source: str
+    options: list[str]
+
+
+def _of_run(described: Mapping[str, Any], split: str, source: str) -> _Made:
+    limit = None if split == "test" else (described.get("tables") or {}).get("limit")
+    if (options := described.get("options")) is None:  # a run of an older version
+        options = ["--nan", "zero"] if str(described["store"].get("rendering")).endswith("+nan-zero") else []
+    digest = (described["data"].get(split) or {}).get("digest")
+    options = [*_common(limit, described.get("allow_overlap")), *options]
+    return _Made(_own_table(described, split), digest, limit, source, options)
+
+
+def _unknown(made: _Made, split: str, magnetic: bool) -> dict[str, str]:
+    """Give words for what is not there, or not what it was, and what they stand for."""
+    unknown, rows = {}, f"the table of the {split} rows"
+    if made.table is None or not Path(made.table).exists():
+        unknown["TABLE"] = rows
+    elif made.digest is not None and _digest(made.table, split, made.limit) != made.digest:
+        unknown["TABLE"] = f"{rows}, which {from_here(made.table)} is no longer"
+    if not Path(made.source).exists():
+        unknown["FEATURES" if magnetic else "IMAGES"] = "their features" if magnetic else "their folder"
+    return unknown
+
+
+def _digest(table: str, split: str, limit: int | None) -> str | None:
+    """Give the digest of the rows that a table has now; None where it cannot be read."""
+    try:
+        return table_digest(read_table(table, split=split, limit=limit))
+    except InputError:
+        return None
 
 
 def _own_table(described: Mapping[str, Any], split: str) -> str | None:
@@ -101,13 +147,6 @@ def _has_split(table: str, split: str) -> bool:
         return False
 
 
-def _own_options(described: Mapping[str, Any], split: str) -> list[str]:
-    limit = None if split == "test" else (described.get("tables") or {}).get("limit")
-    if (recorded := described.get("options")) is None:  # a run of an older version
-        recorded = ["--nan", "zero"] if str(described["store"].get("rendering")).endswith("+nan-zero") else []
-    return [*_common(limit, described.get("allow_overlap")), *recorded]
-
-
 def _options_of_origin(run: RunFolder, origin: Origin) -> list[str]:
     kept = [row for row in run.history() if (run.path / str(row["model"])).is_file()]
     of_run = [row["epoch"] for row in kept if row["model"] == origin.model]
@@ -118,13 +157,6 @@ def _options_of_origin(run: RunFolder, origin: Origin) -> list[str]:
 
 def _common(limit: int | None, allow_overlap: bool | None) -> list[str]:
     return [*(["--limit", str(limit)] if limit else []), *(["--allow-overlap"] if allow_overlap else [])]
-
-
-def _stand_for(unknown: list[str], split: str) -> str:
-    """Say what the words in capitals of a command stand for."""
-    meanings = {"TABLE": f"the table of the {split} rows", "IMAGES": "their folder", "FEATURES": "their features"}
-    said = " and ".join(f"{word} stands for {meanings[word]}" for word in unknown)
-    return f" ({said})" if said else ""
 
 
 def from_here(path: str | Path) -> str:
