@@ -34,7 +34,7 @@ def images(tmp_path):
                 label = (hour + region) % 2
                 path = tmp_path / "images" / name
                 path.parent.mkdir(parents=True, exist_ok=True)
-                Image.fromarray(rng.integers(100, 140 + 30 * label, (224, 224), dtype=np.uint8)).save(path)
+                Image.fromarray(rng.integers(112, 136 + 20 * label, (224, 224), dtype=np.uint8)).save(path)
                 rows.append((name, label))
         pd.DataFrame(rows, columns=["filename", "class"]).to_csv(tmp_path / f"{split}.csv", index=False)
     return tmp_path / "images"

@@ -18,7 +18,7 @@ def calibrate(
     run: Annotated[Path, typer.Argument(help="A run's folder.")],
     method: Annotated[MethodName, typer.Option(help="Of calibration; none: the threshold alone.")] = "platt",
     threshold: Annotated[
-        ThresholdRule, typer.Option(help="Chosen for the largest tss, the largest hss, or the least cost.")
+        ThresholdRule, typer.Option(help="What it is chosen for: the largest TSS, the largest HSS, or the least cost.")
     ] = "tss",
     cost_ratio: Annotated[
         float | None, typer.Option(help="For cost: how many false alarms one miss is worth.", show_default=False)

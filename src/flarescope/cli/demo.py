@@ -27,8 +27,8 @@ def demo(
 ) -> None:
     """Do the whole job on a small synthetic set.
 
-    Catalogue, features, 5 epochs, test scores, forecasts, report. Data are synthetic and, unless you say --backbone
-    imagenet, the filters random: the scores show that everything works, not how well flares can be forecast.
+    Catalogue, features, 5 epochs, calibration, test scores, forecasts, report. Data are synthetic and, unless you say
+    --backbone imagenet, the filters random: the scores show that everything works, not how well flares can be forecast.
     """
     from flarescope.pipeline.demo import run_demo
     from flarescope.pipeline.featuring import Compute

@@ -39,7 +39,10 @@ def features(
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
     engine_batch: options.EngineBatch = None,
-    workers: Annotated[int | None, typer.Option(help="That read images.", show_default="one a core")] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Threads, or with --magnetic processes, that read images.", show_default="one a core"),
+    ] = None,
     nan: options.Nan = "error",
     instrument_ok: options.InstrumentOk = False,
     store: options.Store = "float32",
@@ -50,8 +53,8 @@ def features(
 ) -> None:
     """Compute the features of a table's images.
 
-    The network's go into the store that `train` uses; with --magnetic the 29 magnetic-complexity ones go into a CSV,
-    and images that cannot be read are named and left out, and the command ends with code 1.
+    The network's go into the store that `train` uses. With --magnetic the 29 magnetic-complexity ones go into a CSV;
+    images that cannot be read are then named and left out, and the command ends with code 1.
     """
     reporter = ScreenReporter()
     if not magnetic:

@@ -22,8 +22,17 @@ def report(
     images: Annotated[
         Path | None, typer.Option(help="Image root for the gallery.", show_default="where the run was trained from")
     ] = None,
-    events: options.Events = None,
-    replicates: options.Replicates = 2000,
+    events: Annotated[
+        Path | None,
+        typer.Option(
+            help="Flare list, to mark flares in the time lines, and for persistence of tables of forecasts.",
+            show_default=False,
+        ),
+    ] = None,
+    replicates: Annotated[
+        int,
+        typer.Option(help="Resamplings for the intervals of what is compared; the run's own are as it was evaluated."),
+    ] = 2000,
     out: Annotated[Path | None, typer.Option(help="The page's file.", show_default="report.html in the run")] = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -31,7 +40,8 @@ def report(
 ) -> None:
     """Write a run's report, figures and model card.
 
-    One self-contained HTML page, its figures as PNG and SVG, and a model card, from what `evaluate` wrote.
+    One self-contained HTML page, its figures as PNG and SVG, and, of test rows, a model card, from what `evaluate`
+    wrote.
     """
     from flarescope.pipeline.reporting import report as run_report
     from flarescope.pipeline.verifying import Verifying
