@@ -7,7 +7,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from fakes import train_three_epochs, use_fake_network
+from fakes import draw_blank, train_three_epochs, use_fake_network
 from flarescope.cli import main
 from flarescope.errors import MOST_CHARACTERS, InputError
 from flarescope.model.runs import RunFolder
@@ -49,6 +49,7 @@ def made(fake_run, tmp_path, monkeypatch):
     """A run of its own in `runs/r` of the working folder, at the same set; what is evaluated is of one date."""
     place, data = fake_run
     use_fake_network(monkeypatch)
+    draw_blank(monkeypatch)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     shutil.copytree(place / "runs", tmp_path / "runs")
     monkeypatch.chdir(tmp_path)
