@@ -95,3 +95,10 @@ def test_json_that_is_too_large_is_not_read(tmp_path):
     with pytest.raises(InputError, match=r"more than 50 bytes of JSON"):
         read_json(tmp_path / "a.json", most_bytes=50)
     assert read_json(tmp_path / "a.json", most_bytes=109) == {"a": "x" * 100}
+
+
+def test_a_command_stands_whole_at_the_end_of_a_message_or_not_at_all():
+    error = InputError("x" * 1000, command="flarescope evaluate " + "y" * 900)
+    assert str(error) == f"{one_line('x' * 1000)}; run `flarescope evaluate {'y' * 900}`"
+    assert str(InputError("x", command="y" * 3001)) == "x"
+    assert str(InputError("x")) == "x"

@@ -5,6 +5,7 @@ from typing import Final
 
 MOST_CHARACTERS: Final = 299
 """Of a message: what does not fit on three lines of a terminal is not read."""
+MOST_OF_COMMAND: Final = 3000
 _ENDING: Final = 110  # what to do stands at the end of a message
 _GAP: Final = " ... "
 _BREAKS: Final = re.compile(r"\s*[\n\r\t\v\f\x1c-\x1f\x85\u2028\u2029]\s*")
@@ -50,9 +51,11 @@ class FlarescopeError(Exception):
 
         Args:
             message: becomes one line (see `one_line`).
-            command: that mends it; it stands at the end and is never shortened, for it could not be run then.
+            command: that mends it; it stands at the end and is never shortened, for it could not be run then. One of
+                more than `MOST_OF_COMMAND` characters, as a damaged file can make it, is left out.
         """
-        super().__init__(one_line(message) + (f"; run `{printable(command)}`" if command else ""))
+        offered = f"; run `{printable(command)}`" if 0 < len(command) <= MOST_OF_COMMAND else ""
+        super().__init__(one_line(message) + offered)
 
 
 class InputError(FlarescopeError, ValueError):

@@ -81,7 +81,8 @@ def _read(target: Target, path: Path) -> tuple[str, str]:
 
 def _refusal(error: FlarescopeError) -> str:
     text = str(error)
-    if len(text) >= MOST_CHARACTERS or not text.isprintable():
+    said = re.sub(r"; run `[^`]*`$", "", text)  # a command is given whole, however long its paths are
+    if len(said) >= MOST_CHARACTERS or not text.isprintable():
         return "message"
     return "refused" if error.exit_code == 2 else "exit 1"
 
