@@ -143,7 +143,7 @@ def test_another_magnetograph_is_forecast_only_when_asked_for_with_a_warning(tmp
     assert run("predict", model, path, "--instrument-ok", "--json", "--quiet") == 0
     shown = capsys.readouterr()
     assert json.loads(shown.out)[0]["flags"] == "quality instrument"
-    for told in ("1 of 1 images: QUALITY has bad bits, or is no number (flag quality)", "another instrument than HMI"):
+    for told in ("the only image: QUALITY has bad bits, or is no number (flag quality)", "another instrument than HMI"):
         assert told in shown.err
 
 
