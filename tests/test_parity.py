@@ -21,7 +21,7 @@ TRAIN, VALIDATION = 12, 4  # the last batch of 5 has 2 rows
 def grey_pixels(count, seed):
     """Smooth random images, which give features of the usual spread; uint8 (count, 224, 224)."""
     rng = np.random.default_rng(seed)
-    coarse = rng.integers(0, 256, (count, 14, 14), dtype=np.uint8)
+    coarse = rng.integers(100, 156, (count, 14, 14), dtype=np.uint8)
     return np.stack([np.asarray(Image.fromarray(one).resize((224, 224), Image.Resampling.BICUBIC)) for one in coarse])
 
 
