@@ -252,3 +252,13 @@ def test_a_full_disk_is_told_in_one_line(trained):
     done = in_a_shell('f predict "$1" "$2" --quiet > /dev/full', trained, trained.parents[1] / "images")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == b"flarescope: output: No space left on device"
+
+
+def test_two_spaces_of_a_name_stay_two_in_a_message_and_two_lines_become_one(tmp_path, capsys, monkeypatch):
+    assert main(["predict", str(tmp_path / "m.hdf5"), str(tmp_path / "two  spaces.png")]) == 2
+    told = capsys.readouterr().err
+    assert "two  spaces.png" in told
+    assert len(told.splitlines()) == 1
+    monkeypatch.setattr("flarescope.cli._run", lambda *_: (_ for _ in ()).throw(InputError("one\n   two")))
+    assert main([]) == 2
+    assert capsys.readouterr().err == "flarescope: one two\n"

@@ -2,11 +2,12 @@
 
 import contextlib
 import os
+import re
 import signal
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flarescope.errors import FlarescopeError
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 128 + signal.SIGINT
 READER_LEFT = 128 + 13  # SIGPIPE, which not every system names
+ONE_LINE: Final = re.compile(r"\s*[\n\r\t\v\f]\s*")
+"""What becomes a space in a message; two spaces stay, for a path may have them."""
 STOPPED = "stopped; run the same command again to go on where it stood"
 
 
@@ -131,7 +134,7 @@ def _end(line: str, code: int) -> int:
     try:
         if settings.debug and sys.stderr is not None and sys.exc_info()[0] is not None:
             traceback.print_exc()
-        say_line(f"flarescope: {' '.join(line.split())}", sys.stderr)
+        say_line(f"flarescope: {ONE_LINE.sub(' ', line.strip())}", sys.stderr)
     except OSError:
         _reader_left()
     return code

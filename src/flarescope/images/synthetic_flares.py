@@ -21,6 +21,9 @@ X_FLUX_W_M2: Final = 9.9e-4
 ONE_A_DAY_GRADIENT_GAUSS: Final = 17_000.0
 """Gradient along the inversion lines at which one flare of C1.0 or more is expected a day."""
 
+ONE_FLARE: Final = dt.timedelta(minutes=2)
+"""Two peaks no further apart are one in a list of GOES flares, which is measured once a minute."""
+
 RATE_POWER: Final = 3.0
 MAX_RATE_PER_DAY: Final = 8.0
 
@@ -74,10 +77,11 @@ def flare_rate_per_day(gradient_gauss: float) -> float:
 def draw_flares(rng: np.random.Generator, region: SyntheticRegion, hours: float) -> tuple[SyntheticFlare, ...]:
     """Draw the flares of a region over so many hours from its first image, in order of time.
 
-    The rate follows the field as it stands on the Sun, not as it looks from Earth: seen at disc centre, without noise.
+    Of flares that peak within `ONE_FLARE` of each other the strongest stays, since GOES cannot tell them apart. The
+    rate follows the field as it stands on the Sun, not as it looks from Earth: seen at disc centre, without noise.
     """
     step = 4.0
-    flares = []
+    flares: list[tuple[dt.datetime, float]] = []
     for start in np.arange(0, hours, step):
         length = min(step, hours - start)
         field = clean_field(region, start + length / 2, size=PIL_SIZE, longitude_deg=0.0, latitude_deg=0.0)
@@ -87,8 +91,17 @@ def draw_flares(rng: np.random.Generator, region: SyntheticRegion, hours: float)
             flux = min(B_FLUX_W_M2 / (1 - rng.random()), X_FLUX_W_M2)
             # TAI is half a minute ahead of UTC: no matter for a random time, cut to the minute.
             peak = (region.start_tai + dt.timedelta(hours=float(when))).replace(second=0, microsecond=0)
-            flares.append(SyntheticFlare(peak.replace(tzinfo=dt.UTC), region.noaa_ar, goes_class(flux)))
-    return tuple(sorted(flares, key=lambda flare: flare.peak_utc))
+            flares.append((peak.replace(tzinfo=dt.UTC), flux))
+    return tuple(SyntheticFlare(peak, region.noaa_ar, goes_class(flux)) for peak, flux in _told_apart(flares))
+
+
+def _told_apart(flares: list[tuple[dt.datetime, float]]) -> list[tuple[dt.datetime, float]]:
+    """Keep those flares, of peak and flux, that no stronger one peaks near, in order of time."""
+    kept: list[tuple[dt.datetime, float]] = []
+    for peak, flux in sorted(flares, key=lambda flare: -flare[1]):
+        if all(abs(peak - other) > ONE_FLARE for other, _ in kept):
+            kept.append((peak, flux))
+    return sorted(kept)
 
 
 def goes_class(flux_w_m2: float) -> str:
