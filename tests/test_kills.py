@@ -32,7 +32,7 @@ def test_a_kill_at_any_step_leaves_nothing_that_differs(killer, tmp_path, job):
     ("job", "every"),
     [
         *(("train", 19), ("train-best", 29), ("sweep", 41), ("evaluate", 4), ("features", 6), ("magnetic", 2)),
-        *(("split", 7), ("report", 44)),
+        *(("split", 7), ("report", 36)),
     ],
 )
 def test_a_kill_at_many_steps_leaves_nothing_that_differs(killer, tmp_path, job, every):
