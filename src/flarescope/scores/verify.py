@@ -5,8 +5,8 @@
                    `flarescope.connected`; one each where no image shows two regions), first_time, last_time
     settings       event, threshold, calibration, climatology, minimum_events, interval_method ("percentile",
                    "jackknife-t" or None), degrees_of_freedom (of Student's t; rates have their own, see `rates`),
-                   clusters (regions or groups that were drawn or left out whole), connected (true: groups), replicates (of the bootstrap, if that made
-                   them), seed, level
+                   clusters (regions or groups that were drawn or left out whole), connected (true: groups), replicates
+                   (of the bootstrap, if that made them), seed, level
     decisions      "argmax" and, with a threshold, "chosen" -> threshold, calibrated (true: of calibrated
                    probabilities), tp, fn, fp, tn, scores, image_level
     probability    mean_probability, scores, reliability, of the probabilities as they came
