@@ -20,6 +20,7 @@ from flarescope.files import atomic_path, translate_os_errors, utf8_values
 from flarescope.images.likeness import PUBLISHED_SET, Likeness, likeness_from_json
 from flarescope.images.reading import ReadImage
 from flarescope.images.render import Rendering
+from flarescope.json_values import is_count
 from flarescope.model import sealing
 from flarescope.model import weights as weights_module
 from flarescope.model.batching import stack
@@ -29,7 +30,6 @@ from flarescope.model.head import Head
 from flarescope.model.keras_defect import DefectError
 from flarescope.model.keras_files import read_model
 from flarescope.model.keras_writing import write_full_model
-from flarescope.model.run_records import is_count
 from flarescope.model.vgg import FEATURES
 from flarescope.model.weight_arrays import begin_as_imagenet
 from flarescope.model.weights import Weights

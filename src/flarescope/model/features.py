@@ -22,12 +22,12 @@ from flarescope.files import allow_open_files, make_folder, read_json, write_jso
 from flarescope.images.line_of_sight import HMI_ONLY, Accept
 from flarescope.images.reading import Fingerprint, ReadImage, read_ahead
 from flarescope.images.render import Rendering
+from flarescope.json_values import is_count
 from flarescope.locks import locked, remove_abandoned_lock
 from flarescope.model.batching import batch_sizes, stacked
 from flarescope.model.engines import Engine
 from flarescope.model.gather import FeatureRows
 from flarescope.model.half import encode
-from flarescope.model.run_records import is_count
 from flarescope.model.shards import (
     content_digests,
     map_features,

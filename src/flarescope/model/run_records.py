@@ -7,34 +7,9 @@ file is read. Values that are not used may be anything.
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from flarescope.json_values import are_texts, is_count, is_number, is_plain_name, is_text
+
 Check = Callable[[Any], bool]
-MOST_COUNTED: Final = 2**53
-
-
-def is_text(value: object) -> bool:
-    """Whether a value is text of a length that a name or a path has."""
-    return isinstance(value, str) and len(value) <= 4096
-
-
-def is_count(value: object) -> bool:
-    """Whether a value is a whole number from 0 on."""
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_COUNTED
-
-
-def is_number(value: object) -> bool:
-    """Whether a value is a number; None, as of a score that is 0/0, counts."""
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300)
-
-
-def is_plain_name(value: object) -> bool:
-    """Whether a value is the name of a file in the folder itself."""
-    text = str(value)
-    return is_text(value) and text not in ("", ".", "..") and not any(letter in text for letter in "/\\\0")
-
-
-def are_texts(value: object) -> bool:
-    """Whether a value is a list of texts."""
-    return isinstance(value, list) and all(is_text(one) for one in value)
 
 
 def _maybe(check: Check) -> Check:

@@ -21,9 +21,10 @@ from flarescope.files import (
     write_json,
     write_text,
 )
+from flarescope.json_values import is_count
 from flarescope.model.adam import State
 from flarescope.model.head import EpochResult
-from flarescope.model.run_records import check_epoch, check_run, is_count
+from flarescope.model.run_records import check_epoch, check_run
 from flarescope.parsing import parse_json, refusing_damage
 
 _BEGIN_AGAIN: Final = "delete history.jsonl and state.npz and run again, from the first epoch"

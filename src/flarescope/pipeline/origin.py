@@ -17,7 +17,7 @@ from flarescope.brief import brief
 from flarescope.catalog.splits import shared_regions
 from flarescope.connected import all_regions
 from flarescope.errors import InputError
-from flarescope.model.run_records import are_texts, is_plain_name
+from flarescope.json_values import are_texts, is_plain_name
 from flarescope.model.runs import RunFolder
 from flarescope.pipeline.identity import table_digest
 
