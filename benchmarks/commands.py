@@ -14,8 +14,8 @@ import pandas as pd
 import avx2_only
 import made
 from common import Result, seconds, take_turns
-from flarescope.model.features import FeatureStore, StoreKey
-from flarescope.model.weights import Weights
+from flarescope.backbones.weights import Weights
+from flarescope.features.store import FeatureStore, StoreKey
 from flarescope.pipeline.featuring import Compute
 
 EVALUATED = 95_000

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import made
 from common import Result, seconds
-from flarescope.model.head import Recipe
+from flarescope.heads.head import Recipe
 from flarescope.pipeline.evaluation import evaluate
 from flarescope.pipeline.training import train
 from keras_process import KerasProcess

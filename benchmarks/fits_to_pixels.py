@@ -27,8 +27,8 @@ from skimage.transform import resize
 
 from flarescope.images.reading import read_image
 from flarescope.images.render import FIELD_LIMIT_GAUSS, SIZE, Rendering
-from flarescope.images.synthetic import synthetic_regions
-from flarescope.images.synthetic_files import write_synthetic_images
+from flarescope.synthetic.files import write_synthetic_images
+from flarescope.synthetic.regions import synthetic_regions
 
 
 def ours(path: Path) -> np.ndarray:

@@ -22,19 +22,19 @@ from typing import Any
 import numpy as np
 import torch
 
+from flarescope.backbones.vgg16 import IMAGE_SIZE, LAYER_SHAPES
+from flarescope.backbones.weights import random_weights
+from flarescope.engines.choose import Engine, EngineChoice
+from flarescope.engines.cuda.cuda_calls import exact_fp32
+from flarescope.engines.cuda.lane_cuda import CudaLane
+from flarescope.engines.cuda.lanes import Network
+from flarescope.engines.torch import TorchEngine
 from flarescope.errors import FlarescopeError
+from flarescope.features.batching import stack
 from flarescope.images.reading import read_ahead
 from flarescope.images.render import Rendering
-from flarescope.images.synthetic import synthetic_regions
-from flarescope.images.synthetic_files import write_synthetic_images
-from flarescope.model.batching import stack
-from flarescope.model.cuda_calls import exact_fp32
-from flarescope.model.engine_torch import TorchEngine
-from flarescope.model.engines import Engine, EngineChoice
-from flarescope.model.lane_cuda import CudaLane
-from flarescope.model.lanes import Network
-from flarescope.model.vgg import IMAGE_SIZE, LAYER_SHAPES
-from flarescope.model.weights import random_weights
+from flarescope.synthetic.files import write_synthetic_images
+from flarescope.synthetic.regions import synthetic_regions
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from flarescope.model.adam import State, epoch_order, train_epoch
-from flarescope.model.features import SHARD_ROWS
-from flarescope.model.gather import FeatureRows
-from flarescope.model.head import Recipe, glorot_head
-from flarescope.model.vgg import FEATURES
+from flarescope.backbones.vgg16 import FEATURES
+from flarescope.features.gather import FeatureRows
+from flarescope.features.store import SHARD_ROWS
+from flarescope.heads.adam import State, epoch_order, train_epoch
+from flarescope.heads.head import Recipe, glorot_head
 
 RECIPE = Recipe(class_weight=(1.0, 4.08785))
 

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from flarescope.backbones.weight_arrays import FIRST_BIASES, FIRST_FILTER, digest_of
+from flarescope.backbones.weights import IMAGENET, Weights, cached_imagenet, find, random_weights
+from flarescope.features.shards import write_shard
+from flarescope.features.store import SHARD_ROWS, FeatureStore
+from flarescope.forecaster.classifier import Classifier, Description
+from flarescope.heads.head import glorot_head
 from flarescope.images.reading import Fingerprint
-from flarescope.images.synthetic import synthetic_regions
-from flarescope.images.synthetic_files import FITS_FOLDER, PNG_FOLDER, write_synthetic_images
-from flarescope.model.classifier import Classifier, Description
-from flarescope.model.features import SHARD_ROWS, FeatureStore
-from flarescope.model.head import glorot_head
-from flarescope.model.shards import write_shard
-from flarescope.model.weight_arrays import FIRST_BIASES, FIRST_FILTER, digest_of
-from flarescope.model.weights import IMAGENET, Weights, cached_imagenet, find, random_weights
+from flarescope.synthetic.files import FITS_FOLDER, PNG_FOLDER, write_synthetic_images
+from flarescope.synthetic.regions import synthetic_regions
 
 SEED = 0
 IMAGES_PER_REGION = 8

@@ -20,10 +20,10 @@ import pandas as pd
 
 import made
 from common import Result, peak_memory, seconds
+from flarescope.backbones.weights import Weights
 from flarescope.catalog.boucheron import read_table
-from flarescope.model.features import FeatureStore, StoreKey
-from flarescope.model.head import Recipe
-from flarescope.model.weights import Weights
+from flarescope.features.store import FeatureStore, StoreKey
+from flarescope.heads.head import Recipe
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.training import train
 
@@ -36,7 +36,7 @@ class StandIn:
     """Stands in for the network: its "features" are pixels of the middle of the image."""
 
     def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """See `flarescope.model.engines.Engine`."""
+        """See `flarescope.engines.choose.Engine`."""
         for batch in batches:
             yield np.ascontiguousarray(batch[:, 0, 16:208:3, 16:208:3].reshape(len(batch), 4096))
 

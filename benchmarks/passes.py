@@ -9,12 +9,12 @@ import numpy as np
 
 import made
 from common import Result, seconds, take_turns
+from flarescope.backbones.weights import Weights
+from flarescope.engines.choose import EngineChoice, choose
+from flarescope.features.batching import stack
+from flarescope.features.store import FeatureStore, StoreKey
 from flarescope.images.reading import read_ahead
 from flarescope.images.render import Rendering
-from flarescope.model.batching import stack
-from flarescope.model.engines import EngineChoice, choose
-from flarescope.model.features import FeatureStore, StoreKey
-from flarescope.model.weights import Weights
 from flarescope.pipeline.featuring import Compute
 from keras_process import KerasProcess
 
@@ -76,7 +76,7 @@ class OpenVinoAlone:
         import openvino
         import torch
 
-        from flarescope.model.vgg_torch import build
+        from flarescope.backbones.vgg16_torch import build
 
         if OpenVinoAlone.converted is None:
             example = torch.zeros(1, 1, 224, 224)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from fakes import train_three_epochs, use_fake_network, write_set
-from flarescope.model import weights
+from flarescope.backbones import weights
 from keras_model import import_keras, save_model
 
 # How long an example takes, or is made, says how busy the machine is, and nothing about the code.

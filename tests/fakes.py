@@ -12,12 +12,12 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 import flarescope
+from flarescope.backbones.vgg16 import FEATURES
+from flarescope.backbones.weight_arrays import FIRST_BIASES, FIRST_FILTER, Arrays, digest_of
+from flarescope.backbones.weights import IMAGENET, Weights
 from flarescope.cli import main
-from flarescope.model.features import StoreKey
-from flarescope.model.runs import RunFolder
-from flarescope.model.vgg import FEATURES
-from flarescope.model.weight_arrays import FIRST_BIASES, FIRST_FILTER, Arrays, digest_of
-from flarescope.model.weights import IMAGENET, Weights
+from flarescope.features.store import StoreKey
+from flarescope.forecaster.runs import RunFolder
 from flarescope.progress import Reporter
 
 FAKE_DIGEST = "sha256:" + "fa4e" * 16
@@ -196,8 +196,8 @@ def child_environment() -> dict[str, str]:
 
 def use_fake_network(monkeypatch: object = None, engine: FakeEngine | None = None) -> FakeEngine:
     """Let every engine be the fake one and every backbone hold nothing; for good where no monkeypatch is given."""
-    from flarescope.model import weights
-    from flarescope.model.engines import EngineChoice
+    from flarescope.backbones import weights
+    from flarescope.engines.choose import EngineChoice
     from flarescope.pipeline import featuring, training_data
 
     put = getattr(monkeypatch, "setattr", setattr)

@@ -10,7 +10,7 @@ import pytest
 from fakes import draw_blank, train_three_epochs, use_fake_network
 from flarescope.cli import main
 from flarescope.errors import MOST_CHARACTERS, InputError
-from flarescope.model.runs import RunFolder
+from flarescope.forecaster.runs import RunFolder
 from flarescope.notes import read_notes
 from flarescope.pipeline.again import options_of
 from flarescope.pipeline.belonging import check_validation_rows

@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from flarescope.backbones.vgg16_torch import VGG16
+from flarescope.backbones.weights import Weights
 from flarescope.catalog.file_names import region_and_time
-from flarescope.model.vgg_torch import VGG16
-from flarescope.model.weights import Weights
 
 GPU = Path(__file__).parents[1] / "benchmarks" / "gpu.py"
 

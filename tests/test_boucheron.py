@@ -22,7 +22,7 @@ from flarescope.catalog.table_event import event_of_name
 from flarescope.errors import InputError
 from flarescope.events import PUBLISHED, EventDefinition
 from flarescope.parquet_tables import write_parquet
-from flarescope.pipeline.catalogue import build_catalogue
+from flarescope.pipeline.catalogues.catalogue import build_catalogue
 from flarescope.tables import SPLITS
 from flarescope.times import tai_to_utc
 from real_data import REAL_DATA, needs_real_data

@@ -9,8 +9,8 @@ import pytest
 from fakes import Heard, use_fake_network, write_set
 from flarescope.cli import main
 from flarescope.errors import FlarescopeWarning
-from flarescope.model.classifier import describe_again, load_classifier
-from flarescope.model.runs import RunFolder
+from flarescope.forecaster.classifier import describe_again, load_classifier
+from flarescope.forecaster.runs import RunFolder
 from flarescope.pipeline.models import load
 from flarescope.pipeline.other_images import tell_other_form
 from flarescope.scores.calibration import certain_words, fit_calibration

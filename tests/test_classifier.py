@@ -16,15 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes import fake_features, fake_weights, use_fake_network, write_png, write_pngs
+from flarescope.backbones import weights as weights_module
+from flarescope.backbones.vgg16 import FEATURES
+from flarescope.engines.choose import EngineChoice
 from flarescope.errors import InputError
+from flarescope.features.batching import stack
+from flarescope.forecaster.classifier import ATTRIBUTE, Classifier, Description, describe_again, load_classifier
+from flarescope.heads.head import Head, glorot_head
 from flarescope.images.reading import read_ahead, read_image
 from flarescope.images.render import Rendering
-from flarescope.model import weights as weights_module
-from flarescope.model.batching import stack
-from flarescope.model.classifier import ATTRIBUTE, Classifier, Description, describe_again, load_classifier
-from flarescope.model.engines import EngineChoice
-from flarescope.model.head import Head, glorot_head
-from flarescope.model.vgg import FEATURES
 
 CHOICE = EngineChoice("torch", "cpu", "fp32", batch=4)
 

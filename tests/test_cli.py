@@ -12,11 +12,11 @@ from PIL import Image
 from typer.main import get_command
 
 from fakes import FAKE_DIGEST, FakeEngine
+from flarescope.backbones import weights as weights_module
+from flarescope.backbones.weights import Weights
 from flarescope.cli import main
 from flarescope.cli.app import app
-from flarescope.model import weights as weights_module
-from flarescope.model.engines import EngineChoice
-from flarescope.model.weights import Weights
+from flarescope.engines.choose import EngineChoice
 from waiting import LIMIT_S
 
 REGIONS = {"train": (1121, 1122, 1123), "validation": (1124, 1125), "test": (1126, 1127)}
@@ -372,8 +372,8 @@ import sys
 sys.path.insert(0, {tests!r})
 from fakes import FAKE_DIGEST, FakeEngine, hold
 from flarescope.cli import main
-from flarescope.model import weights
-from flarescope.model.engines import EngineChoice
+from flarescope.backbones import weights
+from flarescope.engines.choose import EngineChoice
 weights.random_weights = lambda seed=0: weights.Weights(f"random:{{seed}}", FAKE_DIGEST, dict)
 EngineChoice.start = lambda self, w: FakeEngine(edit=hold)
 sys.exit(main({arguments!r}))

@@ -13,8 +13,8 @@ from flarescope.cli import main
 from flarescope.errors import FlarescopeWarning
 from flarescope.events import PUBLISHED, EventDefinition
 from flarescope.images.scan import scan_file
-from flarescope.pipeline.listing import write_catalogue
-from flarescope.pipeline.scanning import scan_images
+from flarescope.pipeline.catalogues.listing import write_catalogue
+from flarescope.pipeline.catalogues.scanning import scan_images
 from flarescope.progress import Reporter
 from real_data import REAL_DATA, needs_real_data
 from test_check import clean, flare_list, one_of, published_name

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flarescope.catalog import addresses as services
-from flarescope.catalog.addresses import Addresses
 from flarescope.cli import main
-from flarescope.images.synthetic import synthetic_regions
-from flarescope.images.synthetic_files import FITS_FOLDER, PNG_FOLDER, write_synthetic_images
-from flarescope.pipeline import downloading
+from flarescope.pipeline.catalogues import downloading
+from flarescope.sources import addresses as services
+from flarescope.sources.addresses import Addresses
+from flarescope.synthetic.files import FITS_FOLDER, PNG_FOLDER, write_synthetic_images
+from flarescope.synthetic.regions import synthetic_regions
 from http_server import Page, serve
 from jsoc_player import Client
 from real_data import REAL_DATA, needs_real_data

@@ -8,10 +8,10 @@ import pytest
 
 from fakes import use_fake_network
 from flarescope.cli import main
-from flarescope.images.magnetic import magnetic_features
-from flarescope.images.magnetic_table import read_features_csv
 from flarescope.images.magnetogram import read_png
-from flarescope.model.magnetic_baseline import MagneticModel
+from flarescope.magnetic.baseline import MagneticModel
+from flarescope.magnetic.features import magnetic_features
+from flarescope.magnetic.table import read_features_csv
 from flarescope.pipeline import magnetic
 from flarescope.pipeline.demo import DemoSize, make_synthetic_set
 from flarescope.scores.contingency import count
@@ -169,7 +169,7 @@ def test_a_training_that_fails_leaves_room_for_the_corrected_one(synthetic, trai
 def test_without_magnetic_the_store_is_filled_that_train_uses(synthetic, tmp_path, monkeypatch, capsys):
     engine = use_fake_network(monkeypatch)
     monkeypatch.setattr(
-        "flarescope.pipeline.featuring.find", __import__("flarescope.model.weights", fromlist=["find"]).find
+        "flarescope.pipeline.featuring.find", __import__("flarescope.backbones.weights", fromlist=["find"]).find
     )
     table, images = synthetic / "tables/catalogue.parquet", synthetic / IMAGES
     assert run("features", table, "--images", images, "--out", tmp_path / "features", "--backbone", "fake") == 0

@@ -14,8 +14,8 @@ import pytest
 
 import flarescope
 from fakes import use_fake_network, write_set
-from flarescope.images.synthetic import synthetic_regions
-from flarescope.images.synthetic_files import FITS_FOLDER, write_synthetic_images
+from flarescope.synthetic.files import FITS_FOLDER, write_synthetic_images
+from flarescope.synthetic.regions import synthetic_regions
 
 NAMES = [
     name

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flarescope.catalog import download
-from flarescope.catalog.addresses import ADDRESSES, DRYAD_PNG, Addresses
-from flarescope.catalog.download import download_noaa, download_part
-from flarescope.catalog.repositories import PARTS, published_files
-from flarescope.catalog.unpack import MARKER, archive_stem, unpack_tar
 from flarescope.errors import FlarescopeError, InputError
+from flarescope.sources import download
+from flarescope.sources.addresses import ADDRESSES, DRYAD_PNG, Addresses
+from flarescope.sources.download import download_noaa, download_part
+from flarescope.sources.repositories import PARTS, published_files
+from flarescope.sources.unpack import MARKER, archive_stem, unpack_tar
 from http_server import Page, serve
 
 LABELS = b"1121_hmi.M_720s.20101110_053600_TAI.1.magnetogram_224.png,C1.1\n" * 3000

@@ -7,10 +7,10 @@ import urllib.error
 
 import pytest
 
-from flarescope.catalog.jsoc import check_cutout, download_cutouts, make_client
-from flarescope.catalog.jsoc_manifest import Manifest
-from flarescope.catalog.jsoc_orders import Order, Position, daily_orders, make_order
 from flarescope.errors import FlarescopeError, InputError
+from flarescope.sources.jsoc import check_cutout, download_cutouts, make_client
+from flarescope.sources.jsoc_manifest import Manifest
+from flarescope.sources.jsoc_orders import Order, Position, daily_orders, make_order
 from http_server import Page, serve
 from jsoc_player import Client, cutout
 
@@ -150,8 +150,8 @@ def test_failures_that_pass(server, tmp_path, error):
 
 def test_waits_grow(server, tmp_path, monkeypatch):
     waits = []
-    monkeypatch.setattr("flarescope.catalog.jsoc.time.sleep", waits.append)
-    monkeypatch.setattr("flarescope.catalog.jsoc.random.uniform", lambda low, high: 1.0)
+    monkeypatch.setattr("flarescope.sources.jsoc.time.sleep", waits.append)
+    monkeypatch.setattr("flarescope.sources.jsoc.random.uniform", lambda low, high: 1.0)
     client = Client(server, polls=1)
     client.errors = [OSError("away")] * 4
     download_cutouts(orders(1), tmp_path, client, poll_s=9.0, backoff_s=5.0)

@@ -6,11 +6,11 @@ import torch
 from torch import nn
 
 from fake_cuda import FakeCuda
+from flarescope.backbones.vgg16_torch import build
+from flarescope.engines.choose import EngineChoice
+from flarescope.engines.cuda.lane_cuda import CudaLane
+from flarescope.engines.torch import TorchEngine, device_error
 from flarescope.errors import FlarescopeError, InputError
-from flarescope.model.engine_torch import TorchEngine, device_error
-from flarescope.model.engines import EngineChoice
-from flarescope.model.lane_cuda import CudaLane
-from flarescope.model.vgg_torch import build
 
 CPU = EngineChoice("torch", "cpu", "fp32", batch=4)
 BF16 = EngineChoice("torch", "cpu", "bf16", batch=4)

@@ -9,14 +9,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from flarescope.backbones.vgg16 import MEAN_BGR
+from flarescope.backbones.weights import digest_of
+from flarescope.engines import choose as engines
+from flarescope.engines.choose import EngineChoice, choose
+from flarescope.engines.openvino import OpenVinoEngine
+from flarescope.engines.torch import TorchEngine
+from flarescope.engines.winograd.engine import WinogradEngine
 from flarescope.errors import InputError
-from flarescope.model import engines
-from flarescope.model.engine_openvino import OpenVinoEngine
-from flarescope.model.engine_torch import TorchEngine
-from flarescope.model.engine_winograd import WinogradEngine
-from flarescope.model.engines import EngineChoice, choose
-from flarescope.model.vgg import MEAN_BGR
-from flarescope.model.weights import digest_of
 
 FP32 = {name: EngineChoice(name, "cpu", "fp32", batch=2) for name in ("torch", "openvino", "winograd")}
 AVX2 = {"avx2", "fma"}

@@ -10,7 +10,7 @@ from fakes import draw_blank, use_fake_network, write_set
 from flarescope.catalog.table_event import event_of_table
 from flarescope.cli import main
 from flarescope.events import PUBLISHED, EventDefinition
-from flarescope.model.classifier import load_classifier
+from flarescope.forecaster.classifier import load_classifier
 from flarescope.notes import read_event
 
 EVENT = EventDefinition(threshold="M1.0", window_hours=12, latency_hours=1, flux_scale="operational")

@@ -21,13 +21,13 @@ from hypothesis import strategies as st
 
 from fakes import FakeEngine, child_environment, fake_features, fake_key, write_png, write_pngs
 from flarescope.errors import FlarescopeError, InputError
+from flarescope.features import shards as shards_module
+from flarescope.features import store as features_module
+from flarescope.features.batching import stack
+from flarescope.features.shards import write_shard
+from flarescope.features.store import FeatureStore
 from flarescope.images.reading import Fingerprint, read_image
 from flarescope.images.render import Rendering
-from flarescope.model import features as features_module
-from flarescope.model import shards as shards_module
-from flarescope.model.batching import stack
-from flarescope.model.features import FeatureStore
-from flarescope.model.shards import write_shard
 from waiting import LIMIT_S
 
 PNG = Rendering("reference-png")
@@ -392,8 +392,9 @@ CHILD = """
 import os, sys
 from pathlib import Path
 from fakes import FakeEngine, die_at, fake_key, hold
-from flarescope.model import features, shards
-from flarescope.model.features import FeatureStore
+from flarescope.features import store as features
+from flarescope.features import shards
+from flarescope.features.store import FeatureStore
 images, root, where = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 names = sorted(path.name for path in images.iterdir())
 places = {
@@ -567,9 +568,9 @@ import re, sys
 from pathlib import Path
 import numpy as np
 from fakes import FakeEngine, fake_key
-from flarescope.model.adam import State, train_epoch
-from flarescope.model.features import FeatureStore
-from flarescope.model.head import Recipe, glorot_head
+from flarescope.heads.adam import State, train_epoch
+from flarescope.features.store import FeatureStore
+from flarescope.heads.head import Recipe, glorot_head
 images, root, count = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 names = sorted(path.name for path in images.iterdir())[:count]
 def anonymous_mb():
@@ -674,7 +675,7 @@ from pathlib import Path
 import numpy as np
 soft, hard = int(sys.argv[2]), int(sys.argv[3])
 from fakes import fake_key
-from flarescope.model.features import FeatureStore
+from flarescope.features.store import FeatureStore
 from flarescope.errors import FlarescopeError, InputError
 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 root = Path(sys.argv[1])

@@ -15,8 +15,8 @@ from flarescope.errors import InputError
 from flarescope.images.fits import apart
 from flarescope.images.fits.apart import Decoder, DiedError, decode_apart
 from flarescope.images.fits.datasum import agrees, datasum
+from flarescope.images.fits.plain_fits import read_plain_fits, scaled
 from flarescope.images.magnetogram import read_fits
-from flarescope.images.plain_fits import read_plain_fits, scaled
 from real_data import REAL_DATA, needs_real_data
 
 PATH = Path("x.fits")

@@ -9,7 +9,7 @@ from flarescope.catalog.noaa_events import read_flares
 from flarescope.catalog.noaa_flares import flare_frame, join_lists, read_event_list
 from flarescope.cli import main
 from flarescope.errors import InputError
-from flarescope.pipeline.labelling import join_flares
+from flarescope.pipeline.catalogues.labelling import join_flares
 from real_data import REAL_DATA, needs_real_data
 
 

@@ -9,10 +9,10 @@ import pytest
 from astropy.io import fits
 
 from fakes import use_fake_network
+from flarescope.backbones.vgg16 import FEATURES
 from flarescope.cli import main
-from flarescope.model.classifier import Classifier, Description
-from flarescope.model.head import glorot_head
-from flarescope.model.vgg import FEATURES
+from flarescope.forecaster.classifier import Classifier, Description
+from flarescope.heads.head import glorot_head
 from flarescope.progress import Reporter
 from real_data import REAL_DATA, needs_real_data
 
@@ -41,7 +41,7 @@ def folder(tmp_path):
 @pytest.fixture
 def model(tmp_path, monkeypatch):
     use_fake_network(monkeypatch)
-    from flarescope.model import weights
+    from flarescope.backbones import weights
 
     found = weights.find("random")
     described = Description("random", found.family, found.digest, rendering="reference-fits")
@@ -148,7 +148,7 @@ def test_another_magnetograph_is_forecast_only_when_asked_for_with_a_warning(tmp
 
 
 def test_a_scan_judges_again_when_other_instruments_are_taken_or_not(tmp_path):
-    from flarescope.pipeline.scanning import scan_images
+    from flarescope.pipeline.catalogues.scanning import scan_images
 
     write_mdi(tmp_path / "mdi.fits")
     for taken in (False, True, False, True):

@@ -11,23 +11,23 @@ import pytest
 from typer.main import get_command
 
 from fakes import child_environment
-from flarescope.catalog.download import NOAA_PRODUCTS
-from flarescope.catalog.jsoc_orders import SERIES
-from flarescope.catalog.repositories import PARTS
 from flarescope.cli import calibrate, catalog_select, catalog_split, magnetic, main, options
 from flarescope.cli.app import app
 from flarescope.cli.data import Part
+from flarescope.engines.choose import ENGINES, PRECISIONS, choose
 from flarescope.errors import InputError
 from flarescope.events import FluxScale, Rules
+from flarescope.features.store import DTYPES
+from flarescope.heads.head import SOLVERS
 from flarescope.images.render import NAN_POLICIES
-from flarescope.model.engines import ENGINES, PRECISIONS, choose
-from flarescope.model.features import DTYPES
-from flarescope.model.head import SOLVERS
-from flarescope.model.magnetic_baseline import KINDS
+from flarescope.magnetic.baseline import KINDS
 from flarescope.pipeline.calibrating import METHODS
+from flarescope.pipeline.catalogues.splitting import WAYS, SplitRules, apply_split
 from flarescope.pipeline.fitting import SAVE, Saving
-from flarescope.pipeline.splitting import WAYS, SplitRules, apply_split
 from flarescope.scores import threshold
+from flarescope.sources.download import NOAA_PRODUCTS
+from flarescope.sources.jsoc_orders import SERIES
+from flarescope.sources.repositories import PARTS
 from flarescope.tables import SPLITS
 
 GROUPS = [(), ("catalog",), ("data",), ("engine",), ("images",), ("weights",)]

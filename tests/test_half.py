@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from fakes import FakeEngine, fake_key, use_fake_network, write_pngs, write_set
 from flarescope.cli import main
 from flarescope.errors import FlarescopeError, InputError
-from flarescope.model.features import FeatureStore
-from flarescope.model.half import decode, encode
-from flarescope.model.head import Recipe, glorot_head
+from flarescope.features.half import decode, encode
+from flarescope.features.store import FeatureStore
+from flarescope.heads.head import Recipe, glorot_head
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.training import train
 

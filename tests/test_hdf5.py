@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flarescope.backbones.keras.hdf5 import Array, Group, opened
 from flarescope.errors import InputError
-from flarescope.model.hdf5 import Array, Group, opened
 
 NAMES = st.text(st.characters(exclude_characters="/\0.", exclude_categories=["Cs"]), min_size=1, max_size=9)
 ARRAYS = st.tuples(

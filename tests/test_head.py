@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
+from flarescope.backbones.vgg16 import FEATURES
 from flarescope.errors import InputError
-from flarescope.model.adam import State, adam_step, epoch_order, gradient_by_log_odds, train_epoch, train_together
-from flarescope.model.gather import GATHER, batches
-from flarescope.model.head import Head, Recipe, glorot_head, reference_class_weight, sigmoid, validate
-from flarescope.model.vgg import FEATURES
+from flarescope.features.gather import GATHER, batches
+from flarescope.heads.adam import State, adam_step, epoch_order, gradient_by_log_odds, train_epoch, train_together
+from flarescope.heads.head import Head, Recipe, glorot_head, reference_class_weight, sigmoid, validate
 from flarescope.scores.loss import cross_entropy_of_log_odds
 
 TRAIN_IMAGES, TRAIN_EVENTS = 759_357, 149_249

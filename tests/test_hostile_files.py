@@ -21,22 +21,22 @@ import pyarrow.parquet as pq
 import pytest
 
 from fakes import fake_key
+from flarescope.backbones.keras.reading import read_backbone
 from flarescope.catalog.noaa_regions import read_summaries
-from flarescope.catalog.unpack import unpack_tar
+from flarescope.engines import tuning
+from flarescope.engines.choose import EngineChoice
 from flarescope.errors import InputError
+from flarescope.features.shards import map_features
+from flarescope.features.store import FeatureStore
 from flarescope.files import write_json
-from flarescope.images.magnetic import FEATURE_NAMES
-from flarescope.model import tuning
-from flarescope.model.adam import State
-from flarescope.model.engines import EngineChoice
-from flarescope.model.features import FeatureStore
-from flarescope.model.keras_files import read_backbone
-from flarescope.model.magnetic_baseline import MagneticModel
-from flarescope.model.runs import RunFolder
-from flarescope.model.shards import map_features
+from flarescope.forecaster.runs import RunFolder
+from flarescope.heads.adam import State
+from flarescope.magnetic.baseline import MagneticModel
+from flarescope.magnetic.features import FEATURE_NAMES
 from flarescope.notes import read_notes
 from flarescope.parquet_tables import read_parquet, write_parquet
-from flarescope.pipeline.scanning import KEPT_DTYPES, scan_images
+from flarescope.pipeline.catalogues.scanning import KEPT_DTYPES, scan_images
+from flarescope.sources.unpack import unpack_tar
 
 ROW = {"epoch": 1, "model": "model.01_0.50.hdf5", "validation": {"tss": 0.5}, "train": {"loss": 0.1}}
 TABLE = {"digest": "sha256:00", "images": 10, "events": 2, "regions": [11158]}

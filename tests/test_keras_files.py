@@ -14,11 +14,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flarescope.backbones import vgg16 as vgg
+from flarescope.backbones import vgg16_torch as vgg_torch
+from flarescope.backbones.keras import reading as keras_files
+from flarescope.backbones.keras import writing as keras_writing
+from flarescope.backbones.keras.layout import from_keras_layout, to_keras_layout
+from flarescope.backbones.keras.reading import read_backbone, read_model
+from flarescope.backbones.keras.writing import model_config, write_full_model
 from flarescope.errors import InputError
-from flarescope.model import keras_files, keras_writing, vgg, vgg_torch
-from flarescope.model.keras_files import read_backbone, read_model
-from flarescope.model.keras_layout import from_keras_layout, to_keras_layout
-from flarescope.model.keras_writing import model_config, write_full_model
 from keras_model import needs_keras, predict
 
 BIAS_OF = {name: float(number) for number, name in enumerate([*vgg.LAYER_SHAPES, "dense"], start=1)}

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from fake_cuda import FakeCuda, FakeEvent
-from flarescope.model.cuda_calls import exact_fp32
-from flarescope.model.lane_cuda import CudaLane
-from flarescope.model.lanes import EagerLane, padded_size, pipelined
+from flarescope.engines.cuda.cuda_calls import exact_fp32
+from flarescope.engines.cuda.lane_cuda import CudaLane
+from flarescope.engines.cuda.lanes import EagerLane, padded_size, pipelined
 
 # ---- the order of the calls, with a lane that only takes notes ----
 

@@ -6,10 +6,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from flarescope.errors import FlarescopeError, InputError
-from flarescope.model import lbfgs
-from flarescope.model.adam import State, train_epoch
-from flarescope.model.head import Recipe, glorot_head, result_of
-from flarescope.model.lbfgs import fit, standardise
+from flarescope.heads import lbfgs
+from flarescope.heads.adam import State, train_epoch
+from flarescope.heads.head import Recipe, glorot_head, result_of
+from flarescope.heads.lbfgs import fit, standardise
 
 
 def made(count=700, features=25, seed=0):

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes import Heard, use_fake_network
+from flarescope.forecaster.classifier import Description, load_classifier
 from flarescope.images.flags import flags_of
 from flarescope.images.likeness import (
     PUBLISHED_SET,
@@ -25,13 +26,12 @@ from flarescope.images.look import Look, look_of, look_of_png, position_on_disk
 from flarescope.images.magnetogram import read_fits
 from flarescope.images.reduce import reduce_directory
 from flarescope.images.region import read_region, read_region_png
-from flarescope.images.synthetic import synthetic_regions
-from flarescope.images.synthetic_files import write_synthetic_images
-from flarescope.model.classifier import Description, load_classifier
 from flarescope.pipeline.evaluation import evaluate
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.prediction import predict
 from flarescope.pipeline.training import train
+from flarescope.synthetic.files import write_synthetic_images
+from flarescope.synthetic.regions import synthetic_regions
 from real_data import REAL_DATA, needs_real_data
 
 HARP = REAL_DATA / "hmi" / "harp377_noaa11158_201102_hourly"

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from flarescope.errors import InputError
-from flarescope.images import magnetic
-from flarescope.images.magnetic import FEATURE_NAMES, features_of_file, magnetic_features
-from flarescope.images.magnetic_table import compute_features, read_features_csv, write_features_csv
 from flarescope.images.magnetogram import read_fits
 from flarescope.images.render import resize_field, scale_field
+from flarescope.magnetic import features as magnetic
+from flarescope.magnetic.features import FEATURE_NAMES, features_of_file, magnetic_features
+from flarescope.magnetic.table import compute_features, read_features_csv, write_features_csv
 from magnetic_plain import plain_features
 from real_data import REAL_DATA, needs_real_data
 

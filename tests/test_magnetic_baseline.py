@@ -11,15 +11,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from flarescope.errors import FlarescopeError, InputError
-from flarescope.images.magnetic import FEATURE_NAMES
-from flarescope.model import magnetic_baseline
-from flarescope.model.magnetic_baseline import (
+from flarescope.magnetic import baseline as magnetic_baseline
+from flarescope.magnetic.baseline import (
     KINDS,
     MagneticModel,
     match_features,
     sigmoid_slope,
     train_magnetic,
 )
+from flarescope.magnetic.features import FEATURE_NAMES
 from flarescope.scores.contingency import count
 
 

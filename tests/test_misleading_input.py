@@ -17,11 +17,11 @@ from flarescope.catalog.boucheron import read_image_list, read_labels, read_tabl
 from flarescope.catalog.noaa_events import read_flares
 from flarescope.cli import main
 from flarescope.errors import FlarescopeError, InputError
+from flarescope.forecaster.classifier import load_classifier
+from flarescope.forecaster.runs import RunFolder
+from flarescope.heads.adam import State, train_epoch
+from flarescope.heads.head import Recipe, glorot_head
 from flarescope.images.magnetogram import read_fits, read_png
-from flarescope.model.adam import State, train_epoch
-from flarescope.model.classifier import load_classifier
-from flarescope.model.head import Recipe, glorot_head
-from flarescope.model.runs import RunFolder
 from flarescope.tables import read_forecasts
 
 NAME = "1121/1121_hmi.M_720s.20101110_053600_TAI.1.magnetogram_224.png"

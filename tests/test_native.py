@@ -7,9 +7,9 @@ import pytest
 from astropy.io import fits
 from llvmlite import binding
 
-from flarescope.images import rice
+from flarescope.engines import choose as engines
+from flarescope.images.fits import rice
 from flarescope.images.magnetogram import read_fits
-from flarescope.model import engines
 from flarescope.native.available import native_available
 
 

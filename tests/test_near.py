@@ -15,9 +15,9 @@ from flarescope.catalog.near import LEAST_CORRELATION, Pictures, near_copies, ne
 from flarescope.images.magnetogram import read_fits
 from flarescope.images.reduce import reduced_pixels
 from flarescope.images.signature import BLOCKS, field_signature, pixel_signature, signature_vectors
-from flarescope.images.synthetic import synthetic_regions
-from flarescope.images.synthetic_field import region_field
-from flarescope.pipeline.scanning import scan_images
+from flarescope.pipeline.catalogues.scanning import scan_images
+from flarescope.synthetic.field import region_field
+from flarescope.synthetic.regions import synthetic_regions
 from real_data import REAL_DATA, needs_real_data
 from test_cli_catalog import run, told, write_fits
 

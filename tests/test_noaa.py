@@ -18,7 +18,7 @@ from flarescope.catalog.noaa_regions import parse_summary, read_summaries, regio
 from flarescope.catalog.published import write_region_days
 from flarescope.cli.screen import ScreenReporter
 from flarescope.errors import InputError
-from flarescope.pipeline.labelling import tell_refused
+from flarescope.pipeline.catalogues.labelling import tell_refused
 from flarescope.region_numbers import full_region_number
 from noaa_texts import REPORT, SUMMARY
 from real_data import REAL_DATA, needs_real_data

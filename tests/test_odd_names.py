@@ -17,7 +17,7 @@ from fakes import child_environment, draw_blank, use_fake_network, write_set
 from flarescope.cli import main, screen
 from flarescope.errors import FlarescopeWarning, InputError, printable
 from flarescope.files import utf8, utf8_values
-from flarescope.pipeline.listing import list_images
+from flarescope.pipeline.catalogues.listing import list_images
 from real_data import REAL_DATA, needs_real_data
 
 LATIN_1 = os.fsdecode(b"Regi\xf3n")  # a folder of a system that wrote Latin-1; Python keeps half a character

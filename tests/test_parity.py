@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from flarescope.model.adam import State, train_epoch
-from flarescope.model.engines import choose
-from flarescope.model.head import Head, Recipe, sigmoid, validate
-from flarescope.model.keras_files import read_backbone
-from flarescope.model.weights import of_arrays
+from flarescope.backbones.keras.reading import read_backbone
+from flarescope.backbones.weights import of_arrays
+from flarescope.engines.choose import choose
+from flarescope.heads.adam import State, train_epoch
+from flarescope.heads.head import Head, Recipe, sigmoid, validate
 from flarescope.pipeline.evaluation import evaluate
 from flarescope.pipeline.featuring import Compute
 from flarescope.progress import Reporter

@@ -15,7 +15,7 @@ from flarescope.events import EventDefinition
 from flarescope.html_report import ReportInputs, drawings
 from flarescope.html_report.sections import interval_sentence
 from flarescope.parquet_tables import write_parquet
-from flarescope.pipeline.listing import list_images
+from flarescope.pipeline.catalogues.listing import list_images
 from flarescope.scores.bootstrap import region_codes
 from flarescope.scores.compare import compare
 from flarescope.scores.previous import previous_by_flares, previous_by_labels

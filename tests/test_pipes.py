@@ -8,9 +8,9 @@ import pytest
 from astropy.io import fits
 
 from fakes import use_fake_network, write_set
+from flarescope.backbones import weights
 from flarescope.cli import main
 from flarescope.errors import InputError
-from flarescope.model import weights
 
 REGIONS = {"train": [1121, 1122], "validation": [1131], "test": [1141]}
 FLARES = "2010 11 10,0310,1121,C2.0\n2010 11 13,0100,1199,C1.0\n"

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from flarescope.errors import InputError
 from flarescope.images import magnetogram
+from flarescope.images.fits.plain_fits import DESCRIBING_KEYS, read_plain_fits, scaled
 from flarescope.images.magnetogram import read_fits
-from flarescope.images.plain_fits import DESCRIBING_KEYS, read_plain_fits, scaled
 from real_data import REAL_DATA, needs_real_data
 
 DESCRIPTION = {"T_REC": "2012.03.06_14:24:00_TAI", "NOAA_AR": 11429, "NOAA_ARS": "11429,11430", "QUALITY": 66560}

@@ -7,8 +7,8 @@ import pytest
 
 from fakes import FakeEngine, use_fake_network, write_set
 from flarescope.cli import main
-from flarescope.model.engines import EngineChoice
-from flarescope.model.head import Head
+from flarescope.engines.choose import EngineChoice
+from flarescope.heads.head import Head
 from flarescope.pipeline.precision import REFERENCE, effect_of
 
 LABELS = np.array([1, 1, 0, 0])

@@ -12,15 +12,15 @@ from PIL import Image, PngImagePlugin
 
 import flarescope
 from fakes import HELIOPROJECTIVE, Heard, use_fake_network, write_png
+from flarescope.backbones import weights as weights_module
+from flarescope.backbones.vgg16 import FEATURES
 from flarescope.cli import main
 from flarescope.errors import FlarescopeWarning, InputError
 from flarescope.events import EventDefinition
+from flarescope.forecaster.classifier import Classifier, Description
+from flarescope.heads.head import Head, glorot_head
 from flarescope.images.magnetogram import read_fits
 from flarescope.images.render import render_field
-from flarescope.model import weights as weights_module
-from flarescope.model.classifier import Classifier, Description
-from flarescope.model.head import Head, glorot_head
-from flarescope.model.vgg import FEATURES
 from flarescope.pipeline.featuring import Compute
 from flarescope.progress import Reporter
 from flarescope.tables import read_forecasts

@@ -14,8 +14,8 @@ from fakes import draw_blank, use_fake_network
 from flarescope.cli import main
 from flarescope.errors import FlarescopeWarning, InputError
 from flarescope.files import write_json
-from flarescope.model.classifier import describe_again, load_classifier
-from flarescope.model.runs import RunFolder
+from flarescope.forecaster.classifier import describe_again, load_classifier
+from flarescope.forecaster.runs import RunFolder
 from flarescope.notes import read_notes
 from flarescope.parquet_tables import read_parquet, write_parquet
 from flarescope.pipeline.calibrating import calibrate

@@ -14,9 +14,9 @@ from typer.main import get_command
 
 import flarescope
 from fakes import write_stand_in
+from flarescope.backbones.weights import Weights
 from flarescope.cli import main
 from flarescope.cli.app import app
-from flarescope.model.weights import Weights
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"

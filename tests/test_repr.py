@@ -13,11 +13,11 @@ from fakes import fake_weights
 from flarescope.catalog.labels import Labelled
 from flarescope.catalog.leaks import Finding
 from flarescope.catalog.select import Removal, Selection
+from flarescope.forecaster.classifier import Classifier, Description
+from flarescope.forecaster.runs import RunFolder
+from flarescope.heads.head import Head
 from flarescope.images.look import Look
 from flarescope.images.workers import Failure
-from flarescope.model.classifier import Classifier, Description
-from flarescope.model.head import Head
-from flarescope.model.runs import RunFolder
 from flarescope.pipeline.calibrating import Calibrated
 from flarescope.pipeline.origin import Origin
 from flarescope.pipeline.prediction import Predicted

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flarescope.images import rice
-from flarescope.images.cards import NotPlainError
-from flarescope.images.plain_fits import scaled
-from flarescope.images.rice import Scaling, decode_tiles
+from flarescope.images.fits import rice
+from flarescope.images.fits.cards import NotPlainError
+from flarescope.images.fits.plain_fits import scaled
+from flarescope.images.fits.rice import Scaling, decode_tiles
 
 AS_STORED = Scaling(1, 0, None)
 CODE_BITS = {2: 4, 4: 5}

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes import fake_weights, use_fake_network
+from flarescope.backbones import weights as weights_module
+from flarescope.backbones.vgg16 import FEATURES
 from flarescope.errors import InputError
-from flarescope.images.magnetic import FEATURE_NAMES
-from flarescope.model import weights as weights_module
-from flarescope.model.classifier import ATTRIBUTE, Classifier, Description, describe_again, load_classifier
-from flarescope.model.head import Head, glorot_head
-from flarescope.model.magnetic_baseline import MagneticModel
-from flarescope.model.sealing import KEY, sealed, unsealed
-from flarescope.model.vgg import FEATURES
+from flarescope.forecaster.classifier import ATTRIBUTE, Classifier, Description, describe_again, load_classifier
+from flarescope.heads.head import Head, glorot_head
+from flarescope.magnetic.baseline import MagneticModel
+from flarescope.magnetic.features import FEATURE_NAMES
+from flarescope.sealing import KEY, sealed, unsealed
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,9 @@ import pytest
 from fakes import use_fake_network, write_set
 from flarescope.cli import main
 from flarescope.errors import FlarescopeError, FlarescopeWarning, InputError
-from flarescope.model.gather import FeatureRows
-from flarescope.model.head import Recipe
-from flarescope.model.runs import RunFolder, best_epoch
+from flarescope.features.gather import FeatureRows
+from flarescope.forecaster.runs import RunFolder, best_epoch
+from flarescope.heads.head import Recipe
 from flarescope.pipeline import fitting
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.fitting import Running

@@ -10,10 +10,15 @@ from astropy.io import fits
 from PIL import Image
 
 from flarescope.errors import InputError
-from flarescope.images import synthetic, synthetic_files
 from flarescope.images.magnetogram import read_fits, read_png
 from flarescope.images.render import FIELD_LIMIT_GAUSS, Rendering, render
-from flarescope.images.synthetic import (
+from flarescope.region_numbers import full_region_number
+from flarescope.synthetic import files as synthetic_files
+from flarescope.synthetic import regions as synthetic
+from flarescope.synthetic.field import NOISE_GAUSS, Spot, SyntheticRegion, clean_field
+from flarescope.synthetic.files import write_synthetic_images
+from flarescope.synthetic.flares import goes_class
+from flarescope.synthetic.regions import (
     flare_rate_per_day,
     image_hours,
     pil_gradient,
@@ -22,10 +27,6 @@ from flarescope.images.synthetic import (
     synthetic_regions,
     synthetic_split,
 )
-from flarescope.images.synthetic_field import NOISE_GAUSS, Spot, SyntheticRegion, clean_field
-from flarescope.images.synthetic_files import write_synthetic_images
-from flarescope.images.synthetic_flares import goes_class
-from flarescope.region_numbers import full_region_number
 
 IMAGES = 9
 

@@ -18,18 +18,18 @@ import pandas as pd
 import pytest
 
 from fakes import Heard, child_environment, fake_features, use_fake_network, write_set
+from flarescope.backbones import weights as weights_module
+from flarescope.backbones.weights import digest_of
 from flarescope.cli.screen import settings
 from flarescope.cli.train import show_history
 from flarescope.errors import FlarescopeError, InputError
+from flarescope.features.batching import stack
+from flarescope.forecaster.classifier import load_classifier
+from flarescope.forecaster.runs import RunFolder, best_epoch, chosen_epoch, model_name
+from flarescope.heads.adam import State, train_epoch
+from flarescope.heads.head import EpochResult, Recipe, glorot_head, validate
 from flarescope.images.reading import read_image
 from flarescope.images.render import Rendering
-from flarescope.model import weights as weights_module
-from flarescope.model.adam import State, train_epoch
-from flarescope.model.batching import stack
-from flarescope.model.classifier import load_classifier
-from flarescope.model.head import EpochResult, Recipe, glorot_head, validate
-from flarescope.model.runs import RunFolder, best_epoch, chosen_epoch, model_name
-from flarescope.model.weights import digest_of
 from flarescope.pipeline import fitting, training_data
 from flarescope.pipeline.evaluation import evaluate
 from flarescope.pipeline.featuring import Compute
@@ -289,7 +289,7 @@ CHILD = """
 import json, sys
 from pathlib import Path
 from fakes import die_at, use_fake_network
-from flarescope.model.head import Recipe
+from flarescope.heads.head import Recipe
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.training import train
 options = json.loads(sys.argv[1])

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from fakes import FakeEngine, write_png
+from flarescope.backbones.weights import Weights
+from flarescope.engines import tuning
+from flarescope.engines.choose import EngineChoice
+from flarescope.engines.tuning import Measured
 from flarescope.errors import FlarescopeError, InputError
-from flarescope.model import tuning
-from flarescope.model.engines import EngineChoice
-from flarescope.model.tuning import Measured
-from flarescope.model.weights import Weights
 from flarescope.pipeline import featuring
 from flarescope.pipeline.featuring import Compute, open_store
 from flarescope.progress import Reporter

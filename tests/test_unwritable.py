@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from fakes import Heard, child_environment, fake_weights, write_pngs
+from flarescope.engines import tuning
+from flarescope.engines.choose import EngineChoice
+from flarescope.engines.tuning import Measured
 from flarescope.errors import FlarescopeError, FlarescopeWarning
-from flarescope.model import tuning
-from flarescope.model.engines import EngineChoice
-from flarescope.model.tuning import Measured
-from flarescope.pipeline import featuring, scanning
+from flarescope.pipeline import featuring
+from flarescope.pipeline.catalogues import scanning
 from waiting import LIMIT_S
 
 NOWHERE = Path("/dev/null/nowhere")  # nothing can be made there, by root neither

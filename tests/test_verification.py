@@ -11,8 +11,8 @@ from fakes import use_fake_network, write_set
 from flarescope.catalog.noaa_flares import FlareList, flare_frame
 from flarescope.cli import main
 from flarescope.events import EventDefinition
-from flarescope.model.classifier import load_classifier
-from flarescope.model.runs import RunFolder
+from flarescope.forecaster.classifier import load_classifier
+from flarescope.forecaster.runs import RunFolder
 from flarescope.pipeline.foreign_rows import read_foreign
 from flarescope.pipeline.verifying import list_notes
 from flarescope.tables import read_forecasts

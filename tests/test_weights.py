@@ -9,11 +9,12 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from fakes import write_stand_in
+from flarescope.backbones import vgg16 as vgg
+from flarescope.backbones import weight_cache, weights
+from flarescope.backbones.weight_arrays import FIRST_BIASES, FIRST_FILTER, begin_as_imagenet, digest_of
+from flarescope.backbones.weight_cache import note_beside, verified_digest
 from flarescope.cli import main
 from flarescope.errors import InputError
-from flarescope.model import vgg, weight_cache, weights
-from flarescope.model.weight_arrays import FIRST_BIASES, FIRST_FILTER, begin_as_imagenet, digest_of
-from flarescope.model.weight_cache import note_beside, verified_digest
 
 
 @pytest.fixture
@@ -23,8 +24,8 @@ def small(monkeypatch):
     for name in vgg.LAYER_SHAPES:
         shapes[name] = (2, channels, 3, 3) if name.startswith("block") else (8, 98 if name == "fc1" else 8)
         channels = 2
-    monkeypatch.setattr("flarescope.model.weight_arrays.LAYER_SHAPES", shapes)
-    monkeypatch.setattr("flarescope.model.weight_cache.LAYER_SHAPES", shapes)
+    monkeypatch.setattr("flarescope.backbones.weight_arrays.LAYER_SHAPES", shapes)
+    monkeypatch.setattr("flarescope.backbones.weight_cache.LAYER_SHAPES", shapes)
     rng = np.random.default_rng(0)
     arrays = {f"{name}.weight": rng.standard_normal(shape, dtype=np.float32) for name, shape in shapes.items()}
     return arrays | {f"{name}.bias": rng.standard_normal(shape[0], dtype=np.float32) for name, shape in shapes.items()}

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from flarescope.backbones.vgg16 import LAYER_SHAPES
+from flarescope.backbones.vgg16_torch import build
+from flarescope.engines.choose import EngineChoice
+from flarescope.engines.winograd import algebra, filters, kernels, packing
+from flarescope.engines.winograd import engine as engine_winograd
+from flarescope.engines.winograd.filters import prepare
+from flarescope.engines.winograd.network import Worker
+from flarescope.engines.winograd.target import Target, target_for
 from flarescope.errors import FlarescopeError, InputError
-from flarescope.model import engine_winograd
-from flarescope.model.engines import EngineChoice
-from flarescope.model.vgg import LAYER_SHAPES
-from flarescope.model.vgg_torch import build
-from flarescope.model.winograd import algebra, filters, kernels, packing
-from flarescope.model.winograd.filters import prepare
-from flarescope.model.winograd.network import Worker
-from flarescope.model.winograd.target import Target, target_for
 from flarescope.native.machine import host_features
 
 pytestmark = pytest.mark.xdist_group("network")

@@ -18,7 +18,7 @@ from flarescope.catalog.published import (
 from flarescope.cli import main
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
-from flarescope.pipeline.listing import write_catalogue
+from flarescope.pipeline.catalogues.listing import write_catalogue
 from flarescope.region_numbers import short_region
 from flarescope.tables import check_catalogue
 

@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from flarescope.catalog.boucheron import read_table
     from flarescope.catalog.select import SelectionRules
     from flarescope.events import EventDefinition
+    from flarescope.heads.head import Recipe
     from flarescope.images.magnetogram import Magnetogram, read_fits
     from flarescope.images.render import render_field
-    from flarescope.model.head import Recipe
     from flarescope.pipeline.calibrating import calibrate
-    from flarescope.pipeline.catalogue import build_catalogue
-    from flarescope.pipeline.checking import check
+    from flarescope.pipeline.catalogues.catalogue import build_catalogue
+    from flarescope.pipeline.catalogues.checking import check
+    from flarescope.pipeline.catalogues.labelling import label
+    from flarescope.pipeline.catalogues.selecting import select
+    from flarescope.pipeline.catalogues.splitting import SplitRules, split
     from flarescope.pipeline.evaluation import Evaluation, evaluate
     from flarescope.pipeline.featuring import Compute
     from flarescope.pipeline.fitting import Saving
     from flarescope.pipeline.foreign import compare, verify_table
-    from flarescope.pipeline.labelling import label
     from flarescope.pipeline.models import Model, load
     from flarescope.pipeline.prediction import predict
     from flarescope.pipeline.reporting import report
-    from flarescope.pipeline.selecting import select
-    from flarescope.pipeline.splitting import SplitRules, split
     from flarescope.pipeline.sweeping import Grid, sweep
     from flarescope.pipeline.training import train
     from flarescope.pipeline.verifying import Verifying
@@ -48,25 +48,25 @@ _HOMES = {
     "Grid": "pipeline.sweeping",
     "Magnetogram": "images.magnetogram",
     "Model": "pipeline.models",
-    "Recipe": "model.head",
+    "Recipe": "heads.head",
     "Reporter": "progress",
     "Saving": "pipeline.fitting",
     "SelectionRules": "catalog.select",
-    "SplitRules": "pipeline.splitting",
+    "SplitRules": "pipeline.catalogues.splitting",
     "Verifying": "pipeline.verifying",
-    "build_catalogue": "pipeline.catalogue",
+    "build_catalogue": "pipeline.catalogues.catalogue",
     "calibrate": "pipeline.calibrating",
-    "check": "pipeline.checking",
+    "check": "pipeline.catalogues.checking",
     "compare": "pipeline.foreign",
     "evaluate": "pipeline.evaluation",
-    "label": "pipeline.labelling",
+    "label": "pipeline.catalogues.labelling",
     "load": "pipeline.models",
     "predict": "pipeline.prediction",
     "read_fits": "images.magnetogram",
     "read_table": "catalog.boucheron",
     "render_field": "images.render",
-    "select": "pipeline.selecting",
-    "split": "pipeline.splitting",
+    "select": "pipeline.catalogues.selecting",
+    "split": "pipeline.catalogues.splitting",
     "sweep": "pipeline.sweeping",
     "train": "pipeline.training",
     "verify_table": "pipeline.foreign",

@@ -10,19 +10,20 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from flarescope.backbones import weight_arrays, weights
+from flarescope.backbones.keras.layout import to_keras_layout
+from flarescope.backbones.keras.reading import read_backbone, read_model
+from flarescope.backbones.keras.writing import model_config, write_full_model
+from flarescope.engines import tuning
+from flarescope.engines.choose import EngineChoice
+from flarescope.features.shards import write_shard
+from flarescope.features.store import VERSION, FeatureStore, StoreKey, begun_with
 from flarescope.files import read_json, write_json
-from flarescope.images.magnetic import FEATURE_NAMES
+from flarescope.forecaster.classifier import Classifier, Description, load_classifier
+from flarescope.heads.head import Head
 from flarescope.images.reading import Fingerprint, digest_of
-from flarescope.model import tuning, weight_arrays, weights
-from flarescope.model.classifier import Classifier, Description, load_classifier
-from flarescope.model.engines import EngineChoice
-from flarescope.model.features import VERSION, FeatureStore, StoreKey, begun_with
-from flarescope.model.head import Head
-from flarescope.model.keras_files import read_backbone, read_model
-from flarescope.model.keras_layout import to_keras_layout
-from flarescope.model.keras_writing import model_config, write_full_model
-from flarescope.model.magnetic_baseline import MagneticModel
-from flarescope.model.shards import write_shard
+from flarescope.magnetic.baseline import MagneticModel
+from flarescope.magnetic.features import FEATURE_NAMES
 
 from . import tiny_network
 from .harness import Target

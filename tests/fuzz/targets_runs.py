@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the fakes, which tests import by that name
 
 from fakes import use_fake_network, write_set
-from flarescope.model.runs import RunFolder, best_epoch
+from flarescope.forecaster.runs import RunFolder, best_epoch
 from flarescope.pipeline.calibrating import calibrate
 from flarescope.pipeline.evaluated import forecasts_of
 from flarescope.pipeline.evaluation import evaluate

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from flarescope.notes import read_event
 from flarescope.parquet_tables import write_parquet
-from flarescope.pipeline.scanning import scan_images
+from flarescope.pipeline.catalogues.scanning import scan_images
 from flarescope.tables import read_forecasts
 
 from .harness import Target

@@ -6,14 +6,14 @@ import tarfile
 from pathlib import Path
 
 from flarescope.catalog.boucheron import read_image_list, read_region_list, read_table
-from flarescope.catalog.jsoc_manifest import Manifest
-from flarescope.catalog.jsoc_orders import Order
 from flarescope.catalog.noaa_events import read_events, read_flares
 from flarescope.catalog.noaa_regions import read_summaries
-from flarescope.catalog.unpack import unpack_tar
-from flarescope.images.magnetic_table import COLUMNS, read_features_csv
+from flarescope.magnetic.table import COLUMNS, read_features_csv
 from flarescope.notes import read_event
-from flarescope.pipeline.listing import read_catalogue
+from flarescope.pipeline.catalogues.listing import read_catalogue
+from flarescope.sources.jsoc_manifest import Manifest
+from flarescope.sources.jsoc_orders import Order
+from flarescope.sources.unpack import unpack_tar
 from flarescope.tables import read_forecasts
 
 from ..noaa_texts import REPORT, SUMMARY

@@ -10,12 +10,15 @@ import numpy as np
 
 WIDTH = 16
 """Of `fc1` and `fc2`, for 4,096."""
-MODULES = ("vgg", "keras_files", "keras_writing", "features", "shards", "classifier", "gather", "vgg_torch")
+MODULES = (
+    *("backbones.vgg16", "backbones.vgg16_torch", "backbones.keras.reading", "backbones.keras.writing"),
+    *("features.store", "features.shards", "features.gather", "forecaster.classifier"),
+)
 
 
 def shrink() -> None:
     """Let every module of the program in this process take the tiny network for VGG16."""
-    from flarescope.model import vgg
+    from flarescope.backbones import vgg16 as vgg
 
     channels = 3
     for name in list(vgg.LAYER_SHAPES):
@@ -24,14 +27,14 @@ def shrink() -> None:
             channels = 2
     vgg.LAYER_SHAPES["fc1"], vgg.LAYER_SHAPES["fc2"] = (WIDTH, channels * 49), (WIDTH, WIDTH)  # type: ignore[index]
     for module in MODULES:
-        found = importlib.import_module(f"flarescope.model.{module}")
+        found = importlib.import_module(f"flarescope.{module}")
         if hasattr(found, "FEATURES"):
             found.FEATURES = WIDTH
 
 
 def arrays(seed: int = 0) -> dict[str, np.ndarray]:
     """Draw weights of the tiny network, in PyTorch's layout."""
-    from flarescope.model.vgg import LAYER_SHAPES
+    from flarescope.backbones.vgg16 import LAYER_SHAPES
 
     rng = np.random.default_rng(seed)
     found = {}

@@ -39,7 +39,7 @@ def build(
 
     Writes the train, validation and test tables, and a catalogue of all three.
     """
-    from flarescope.pipeline.catalogue import build_catalogue
+    from flarescope.pipeline.catalogues.catalogue import build_catalogue
 
     stated = event_of_options(event, window, latency)
     built = build_catalogue(labels=labels, test_regions=test, validation_regions=validation, out=out, event=stated)

@@ -54,7 +54,7 @@ def check(
     Looked for are regions, flares, windows and pictures on both sides of a split, duplicates, wrong labels and counts.
     Ends with code 1 where an error was found, with 0 where nothing or only warnings were.
     """
-    from flarescope.pipeline.checking import check as run_check
+    from flarescope.pipeline.catalogues.checking import check as run_check
 
     findings = run_check(
         tables,

@@ -55,7 +55,7 @@ def label(
     flares were used and why others were not.
     """
     from flarescope.events import EventDefinition
-    from flarescope.pipeline.labelling import label as run_label
+    from flarescope.pipeline.catalogues.labelling import label as run_label
 
     rule = EventDefinition(threshold=threshold, window_hours=window, latency_hours=latency, rules=rules)
     labelled = run_label(

@@ -24,7 +24,7 @@ def regions(
 
     By NOAA's Solar Region Summaries: region, first day, number of days.
     """
-    from flarescope.pipeline.catalogue import list_regions
+    from flarescope.pipeline.catalogues.catalogue import list_regions
 
     table = list_regions(summaries, first=first.date(), last=last.date(), out=out, reporter=ScreenReporter())
     show_counts("regions with spots", {"regions": len(table), "days of regions": int(table["days"].sum())})

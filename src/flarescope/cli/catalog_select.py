@@ -68,7 +68,7 @@ def select(
     import pandas as pd
 
     from flarescope.catalog.select import SelectionRules
-    from flarescope.pipeline.selecting import select as run_select
+    from flarescope.pipeline.catalogues.selecting import select as run_select
 
     chosen = SelectionRules(
         first=None if first is None else pd.Timestamp(first),

@@ -72,8 +72,8 @@ def split(
     """
     import pandas as pd
 
-    from flarescope.pipeline.splitting import SplitRules
-    from flarescope.pipeline.splitting import split as run_split
+    from flarescope.pipeline.catalogues.splitting import SplitRules
+    from flarescope.pipeline.catalogues.splitting import split as run_split
 
     rules = SplitRules(
         how=how,

@@ -41,7 +41,7 @@ def published(
     They come from Dryad and Zenodo and are verified; a broken download goes on where it stood. The space on the disk
     is checked before the first file.
     """
-    from flarescope.pipeline.downloading import fetch_published
+    from flarescope.pipeline.catalogues.downloading import fetch_published
 
     words = [part.value for part in parts]
     reports = fetch_published(words, out, only=only or (), unpack=unpack, reporter=ScreenReporter())
@@ -69,7 +69,7 @@ def noaa(
     Files that are here and do not change any more are kept. Days that could not be fetched are named and the command
     ends with code 1: run it again.
     """
-    from flarescope.pipeline.downloading import fetch_noaa
+    from flarescope.pipeline.catalogues.downloading import fetch_noaa
 
     report = fetch_noaa(product, first=first.date(), last=last.date(), out=out, reporter=ScreenReporter())
     here, absent, failed = len(report.files), len(report.missing), len(report.failed)
@@ -109,7 +109,7 @@ def jsoc(
     JSOC_EMAIL and the package drms. Run again, it goes on where it stood. Orders that gave nothing are named and the
     command ends with code 1.
     """
-    from flarescope.pipeline.downloading import fetch_cutouts
+    from flarescope.pipeline.catalogues.downloading import fetch_cutouts
 
     report = fetch_cutouts(
         summaries=summaries,

@@ -59,7 +59,7 @@ def sweep(
     Every combination of solvers, learning rates or penalties, class weights and seeds is trained. The features are
     read once for all runs of one seed. Each run is what `flarescope train` makes with these options.
     """
-    from flarescope.model.head import Recipe
+    from flarescope.heads.head import Recipe
     from flarescope.pipeline.featuring import Compute
     from flarescope.pipeline.fitting import Saving
     from flarescope.pipeline.sweeping import Grid

@@ -82,7 +82,7 @@ def train(
     The network is a frozen VGG16, the head a two-way softmax, with a model every epoch. The images go through the
     network once; their features are kept and shared by every later run on them.
     """
-    from flarescope.model.head import Recipe
+    from flarescope.heads.head import Recipe
     from flarescope.pipeline.featuring import Compute
     from flarescope.pipeline.fitting import Saving
     from flarescope.pipeline.training import train as run_training
@@ -125,7 +125,7 @@ def show_history(history: list[dict[str, Any]], out: Path) -> None:
     if settings.as_json:
         show_json(history)
         return
-    from flarescope.model.runs import best_epoch
+    from flarescope.forecaster.runs import best_epoch
 
     best = best_epoch(history)
     names = ["loss", "tpr", "tnr", "tss", "hss"]

@@ -25,7 +25,7 @@ def fetch(quiet: Quiet = False, as_json: AsJson = False, debug: Debug = False) -
 
     It is verified and kept in the cache ($FLARESCOPE_CACHE). A broken download goes on where it stood.
     """
-    from flarescope.model.weights import cached_imagenet, fetch_imagenet
+    from flarescope.backbones.weights import cached_imagenet, fetch_imagenet
 
     reporter = ScreenReporter()
 
@@ -47,7 +47,7 @@ def import_(
 
     It is kept in the cache ($FLARESCOPE_CACHE); nothing is fetched.
     """
-    from flarescope.model.weights import cached_imagenet, import_imagenet
+    from flarescope.backbones.weights import cached_imagenet, import_imagenet
 
     weights = import_imagenet(file)
     _show("imported", weights.family, weights.digest, cached_imagenet())
@@ -56,7 +56,7 @@ def import_(
 @app.command(epilog="Example: flarescope weights show")
 def show(quiet: Quiet = False, as_json: AsJson = False, debug: Debug = False) -> None:
     """Say which ImageNet weights are in the cache."""
-    from flarescope.model.weights import cached_imagenet, find
+    from flarescope.backbones.weights import cached_imagenet, find
 
     weights = find("imagenet")
     _show("ready", weights.family, weights.digest, cached_imagenet())

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from flarescope.images import instruments
-from flarescope.images.cards import Value
+from flarescope.images.fits.cards import Value
 from flarescope.images.look import Look
 
 FLAGS: Final = {

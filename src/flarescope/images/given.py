@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from flarescope.errors import InputError
-from flarescope.images.cards import Value
+from flarescope.images.fits.cards import Value
 from flarescope.images.line_of_sight import HMI_ONLY, Accept
 from flarescope.images.look import Look
 from flarescope.images.magnetogram import Magnetogram, check_strength, magnetogram_of

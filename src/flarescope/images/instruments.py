@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from flarescope.images.cards import Value
+from flarescope.images.fits.cards import Value
 
 HMI: Final = "HMI"
 SYNTHETIC: Final = "SYNTHETIC"

@@ -7,7 +7,7 @@ from typing import Final
 
 from flarescope.errors import InputError
 from flarescope.images import instruments
-from flarescope.images.cards import Value
+from flarescope.images.fits.cards import Value
 
 GAUSS_UNITS: Final = ("gauss", "g", "mx/cm^2", "mx/cm2", "mx cm-2", "")
 """What BUNIT may say: HMI writes Gauss for images in the plane of the sky and Mx/cm^2, the same number, for patches."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from flarescope.brief import brief
-from flarescope.images.cards import Value
+from flarescope.images.fits.cards import Value
 from flarescope.images.header import pixel_matrix
 from flarescope.images.instruments import HMI, instrument_of
 

@@ -18,14 +18,14 @@ from PIL import Image, UnidentifiedImageError
 from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.files import refuse_special
-from flarescope.images.cards import Value
 from flarescope.images.fits.apart import damage
+from flarescope.images.fits.cards import Value
+from flarescope.images.fits.plain_fits import LARGEST_PIXELS, read_plain_fits
 from flarescope.images.fits.unusual import read_unusual
 from flarescope.images.flags import flags_of
 from flarescope.images.instruments import quality_of
 from flarescope.images.line_of_sight import HMI_ONLY, Accept, check_header, check_name
 from flarescope.images.look import NOTHING_KNOWN, Look, look_of
-from flarescope.images.plain_fits import LARGEST_PIXELS, read_plain_fits
 from flarescope.images.png_chunks import (
     PNG_MAGIC,
     check_rows,

@@ -5,7 +5,7 @@ import io
 
 from PIL import Image
 
-from flarescope.images.cards import Value
+from flarescope.images.fits.cards import Value
 from flarescope.images.png_chunks import without_profile_and_packed_texts
 
 

@@ -10,7 +10,7 @@ from flarescope.catalog.boucheron import read_table
 from flarescope.counted import listed
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
-from flarescope.model.runs import RunFolder, chosen_epoch
+from flarescope.forecaster.runs import RunFolder, chosen_epoch
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.identity import table_digest
 from flarescope.pipeline.origin import Origin

@@ -7,9 +7,9 @@ from typing import Any, Final
 import pandas as pd
 
 from flarescope.files import read_json
-from flarescope.model.classifier import head_digest
-from flarescope.model.magnetic_baseline import MagneticModel
-from flarescope.model.runs import RunFolder, chosen_epoch
+from flarescope.forecaster.classifier import head_digest
+from flarescope.forecaster.runs import RunFolder, chosen_epoch
+from flarescope.magnetic.baseline import MagneticModel
 from flarescope.pipeline.again import from_here, to_evaluate
 from flarescope.pipeline.origin import Origin, digest_of_rows, origin_from_json, origin_values
 from flarescope.scores.threshold import ARGMAX

@@ -10,8 +10,8 @@ from flarescope.brief import brief
 from flarescope.connected import connected_regions, region_groups
 from flarescope.counted import counted
 from flarescope.errors import InputError
-from flarescope.model.classifier import Description, describe_again
-from flarescope.model.runs import RunFolder
+from flarescope.forecaster.classifier import Description, describe_again
+from flarescope.forecaster.runs import RunFolder
 from flarescope.notes import read_notes
 from flarescope.pipeline.again import to_evaluate
 from flarescope.pipeline.belonging import check_validation_rows

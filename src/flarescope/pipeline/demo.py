@@ -10,12 +10,9 @@ from flarescope.catalog.file_names import region_and_time
 from flarescope.catalog.labels import label_images
 from flarescope.catalog.published import write_ar_list, write_event_list, write_labels, write_region_list
 from flarescope.files import read_json, write_json
-from flarescope.images.synthetic import synthetic_regions, synthetic_split
-from flarescope.images.synthetic_field import SyntheticRegion
-from flarescope.images.synthetic_files import FITS_FOLDER, PNG_FOLDER, write_synthetic_images
-from flarescope.model.runs import RunFolder
+from flarescope.forecaster.runs import RunFolder
 from flarescope.pipeline.calibrating import calibrate
-from flarescope.pipeline.catalogue import build_catalogue
+from flarescope.pipeline.catalogues.catalogue import build_catalogue
 from flarescope.pipeline.evaluation import Evaluation, evaluate
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.prediction import Predicted, predict
@@ -24,6 +21,9 @@ from flarescope.pipeline.reporting import report as write_report
 from flarescope.pipeline.training import train
 from flarescope.pipeline.verifying import Verifying
 from flarescope.progress import Reporter, WarningReporter
+from flarescope.synthetic.field import SyntheticRegion
+from flarescope.synthetic.files import FITS_FOLDER, PNG_FOLDER, write_synthetic_images
+from flarescope.synthetic.regions import synthetic_regions, synthetic_split
 
 LABELS: Final = "C1.0_24hr_224_png_Labels.txt"
 TEST_LIST: Final = "List_of_AR_in_Test_Data_by_AR.csv"

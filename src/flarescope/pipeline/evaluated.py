@@ -11,8 +11,8 @@ from flarescope.catalog.splits import check_split
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, event_from_json
 from flarescope.files import read_json
+from flarescope.forecaster.runs import RunFolder
 from flarescope.html_report import decided_forecasts, main_decision
-from flarescope.model.runs import RunFolder
 from flarescope.notes import read_event, read_notes
 from flarescope.parsing import refusing_damage
 from flarescope.pipeline.again import to_evaluate

@@ -13,10 +13,10 @@ from flarescope.catalog.boucheron import read_table, require_regions
 from flarescope.catalog.splits import check_disjoint, check_split, shared_regions
 from flarescope.catalog.table_event import agreed_event
 from flarescope.events import EventDefinition, agreed
+from flarescope.features.store import FeatureStore, StoreKey
 from flarescope.files import read_json, write_json
-from flarescope.model.features import FeatureStore, StoreKey
-from flarescope.model.head import sigmoid
-from flarescope.model.runs import RunFolder
+from flarescope.forecaster.runs import RunFolder
+from flarescope.heads.head import sigmoid
 from flarescope.notes import event_notes
 from flarescope.parquet_tables import write_parquet
 from flarescope.pipeline.again import options_of

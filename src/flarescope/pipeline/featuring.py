@@ -7,18 +7,18 @@ from typing import Final
 
 import pandas as pd
 
+from flarescope.backbones.weights import Weights, find
 from flarescope.brief import brief
 from flarescope.catalog.boucheron import read_table
 from flarescope.cores import available_cores
 from flarescope.counted import counted
+from flarescope.engines import tuning
+from flarescope.engines.choose import EngineChoice, choose
 from flarescope.errors import InputError
+from flarescope.features.gather import FeatureRows
+from flarescope.features.store import DTYPES, FeatureStore, StoreKey, begun_with
 from flarescope.images.line_of_sight import Accept
 from flarescope.images.render import Rendering
-from flarescope.model import tuning
-from flarescope.model.engines import EngineChoice, choose
-from flarescope.model.features import DTYPES, FeatureStore, StoreKey, begun_with
-from flarescope.model.gather import FeatureRows
-from flarescope.model.weights import Weights, find
 from flarescope.progress import Reporter, WarningReporter
 
 TUNE_FROM: Final = 10_000
@@ -35,8 +35,8 @@ class Compute:
         workers: threads that read images ahead of the network; None takes one a core, 0 reads in line.
         nan: what NaN pixels of FITS files do, `error` or `zero`.
         batch: images a forward pass; None takes what was fastest on this machine, as far as it was measured.
-        store: how features are kept, `float32` or `float16` (half the disk; see `model.half`); None is float32, or as
-            the run that is evaluated keeps them.
+        store: how features are kept, `float32` or `float16` (half the disk; see `features.half`); None is float32, or
+            as the run that is evaluated keeps them.
         instrument_ok: whether fields of other magnetographs than HMI are read.
 
     Example:

@@ -9,12 +9,12 @@ import numpy as np
 
 from flarescope.counted import counted
 from flarescope.errors import FlarescopeError, InputError
-from flarescope.model import lbfgs
-from flarescope.model.adam import State, check_converging, train_together
-from flarescope.model.classifier import Classifier, load_classifier
-from flarescope.model.gather import FeatureRows
-from flarescope.model.head import EpochResult, Recipe, result_of, validate_together
-from flarescope.model.runs import RunFolder, best_epoch, chosen_epoch, model_name, result_to_json
+from flarescope.features.gather import FeatureRows
+from flarescope.forecaster.classifier import Classifier, load_classifier
+from flarescope.forecaster.runs import RunFolder, best_epoch, chosen_epoch, model_name, result_to_json
+from flarescope.heads import lbfgs
+from flarescope.heads.adam import State, check_converging, train_together
+from flarescope.heads.head import EpochResult, Recipe, result_of, validate_together
 from flarescope.notes import event_notes
 from flarescope.parquet_tables import write_parquet
 from flarescope.pipeline.identity import with_content

@@ -18,10 +18,10 @@ from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.events import event_from_json
 from flarescope.files import make_folder
+from flarescope.forecaster.runs import RunFolder
+from flarescope.heads.head import Recipe
 from flarescope.leftovers import remove_leftovers
 from flarescope.locks import locked
-from flarescope.model.head import Recipe
-from flarescope.model.runs import RunFolder
 from flarescope.progress import Reporter
 
 PACKAGES: Final = (

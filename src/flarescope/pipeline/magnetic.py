@@ -12,13 +12,13 @@ from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.files import make_folder, sha256_of, write_json
-from flarescope.images.magnetic import FEATURE_NAMES
-from flarescope.images.magnetic_table import FeatureSet, compute_features, read_features_csv, write_features_csv
+from flarescope.forecaster.runs import RunFolder, model_name, result_to_json
+from flarescope.heads.head import EpochResult
 from flarescope.leftovers import remove_leftovers
 from flarescope.locks import locked, remove_abandoned_lock
-from flarescope.model.head import EpochResult
-from flarescope.model.magnetic_baseline import MagneticModel, match_features, train_magnetic
-from flarescope.model.runs import RunFolder, model_name, result_to_json
+from flarescope.magnetic.baseline import MagneticModel, match_features, train_magnetic
+from flarescope.magnetic.features import FEATURE_NAMES
+from flarescope.magnetic.table import FeatureSet, compute_features, read_features_csv, write_features_csv
 from flarescope.notes import event_notes
 from flarescope.parquet_tables import write_parquet
 from flarescope.pipeline.again import options_of

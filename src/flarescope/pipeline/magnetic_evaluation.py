@@ -10,9 +10,9 @@ from flarescope.catalog.splits import check_disjoint
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, event_from_json
 from flarescope.files import read_json
-from flarescope.images.magnetic_table import read_features_csv
-from flarescope.model.magnetic_baseline import MagneticModel, match_features
-from flarescope.model.runs import RunFolder
+from flarescope.forecaster.runs import RunFolder
+from flarescope.magnetic.baseline import MagneticModel, match_features
+from flarescope.magnetic.table import read_features_csv
 from flarescope.pipeline.again import options_of
 from flarescope.pipeline.evaluation import Evaluation, event_of_evaluation, labelled_rows, write_evaluation
 from flarescope.pipeline.magnetic import FAMILY, result_of_model

@@ -8,8 +8,8 @@ import pandas as pd
 
 from flarescope.brief import brief
 from flarescope.errors import InputError
-from flarescope.model.classifier import Classifier, load_classifier
-from flarescope.model.runs import RunFolder
+from flarescope.forecaster.classifier import Classifier, load_classifier
+from flarescope.forecaster.runs import RunFolder
 from flarescope.pipeline.featuring import Compute
 from flarescope.progress import Reporter
 

@@ -17,8 +17,8 @@ from flarescope.brief import brief
 from flarescope.catalog.splits import shared_regions
 from flarescope.connected import all_regions
 from flarescope.errors import InputError
+from flarescope.forecaster.runs import RunFolder
 from flarescope.json_values import are_texts, is_plain_name
-from flarescope.model.runs import RunFolder
 from flarescope.pipeline.identity import table_digest
 
 

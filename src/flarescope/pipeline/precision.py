@@ -9,14 +9,14 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from flarescope.backbones.weights import Weights, find
 from flarescope.catalog.boucheron import read_table
+from flarescope.engines import tuning
+from flarescope.engines.choose import EngineChoice
+from flarescope.features.batching import stack
+from flarescope.heads.head import Head
 from flarescope.images.reading import read_ahead
 from flarescope.images.render import Rendering
-from flarescope.model import tuning
-from flarescope.model.batching import stack
-from flarescope.model.engines import EngineChoice
-from flarescope.model.head import Head
-from flarescope.model.weights import Weights, find
 from flarescope.pipeline.featuring import Compute, announce, describe_setting
 from flarescope.pipeline.models import load
 from flarescope.progress import Reporter, WarningReporter

@@ -15,6 +15,7 @@ from flarescope.catalog.file_names import region_and_time
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.files import atomic_path, check_writable, utf8
+from flarescope.forecaster.classifier import Classifier
 from flarescope.images.given import EXPECTED, Given, is_field, read_given
 from flarescope.images.likeness import flags_beside
 from flarescope.images.magnetogram import is_fits
@@ -23,7 +24,6 @@ from flarescope.images.plausible import LEAST_SIDE
 from flarescope.images.reading import ReadImage, Unread, each_ahead, read_image
 from flarescope.images.render import Rendering
 from flarescope.images.workers import Failure
-from flarescope.model.classifier import Classifier
 from flarescope.notes import event_notes, write_notes_beside
 from flarescope.parquet_tables import write_parquet
 from flarescope.pipeline.featuring import Compute, announce

@@ -9,8 +9,8 @@ import pandas as pd
 
 from flarescope.connected import all_regions
 from flarescope.counted import counted, listed
-from flarescope.model.classifier import Description, read_description
-from flarescope.model.runs import RunFolder, best_epoch, chosen_epoch
+from flarescope.forecaster.classifier import Description, read_description
+from flarescope.forecaster.runs import RunFolder, best_epoch, chosen_epoch
 from flarescope.pipeline.again import to_evaluate
 from flarescope.pipeline.evaluated import read_origin
 from flarescope.pipeline.origin import Origin, digest_of_rows, regions_in_two_splits

@@ -12,6 +12,7 @@ from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, agreed, sentence_of
 from flarescope.figures import FieldImage, save_figures
+from flarescope.forecaster.runs import RunFolder
 from flarescope.html_report import (
     GALLERY,
     Compared,
@@ -24,7 +25,6 @@ from flarescope.html_report import (
 from flarescope.images.line_of_sight import Accept
 from flarescope.images.magnetogram import is_fits, read_fits, read_png
 from flarescope.images.render import field_of_pixels
-from flarescope.model.runs import RunFolder
 from flarescope.model_card import CardInputs, write_card
 from flarescope.pipeline.evaluated import ONE_EVENT, event_of_forecasts, forecasts_of, read_evaluated, using_scores
 from flarescope.pipeline.provenance import Provenance, read_provenance

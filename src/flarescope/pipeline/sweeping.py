@@ -14,8 +14,8 @@ from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.files import make_folder, write_json, write_text
-from flarescope.model.head import Recipe
-from flarescope.model.runs import RunFolder, chosen_epoch
+from flarescope.forecaster.runs import RunFolder, chosen_epoch
+from flarescope.heads.head import Recipe
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.fitting import Running, Saving, fit_runs
 from flarescope.pipeline.identity import claimed

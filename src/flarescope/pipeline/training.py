@@ -4,8 +4,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from flarescope.events import EventDefinition
-from flarescope.model.head import Recipe
-from flarescope.model.runs import RunFolder
+from flarescope.forecaster.runs import RunFolder
+from flarescope.heads.head import Recipe
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.fitting import Saving, fit_runs
 from flarescope.pipeline.identity import claimed

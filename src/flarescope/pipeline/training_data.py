@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from flarescope.backbones.vgg16 import FEATURES
+from flarescope.backbones.weights import Weights, find
 from flarescope.catalog.boucheron import read_table, require_regions
 from flarescope.catalog.splits import check_disjoint
 from flarescope.catalog.table_event import agreed_event
 from flarescope.connected import all_regions
 from flarescope.events import EventDefinition, agreed, statement_of
+from flarescope.features.gather import FeatureRows
+from flarescope.features.store import FeatureStore
+from flarescope.forecaster.classifier import Classifier, Description
+from flarescope.heads.head import Recipe, glorot_head, reference_class_weight
 from flarescope.images.likeness import Likeness
-from flarescope.model.classifier import Classifier, Description
-from flarescope.model.features import FeatureStore
-from flarescope.model.gather import FeatureRows
-from flarescope.model.head import Recipe, glorot_head, reference_class_weight
-from flarescope.model.vgg import FEATURES
-from flarescope.model.weights import Weights, find
 from flarescope.pipeline.again import options_of
 from flarescope.pipeline.featuring import Compute, announce, check_before, ensure_features, open_store
 from flarescope.pipeline.identity import describe_recipe, describe_tables, is_synthetic, versions

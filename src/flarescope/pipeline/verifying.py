@@ -12,8 +12,8 @@ from flarescope.catalog.noaa_events import read_flares
 from flarescope.catalog.noaa_flares import FlareList, unlisted
 from flarescope.connected import all_regions, connected_regions, region_groups
 from flarescope.events import EventDefinition
-from flarescope.model.classifier import Description
-from flarescope.model.runs import RunFolder
+from flarescope.forecaster.classifier import Description
+from flarescope.forecaster.runs import RunFolder
 from flarescope.progress import Reporter
 from flarescope.scores.bootstrap import REPLICATES
 from flarescope.scores.calibration import Calibration, calibration_from_json, certain_words, prior_shift

@@ -23,7 +23,7 @@ import numpy as np
 
 from flarescope.cores import own_environment
 from flarescope.errors import FlarescopeError, InputError
-from flarescope.images.cards import Value
+from flarescope.images.fits.cards import Value
 
 MEMORY_BYTES: Final = 3 << 30
 """Address space of the process: an image of 50 million pixels takes 1.2 GB beside the 0.5 GB of the libraries."""

@@ -16,9 +16,9 @@ from typing import Any, Final
 import numpy as np
 
 from flarescope.errors import InputError
-from flarescope.images.cards import BLOCK_BYTES, CARD_BYTES, Value
+from flarescope.images.fits.cards import BLOCK_BYTES, CARD_BYTES, Value
 from flarescope.images.fits.datasum import agrees
-from flarescope.images.plain_fits import DESCRIBING_KEYS, LARGEST_PIXELS, scaled
+from flarescope.images.fits.plain_fits import DESCRIBING_KEYS, LARGEST_PIXELS, scaled
 
 MOST_AXES: Final = 999
 """FITS 4.0, 4.4.1.1: of NAXIS, and of TFIELDS. A library that believes more counts up to them."""

@@ -1,0 +1,1 @@
+"""The frozen networks, with what belongs to each: preprocessing, weights, width of its features."""

@@ -1,0 +1,1 @@
+"""Keras' files: what is read of them and how they are written."""

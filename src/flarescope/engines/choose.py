@@ -1,0 +1,153 @@
+"""How is a frozen network run on this machine, and in which precision?"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+
+from flarescope.backbones.weights import Weights
+from flarescope.engines.winograd.target import target_for
+from flarescope.errors import InputError
+from flarescope.native.available import native_available
+
+ENGINES: Final = ("auto", "torch", "openvino", "winograd")
+PRECISIONS: Final = ("auto", "fp32", "bf16")
+
+
+class Engine(Protocol):
+    """A network that is ready to run."""
+
+    def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Turn batches of pixels `(n, C, 224, 224)` float32 into features `(n, 4096)` float32, in the same order."""
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """Which engine, on what, in which precision; it is part of the key of every cached feature.
+
+    Attributes:
+        engine: `torch`, `openvino` or `winograd`.
+        device: `cuda`, `mps` or `cpu`.
+        precision: `fp32` or `bf16`.
+        batch: images a forward pass.
+        streams: batches that are computed side by side on a CPU; 0 leaves their number to the engine, as torch always
+            has it.
+    """
+
+    engine: str
+    device: str
+    precision: str
+    batch: int
+    streams: int = 0
+
+    @property
+    def id(self) -> str:
+        """What the cache key says, such as `openvino-cpu-bf16`."""
+        return f"{self.engine}-{self.device}-{self.precision}"
+
+    def start(self, weights: Weights) -> Engine:
+        """Load the weights and make the engine ready."""
+        arrays = weights.load()
+        if self.engine == "openvino":
+            from flarescope.engines.openvino import OpenVinoEngine
+
+            return OpenVinoEngine(arrays, self)
+        if self.engine == "winograd":
+            from flarescope.engines.winograd.engine import WinogradEngine
+
+            return WinogradEngine(arrays, self)
+        from flarescope.engines.torch import TorchEngine
+
+        return TorchEngine(arrays, self)
+
+
+GPU_NODES: Final = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+"""Device files of NVIDIA's and AMD's drivers, and of Windows' under WSL."""
+
+
+def _torch_device() -> str:
+    # Without a driver there is no GPU, and torch need not be imported to know it: that takes longer than a forecast.
+    if sys.platform == "linux" and not any(Path(node).exists() for node in GPU_NODES):
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _openvino_has_bf16() -> bool:
+    import openvino
+
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def _cuda_has_bf16() -> bool:
+    import torch
+
+    return torch.cuda.get_device_capability()[0] >= 8  # from Ampere on; earlier cards only emulate it
+
+
+def choose(engine: str = "auto", precision: str = "auto") -> EngineChoice:
+    """Choose an engine by what is there.
+
+    Args:
+        engine: `auto` takes torch on a GPU (CUDA, then Apple's MPS). On a CPU it takes what is fastest for
+            the precision: OpenVINO for bf16 with AMX, else Winograd's filtering (x86-64 from AVX2 on), else OpenVINO,
+            else torch.
+        precision: `auto` takes bf16 where the hardware computes in it (CUDA from Ampere on; CPUs with AVX512-BF16 or
+            AMX, not in torch), else fp32.
+
+    Raises:
+        InputError: an unknown name, or an engine that is not installed or that this processor cannot run.
+    """
+    if engine not in ENGINES:
+        raise InputError(f"--engine {engine}: expected one of {', '.join(ENGINES)}")
+    if precision not in PRECISIONS:
+        raise InputError(f"--precision {precision}: expected one of {', '.join(PRECISIONS)}")
+    device = "cpu" if engine in ("openvino", "winograd") else _torch_device()
+    if engine != "torch" and device == "cpu":
+        choice = _choose_on_cpu(engine, precision)
+        if choice:
+            return choice
+    if precision == "auto":
+        precision = "bf16" if device == "cuda" and _cuda_has_bf16() else "fp32"
+    return EngineChoice("torch", device, precision, batch=256 if device == "cuda" else 16)
+
+
+def _choose_on_cpu(engine: str, precision: str) -> EngineChoice | None:
+    """Choose between Winograd's filtering and OpenVINO; None where neither is there and neither was asked for."""
+    has_openvino = find_spec("openvino") is not None
+    features = set() if engine == "openvino" else _processor_features()
+    if engine == "winograd" or (
+        engine == "auto" and not (has_openvino and "amx-bf16" in features and precision != "fp32")
+    ):
+        for one in ("bf16", "fp32") if precision == "auto" else (precision,):
+            if target_for(one, features):
+                return EngineChoice("winograd", "cpu", one, batch=12)
+        if engine == "winograd":
+            needed = "AVX512-BF16" if precision == "bf16" else "AVX2"
+            raise InputError(
+                f"--engine winograd: expected an x86-64 processor with {needed}, llvmlite, and leave to run code "
+                "that is made in memory; not all of these are there; take --engine auto"
+            )
+    if not has_openvino:
+        if engine == "openvino":
+            raise InputError("--engine openvino: OpenVINO is not installed; pip install openvino, or --engine torch")
+        return None
+    if precision == "auto":
+        precision = "bf16" if _openvino_has_bf16() else "fp32"
+    return EngineChoice("openvino", "cpu", precision, batch=16)
+
+
+def _processor_features() -> set[str]:
+    """Name what the processor has; nothing where kernels cannot be made."""
+    if not native_available():
+        return set()
+    from flarescope.native.machine import host_features
+
+    return host_features()

@@ -1,0 +1,1 @@
+"""The way of a batch through a CUDA GPU and back."""

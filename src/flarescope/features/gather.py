@@ -1,0 +1,108 @@
+"""How do rows of features get from the memory map to the one who computes with them, fast and in little memory?"""
+
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final, Protocol
+
+import numpy as np
+
+from flarescope.backbones.vgg16 import FEATURES
+from flarescope.features.half import decode
+
+GATHER: Final = 64
+"""Rows that are copied at a time, 1 MiB: small enough for a core's own cache, where the batch is then used twice."""
+
+AHEAD: Final = 2
+"""Copies that are made ahead of their use."""
+
+
+class Rows(Protocol):
+    """Features by row: `len(rows)`, and `rows[indices] -> (n, F) float32`."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: np.ndarray, /) -> np.ndarray: ...
+
+
+class FeatureRows:
+    """Features of chosen rows, read from the memory map as they are asked for."""
+
+    def __init__(
+        self, maps: Sequence[np.ndarray], shard: np.ndarray, row: np.ndarray, exponents: np.ndarray | None = None
+    ) -> None:
+        """Find the rows in memory.
+
+        Args:
+            maps: S arrays `(n, 4096)` in C order, of one dtype, where the shards are mapped.
+            shard: `(N,)` which of them holds each row.
+            row: `(N,)` the row within it.
+            exponents: `(N,)` of rows that are kept as float16 (see `half`); None for float32.
+        """
+        self._exponents = exponents
+        self._maps = maps  # kept: `_window` alone does not keep them mapped
+        addresses = np.array([one.ctypes.data for one in maps], np.int64)
+        self._window, unit = _window(maps, addresses)
+        bytes_a_row = self._window.itemsize * FEATURES
+        first = addresses.min(initial=np.iinfo(np.int64).max)
+        self._place = (addresses[shard] - first + row * bytes_a_row) // unit if len(row) else np.empty(0, np.int64)
+
+    def __len__(self) -> int:
+        return len(self._place)
+
+    def __getitem__(self, index: np.ndarray) -> np.ndarray:
+        """Copy rows: `(n,)` integers -> `(n, 4096)` float32."""
+        kept = np.asarray(self._window[self._place[index]])
+        return kept if self._exponents is None else decode(kept, self._exponents[index])
+
+
+def _window(maps: Sequence[np.ndarray], addresses: np.ndarray) -> tuple[np.ndarray, int]:
+    """Give one array whose row k is what lies k units behind the lowest map, so that one index reaches every shard.
+
+    A loop over rows in Python takes as long as the copying, and keeps Python's lock from the one who computes. The
+    rows of this array overlap, and between the maps lies memory that is not ours: it may only be asked for rows that
+    begin where a row of a map begins. The unit divides the distance between any two of those.
+
+    Returns:
+        `(K, 4096)`, not writeable, and the unit in bytes.
+    """
+    if not maps:
+        return np.empty((0, FEATURES), np.float32), 1
+    lowest, highest = maps[int(addresses.argmin())], maps[int(addresses.argmax())]
+    bytes_a_row = lowest.itemsize * FEATURES
+    unit = int(np.gcd.reduce([bytes_a_row, *(addresses - addresses.min())]))
+    count = (highest.ctypes.data + highest.nbytes - lowest.ctypes.data - bytes_a_row) // unit + 1
+    strides = (unit, lowest.itemsize)
+    return np.lib.stride_tricks.as_strided(lowest, (count, FEATURES), strides, writeable=False), unit
+
+
+def batches(rows: Rows, order: np.ndarray, size: int) -> Generator[np.ndarray, None, None]:
+    """Give rows in an order, batch by batch; a thread copies the next ones while the caller computes.
+
+    Args:
+        rows: features.
+        order: `(n,)` integers.
+        size: rows a batch.
+
+    Yields:
+        `(size, F)` float32; the last batch may be smaller. What they hold does not depend on the thread.
+    """
+    step = size * max(1, GATHER // size)
+    with ThreadPoolExecutor(1, thread_name_prefix="gather") as pool:
+        waiting: deque[Future[np.ndarray]] = deque()
+        try:
+            for start in range(0, len(order), step):
+                waiting.append(pool.submit(rows.__getitem__, order[start : start + step]))
+                if len(waiting) > AHEAD:
+                    yield from _parts(waiting.popleft(), size)
+            while waiting:
+                yield from _parts(waiting.popleft(), size)
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _parts(gathered: Future[np.ndarray], size: int) -> Iterator[np.ndarray]:
+    whole = np.asarray(gathered.result(), np.float32)
+    for start in range(0, len(whole), size):
+        yield whole[start : start + size]

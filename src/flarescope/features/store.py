@@ -1,0 +1,332 @@
+"""Where are the features kept, so that each image goes through the network once and never silently a stale one is used?
+
+A store is a folder for one combination of backbone, rendering, engine and precision; it holds shards (see `shards`). An
+image is found by its file name, so that every table of the same images shares the store.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flarescope.backbones.vgg16 import FEATURES
+from flarescope.engines.choose import Engine
+from flarescope.errors import FlarescopeError, InputError
+from flarescope.features.batching import batch_sizes, stacked
+from flarescope.features.gather import FeatureRows
+from flarescope.features.half import encode
+from flarescope.features.shards import (
+    content_digests,
+    map_features,
+    read_index,
+    remove_partial,
+    same_content,
+    shard_folders,
+    write_shard,
+)
+from flarescope.files import allow_open_files, make_folder, read_json, write_json
+from flarescope.images.line_of_sight import HMI_ONLY, Accept
+from flarescope.images.reading import Fingerprint, ReadImage, read_ahead
+from flarescope.images.render import Rendering
+from flarescope.json_values import is_count
+from flarescope.locks import locked, remove_abandoned_lock
+
+SHARD_ROWS: Final = 1024
+"""Rows a shard: what a kill can cost, and 16 MiB."""
+
+DTYPES: Final = ("float32", "float16")
+
+Names: TypeAlias = "Sequence[str] | pd.Series[str] | pa.Array"
+"""File names relative to an image root, `(N,)`."""
+
+VERSION: Final = 3
+"""Of the store's form on disk."""
+
+
+@dataclass(frozen=True)
+class StoreKey:
+    """What decides the value of a feature beside the image; a store never mixes two of these.
+
+    Attributes:
+        family: of the backbone's weights.
+        digest: of the backbone's weights.
+        rendering: id of the rendering.
+        engine: id of the engine, with device and precision.
+        batch: images a forward pass; it can change the last bit of a feature.
+        streams: networks side by side (`EngineChoice`); it can change the last bit too.
+        dtype: `float32` as the network gives them, or `float16` (see `half`).
+    """
+
+    family: str
+    digest: str
+    rendering: str
+    engine: str
+    batch: int
+    streams: int = 0
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        if self.dtype not in DTYPES:
+            raise InputError(f"--store {self.dtype}: expected {' or '.join(DTYPES)}")
+
+    @property
+    def folder(self) -> str:
+        """Name of the store's folder."""
+        family = self.family.replace(":", "-")
+        dtype = "" if self.dtype == "float32" else f"_{self.dtype}"
+        return f"vgg16-{family}-{self.digest.removeprefix('sha256:')[:8]}_{self.rendering}_{self.engine}{dtype}"
+
+
+def begun_with(root: Path, key: StoreKey) -> tuple[int, int] | None:
+    """Give the batch and the streams that a store on disk was begun with, or None where it holds no features yet."""
+    path = root / key.folder / "store.json"
+    if not (path.exists() and shard_folders(path.parent)):
+        return None
+    header = read_json(path)
+    batch, streams = header.get("batch"), header.get("streams")
+    if not (isinstance(batch, int) and isinstance(streams, int) and is_count(batch) and is_count(streams)):
+        return None
+    return (batch, streams) if batch else None
+
+
+class _ShardBuffer:
+    """Room for one shard, made once: batches are put where they are written from."""
+
+    def __init__(self, rows: int, dtype: str) -> None:
+        self._features = np.empty((rows, FEATURES), dtype)
+        self._exponents = None if dtype == "float32" else np.empty(rows, np.int8)
+        self.filled = 0
+
+    def append(self, features: np.ndarray) -> None:
+        """Put a batch `(n, 4096)` float32 behind those before it."""
+        part = slice(self.filled, self.filled + len(features))
+        if self._exponents is None:
+            self._features[part] = features
+        else:
+            self._exponents[part] = encode(features, self._features[part])
+        self.filled = part.stop
+
+    def take(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Give what was put in, until the next `append`, and begin anew."""
+        filled, self.filled = self.filled, 0
+        return self._features[:filled], None if self._exponents is None else self._exponents[:filled]
+
+
+class FeatureStore:
+    """Features on disk for one `StoreKey`."""
+
+    def __init__(self, root: Path, key: StoreKey) -> None:
+        """Open the store, or create its folder; what it is of is written with its first features.
+
+        Args:
+            root: the folder that holds the stores.
+            key: which of them.
+
+        Raises:
+            InputError: a folder that cannot be written, or that holds a store of another key.
+        """
+        self.key = key
+        self.folder = make_folder(root / key.folder)
+        self._check_header()
+        self._index = read_index(self.folder, self.key.dtype)
+        self._mapped: dict[Path, np.ndarray] = {}
+
+    def _check_header(self) -> bool:
+        """Whether the store says what it is of; one without features can become any other.
+
+        Raises:
+            InputError: it holds features of another kind.
+        """
+        path = self.folder / "store.json"
+        if path.exists() and shard_folders(self.folder) and read_json(path) != self._header():
+            raise InputError(f"{self.folder}: holds features of another kind (store.json); choose another --features")
+        return path.exists() and bool(shard_folders(self.folder))
+
+    def _header(self) -> dict[str, Any]:
+        return {"version": VERSION, **asdict(self.key), "features": FEATURES}
+
+    def __len__(self) -> int:
+        return len(self._index.filenames)
+
+    def locate(self, filenames: Names) -> np.ndarray:
+        """Find rows by file name.
+
+        Returns:
+            `(N,)` int64, the number of the newest row of each name over all shards, newest shard first; -1 where there
+            is none.
+        """
+        found = pc.index_in(_in_arrow(filenames), value_set=self._index.filenames).fill_null(-1)
+        return np.asarray(found.to_numpy(zero_copy_only=False), np.int64)
+
+    def outdated(self, filenames: Names, images: Path) -> np.ndarray:
+        """Find the images whose features are missing, or were made of other bytes than the file has now.
+
+        A file whose size, time of modification and inode are unchanged is taken as unchanged; any other is read and
+        its digest compared.
+
+        Args:
+            filenames: names relative to `images`.
+            images: the image root.
+
+        Returns:
+            `(N,)` bool.
+
+        Raises:
+            InputError: files that are not there, with their number and the first.
+        """
+        names, index = _in_arrow(filenames), self._index
+        rows, stamps = self.locate(names), _stat_all(names, images)
+        outdated = rows < 0
+        known = np.flatnonzero(~outdated)
+        touched = known[(index.stamps[rows[known]] != stamps[known]).any(axis=1)]
+        shard_of = index.shard_of(rows[touched])
+        for shard in np.unique(shard_of).tolist():
+            group = touched[shard_of == shard]
+            paths = [images / name for name in names.take(group).to_pylist()]
+            outdated[group] = ~same_content(
+                index.shards[shard], rows[group] - index.starts[shard], paths, self.key.dtype
+            )
+        return outdated
+
+    def build(
+        self,
+        filenames: Names,
+        images: Path,
+        engine: Callable[[], Engine],
+        *,
+        workers: int = 0,
+        accept: Accept = HMI_ONLY,
+        progress: Callable[[int, int], None] | None = None,
+        shard_rows: int = SHARD_ROWS,
+    ) -> int:
+        """Compute what is missing or outdated; shards that are finished stay, whatever happens.
+
+        Args:
+            filenames: names relative to `images`.
+            images: the image root.
+            engine: makes the network ready; called only if there is something to compute.
+            workers: threads that read ahead.
+            accept: what may be read beside HMI's line-of-sight field.
+            progress: called with the images done and the images to do, at the start and after each batch.
+            shard_rows: rows a shard.
+
+        Returns:
+            The number of images that went through the network.
+
+        Raises:
+            InputError: a missing or unreadable image, named.
+            FlarescopeError: a full disk, or another process at work on the same store.
+        """
+        names = _in_arrow(filenames)
+        if not self.outdated(names, images).any():
+            remove_abandoned_lock(self.folder / "store")
+            return 0  # without the lock: a store that nobody may write to can still be read
+        with locked(self.folder / "store"):
+            self._index = read_index(self.folder, self.key.dtype)
+            todo = names.take(np.flatnonzero(self.outdated(names, images)))
+            if len(todo):
+                if not self._check_header():  # until here another process may have begun it
+                    write_json(self.folder / "store.json", self._header())
+                remove_partial(self.folder)
+                progress = progress or (lambda _done, _total: None)
+                progress(0, len(todo))
+                rendering = Rendering.from_id(self.key.rendering)
+                ready = engine()
+                # Closed here, so that its threads end with the build and not with the traceback of an error.
+                paths = (images / name for name in _each(todo))
+                with closing(read_ahead(paths, rendering, workers=workers, accept=accept)) as stream:
+                    self._compute(todo, stream, ready, progress, shard_rows)
+                self._index = read_index(self.folder, self.key.dtype)
+        return len(todo)
+
+    def _compute(
+        self,
+        todo: pa.Array,
+        stream: Iterator[ReadImage],
+        engine: Engine,
+        progress: Callable[[int, int], None],
+        shard_rows: int,
+    ) -> None:
+        prints: list[Fingerprint] = []
+        shard = _ShardBuffer(min(shard_rows, len(todo)), self.key.dtype)
+        first = 0
+        sizes = batch_sizes(len(todo), shard_rows, self.key.batch)
+        for features in engine.stream(stacked(stream, sizes, prints)):
+            if not np.isfinite(features).all():
+                name = todo[first].as_py()
+                raise FlarescopeError(f"the network gave features that are not finite, at or after {name}")
+            shard.append(features)
+            progress(first + shard.filled, len(todo))
+            if shard.filled == min(shard_rows, len(todo) - first):
+                last = first + shard.filled
+                write_shard(self.folder, todo[first:last].to_pylist(), prints[: shard.filled], *shard.take())
+                del prints[: last - first]  # those behind it are of batches in the network
+                first = last
+
+    def content_digest(self, filenames: Names) -> str:
+        """Give `sha256:<hex>` over the digests of the images behind these features, in order."""
+        digests = content_digests(self._index, self.locate(filenames))
+        return f"sha256:{hashlib.sha256(digests.tobytes()).hexdigest()}"
+
+    def rows(self, filenames: Names) -> FeatureRows:
+        """Give the features of images that are in the store.
+
+        Raises:
+            FlarescopeError: an image whose features were never computed.
+        """
+        names = _in_arrow(filenames)
+        rows = self.locate(names)
+        if (rows < 0).any():
+            name = names[int((rows < 0).argmax())].as_py()
+            raise FlarescopeError(f"{self.folder}: no features of {name}; compute them first")
+        shard = self._index.shard_of(rows)
+        used, place = np.unique(shard, return_inverse=True)
+        exponents = None if self._index.exponents is None else self._index.exponents[rows]
+        return FeatureRows(self._maps(used.tolist()), place, rows - self._index.starts[shard], exponents)
+
+    def _maps(self, numbers: Sequence[int]) -> list[np.ndarray]:
+        """Map shards, each once however many tables ask for it: a mapped file is an open file."""
+        wanted = {self._index.shards[number]: number for number in numbers}
+        missing = [path for path in wanted if path not in self._mapped]
+        allow_open_files(len(missing))
+        sizes = np.diff(self._index.starts)
+        for path in missing:
+            self._mapped[path] = map_features(path, int(sizes[wanted[path]]), self.key.dtype)
+        return [self._mapped[path] for path in wanted]
+
+
+def _in_arrow(filenames: Names) -> pa.Array:
+    """Give names as Arrow keeps them: a million as Python strings take twice the memory."""
+    names = pa.array(filenames, pa.large_string())
+    return names.combine_chunks() if isinstance(names, pa.ChunkedArray) else names
+
+
+def _each(names: pa.Array) -> Iterator[str]:
+    for first in range(0, len(names), SHARD_ROWS):
+        yield from names[first : first + SHARD_ROWS].to_pylist()
+
+
+def _stat_all(names: pa.Array, images: Path) -> np.ndarray:
+    """Give size, time of modification and inode of every file `(N, 3)`; all that are missing are counted first."""
+    stamps = np.zeros((len(names), 3), np.int64)
+    missing = []
+    root = os.fspath(images)
+    for i, name in enumerate(_each(names)):
+        try:
+            stat = os.stat(f"{root}/{name}")  # noqa: PTH116 - a million times, and twice as fast as Path.stat
+        except OSError:
+            missing.append(name)
+        else:
+            stamps[i] = stat.st_size, stat.st_mtime_ns, stat.st_ino
+    if missing:
+        others = f" (and {len(missing) - 1:,} more of {len(names):,})" if len(missing) > 1 else ""
+        raise InputError(f"{images / missing[0]}: no such image{others}; check --images and the table's file names")
+    return stamps

@@ -1,0 +1,329 @@
+"""What is a trained model, how is it kept in a file, and what does it forecast?"""
+
+import json
+import math
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+import numpy as np
+
+from flarescope import sealing
+from flarescope.backbones import weights as weights_module
+from flarescope.backbones.keras.defect import DefectError
+from flarescope.backbones.keras.hdf5 import MAGIC, Array, Group, opened
+from flarescope.backbones.keras.reading import read_model
+from flarescope.backbones.keras.writing import write_full_model
+from flarescope.backbones.vgg16 import FEATURES
+from flarescope.backbones.weight_arrays import begin_as_imagenet
+from flarescope.backbones.weights import Weights
+from flarescope.brief import brief
+from flarescope.engines.choose import EngineChoice
+from flarescope.errors import InputError
+from flarescope.events import PUBLISHED, EventDefinition, event_from_json
+from flarescope.features.batching import stack
+from flarescope.files import atomic_path, translate_os_errors, utf8_values
+from flarescope.heads.head import Head
+from flarescope.images.likeness import PUBLISHED_SET, Likeness, likeness_from_json
+from flarescope.images.reading import ReadImage
+from flarescope.images.render import Rendering
+from flarescope.json_values import is_count
+from flarescope.parsing import parse_json, refusing_damage
+from flarescope.scores.calibration import calibration_from_json
+
+FORMAT: Final = "flarescope-model-1"
+ATTRIBUTE: Final = "flarescope"
+"""Root attribute that holds our description, as JSON, in small files and in full Keras files alike."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a model file says of itself beside the head.
+
+    Attributes:
+        backbone: how the weights are found: `imagenet`, `random:SEED`, or the path of a Keras file.
+        family: of the backbone's weights.
+        digest: of the backbone's weights; others are refused.
+        rendering: id of the rendering that the head was trained on; None for a model of the reference notebook.
+        threshold: a forecast is "yes" from this probability on, after the calibration if there is one; 0.5 is the
+            recipe's argmax.
+        choice: how the threshold was chosen (`scores.threshold.Threshold` as plain numbers), or None for argmax.
+        calibration: a calibration fitted on validation rows (`scores.calibration`) as plain numbers, or None.
+        regions: NOAA numbers of the regions that it was trained on; None where they are not known.
+        event: what it forecasts; None where its training table did not say.
+        training_images: what its training images were like (`images.likeness.Likeness` as plain values), or None.
+        fitted_on: the rows that threshold and calibration were chosen on (`pipeline.origin.rows_in_short`), or None.
+    """
+
+    backbone: str
+    family: str
+    digest: str
+    rendering: str | None = None
+    threshold: float = 0.5
+    choice: dict[str, Any] | None = None
+    calibration: dict[str, Any] | None = None
+    regions: list[int] | None = None
+    event: EventDefinition | None = None
+    training_images: dict[str, Any] | None = None
+    fitted_on: dict[str, Any] | None = None
+
+    __repr__ = brief
+
+    @property
+    def likeness(self) -> Likeness | None:
+        """What the training images were like; of the reference notebook's models those of the published set."""
+        if self.training_images is not None:
+            return likeness_from_json(self.training_images)
+        return PUBLISHED_SET if self.rendering is None else None
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A frozen backbone with a trained head."""
+
+    head: Head
+    description: Description
+    weights: Weights = field(repr=False)
+
+    __repr__ = brief
+
+    def probabilities(
+        self,
+        images: Generator[ReadImage, None, None],
+        engine: EngineChoice,
+        *,
+        progress: Callable[[int], None] | None = None,
+    ) -> Iterator[tuple[ReadImage, float]]:
+        """Forecast images without keeping their features.
+
+        Args:
+            images: PNG and FITS, since both kinds give pixels on one scale; closed at the end, however that comes.
+            engine: how the network runs.
+            progress: called with the number of images of each finished batch.
+
+        Yields:
+            For each image, in order, itself and the probability of an event.
+        """
+        in_network: deque[ReadImage] = deque()
+
+        def batches() -> Iterator[np.ndarray]:
+            while batch := list(islice(images, engine.batch)):
+                in_network.extend(batch)
+                yield stack(batch)
+
+        with closing(images):
+            for features in engine.start(self.weights).stream(batches()):
+                for probability in self.head.probability(features).tolist():
+                    yield in_network.popleft(), probability
+                if progress:
+                    progress(len(features))
+
+    def save(self, path: Path, *, full: bool = False) -> None:
+        """Write the model, whole or not at all.
+
+        Args:
+            path: a name ending in `.hdf5`.
+            full: write a complete Keras model with the backbone (550 MB), which `keras.models.load_model` opens;
+                otherwise head and description only (tens of kB).
+        """
+        if full:
+            _write_full(path, self.weights.load(), self.head, self.description)
+        else:
+            _write_small(path, self.head, self.description)
+
+
+def load_classifier(path: Path, *, backbone: str | None = None) -> Classifier:
+    """Read a model file: ours, small or full, or one of the reference notebook (`.h5`, `.hdf5`, `.keras`).
+
+    Args:
+        path: the file.
+        backbone: where to find the backbone of a small file instead of where the file says.
+
+    Raises:
+        InputError: no model file, a damaged one, or a backbone that is not the one the head was trained on.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such model file; expected .hdf5, .h5 or .keras, or a run's folder")
+    small = _read_small(path)
+    if small is not None:
+        return _with_backbone(path, *small, backbone=backbone)
+    model = read_model(path)
+    found = weights_module.of_arrays(model.backbone)
+    text = _description_text(path)
+    head = Head(model.head_kernel, model.head_bias)
+    if text is None:
+        return Classifier(head, Description(str(path), found.family, found.digest, event=PUBLISHED), found)
+    described = _parse_description(path, text, head)
+    if described.digest != found.digest:
+        raise InputError(
+            f"{path}: its backbone was changed after it was written (digest differs); train or fetch it again"
+        )
+    if described.family == "imagenet" and not begin_as_imagenet(model.backbone):
+        raise InputError(f"{path}: says that its backbone is ImageNet's, and it is not; train the model again")
+    return Classifier(head, described, replace(found, family=described.family))
+
+
+def head_digest(path: Path) -> str | None:
+    """Give the digest of the head in a small model file of ours, without its backbone; None for any other file.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    small = _read_small(path)
+    return small[0].digest if small else None
+
+
+def read_description(path: Path) -> Description | None:
+    """Read what a model file of ours says of itself, without its backbone; None for any other file.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    small = _read_small(path)
+    if small is not None:
+        return small[1]
+    text = _description_text(path)
+    return None if text is None else _parse_description(path, text)
+
+
+def describe_again(path: Path, described: Description) -> None:
+    """Replace the description in a model file of ours, small or full, whole or not at all; the arrays stay.
+
+    The file is written anew: one that HDF5 edits in place keeps the room of what was there before, so that its bytes
+    tell how often it was edited.
+    """
+    small = _read_small(path)
+    if small is not None:
+        _write_small(path, small[0], described)
+        return
+    model = read_model(path)
+    _write_full(path, model.backbone, Head(model.head_kernel, model.head_bias), described)
+
+
+def _write_small(path: Path, head: Head, described: Description) -> None:
+    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs[ATTRIBUTE] = _to_text(described, head)
+        file["head/kernel"] = head.kernel
+        file["head/bias"] = head.bias
+
+
+def _write_full(path: Path, backbone: Mapping[str, np.ndarray], head: Head, described: Description) -> None:
+    attributes = {ATTRIBUTE: _to_text(described, head)}
+    write_full_model(path, backbone, head.kernel, head.bias, extra_attributes=attributes)
+
+
+def _to_text(described: Description, head: Head) -> str:
+    event = described.event.to_json() if described.event else None
+    values = {"format": FORMAT, **asdict(described), "event": event}
+    return json.dumps(sealing.sealed(utf8_values(values), head.kernel, head.bias))
+
+
+def _with_backbone(path: Path, head: Head, described: Description, *, backbone: str | None) -> Classifier:
+    found = weights_module.find(backbone or described.backbone)
+    if found.digest != described.digest:
+        raise InputError(
+            f"{path}: its head was trained on the backbone {described.family} ({described.digest[:15]}...), "
+            f"but {backbone or described.backbone} is {found.family} ({found.digest[:15]}...); give it with --backbone"
+        )
+    return Classifier(head, described, found)
+
+
+def _read_small(path: Path) -> tuple[Head, Description] | None:
+    """Read one of our small files; None for any other file, which `read_model` judges."""
+    text = _description_text(path)
+    if text is None:
+        return None
+    with opened(path) as file:
+        if "model_weights" in file:
+            return None
+        _parse_description(path, text)
+        head = Head(*(_small_array(path, file, name) for name in ("kernel", "bias")))
+    if head.kernel.shape != (FEATURES, 2) or head.bias.shape != (2,):
+        raise InputError(
+            f"{path}: the head has shape {head.kernel.shape} and {head.bias.shape}; expected ({FEATURES}, 2) and (2,)"
+        )
+    return head, _parse_description(path, text, head)
+
+
+def _small_array(path: Path, file: Group, name: str) -> np.ndarray:
+    try:
+        group = file.open("head")
+        found = group.open(name) if isinstance(group, Group) else None
+    except DefectError as error:
+        raise InputError(
+            f"{path}: head/{name} is missing or a link to somewhere else; it is damaged or no model of ours"
+        ) from error
+    if not (isinstance(found, Array) and _is_small_and_plain(found)):
+        raise InputError(f"{path}: head/{name} is not a small plain array; the file is damaged or no model of ours")
+    values = found.read().astype(np.float64)
+    if not (np.abs(values) < np.finfo(np.float32).max).all():
+        raise InputError(f"{path}: head/{name} holds numbers that are not finite; train the model again")
+    return values.astype(np.float32)
+
+
+def _is_small_and_plain(array: Array) -> bool:
+    if array.dtype is None or array.dtype.kind != "f" or array.shape is None:
+        return False
+    return array.is_whole and not array.is_elsewhere and math.prod(array.shape) <= 2 * FEATURES
+
+
+def _description_text(path: Path) -> str | None:
+    """Read our description in a file; None where there is none, as in a `.keras` zip."""
+    with translate_os_errors(path, "read"), path.open("rb") as stream:
+        if stream.read(len(MAGIC)) != MAGIC:
+            return None
+    with opened(path) as file:
+        text = file.text(ATTRIBUTE)
+    return "" if isinstance(text, list) else text
+
+
+def _parse_description(path: Path, text: str, head: Head | None = None) -> Description:
+    """Read a description, and with the head check that neither was changed."""
+    advice = "train the model again"
+    values = parse_json(text, f"{path}: its description cannot be read", advice=advice)
+    with refusing_damage(path, advice, what="its description cannot be read"):
+        if values["format"] != FORMAT:
+            raise InputError(f"{path}: written by another version of flarescope; expected {FORMAT}")
+        fields = {name: value for name, value in values.items() if name not in ("format", "event", sealing.KEY)}
+        event = event_from_json(values.get("event"), str(path))
+        described = _checked(Description(**fields, event=event))
+    if head is not None:
+        with refusing_damage(path, "train or fetch the model again", what="damaged"):
+            sealing.unsealed(values, head.kernel, head.bias)
+    return described
+
+
+def _checked(described: Description) -> Description:
+    """Refuse values of another type or out of range.
+
+    Raises:
+        TypeError, ValueError: on the first of them.
+    """
+    for name in ("backbone", "family", "digest"):
+        if not isinstance(getattr(described, name), str):
+            raise TypeError(f"{name} is no text")
+    if described.rendering is not None:
+        Rendering.from_id(described.rendering)
+    if isinstance(described.threshold, bool) or not isinstance(described.threshold, int | float):
+        raise TypeError(f"threshold is {described.threshold!r}")
+    if not 0 <= described.threshold <= 1:
+        raise ValueError(f"threshold is {described.threshold}")
+    if described.calibration is not None:
+        calibration_from_json(described.calibration)
+    for name in ("choice", "fitted_on"):
+        if not isinstance(getattr(described, name), dict | None):
+            raise TypeError(f"{name} is no object")
+    counts = ("images", "events", "regions", "event_regions")
+    if described.fitted_on is not None and not all(is_count(described.fitted_on.get(name)) for name in counts):
+        raise TypeError("fitted_on does not count images, events and regions")
+    regions = described.regions
+    if regions is not None and not (isinstance(regions, list) and all(type(region) is int for region in regions)):
+        raise TypeError("regions are no whole numbers")
+    if described.training_images is not None:
+        likeness_from_json(described.training_images)
+    return described

@@ -1,0 +1,207 @@
+"""What is the head, with which choices is it trained, and what does it forecast?
+
+The head is the only part that the recipe trains: two softmax units on 4,096 features.
+"""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, fields
+from typing import Final
+
+import numpy as np
+
+from flarescope.brief import brief
+from flarescope.errors import InputError
+from flarescope.features.gather import GATHER, Rows, batches
+from flarescope.scores.contingency import ContingencyTable, count
+from flarescope.scores.loss import cross_entropy_of_log_odds
+
+CLASSES: Final = 2
+
+SOLVERS: Final = {
+    "adam": ("learning_rate", "beta_1", "beta_2", "epsilon", "batch", "epochs", "shuffle", "seed", "clip", "patience"),
+    "lbfgs": ("l2",),
+}
+"""What each solver alone knows of a recipe's choices."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """The trained layer.
+
+    Attributes:
+        kernel: `(F, 2)` float32; column 1 is "flares".
+        bias: `(2,)` float32.
+    """
+
+    kernel: np.ndarray
+    bias: np.ndarray
+
+    __repr__ = brief
+
+    @property
+    def digest(self) -> str:
+        """Give `sha256:<hex>` over kernel and bias, as little-endian float32."""
+        digest = hashlib.sha256()
+        for array in (self.kernel, self.bias):
+            digest.update(np.ascontiguousarray(array, dtype="<f4").data)
+        return f"sha256:{digest.hexdigest()}"
+
+    def log_odds(self, rows: Rows | np.ndarray) -> np.ndarray:
+        """Give the logit of "flares" minus that of "does not" for each row, `(N,)` float64."""
+        return log_odds_together([self], rows)[0]
+
+    def probability(self, rows: Rows | np.ndarray) -> np.ndarray:
+        """Give the probability of an event for each row, `(N,)` float64 in 0..1."""
+        return sigmoid(self.log_odds(rows))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The choices of a training run; the defaults are the reference recipe's.
+
+    Attributes:
+        learning_rate: Adam's step size.
+        beta_1: decay of Adam's first moment.
+        beta_2: decay of Adam's second moment.
+        epsilon: added to the square root of the uncorrected second moment, as Keras does.
+        batch: images a step; the last, smaller one of an epoch is kept.
+        epochs: passes over the training rows.
+        shuffle: a new order every epoch, drawn from `seed` and the epoch's number.
+        seed: of the first head and of the order.
+        class_weight: weights of no-event and event; None is the reference formula, 1 and N_no-event / N_event.
+        clip: 0 computes the loss from the logits, as Keras does on TensorFlow, where the reference ran. Otherwise
+            probabilities are kept within clip .. 1 - clip; Keras on PyTorch does so with 1e-7. They differ only for
+            forecasts that are wrong with p < clip, from which a clipped loss learns nothing.
+        patience: stop after so many epochs without a better validation TSS; None never stops early.
+        solver: `adam` as in the reference, or `lbfgs`, which finds the smallest loss (see `heads.lbfgs`); of the other
+            choices it knows `class_weight` and `l2` alone.
+        l2: for `lbfgs`, of the penalty l2 / 2 * sum(u^2) beside the mean loss, u being the weights of features scaled
+            to standard deviation 1.
+
+    Example:
+        >>> flarescope.Recipe(learning_rate=0.0005, epochs=10)
+        Recipe(learning_rate=0.0005, epochs=10)
+    """
+
+    learning_rate: float = 0.001
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+    batch: int = 64
+    epochs: int = 5
+    shuffle: bool = True
+    seed: int = 0
+    class_weight: tuple[float, float] | None = None
+    clip: float = 0.0
+    patience: int | None = None
+    solver: str = "adam"
+    l2: float = 1e-4
+
+    __repr__ = brief
+
+    def __post_init__(self) -> None:
+        ranges = {
+            "learning_rate": 0 < self.learning_rate < math.inf,
+            "beta_1": 0 <= self.beta_1 < 1,
+            "beta_2": 0 <= self.beta_2 < 1,
+            "epsilon": 0 < self.epsilon < math.inf,
+            "batch": self.batch >= 1,
+            "epochs": self.epochs >= 1,
+            "seed": self.seed >= 0,
+            "class_weight": self.class_weight is None or all(0 < weight < math.inf for weight in self.class_weight),
+            "clip": 0 <= self.clip < 0.5,
+            "patience": self.patience is None or self.patience >= 1,
+            "solver": self.solver in SOLVERS,
+            "l2": 0 <= self.l2 < math.inf,
+        }
+        for name, good in ranges.items():
+            if not good:
+                raise InputError(f"{name.replace('_', '-')} {getattr(self, name)} is out of range; see the help")
+        others = [name for solver, names in SOLVERS.items() if solver != self.solver for name in names]
+        defaults = {field.name: field.default for field in fields(self)}
+        idle = [name for name in others if getattr(self, name) != defaults[name]]
+        if idle:
+            names = ", ".join(f"--{name.replace('_', '-')}" for name in idle)
+            raise InputError(f"{names}: without meaning for --solver {self.solver}; leave it out")
+
+    @property
+    def last_epoch(self) -> int:
+        """The number of the epoch that ends the training; L-BFGS has one."""
+        return self.epochs if self.solver == "adam" else 1
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """What an epoch reports of one set of rows: the loss and the contingency table."""
+
+    loss: float
+    table: ContingencyTable = field(repr=False)
+
+
+def sigmoid(log_odds: np.ndarray) -> np.ndarray:
+    """Give the probability of log-odds, without overflow."""
+    small = np.exp(-np.abs(log_odds))
+    return np.asarray(np.where(log_odds >= 0, 1 / (1 + small), small / (1 + small)))
+
+
+def log_odds_together(heads: Sequence[Head], rows: Rows | np.ndarray) -> list[np.ndarray]:
+    """Give the log-odds of several heads, `(N,)` float64 each, reading the rows once; each head's bytes are its own."""
+    from threadpoolctl import threadpool_limits
+
+    kernels = [np.ascontiguousarray(head.kernel[:, 1] - head.kernel[:, 0]) for head in heads]
+    found, start = [np.empty(len(rows)) for _ in heads], 0
+    with threadpool_limits(1, user_api="blas"), closing(batches(rows, np.arange(len(rows)), GATHER)) as stream:
+        for x in stream:
+            for values, kernel in zip(found, kernels, strict=True):
+                values[start : start + len(x)] = x @ kernel
+            start += len(x)
+    return [values + (head.bias[1] - head.bias[0]) for values, head in zip(found, heads, strict=True)]
+
+
+def glorot_head(features: int, seed: int) -> Head:
+    """Draw a first head: Glorot-uniform kernel, zero bias (Keras' Dense default).
+
+    Uniform in +-sqrt(6 / (features + 2)); Glorot & Bengio 2010, AISTATS 9, 249.
+    """
+    limit = math.sqrt(6 / (features + CLASSES))
+    kernel = np.random.default_rng([seed, 0]).uniform(-limit, limit, (features, CLASSES))
+    return Head(kernel.astype(np.float32), np.zeros(CLASSES, np.float32))
+
+
+def reference_class_weight(labels: np.ndarray) -> tuple[float, float]:
+    """Give the recipe's class weights: 1 for no event, N_no-event / N_event for an event.
+
+    Raises:
+        InputError: where one of the classes is missing.
+    """
+    events = int(np.count_nonzero(labels))
+    others = len(labels) - events
+    if not events or not others:
+        only = "flares" if events else "does not flare"
+        raise InputError(
+            f"one class only in the training set: each of its images ({len(labels):,}) {only}; both classes are needed"
+        )
+    return 1.0, others / events
+
+
+def validate(head: Head, rows: Rows | np.ndarray, labels: np.ndarray, *, clip: float) -> EpochResult:
+    """Score a head on rows as Keras does after an epoch: unweighted loss, forecasts by p(flare) >= 0.5."""
+    return validate_together([head], rows, labels, clip=clip)[0]
+
+
+def validate_together(
+    heads: Sequence[Head], rows: Rows | np.ndarray, labels: np.ndarray, *, clip: float
+) -> list[EpochResult]:
+    """Score several heads on the same rows, which are read once."""
+    return [result_of(labels, log_odds, clip=clip) for log_odds in log_odds_together(heads, rows)]
+
+
+def result_of(
+    labels: np.ndarray, log_odds: np.ndarray, *, clip: float, weights: np.ndarray | None = None
+) -> EpochResult:
+    """Score log-odds `(N,)`: the loss, weighted by row where weights are given, and forecasts by p(flare) >= 0.5."""
+    loss = cross_entropy_of_log_odds(labels, log_odds, clip=clip, weights=weights)
+    return EpochResult(loss, count(labels, log_odds >= 0))

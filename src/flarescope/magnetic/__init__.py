@@ -1,0 +1,1 @@
+"""The 29 magnetic-complexity features of an image, and the linear models on them."""

@@ -1,0 +1,1 @@
+"""One function a stage of what makes and checks catalogues."""

@@ -1,0 +1,1 @@
+"""What NOAA, JSOC, Dryad and Zenodo serve, under which addresses, and how it is fetched."""

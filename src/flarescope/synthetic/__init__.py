@@ -1,0 +1,1 @@
+"""Made-up regions, their fields and flares, for tests and demonstrations."""
