@@ -24,7 +24,7 @@ import torch
 
 from flarescope.backbones.vgg16 import IMAGE_SIZE, LAYER_SHAPES
 from flarescope.backbones.weights import random_weights
-from flarescope.engines.choose import Engine, EngineChoice
+from flarescope.engines.base import Engine, EngineChoice
 from flarescope.engines.cuda.cuda_calls import exact_fp32
 from flarescope.engines.cuda.lane_cuda import CudaLane
 from flarescope.engines.cuda.lanes import Network

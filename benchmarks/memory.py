@@ -22,6 +22,7 @@ import made
 from common import Result, peak_memory, seconds
 from flarescope.backbones.weights import Weights
 from flarescope.catalog.boucheron import read_table
+from flarescope.engines.start import start
 from flarescope.features.store import FeatureStore, StoreKey
 from flarescope.heads.head import Recipe
 from flarescope.pipeline.featuring import Compute
@@ -36,7 +37,7 @@ class StandIn:
     """Stands in for the network: its "features" are pixels of the middle of the image."""
 
     def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """See `flarescope.engines.choose.Engine`."""
+        """See `flarescope.engines.base.Engine`."""
         for batch in batches:
             yield np.ascontiguousarray(batch[:, 0, 16:208:3, 16:208:3].reshape(len(batch), 4096))
 
@@ -101,7 +102,7 @@ def growth(work: Path, weights: Weights, *, few: int, many: int) -> Result:
     choice = Compute().choose()
     source, table = made.images(work / "images", 8)
     names = made.linked_images(work / "many", source / table["filename"].iloc[0], TRAINING_REGIONS, many)
-    engine = choice.start(weights)
+    engine = start(choice, weights)
     threads = Compute().threads()
 
     def speed(number: int) -> float:

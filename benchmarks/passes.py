@@ -10,7 +10,9 @@ import numpy as np
 import made
 from common import Result, seconds, take_turns
 from flarescope.backbones.weights import Weights
-from flarescope.engines.choose import EngineChoice, choose
+from flarescope.engines.base import EngineChoice
+from flarescope.engines.choose import choose
+from flarescope.engines.start import start
 from flarescope.features.batching import stack
 from flarescope.features.store import FeatureStore, StoreKey
 from flarescope.images.reading import read_ahead
@@ -38,7 +40,7 @@ def against_keras(
     def ours() -> float:
         store = _fresh_store(work / "store", weights, choice, "reference-png")
         threads = Compute().threads()
-        return images / seconds(lambda: store.build(names, root, lambda: choice.start(weights), workers=threads))
+        return images / seconds(lambda: store.build(names, root, lambda: start(choice, weights), workers=threads))
 
     ours()
     samples = take_turns(repeats, ours, lambda: images / keras.ask("pass_once", table=str(csv), images=str(root)))
@@ -108,7 +110,7 @@ def engine_alone(
     root, table = made.images(work / "images", images)
     pixels = _pixels(root, table["filename"].tolist())
     choice = choose(engine, precision)
-    started = choice.start(weights)
+    started = start(choice, weights)
     setting, alone = _own_throughput(weights, choice, pixels)
 
     def ours() -> float:
@@ -133,7 +135,7 @@ def file_to_feature(work: Path, weights: Weights, *, images: int, repeats: int, 
     names, rendering = table["filename"].tolist(), "reference-fits" if fits else "reference-png"
     pixels = _pixels(root, names)
     choice = choose()
-    engine = choice.start(weights)
+    engine = start(choice, weights)
     _drain(engine.stream(_batches(pixels[:64], choice.batch)))
 
     def ours() -> float:

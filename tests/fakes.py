@@ -197,7 +197,7 @@ def child_environment() -> dict[str, str]:
 def use_fake_network(monkeypatch: object = None, engine: FakeEngine | None = None) -> FakeEngine:
     """Let every engine be the fake one and every backbone hold nothing; for good where no monkeypatch is given."""
     from flarescope.backbones import weights
-    from flarescope.engines.choose import EngineChoice
+    from flarescope.engines import start as starting
     from flarescope.pipeline import featuring, training_data
 
     put = getattr(monkeypatch, "setattr", setattr)
@@ -206,7 +206,7 @@ def use_fake_network(monkeypatch: object = None, engine: FakeEngine | None = Non
     def find(spec: str) -> Weights:
         return fake_weights("sha256:" + spec.encode().hex().ljust(64, "0")[:64])
 
-    put(EngineChoice, "start", lambda self, found: engine)
+    put(starting, "make", lambda choice, found: engine)
     for module in (featuring, training_data, weights):
         put(module, "find", find)
     return engine

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from fakes import fake_features, fake_weights, use_fake_network, write_png, write_pngs
 from flarescope.backbones import weights as weights_module
 from flarescope.backbones.vgg16 import FEATURES
-from flarescope.engines.choose import EngineChoice
+from flarescope.engines.base import EngineChoice
 from flarescope.errors import InputError
 from flarescope.features.batching import stack
 from flarescope.forecaster.classifier import ATTRIBUTE, Classifier, Description, describe_again, load_classifier

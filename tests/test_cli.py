@@ -16,7 +16,7 @@ from flarescope.backbones import weights as weights_module
 from flarescope.backbones.weights import Weights
 from flarescope.cli import main
 from flarescope.cli.app import app
-from flarescope.engines.choose import EngineChoice
+from flarescope.engines import start as starting
 from waiting import LIMIT_S
 
 REGIONS = {"train": (1121, 1122, 1123), "validation": (1124, 1125), "test": (1126, 1127)}
@@ -44,7 +44,7 @@ def images(tmp_path):
 def fake_network(monkeypatch):
     """Replace the network by a fake one, so that a command takes no time."""
     monkeypatch.setattr(weights_module, "random_weights", lambda seed=0: Weights(f"random:{seed}", FAKE_DIGEST, dict))
-    monkeypatch.setattr(EngineChoice, "start", lambda self, weights: FakeEngine())
+    monkeypatch.setattr(starting, "make", lambda choice, weights: FakeEngine())
 
 
 def train_arguments(images, *more):
@@ -121,7 +121,7 @@ def test_a_place_that_cannot_be_written_is_told_before_the_forecasts(
     def never(*arguments, **options):
         raise AssertionError("the forecasts were computed")
 
-    monkeypatch.setattr("flarescope.pipeline.prediction.predict", never)
+    monkeypatch.setattr("flarescope.pipeline.predicting.predict", never)
     monkeypatch.chdir(images.parent)
     (images.parent / "a_file").write_text("")
     before = sorted(images.parent.iterdir())
@@ -360,7 +360,7 @@ def test_debug_shows_where(images, fake_network, capsys):
 
 
 def test_an_unexpected_fault_is_one_line_and_code_1(images, trained, monkeypatch, capsys):
-    monkeypatch.setattr(EngineChoice, "start", lambda self, weights: 1 / 0)
+    monkeypatch.setattr(starting, "make", lambda choice, weights: 1 / 0)
     assert run("predict", trained, images / "1126", "--quiet") == 1
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("flarescope: ZeroDivisionError")
@@ -373,9 +373,9 @@ sys.path.insert(0, {tests!r})
 from fakes import FAKE_DIGEST, FakeEngine, hold
 from flarescope.cli import main
 from flarescope.backbones import weights
-from flarescope.engines.choose import EngineChoice
+from flarescope.engines import start as starting
 weights.random_weights = lambda seed=0: weights.Weights(f"random:{{seed}}", FAKE_DIGEST, dict)
-EngineChoice.start = lambda self, w: FakeEngine(edit=hold)
+starting.make = lambda choice, w: FakeEngine(edit=hold)
 sys.exit(main({arguments!r}))
 """
 

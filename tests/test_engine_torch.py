@@ -7,7 +7,7 @@ from torch import nn
 
 from fake_cuda import FakeCuda
 from flarescope.backbones.vgg16_torch import build
-from flarescope.engines.choose import EngineChoice
+from flarescope.engines.base import EngineChoice
 from flarescope.engines.cuda.lane_cuda import CudaLane
 from flarescope.engines.torch import TorchEngine, device_error
 from flarescope.errors import FlarescopeError, InputError

@@ -12,8 +12,10 @@ import pytest
 from flarescope.backbones.vgg16 import MEAN_BGR
 from flarescope.backbones.weights import digest_of
 from flarescope.engines import choose as engines
-from flarescope.engines.choose import EngineChoice, choose
+from flarescope.engines.base import EngineChoice
+from flarescope.engines.choose import choose
 from flarescope.engines.openvino import OpenVinoEngine
+from flarescope.engines.start import start
 from flarescope.engines.torch import TorchEngine
 from flarescope.engines.winograd.engine import WinogradEngine
 from flarescope.errors import InputError
@@ -47,12 +49,12 @@ def batches():
 
 @pytest.fixture(scope="module")
 def by_torch(weights, batches):
-    return list(FP32["torch"].start(weights).stream(batches))
+    return list(start(FP32["torch"], weights).stream(batches))
 
 
 @pytest.fixture(scope="module")
 def engine(weights, request):
-    return FP32[request.param].start(weights)
+    return start(FP32[request.param], weights)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +89,7 @@ def test_bf16_is_near_fp32_where_the_processor_has_it(weights, batches, by_torch
     if not (by_winograd if name == "winograd" else engines._openvino_has_bf16()):
         pytest.skip("this processor does not compute in bf16")
     choice = EngineChoice(name, "cpu", "bf16", batch=2)
-    for ours, reference in zip(choice.start(weights).stream(batches), by_torch, strict=True):
+    for ours, reference in zip(start(choice, weights).stream(batches), by_torch, strict=True):
         assert ours.dtype == np.float32
         for one, other in zip(ours, reference, strict=True):
             assert 1e-5 < relative_error(one, other) < 1.5e-2
@@ -98,7 +100,7 @@ def test_one_channel_means_three_equal_ones(weights, batches, by_torch):
     """Also that the order of channels matters: RGB goes in, and the filters see BGR."""
     grey = batches[0]
     colour = batches[3]
-    stream = FP32["torch"].start(weights).stream([np.repeat(grey, 3, axis=1), colour[:, ::-1].copy()])
+    stream = start(FP32["torch"], weights).stream([np.repeat(grey, 3, axis=1), colour[:, ::-1].copy()])
     assert relative_error(next(stream), by_torch[0]) < 1e-6
     assert relative_error(next(stream), by_torch[3]) > 1e-3
 
@@ -244,5 +246,5 @@ def test_a_choice_starts_its_engine_with_the_weights(monkeypatch, name, kind):
     monkeypatch.setattr(kind, "__init__", lambda self, arrays, choice: started.append((arrays, choice)))
     arrays = {"fake": np.zeros(1, np.float32)}
     choice = EngineChoice(name, "cpu", "fp32", 16)
-    assert isinstance(choice.start(SimpleNamespace(load=lambda: arrays)), kind)
+    assert isinstance(start(choice, SimpleNamespace(load=lambda: arrays)), kind)
     assert started == [(arrays, choice)]

@@ -106,7 +106,10 @@ def test_tiles_that_abort_the_decoder_end_another_process_and_harm_no_other_file
         assert np.array_equal(read_fits(PATH, ODD["gzip"]).field_gauss, FIELD)
 
 
-SERVING = "from flarescope.images.fits import apart, unusual; unusual.decode = {}; apart.CPU_SECONDS = 1; apart.serve()"
+SERVING = (
+    "from flarescope.images.fits import apart, astropy_hdus; "
+    "astropy_hdus.decode = {}; apart.CPU_SECONDS = 1; apart.serve()"
+)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from fakes import child_environment
 from flarescope.cli import calibrate, catalog_select, catalog_split, magnetic, main, options
 from flarescope.cli.app import app
 from flarescope.cli.data import Part
-from flarescope.engines.choose import ENGINES, PRECISIONS, choose
+from flarescope.engines.base import ENGINES, PRECISIONS
+from flarescope.engines.choose import choose
 from flarescope.errors import InputError
 from flarescope.events import FluxScale, Rules
 from flarescope.features.store import DTYPES

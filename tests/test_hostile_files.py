@@ -24,7 +24,7 @@ from fakes import fake_key
 from flarescope.backbones.keras.reading import read_backbone
 from flarescope.catalog.noaa_regions import read_summaries
 from flarescope.engines import tuning
-from flarescope.engines.choose import EngineChoice
+from flarescope.engines.base import EngineChoice
 from flarescope.errors import InputError
 from flarescope.features.shards import map_features
 from flarescope.features.store import FeatureStore

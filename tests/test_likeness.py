@@ -28,7 +28,7 @@ from flarescope.images.reduce import reduce_directory
 from flarescope.images.region import read_region, read_region_png
 from flarescope.pipeline.evaluation import evaluate
 from flarescope.pipeline.featuring import Compute
-from flarescope.pipeline.prediction import predict
+from flarescope.pipeline.predicting import predict
 from flarescope.pipeline.training import train
 from flarescope.synthetic.files import write_synthetic_images
 from flarescope.synthetic.regions import synthetic_regions

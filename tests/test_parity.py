@@ -8,6 +8,7 @@ from PIL import Image
 from flarescope.backbones.keras.reading import read_backbone
 from flarescope.backbones.weights import of_arrays
 from flarescope.engines.choose import choose
+from flarescope.engines.start import start
 from flarescope.heads.adam import State, train_epoch
 from flarescope.heads.head import Head, Recipe, sigmoid, validate
 from flarescope.pipeline.evaluation import evaluate
@@ -39,7 +40,7 @@ def features_of(engine, pixels):
 def test_features_equal_those_of_keras(keras_model, engine):
     weights = of_arrays(read_backbone(keras_model.h5))
     batch = np.ascontiguousarray(keras_model.pixels.transpose(0, 3, 1, 2))
-    ours = next(iter(choose(engine, "fp32").start(weights).stream([batch])))
+    ours = next(iter(start(choose(engine, "fp32"), weights).stream([batch])))
     relative = np.linalg.norm(ours - keras_model.features) / np.linalg.norm(keras_model.features)
     assert relative < 1e-5
     assert np.abs(ours - keras_model.features).max() < 1e-5 * keras_model.features.max()
@@ -100,7 +101,7 @@ def test_two_unshuffled_epochs_of_the_whole_network_equal_those_of_keras(keras, 
     parts = slice(0, TRAIN), slice(TRAIN, None)
     history = keras_history(keras, model, *[(inputs[part], labels[part]) for part in parts], recipe)
 
-    engine = choose("torch", "fp32").start(of_arrays(read_backbone(keras_model.h5)))
+    engine = start(choose("torch", "fp32"), of_arrays(read_backbone(keras_model.h5)))
     features = features_of(engine, pixels)
     first = Head(keras_model.head_kernel, keras_model.head_bias)
     head, trained, validated = our_history(first, *[(features[part], labels[part]) for part in parts], recipe)

@@ -7,7 +7,7 @@ import pytest
 
 from fakes import FakeEngine, use_fake_network, write_set
 from flarescope.cli import main
-from flarescope.engines.choose import EngineChoice
+from flarescope.engines import start as starting
 from flarescope.heads.head import Head
 from flarescope.pipeline.precision import REFERENCE, effect_of
 
@@ -67,7 +67,7 @@ def test_the_command_compares_the_chosen_engine_with_the_reference(tmp_path, cap
         started.append(choice.id)
         return FakeEngine(edit=lambda rows: np.multiply(rows, 1 if choice == REFERENCE else np.float32(1.01), out=rows))
 
-    monkeypatch.setattr(EngineChoice, "start", start)
+    monkeypatch.setattr(starting, "make", start)
     assert (
         main(["engine", "compare", str(tmp_path / "run"), "--table", str(paths["validation"]), *common, "--json"]) == 0
     )

@@ -10,8 +10,9 @@ import pytest
 
 from fakes import FakeEngine, write_png
 from flarescope.backbones.weights import Weights
+from flarescope.engines import start as starting
 from flarescope.engines import tuning
-from flarescope.engines.choose import EngineChoice
+from flarescope.engines.base import EngineChoice
 from flarescope.engines.tuning import Measured
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.pipeline import featuring
@@ -60,7 +61,7 @@ def test_a_damaged_note_counts_as_none_and_is_replaced(text):
 
 def test_the_engines_own_setting_is_measured_first_and_each_setting_once_a_round(monkeypatch):
     speeds = iter([5.0, *[1.0] * (len(tuning.candidates(CHOICE)) - 1), *[3.0] * len(tuning.candidates(CHOICE))])
-    monkeypatch.setattr(EngineChoice, "start", lambda self, weights: FakeEngine())
+    monkeypatch.setattr(starting, "make", lambda choice, weights: FakeEngine())
     monkeypatch.setattr(tuning, "measure", lambda engine, batch, seconds: next(speeds))
     heard = []
     measured = tuning.tune(WEIGHTS, CHOICE, progress=heard.append)
@@ -94,7 +95,7 @@ def test_a_setting_that_does_not_fit_counts_as_none_but_the_engines_own_has_to(m
             raise FlarescopeError("no room")
         return FakeEngine()
 
-    monkeypatch.setattr(EngineChoice, "start", start)
+    monkeypatch.setattr(starting, "make", start)
     monkeypatch.setattr(tuning, "measure", lambda engine, batch, seconds: 1.0)
     limit = 32
     speeds = {(one.batch, one.streams): one.images_per_s for one in tuning.tune(WEIGHTS, CHOICE)}

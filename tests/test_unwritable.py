@@ -11,7 +11,7 @@ import pytest
 
 from fakes import Heard, child_environment, fake_weights, write_pngs
 from flarescope.engines import tuning
-from flarescope.engines.choose import EngineChoice
+from flarescope.engines.base import EngineChoice
 from flarescope.engines.tuning import Measured
 from flarescope.errors import FlarescopeError, FlarescopeWarning
 from flarescope.pipeline import featuring

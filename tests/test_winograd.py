@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from flarescope.backbones.vgg16 import LAYER_SHAPES
 from flarescope.backbones.vgg16_torch import build
-from flarescope.engines.choose import EngineChoice
+from flarescope.engines.base import EngineChoice
 from flarescope.engines.winograd import algebra, filters, kernels, packing
 from flarescope.engines.winograd import engine as engine_winograd
 from flarescope.engines.winograd.filters import prepare

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from flarescope.pipeline.fitting import Saving
     from flarescope.pipeline.foreign import compare, verify_table
     from flarescope.pipeline.models import Model, load
-    from flarescope.pipeline.prediction import predict
+    from flarescope.pipeline.predicting import predict
     from flarescope.pipeline.reporting import report
     from flarescope.pipeline.sweeping import Grid, sweep
     from flarescope.pipeline.training import train
@@ -61,7 +61,7 @@ _HOMES = {
     "evaluate": "pipeline.evaluation",
     "label": "pipeline.catalogues.labelling",
     "load": "pipeline.models",
-    "predict": "pipeline.prediction",
+    "predict": "pipeline.predicting",
     "read_fits": "images.magnetogram",
     "read_table": "catalog.boucheron",
     "render_field": "images.render",

@@ -15,7 +15,7 @@ from flarescope.backbones.keras.layout import to_keras_layout
 from flarescope.backbones.keras.reading import read_backbone, read_model
 from flarescope.backbones.keras.writing import model_config, write_full_model
 from flarescope.engines import tuning
-from flarescope.engines.choose import EngineChoice
+from flarescope.engines.base import EngineChoice
 from flarescope.features.shards import write_shard
 from flarescope.features.store import VERSION, FeatureStore, StoreKey, begun_with
 from flarescope.files import read_json, write_json

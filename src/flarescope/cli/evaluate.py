@@ -141,8 +141,8 @@ def show_contingency(title: str, counts: Mapping[str, Any]) -> None:
 
 def show_verification(verification: dict[str, Any], row: str) -> None:
     """Print every score with its interval, the baselines, and what a reader must know; a row is called `row`."""
+    from flarescope.cli.verification_tables import baseline_rows, decision_rows, probability_rows
     from flarescope.events import event_from_json, statement_of
-    from flarescope.pipeline.verifying import baseline_rows, decision_rows, probability_rows
     from flarescope.wording import has_intervals, interval_words, without_empty
 
     sample, drawn = verification["sample"], verification["settings"]

@@ -45,8 +45,8 @@ def predict(
     be read, nothing is written or printed but the reasons, and the code is 2.
     """
     from flarescope.pipeline.featuring import Compute
-    from flarescope.pipeline.prediction import check_outputs, write_forecasts
-    from flarescope.pipeline.prediction import predict as run_prediction
+    from flarescope.pipeline.predicting import check_outputs, write_forecasts
+    from flarescope.pipeline.predicting import predict as run_prediction
 
     check_outputs(csv=csv, parquet=parquet)
     compute = Compute(engine, precision, workers, nan, engine_batch, instrument_ok=instrument_ok)

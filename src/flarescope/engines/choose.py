@@ -1,69 +1,14 @@
-"""How is a frozen network run on this machine, and in which precision?"""
+"""Which engine is there on this machine, and in which precision does it run best?"""
 
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
-import numpy as np
-
-from flarescope.backbones.weights import Weights
+from flarescope.engines.base import ENGINES, PRECISIONS, EngineChoice
 from flarescope.engines.winograd.target import target_for
 from flarescope.errors import InputError
 from flarescope.native.available import native_available
-
-ENGINES: Final = ("auto", "torch", "openvino", "winograd")
-PRECISIONS: Final = ("auto", "fp32", "bf16")
-
-
-class Engine(Protocol):
-    """A network that is ready to run."""
-
-    def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """Turn batches of pixels `(n, C, 224, 224)` float32 into features `(n, 4096)` float32, in the same order."""
-
-
-@dataclass(frozen=True)
-class EngineChoice:
-    """Which engine, on what, in which precision; it is part of the key of every cached feature.
-
-    Attributes:
-        engine: `torch`, `openvino` or `winograd`.
-        device: `cuda`, `mps` or `cpu`.
-        precision: `fp32` or `bf16`.
-        batch: images a forward pass.
-        streams: batches that are computed side by side on a CPU; 0 leaves their number to the engine, as torch always
-            has it.
-    """
-
-    engine: str
-    device: str
-    precision: str
-    batch: int
-    streams: int = 0
-
-    @property
-    def id(self) -> str:
-        """What the cache key says, such as `openvino-cpu-bf16`."""
-        return f"{self.engine}-{self.device}-{self.precision}"
-
-    def start(self, weights: Weights) -> Engine:
-        """Load the weights and make the engine ready."""
-        arrays = weights.load()
-        if self.engine == "openvino":
-            from flarescope.engines.openvino import OpenVinoEngine
-
-            return OpenVinoEngine(arrays, self)
-        if self.engine == "winograd":
-            from flarescope.engines.winograd.engine import WinogradEngine
-
-            return WinogradEngine(arrays, self)
-        from flarescope.engines.torch import TorchEngine
-
-        return TorchEngine(arrays, self)
-
 
 GPU_NODES: Final = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 """Device files of NVIDIA's and AMD's drivers, and of Windows' under WSL."""

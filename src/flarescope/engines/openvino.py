@@ -3,14 +3,12 @@
 import contextlib
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
 from flarescope.backbones.weight_arrays import Arrays
-
-if TYPE_CHECKING:
-    from flarescope.engines.choose import EngineChoice
+from flarescope.engines.base import EngineChoice
 
 HINTS: Final = {"fp32": "f32", "bf16": "bf16"}
 """OpenVINO's names of the precisions."""
@@ -19,7 +17,7 @@ HINTS: Final = {"fp32": "f32", "bf16": "bf16"}
 class OpenVinoEngine:
     """OpenVINO on the CPU: several streams compute side by side, and each has its next batch waiting."""
 
-    def __init__(self, arrays: Arrays, choice: "EngineChoice") -> None:
+    def __init__(self, arrays: Arrays, choice: EngineChoice) -> None:
         import openvino
 
         self._arrays = arrays  # the graphs share their memory
@@ -41,7 +39,7 @@ class OpenVinoEngine:
         return self._requests[channels]
 
     def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """See `engines.Engine`."""
+        """See `engines.base.Engine`."""
         running: deque[Any] = deque()
         with contextlib.ExitStack() as stack:
             stack.callback(lambda: [request.wait() for request in running])

@@ -10,7 +10,7 @@ from torch import nn
 
 from flarescope.backbones.vgg16_torch import build
 from flarescope.backbones.weight_arrays import Arrays
-from flarescope.engines.choose import EngineChoice
+from flarescope.engines.base import EngineChoice
 from flarescope.engines.cuda.lane_cuda import CudaLane
 from flarescope.engines.cuda.lanes import EagerLane, Lane, Network, pipelined
 from flarescope.errors import FlarescopeError

@@ -19,7 +19,8 @@ import numpy as np
 from flarescope.backbones.vgg16 import IMAGE_SIZE
 from flarescope.backbones.weights import Weights, cache_dir
 from flarescope.cores import available_cores
-from flarescope.engines.choose import Engine, EngineChoice
+from flarescope.engines.base import Engine, EngineChoice
+from flarescope.engines.start import start
 from flarescope.errors import FlarescopeError
 from flarescope.files import read_json, write_json
 from flarescope.progress import warn_user
@@ -141,7 +142,7 @@ def tune(
     for batch, streams in candidates(choice) * ROUNDS:
         setting = replace(choice, batch=batch, streams=streams)
         try:
-            speed = measure(setting.start(weights), batch, seconds)
+            speed = measure(start(setting, weights), batch, seconds)
         except FlarescopeError:  # more than the device's memory holds; the engine's own setting has to run
             if (batch, streams) == (choice.batch, choice.streams):
                 raise
@@ -161,10 +162,10 @@ def measure(engine: Engine, batch: int, seconds: float) -> float:
     wave = available_cores()
 
     def time_of(waves: int) -> float:
-        start = time.perf_counter()
+        begun = time.perf_counter()
         for _ in engine.stream(itertools.repeat(pixels, waves * wave)):
             pass
-        return time.perf_counter() - start
+        return time.perf_counter() - begun
 
     time_of(1)  # compiled and warm
     once = time_of(1)

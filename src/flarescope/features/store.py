@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flarescope.backbones.vgg16 import FEATURES
-from flarescope.engines.choose import Engine
+from flarescope.engines.base import Engine
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.features.batching import batch_sizes, stacked
 from flarescope.features.gather import FeatureRows

@@ -23,7 +23,8 @@ from flarescope.backbones.vgg16 import FEATURES
 from flarescope.backbones.weight_arrays import begin_as_imagenet
 from flarescope.backbones.weights import Weights
 from flarescope.brief import brief
-from flarescope.engines.choose import EngineChoice
+from flarescope.engines.base import EngineChoice
+from flarescope.engines.start import start
 from flarescope.errors import InputError
 from flarescope.events import PUBLISHED, EventDefinition, event_from_json
 from flarescope.features.batching import stack
@@ -117,7 +118,7 @@ class Classifier:
                 yield stack(batch)
 
         with closing(images):
-            for features in engine.start(self.weights).stream(batches()):
+            for features in start(engine, self.weights).stream(batches()):
                 for probability in self.head.probability(features).tolist():
                     yield in_network.popleft(), probability
                 if progress:

@@ -15,7 +15,8 @@ from flarescope.pipeline.calibrating import calibrate
 from flarescope.pipeline.catalogues.catalogue import build_catalogue
 from flarescope.pipeline.evaluation import Evaluation, evaluate
 from flarescope.pipeline.featuring import Compute
-from flarescope.pipeline.prediction import Predicted, predict
+from flarescope.pipeline.predicting import predict
+from flarescope.pipeline.prediction import Predicted
 from flarescope.pipeline.reporting import Reported
 from flarescope.pipeline.reporting import report as write_report
 from flarescope.pipeline.training import train

@@ -13,7 +13,9 @@ from flarescope.catalog.boucheron import read_table
 from flarescope.cores import available_cores
 from flarescope.counted import counted
 from flarescope.engines import tuning
-from flarescope.engines.choose import EngineChoice, choose
+from flarescope.engines.base import EngineChoice
+from flarescope.engines.choose import choose
+from flarescope.engines.start import start
 from flarescope.errors import InputError
 from flarescope.features.gather import FeatureRows
 from flarescope.features.store import DTYPES, FeatureStore, StoreKey, begun_with
@@ -60,7 +62,7 @@ class Compute:
         return Accept(self.instrument_ok)
 
     def choose_untuned(self) -> EngineChoice:
-        """Choose the engine (see `engines.choose`) with its own batch and streams."""
+        """Choose the engine (see `engines.choose.choose`) with its own batch and streams."""
         return choose(self.engine, self.precision)
 
     def choose(self) -> EngineChoice:
@@ -174,7 +176,7 @@ def ensure_features(
     computed = store.build(
         filenames,
         images,
-        lambda: choice.start(weights),
+        lambda: start(choice, weights),
         workers=compute.threads(),
         accept=compute.accept,
         progress=lambda done, total: reporter.advance(label, done, total),

@@ -11,6 +11,7 @@ from flarescope.errors import InputError
 from flarescope.forecaster.classifier import Classifier, load_classifier
 from flarescope.forecaster.runs import RunFolder
 from flarescope.pipeline.featuring import Compute
+from flarescope.pipeline.prediction import forecast_given
 from flarescope.progress import Reporter
 
 
@@ -54,8 +55,6 @@ class Model:
         Raises:
             InputError: none of the images can be read.
         """
-        from flarescope.pipeline.prediction import forecast_given
-
         return forecast_given(self.classifier, images, compute=compute, strict=strict, reporter=reporter).forecasts
 
 

@@ -12,7 +12,8 @@ import pandas as pd
 from flarescope.backbones.weights import Weights, find
 from flarescope.catalog.boucheron import read_table
 from flarescope.engines import tuning
-from flarescope.engines.choose import EngineChoice
+from flarescope.engines.base import EngineChoice
+from flarescope.engines.start import start
 from flarescope.features.batching import stack
 from flarescope.heads.head import Head
 from flarescope.images.reading import read_ahead
@@ -178,7 +179,7 @@ def features_by(
         read_ahead(paths, Rendering.for_file(paths[0].name, compute.nan), workers=0, accept=compute.accept)
     ) as read:
         batches = (stack(list(islice(read, choice.batch))) for _ in range(0, len(paths), choice.batch))
-        for features in choice.start(weights).stream(batches):
+        for features in start(choice, weights).stream(batches):
             found.append(features)
             reporter.advance(choice.id, sum(map(len, found)), len(rows))
     return np.concatenate(found)

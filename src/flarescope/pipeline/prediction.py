@@ -1,4 +1,4 @@
-"""What does a model forecast for new images?"""
+"""What does a loaded model forecast for new images?"""
 
 import datetime as dt
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ from flarescope.brief import brief
 from flarescope.catalog.file_names import region_and_time
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
-from flarescope.files import atomic_path, check_writable, utf8
+from flarescope.files import utf8
 from flarescope.forecaster.classifier import Classifier
 from flarescope.images.given import EXPECTED, Given, is_field, read_given
 from flarescope.images.likeness import flags_beside
@@ -24,11 +24,8 @@ from flarescope.images.plausible import LEAST_SIDE
 from flarescope.images.reading import ReadImage, Unread, each_ahead, read_image
 from flarescope.images.render import Rendering
 from flarescope.images.workers import Failure
-from flarescope.notes import event_notes, write_notes_beside
-from flarescope.parquet_tables import write_parquet
 from flarescope.pipeline.featuring import Compute, announce
 from flarescope.pipeline.likeness import tell_flags
-from flarescope.pipeline.models import load
 from flarescope.pipeline.other_images import tell_later_scale, tell_other_form
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.region_numbers import regions_text
@@ -106,7 +103,7 @@ def forecast_images(
     read = list(_rows(classifier, classifier.probabilities(stream, choice, progress=advance)))
     if len(unread) > len(failures):
         advance(0)
-    _tell_failures(unread, len(read), reporter)
+    tell_failures(unread, len(read), reporter)
     failed = {one.filename for one in unread}
     names = [name for name in map(str, images) if name not in failed][: len(read)]
     tell_flags([row.flags for row in read], classifier.description.likeness, reporter)
@@ -198,7 +195,7 @@ def _rows(classifier: Classifier, results: Iterator[tuple[ReadImage, float]]) ->
         yield _Row(one.noaa_ars, one.time, probability, flags_beside(one.flags, one.look, likeness))
 
 
-def _tell_failures(failures: Sequence[Failure], good: int, reporter: Reporter) -> None:
+def tell_failures(failures: Sequence[Failure], good: int, reporter: Reporter) -> None:
     """Name each image that could not be read.
 
     Raises:
@@ -235,63 +232,3 @@ def _table(classifier: Classifier, names: Sequence[str], read: Sequence[_Row]) -
         flare=checked["probability"] >= described.threshold,
         event=pd.Series(event, index=checked.index, dtype="str"),
     )
-
-
-def predict(
-    model: str | Path,
-    paths: str | Path | Sequence[str | Path],
-    *,
-    epoch: int | None = None,
-    backbone: str | None = None,
-    compute: Compute | None = None,
-    strict: bool = False,
-    reporter: Reporter | None = None,
-) -> Predicted:
-    """Forecast files, and folders of them, with the model that a path names.
-
-    The arguments are those of `flarescope.load` and `Model.forecast`.
-
-    Raises:
-        InputError: no model; nothing that can be forecast; with `strict` a path that names no image.
-
-    Example:
-        >>> found = flarescope.predict("runs/png", ["some.fits", "folder/"])
-        >>> len(found.forecasts), len(found.failures)
-        (5, 0)
-    """
-    reporter, failures = reporter or WarningReporter(), list[Failure]()
-    several = [paths] if isinstance(paths, str | Path) else paths
-    # Before the weights: a wrong path is told at once.
-    files = expand([Path(path) for path in several], reporter, None if strict else failures)
-    if not files:
-        _tell_failures(failures, 0, reporter)
-    found = load(model, epoch=epoch, backbone=backbone)
-    reporter.say(f"model: {found.path}")
-    return forecast_images(
-        found.classifier, files, compute=compute, strict=strict, failures=failures, reporter=reporter
-    )
-
-
-def check_outputs(*, csv: Path | None = None, parquet: Path | None = None) -> None:
-    """Refuse, before the work, files that `write_forecasts` could not write.
-
-    Raises:
-        InputError: one file for both forms, or one that cannot be written.
-    """
-    if csv is not None and parquet is not None and csv.resolve() == parquet.resolve():
-        raise InputError(f"--csv and --parquet both name {csv}; give each form a file of its own")
-    for path in (csv, parquet):
-        if path is not None:
-            check_writable(path)
-
-
-def write_forecasts(predicted: Predicted, *, csv: Path | None = None, parquet: Path | None = None) -> list[Path]:
-    """Write forecasts as CSV, as Parquet, or both, each whole or not at all, with their event; give the files."""
-    forecasts, notes = predicted.forecasts, event_notes(predicted.event)
-    if csv is not None:
-        with atomic_path(csv) as temporary:
-            forecasts.to_csv(temporary, index=False, date_format="%Y-%m-%dT%H:%M:%SZ")
-        write_notes_beside(csv, notes)
-    if parquet is not None:
-        write_parquet(forecasts, parquet, notes)
-    return [path for path in (csv, parquet) if path is not None]

@@ -4,12 +4,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from flarescope.backbones.weight_arrays import Arrays
 from flarescope.cores import available_cores
+from flarescope.engines.base import EngineChoice
 from flarescope.engines.winograd import kernels
 from flarescope.engines.winograd.filters import prepare
 from flarescope.engines.winograd.network import Worker
@@ -17,14 +17,11 @@ from flarescope.engines.winograd.target import target_for
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.native.machine import host_features
 
-if TYPE_CHECKING:
-    from flarescope.engines.choose import EngineChoice
-
 
 class WinogradEngine:
     """Workers on their own cores, each with a batch of its own and the next one waiting."""
 
-    def __init__(self, arrays: Arrays, choice: "EngineChoice") -> None:
+    def __init__(self, arrays: Arrays, choice: EngineChoice) -> None:
         target = target_for(choice.precision, host_features())
         if target is None:
             raise InputError(f"--engine winograd: this processor cannot compute in {choice.precision} by it")
@@ -37,7 +34,7 @@ class WinogradEngine:
         self._idle: SimpleQueue[Worker] = SimpleQueue()
 
     def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """See `engines.Engine`."""
+        """See `engines.base.Engine`."""
         running: deque[Future[np.ndarray]] = deque()
         pool = ThreadPoolExecutor(self._streams, "winograd")
         try:

@@ -23,6 +23,7 @@ import numpy as np
 
 from flarescope.cores import own_environment
 from flarescope.errors import FlarescopeError, InputError
+from flarescope.images.fits import astropy_hdus
 from flarescope.images.fits.cards import Value
 
 MEMORY_BYTES: Final = 3 << 30
@@ -137,7 +138,7 @@ _DECODER: Final = Decoder()
 
 
 def decode_apart(path: Path, content: bytes, number: int) -> tuple[np.ndarray, dict[str, Value]]:
-    """Decode one compressed HDU of a file in another process (see `unusual.decode`).
+    """Decode one compressed HDU of a file in another process (see `astropy_hdus.decode`).
 
     Raises:
         InputError: the decoder says what is wrong, or died of it.
@@ -201,11 +202,9 @@ def _follow(code: int) -> None:
 
 
 def _answer(content: bytes, number: int) -> tuple[dict[str, object], np.ndarray]:
-    from flarescope.images.fits.unusual import decode
-
     nothing = np.empty((0, 0))
     try:
-        field, header = decode(Path(), content, number)
+        field, header = astropy_hdus.decode(Path(), content, number)
     except InputError as error:
         return {"refused": str(error).removeprefix(f"{Path()}: ")}, nothing
     except Exception as error:  # astropy has no error of its own for a damaged file

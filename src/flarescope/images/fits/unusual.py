@@ -5,20 +5,18 @@ alone. Compressed tiles go through its decoders in C, which damaged tiles have c
 decoded in a process of their own (`apart`), and only after every size was looked at.
 """
 
-import io
 import math
 import re
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from flarescope.errors import InputError
-from flarescope.images.fits.cards import BLOCK_BYTES, CARD_BYTES, Value
+from flarescope.images.fits.apart import decode_apart
+from flarescope.images.fits.astropy_hdus import Read, description, flat, opened
+from flarescope.images.fits.cards import BLOCK_BYTES, CARD_BYTES
 from flarescope.images.fits.datasum import agrees
-from flarescope.images.fits.plain_fits import DESCRIBING_KEYS, LARGEST_PIXELS, scaled
+from flarescope.images.fits.plain_fits import LARGEST_PIXELS
 
 MOST_AXES: Final = 999
 """FITS 4.0, 4.4.1.1: of NAXIS, and of TFIELDS. A library that believes more counts up to them."""
@@ -38,8 +36,6 @@ _COUNTS: Final = re.compile(rb"(?:Z?NAXIS|TFIELDS) *= *\+?0*(\d+)")
 _CARDS: Final = re.compile(rb"[A-Z][A-Z0-9_-]{0,7} *[= ]|" + b" " * CARD_BYTES)
 """How a block of a header begins."""
 
-Read = tuple[np.ndarray, dict[str, Value]]
-
 
 def read_unusual(path: Path, content: bytes) -> Read:
     """Read the first image of a file in any layout.
@@ -56,7 +52,7 @@ def read_unusual(path: Path, content: bytes) -> Read:
         Exception: whatever astropy raises at a damaged file.
     """
     _refuse_counts(path, content)
-    with _opened(content, disable_image_compression=True) as hdus:
+    with opened(content, disable_image_compression=True) as hdus:
         for number, hdu in enumerate(hdus):
             if number == MOST_HDUS:
                 break
@@ -76,18 +72,6 @@ def read_unusual(path: Path, content: bytes) -> Read:
             if hdu.data is not None:
                 return flat(path, hdu), description(hdu.header)
     raise InputError(f"{path}: no HDU with an image; expected a line-of-sight magnetogram")
-
-
-def _opened(content: bytes, **options: bool) -> Any:  # noqa: ANN401 - astropy is untyped
-    from astropy.io import fits
-
-    # HMI headers hold invalid cards (BLANK beside floats, units astropy does not know): silentfix mends them.
-    # A truncated file only warns, and says so again as an error when its data are read.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        hdus = fits.open(io.BytesIO(content), memmap=False, do_not_scale_image_data=True, **options)
-        hdus.verify("silentfix")
-        return hdus
 
 
 def _refuse_counts(path: Path, content: bytes) -> None:
@@ -118,34 +102,7 @@ def _check_sum(path: Path, content: bytes, hdu: Any) -> None:  # noqa: ANN401 - 
 
 
 def _compressed(path: Path, content: bytes, number: int, header: Mapping[str, Any]) -> Read:
-    from flarescope.images.fits.apart import decode_apart
-
     tile = [int(header.get(f"ZTILE{axis}", 1)) for axis in range(1, header["ZNAXIS"] + 1)]
     if math.prod(tile) > LARGEST_PIXELS or min(tile) < 1:
         raise InputError(f"{path}: damaged or not FITS (tiles of {tile}); fetch the file again")
     return decode_apart(path, content, number)
-
-
-def decode(path: Path, content: bytes, number: int) -> Read:
-    """Read one compressed HDU, with astropy's decoders: only in a process that may die of it."""
-    with _opened(content) as hdus:
-        return flat(path, hdus[number]), description(hdus[number].header)
-
-
-def flat(path: Path, hdu: Any) -> np.ndarray:  # noqa: ANN401 - astropy is untyped
-    """Give an image's field in two dimensions, scaled."""
-    blank = hdu.header.get("BLANK")
-    field = scaled(
-        hdu.data, hdu.header.get("BSCALE", 1), hdu.header.get("BZERO", 0), blank if isinstance(blank, int) else None
-    )
-    while field.ndim > 2 and field.shape[0] == 1:
-        field = field[0]
-    if field.ndim != 2 or not field.size:
-        raise InputError(f"{path}: the image has shape {hdu.data.shape}; expected two dimensions")
-    return field
-
-
-def description(header: Any) -> dict[str, Value]:  # noqa: ANN401 - astropy is untyped
-    """Give those of `DESCRIBING_KEYS` that a header has."""
-    said = {keyword: header[keyword] for keyword in DESCRIBING_KEYS if keyword in header}
-    return {keyword: value for keyword, value in said.items() if isinstance(value, str | int | float)}
