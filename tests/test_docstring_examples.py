@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import flarescope
+from disks import write_disk, write_summary
 from fakes import use_fake_network, write_set
 from flarescope.synthetic.files import FITS_FOLDER, write_synthetic_images
 from flarescope.synthetic.regions import synthetic_regions
@@ -47,6 +48,8 @@ def laid_out(tmp_path_factory):
         folder / "made", synthetic_regions(6, images_per_region=1, seed=0), images_per_region=1, fits_every=1
     )
     shutil.copy(next((folder / "made" / FITS_FOLDER).glob("*/*.fits")), folder / "some.fits")
+    write_disk(folder / "hmi.M_720s.20160707_010000_TAI.fits")
+    write_summary(folder / "20160707SRS.txt", "2560 S08E20   292  0010 Axx  01   01 Alpha")
     shutil.copytree(folder / "images" / "1133", folder / "folder")
     with pytest.MonkeyPatch.context() as patch:
         use_fake_network(patch)

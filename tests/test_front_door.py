@@ -31,7 +31,7 @@ from flarescope.sources.jsoc_orders import SERIES
 from flarescope.sources.repositories import PARTS
 from flarescope.tables import SPLITS
 
-GROUPS = [(), ("catalog",), ("data",), ("engine",), ("images",), ("weights",)]
+GROUPS = [(), ("catalog",), ("data",), ("disk",), ("engine",), ("images",), ("weights",)]
 
 
 def run(*arguments):

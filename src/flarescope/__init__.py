@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from flarescope.pipeline.catalogues.labelling import label
     from flarescope.pipeline.catalogues.selecting import select
     from flarescope.pipeline.catalogues.splitting import SplitRules, split
+    from flarescope.pipeline.cutting import cut_disk
     from flarescope.pipeline.evaluation import Evaluation, evaluate
     from flarescope.pipeline.featuring import Compute
     from flarescope.pipeline.fitting import Saving
@@ -58,6 +59,7 @@ _HOMES = {
     "calibrate": "pipeline.calibrating",
     "check": "pipeline.catalogues.checking",
     "compare": "pipeline.foreign",
+    "cut_disk": "pipeline.cutting",
     "evaluate": "pipeline.evaluation",
     "label": "pipeline.catalogues.labelling",
     "load": "pipeline.models",
@@ -94,6 +96,7 @@ __all__ = [
     "calibrate",
     "check",
     "compare",
+    "cut_disk",
     "evaluate",
     "label",
     "load",

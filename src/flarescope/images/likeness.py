@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from flarescope.errors import InputError
+from flarescope.hmi import PUBLISHED_PIXELS
 from flarescope.images.flags import FLAGS
 from flarescope.images.instruments import HMI
 from flarescope.images.line_of_sight import HMI_ONLY, Accept, NotMagnetogramError
-from flarescope.images.look import NATIVE_MM, PUBLISHED_PIXELS, Look
+from flarescope.images.look import NATIVE_MM, Look
 from flarescope.images.magnetogram import is_fits
 from flarescope.images.region import read_region, read_region_png
 

@@ -7,21 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from flarescope.brief import brief
+from flarescope.hmi import NATIVE_ARCSEC, PUBLISHED_PIXELS, RSUN_MM
 from flarescope.images.fits.cards import Value
 from flarescope.images.header import pixel_matrix
 from flarescope.images.instruments import HMI, instrument_of
 
-RSUN_MM: Final = 696.0
-"""Radius of the Sun, megametres, as HMI takes it (RSUN_REF)."""
-
 RSUN_ARCSEC: Final = 959.63
 """It at one astronomical unit, where a header gives no distance."""
-
-NATIVE_ARCSEC: Final = 0.504
-"""Width of a pixel of HMI's camera; CDELT1 of the two whole disks at hand is 0.50427 and 0.50434."""
-
-PUBLISHED_PIXELS: Final = 600
-"""Width and height of the published set's cut-outs, as the camera lies, with south up (Boucheron et al. 2023)."""
 
 NATIVE_MM: Final = NATIVE_ARCSEC / RSUN_ARCSEC * RSUN_MM
 """What such a pixel covers at the disk's centre: 0.366 Mm."""

@@ -131,7 +131,7 @@ def read_fits(path: str | Path, content: bytes | None = None, *, accept: Accept 
     """
     path = Path(path)
     check_name(path)
-    content = _unzipped(path, read_bytes(path) if content is None else content)
+    content = unzipped(path, read_bytes(path) if content is None else content)
     if not content.startswith(b"SIMPLE"):
         what = "zero bytes" if not content[:80].strip(b"\0") else repr(content[:16])
         raise InputError(f"{path}: damaged or not FITS: it begins with {what}, expected SIMPLE; fetch the file again")
@@ -147,7 +147,12 @@ def read_fits(path: str | Path, content: bytes | None = None, *, accept: Accept 
     return magnetogram_of(path, field, header, accept)
 
 
-def _unzipped(path: Path, content: bytes) -> bytes:
+def unzipped(path: Path, content: bytes) -> bytes:
+    """Give the bytes of a FITS file, unpacked where they are gzipped.
+
+    Raises:
+        InputError: a damaged gzip file, or one of more than `LARGEST_BYTES`.
+    """
     if not content.startswith(GZIP_MAGIC):
         return content
     try:

@@ -6,9 +6,10 @@ from typing import Final
 
 import numpy as np
 
+from flarescope.hmi import RSUN_MM
 from flarescope.images import instruments
 from flarescope.images.line_of_sight import NotMagnetogramError
-from flarescope.images.look import RSUN_MM, Look
+from flarescope.images.look import Look
 
 LEAST_SIDE: Final = 16
 """Pixels of the shorter side: less shows no region. The smallest of the HMI patches at hand has 60."""
@@ -48,7 +49,7 @@ _CORNER: Final = 12
 """Off the disk lies at least a twelfth of the side from each corner of an image that shows the disk."""
 
 EXPECTED: Final = "expected a line-of-sight magnetogram"
-CUT_OUT: Final = "cut its regions out first, as JSOC does for `flarescope data jsoc`"
+CUT_OUT: Final = "cut its regions out first: `flarescope disk cut` does, from a FITS file of the whole disk"
 DISK: Final = f"no field in its corners, as around a whole disk; expected one region; of a disk {CUT_OUT}"
 
 
