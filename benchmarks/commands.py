@@ -14,7 +14,8 @@ import pandas as pd
 import avx2_only
 import made
 from common import Result, seconds, take_turns
-from flarescope.backbones.weights import Weights
+from flarescope.backbones.base import Weights
+from flarescope.backbones.vgg16 import VGG16
 from flarescope.features.store import FeatureStore, StoreKey
 from flarescope.pipeline.featuring import Compute
 
@@ -72,7 +73,7 @@ def evaluation(work: Path, weights: Weights, *, repeats: int, rows: int = EVALUA
     names = made.linked_images(folder / "images", source / table["filename"].iloc[0], TEST_REGIONS, rows)
     table = made.labelled(names)
     table.to_csv(folder / "test.csv", index=False)
-    choice = Compute().choose()
+    choice = Compute().choose(VGG16)
     key = StoreKey(weights.family, weights.digest, "reference-png", choice.id, choice.batch, choice.streams)
     store = FeatureStore(folder / "features", key)
     if not len(store):

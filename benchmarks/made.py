@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from flarescope.backbones.base import Weights
+from flarescope.backbones.registry import find
 from flarescope.backbones.weight_arrays import FIRST_BIASES, FIRST_FILTER, digest_of
-from flarescope.backbones.weights import IMAGENET, Weights, cached_imagenet, find, random_weights
+from flarescope.backbones.weights import IMAGENET, cached_imagenet, random_weights
 from flarescope.features.shards import write_shard
 from flarescope.features.store import SHARD_ROWS, FeatureStore
 from flarescope.forecaster.classifier import Classifier, Description

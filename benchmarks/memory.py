@@ -20,7 +20,8 @@ import pandas as pd
 
 import made
 from common import Result, peak_memory, seconds
-from flarescope.backbones.weights import Weights
+from flarescope.backbones.base import Weights
+from flarescope.backbones.vgg16 import VGG16
 from flarescope.catalog.boucheron import read_table
 from flarescope.engines.start import start
 from flarescope.features.store import FeatureStore, StoreKey
@@ -80,7 +81,7 @@ def make_training(work: Path, rows: int, weights: Weights) -> None:
         raise SystemExit(f"{(~is_validation).sum():,} training rows were made, {rows:,} asked for")
     every[~is_validation].to_csv(folder / "train.csv", index=False)
     every[is_validation].to_csv(folder / "validation.csv", index=False)
-    choice = Compute().choose()
+    choice = Compute().choose(VGG16)
     key = StoreKey(weights.family, weights.digest, "reference-png", choice.id, choice.batch, choice.streams)
     store = FeatureStore(folder / "features", key)
     if not len(store):
@@ -99,7 +100,7 @@ def of_training(work: Path) -> dict[str, float]:
 
 def growth(work: Path, weights: Weights, *, few: int, many: int) -> Result:
     """Time the pass over few and over many images, with the network: few, many, few again."""
-    choice = Compute().choose()
+    choice = Compute().choose(VGG16)
     source, table = made.images(work / "images", 8)
     names = made.linked_images(work / "many", source / table["filename"].iloc[0], TRAINING_REGIONS, many)
     engine = start(choice, weights)

@@ -9,7 +9,7 @@ import numpy as np
 
 import made
 from common import Result, seconds, take_turns
-from flarescope.backbones.weights import Weights
+from flarescope.backbones.base import Weights
 from flarescope.engines.base import EngineChoice
 from flarescope.engines.choose import choose
 from flarescope.engines.start import start

@@ -12,9 +12,10 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 import flarescope
-from flarescope.backbones.vgg16 import FEATURES
+from flarescope.backbones.base import Weights
+from flarescope.backbones.vgg16 import FEATURES, VGG16
 from flarescope.backbones.weight_arrays import FIRST_BIASES, FIRST_FILTER, Arrays, digest_of
-from flarescope.backbones.weights import IMAGENET, Weights
+from flarescope.backbones.weights import IMAGENET
 from flarescope.cli import main
 from flarescope.features.store import StoreKey
 from flarescope.forecaster.runs import RunFolder
@@ -114,7 +115,7 @@ class Heard(Reporter):
 
 def fake_weights(digest: str = FAKE_DIGEST) -> Weights:
     """Weights that hold nothing."""
-    return Weights("fake", digest, lambda: {})
+    return Weights("fake", digest, lambda: {}, VGG16)
 
 
 def fake_key(**changes: object) -> StoreKey:
@@ -196,7 +197,7 @@ def child_environment() -> dict[str, str]:
 
 def use_fake_network(monkeypatch: object = None, engine: FakeEngine | None = None) -> FakeEngine:
     """Let every engine be the fake one and every backbone hold nothing; for good where no monkeypatch is given."""
-    from flarescope.backbones import weights
+    from flarescope.backbones import registry
     from flarescope.engines import start as starting
     from flarescope.pipeline import featuring, training_data
 
@@ -207,7 +208,7 @@ def use_fake_network(monkeypatch: object = None, engine: FakeEngine | None = Non
         return fake_weights("sha256:" + spec.encode().hex().ljust(64, "0")[:64])
 
     put(starting, "make", lambda choice, found: engine)
-    for module in (featuring, training_data, weights):
+    for module in (featuring, training_data, registry):
         put(module, "find", find)
     return engine
 

@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from flarescope.backbones.vgg16_torch import VGG16
-from flarescope.backbones.weights import Weights
+from flarescope.backbones.base import Weights
+from flarescope.backbones.vgg16 import VGG16
+from flarescope.backbones.vgg16_torch import VGG16Module
 from flarescope.catalog.file_names import region_and_time
 
 GPU = Path(__file__).parents[1] / "benchmarks" / "gpu.py"
@@ -36,7 +37,7 @@ def test_without_a_gpu_it_says_so_and_ends_with_2(gpu, capsys, monkeypatch):
 
 def test_an_image_is_31_gflop_as_pytorch_counts_them_too(gpu):
     with FlopCounterMode(display=False) as counter, torch.device("meta"):
-        VGG16()(torch.empty(1, 1, 224, 224))
+        VGG16Module()(torch.empty(1, 1, 224, 224))
     assert gpu.flop_per_image() == counter.get_total_flops() == 30_932_336_640
     assert gpu.share(1000, 2 * 1000 * 30_932_336_640) == 0.5
 
@@ -111,7 +112,7 @@ def test_as_many_rows_are_trained_on_as_the_memory_benchmark_says(beside, tmp_pa
     )
     monkeypatch.setattr(memory.made, "fill_made", lambda store, names, root, labels: None)
     monkeypatch.setattr(memory, "VALIDATION_ROWS", 50)
-    memory.make_training(tmp_path, 3_000, Weights("made", "sha256:" + "0" * 64, dict))
+    memory.make_training(tmp_path, 3_000, Weights("made", "sha256:" + "0" * 64, dict, VGG16))
     tables = {name: pd.read_csv(tmp_path / "trained" / f"{name}.csv") for name in ("train", "validation")}
     assert [len(table) for table in tables.values()] == [3_000, 50]
     regions = [set(table["filename"].str[:4]) for table in tables.values()]

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes import fake_features, fake_weights, use_fake_network, write_png, write_pngs
-from flarescope.backbones import weights as weights_module
+from flarescope.backbones import registry
 from flarescope.backbones.vgg16 import FEATURES
 from flarescope.engines.base import EngineChoice
 from flarescope.errors import InputError
@@ -35,7 +35,7 @@ def engine(monkeypatch):
 
 
 def classifier(backbone="fake", **description):
-    weights = weights_module.find(backbone)
+    weights = registry.find(backbone)
     described = Description(backbone, weights.family, weights.digest, "reference-png", **description)
     head = glorot_head(FEATURES, 5)
     return Classifier(Head(head.kernel, np.array([0.25, -0.25], np.float32)), described, weights)
@@ -111,6 +111,7 @@ def test_a_file_holds_two_plain_arrays_and_text_and_no_pickle(saved):
         "event",
         "training_images",
         "fitted_on",
+        "network",
         "content",
     ]
     assert list(described) == fields
@@ -121,16 +122,16 @@ def test_a_file_holds_two_plain_arrays_and_text_and_no_pickle(saved):
 def test_another_backbone_is_refused_in_one_line(saved, monkeypatch):
     with pytest.raises(InputError, match=r"its head was trained on the backbone fake \(sha256:66616b65.*but other is"):
         load_classifier(saved, backbone="other")
-    monkeypatch.setattr(weights_module, "find", lambda spec: fake_weights())  # the same name, other weights
+    monkeypatch.setattr(registry, "find", lambda spec: fake_weights())  # the same name, other weights
     with pytest.raises(InputError, match=r"but fake is fake \(sha256:fa4efa4e.*give it with --backbone") as caught:
         load_classifier(saved)
     assert "\n" not in str(caught.value)
 
 
 def test_the_backbone_may_lie_elsewhere(saved, monkeypatch):
-    right = weights_module.find("fake")
+    right = registry.find("fake")
     asked = []
-    monkeypatch.setattr(weights_module, "find", lambda spec: asked.append(spec) or right)
+    monkeypatch.setattr(registry, "find", lambda spec: asked.append(spec) or right)
     load_classifier(saved, backbone="/another/place.h5")
     assert asked == ["/another/place.h5"]
 

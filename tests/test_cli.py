@@ -13,7 +13,8 @@ from typer.main import get_command
 
 from fakes import FAKE_DIGEST, FakeEngine
 from flarescope.backbones import weights as weights_module
-from flarescope.backbones.weights import Weights
+from flarescope.backbones.base import Weights
+from flarescope.backbones.vgg16 import VGG16
 from flarescope.cli import main
 from flarescope.cli.app import app
 from flarescope.engines import start as starting
@@ -43,7 +44,9 @@ def images(tmp_path):
 @pytest.fixture
 def fake_network(monkeypatch):
     """Replace the network by a fake one, so that a command takes no time."""
-    monkeypatch.setattr(weights_module, "random_weights", lambda seed=0: Weights(f"random:{seed}", FAKE_DIGEST, dict))
+    monkeypatch.setattr(
+        weights_module, "random_weights", lambda seed=0: Weights(f"random:{seed}", FAKE_DIGEST, dict, VGG16)
+    )
     monkeypatch.setattr(starting, "make", lambda choice, weights: FakeEngine())
 
 
@@ -320,7 +323,7 @@ def test_bad_models(images, fake_network, monkeypatch, capsys, model, message):
 
 
 def test_a_model_of_another_backbone_is_refused(images, trained, monkeypatch, capsys):
-    other = Weights("random:0", "sha256:" + "0" * 64, dict)
+    other = Weights("random:0", "sha256:" + "0" * 64, dict, VGG16)
     monkeypatch.setattr(weights_module, "random_weights", lambda seed=0: other)
     assert run("predict", trained, images / "1126", "--quiet") == 2
     error = capsys.readouterr().err
@@ -373,8 +376,10 @@ sys.path.insert(0, {tests!r})
 from fakes import FAKE_DIGEST, FakeEngine, hold
 from flarescope.cli import main
 from flarescope.backbones import weights
+from flarescope.backbones.base import Weights
+from flarescope.backbones.vgg16 import VGG16
 from flarescope.engines import start as starting
-weights.random_weights = lambda seed=0: weights.Weights(f"random:{{seed}}", FAKE_DIGEST, dict)
+weights.random_weights = lambda seed=0: Weights(f"random:{{seed}}", FAKE_DIGEST, dict, VGG16)
 starting.make = lambda choice, w: FakeEngine(edit=hold)
 sys.exit(main({arguments!r}))
 """

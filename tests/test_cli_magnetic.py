@@ -169,7 +169,7 @@ def test_a_training_that_fails_leaves_room_for_the_corrected_one(synthetic, trai
 def test_without_magnetic_the_store_is_filled_that_train_uses(synthetic, tmp_path, monkeypatch, capsys):
     engine = use_fake_network(monkeypatch)
     monkeypatch.setattr(
-        "flarescope.pipeline.featuring.find", __import__("flarescope.backbones.weights", fromlist=["find"]).find
+        "flarescope.pipeline.featuring.find", __import__("flarescope.backbones.registry", fromlist=["find"]).find
     )
     table, images = synthetic / "tables/catalogue.parquet", synthetic / IMAGES
     assert run("features", table, "--images", images, "--out", tmp_path / "features", "--backbone", "fake") == 0

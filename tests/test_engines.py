@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from flarescope.backbones.vgg16 import MEAN_BGR
+from flarescope.backbones.base import Weights
+from flarescope.backbones.vgg16 import MEAN_BGR, VGG16
 from flarescope.backbones.weights import digest_of
 from flarescope.engines import choose as engines
 from flarescope.engines.base import EngineChoice
@@ -243,8 +244,8 @@ def test_a_linux_machine_without_a_driver_does_not_import_torch(monkeypatch, tmp
 )
 def test_a_choice_starts_its_engine_with_the_weights(monkeypatch, name, kind):
     started = []
-    monkeypatch.setattr(kind, "__init__", lambda self, arrays, choice: started.append((arrays, choice)))
+    monkeypatch.setattr(kind, "__init__", lambda self, network, choice, **more: started.append(choice))
     arrays = {"fake": np.zeros(1, np.float32)}
     choice = EngineChoice(name, "cpu", "fp32", 16)
-    assert isinstance(start(choice, SimpleNamespace(load=lambda: arrays)), kind)
-    assert started == [(arrays, choice)]
+    assert isinstance(start(choice, Weights("fake", "sha256:0", lambda: arrays, VGG16)), kind)
+    assert started == [choice]

@@ -41,9 +41,9 @@ def folder(tmp_path):
 @pytest.fixture
 def model(tmp_path, monkeypatch):
     use_fake_network(monkeypatch)
-    from flarescope.backbones import weights
+    from flarescope.backbones import registry
 
-    found = weights.find("random")
+    found = registry.find("random")
     described = Description("random", found.family, found.digest, rendering="reference-fits")
     Classifier(glorot_head(FEATURES, 0), described, found).save(tmp_path / "m.hdf5")
     return tmp_path / "m.hdf5"

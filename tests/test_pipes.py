@@ -8,7 +8,7 @@ import pytest
 from astropy.io import fits
 
 from fakes import use_fake_network, write_set
-from flarescope.backbones import weights
+from flarescope.backbones import registry
 from flarescope.cli import main
 from flarescope.errors import InputError
 
@@ -123,7 +123,7 @@ def test_a_result_does_not_take_the_place_of_a_pipe(here, capsys, out):
 def test_weights_that_are_a_pipe_are_refused(tmp_path):
     os.mkfifo(tmp_path / "w.h5")
     with pytest.raises(InputError, match=r"w\.h5: it is a device, a pipe or a socket"):
-        weights.find(str(tmp_path / "w.h5"))
+        registry.find(str(tmp_path / "w.h5"))
 
 
 def test_images_that_are_pipes_are_left_out_of_features_and_of_smaller_images(here, capsys):

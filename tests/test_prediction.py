@@ -12,7 +12,7 @@ from PIL import Image, PngImagePlugin
 
 import flarescope
 from fakes import HELIOPROJECTIVE, Heard, use_fake_network, write_png
-from flarescope.backbones import weights as weights_module
+from flarescope.backbones import registry
 from flarescope.backbones.vgg16 import FEATURES
 from flarescope.cli import main
 from flarescope.errors import FlarescopeWarning, InputError
@@ -42,7 +42,7 @@ def engine(monkeypatch):
 
 @pytest.fixture
 def model(tmp_path):
-    weights = weights_module.find("random")
+    weights = registry.find("random")
     event = EventDefinition(threshold="M1.0", window_hours=12)
     platt = {"method": "platt", "slope": 0.5, "intercept": -0.25}
     described = Description(
@@ -137,7 +137,7 @@ def test_links_to_folders_are_said_and_not_followed(model, folder, tmp_path, cap
     [("operational", 2024, True), ("operational", 2014, False), ("science", 2024, False), (None, 2024, False)],
 )
 def test_a_model_of_the_old_flux_scale_says_the_factor_of_later_images(tmp_path, capsys, scale, year, told):
-    weights = weights_module.find("random")
+    weights = registry.find("random")
     event = EventDefinition(threshold="M1.0", window_hours=12, flux_scale=scale)
     described = Description("random", weights.family, weights.digest, "reference-fits", event=event)
     Classifier(glorot_head(FEATURES, 5), described, weights).save(tmp_path / "m.hdf5")

@@ -26,7 +26,7 @@ def paths(tmp_path, monkeypatch):
     digest = "sha256:" + "0" * 64
     found = replace(fake_weights(digest), family="random:0")
     monkeypatch.setattr(training_data, "find", lambda spec: found)
-    monkeypatch.setattr("flarescope.backbones.weights.find", lambda spec: found)
+    monkeypatch.setattr("flarescope.backbones.registry.find", lambda spec: found)
     return write_set(
         tmp_path, regions={"train": [1121, 1122], "validation": [1123], "test": [1124, 1125]}, images_a_region=4
     )

@@ -14,7 +14,7 @@ from typer.main import get_command
 
 import flarescope
 from fakes import write_stand_in
-from flarescope.backbones.weights import Weights
+from flarescope.backbones.base import Weights
 from flarescope.cli import main
 from flarescope.cli.app import app
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes import fake_weights, use_fake_network
-from flarescope.backbones import weights as weights_module
+from flarescope.backbones import registry
 from flarescope.backbones.vgg16 import FEATURES
 from flarescope.errors import InputError
 from flarescope.forecaster.classifier import ATTRIBUTE, Classifier, Description, describe_again, load_classifier
@@ -26,7 +26,7 @@ def network(monkeypatch):
 
 
 def made():
-    weights = weights_module.find("fake")
+    weights = registry.find("fake")
     described = Description("fake", weights.family, weights.digest, "reference-png", 0.31, regions=[11121])
     return Classifier(glorot_head(FEATURES, 5), described, weights)
 

@@ -18,7 +18,9 @@ import pandas as pd
 import pytest
 
 from fakes import Heard, child_environment, fake_features, use_fake_network, write_set
-from flarescope.backbones import weights as weights_module
+from flarescope.backbones import registry
+from flarescope.backbones.base import Weights
+from flarescope.backbones.vgg16 import VGG16
 from flarescope.backbones.weights import digest_of
 from flarescope.cli.screen import settings
 from flarescope.cli.train import show_history
@@ -160,10 +162,12 @@ def test_run_json_says_what_was_done(fit, data, tmp_path):
         "family": "fake",
         "digest": "sha256:" + b"fake".hex().ljust(64, "0"),
         "rendering": "reference-png",
-        "engine": COMPUTE.choose().id,
-        "batch": COMPUTE.choose().batch,
-        "streams": COMPUTE.choose().streams,
+        "engine": COMPUTE.choose(VGG16).id,
+        "batch": COMPUTE.choose(VGG16).batch,
+        "streams": COMPUTE.choose(VGG16).streams,
         "dtype": "float32",
+        "network": "vgg16",
+        "features": 4096,
     }
     train_data = described["data"]["train"]
     assert (train_data["images"], train_data["events"]) == (32, 16)
@@ -216,9 +220,9 @@ def test_limit_takes_the_first_rows(fit):
 
 
 def test_random_filters_are_said_aloud(monkeypatch, fit):
-    weights = weights_module.Weights("random:0", "sha256:" + "00" * 32, lambda: {})
+    weights = Weights("random:0", "sha256:" + "00" * 32, lambda: {}, VGG16)
     monkeypatch.setattr(training_data, "find", lambda spec: weights)
-    monkeypatch.setattr(weights_module, "find", lambda spec: weights)
+    monkeypatch.setattr(registry, "find", lambda spec: weights)
 
     heard = Heard()
     fit(backbone="random", reporter=heard)

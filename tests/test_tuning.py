@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from fakes import FakeEngine, write_png
-from flarescope.backbones.weights import Weights
+from flarescope.backbones.base import Weights
+from flarescope.backbones.vgg16 import VGG16
 from flarescope.engines import start as starting
 from flarescope.engines import tuning
 from flarescope.engines.base import EngineChoice
@@ -20,7 +21,7 @@ from flarescope.pipeline.featuring import Compute, open_store
 from flarescope.progress import Reporter
 
 CHOICE = EngineChoice("openvino", "cpu", "fp32", batch=16)
-WEIGHTS = Weights("random:0", "sha256:" + "0" * 64, dict)
+WEIGHTS = Weights("random:0", "sha256:" + "0" * 64, dict, VGG16)
 TABLE = pd.DataFrame({"filename": ["a.png"] * 3})
 
 
@@ -62,7 +63,7 @@ def test_a_damaged_note_counts_as_none_and_is_replaced(text):
 def test_the_engines_own_setting_is_measured_first_and_each_setting_once_a_round(monkeypatch):
     speeds = iter([5.0, *[1.0] * (len(tuning.candidates(CHOICE)) - 1), *[3.0] * len(tuning.candidates(CHOICE))])
     monkeypatch.setattr(starting, "make", lambda choice, weights: FakeEngine())
-    monkeypatch.setattr(tuning, "measure", lambda engine, batch, seconds: next(speeds))
+    monkeypatch.setattr(tuning, "measure", lambda engine, shape, seconds: next(speeds))
     heard = []
     measured = tuning.tune(WEIGHTS, CHOICE, progress=heard.append)
     assert len(heard) == 2 * len(measured) == 2 * len(set(tuning.candidates(CHOICE)))
@@ -86,7 +87,7 @@ def test_measuring_counts_every_image_however_many_batches_end_together(side_by_
     engine = Clockwork()
     monkeypatch.setattr(tuning.time, "perf_counter", lambda: engine.now)
     monkeypatch.setattr(tuning, "available_cores", lambda: 4)
-    assert tuning.measure(engine, batch=4, seconds=1.0) == pytest.approx(40 * side_by_side)
+    assert tuning.measure(engine, (4, 1, 224, 224), seconds=1.0) == pytest.approx(40 * side_by_side)
 
 
 def test_a_setting_that_does_not_fit_counts_as_none_but_the_engines_own_has_to(monkeypatch):
@@ -96,7 +97,7 @@ def test_a_setting_that_does_not_fit_counts_as_none_but_the_engines_own_has_to(m
         return FakeEngine()
 
     monkeypatch.setattr(starting, "make", start)
-    monkeypatch.setattr(tuning, "measure", lambda engine, batch, seconds: 1.0)
+    monkeypatch.setattr(tuning, "measure", lambda engine, shape, seconds: 1.0)
     limit = 32
     speeds = {(one.batch, one.streams): one.images_per_s for one in tuning.tune(WEIGHTS, CHOICE)}
     assert speeds[32, 0] == 0
@@ -141,4 +142,4 @@ def test_only_a_large_new_store_is_worth_a_measurement_and_only_once(tmp_path, m
 
 def test_a_batch_below_one_is_refused():
     with pytest.raises(InputError, match="--engine-batch 0: expected at least 1"):
-        fp32(batch=0).choose()
+        fp32(batch=0).choose(VGG16)

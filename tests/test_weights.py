@@ -9,8 +9,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from fakes import write_stand_in
+from flarescope.backbones import registry, weight_cache, weights
 from flarescope.backbones import vgg16 as vgg
-from flarescope.backbones import weight_cache, weights
 from flarescope.backbones.weight_arrays import FIRST_BIASES, FIRST_FILTER, begin_as_imagenet, digest_of
 from flarescope.backbones.weight_cache import note_beside, verified_digest
 from flarescope.cli import main
@@ -48,7 +48,7 @@ def hashed(monkeypatch):
 
 def refusal():
     with pytest.raises(InputError) as caught:
-        weights.find("imagenet")
+        registry.find("imagenet")
     text = str(caught.value)
     assert "\n" not in text
     assert "flarescope weights fetch" in text
@@ -57,21 +57,21 @@ def refusal():
 
 def test_the_digest_is_taken_once_for_a_file_as_it_is(small, cache, hashed):
     write_stand_in(cache, small)
-    first = weights.find("imagenet")
+    first = registry.find("imagenet")
     assert (first.family, first.digest) == ("imagenet", digest_of(load_file(cache)))
-    weights.find("imagenet")
+    registry.find("imagenet")
     weight_cache._verified.clear()  # as in another process
-    assert weights.find("imagenet").digest == first.digest
+    assert registry.find("imagenet").digest == first.digest
     assert len(hashed) == 1
     os.utime(cache, ns=(1, 1))
     weight_cache._verified.clear()
-    weights.find("imagenet")
+    registry.find("imagenet")
     assert len(hashed) == 2
 
 
 def test_a_flipped_bit_is_found_although_size_and_time_are_the_same(small, cache):
     write_stand_in(cache, small)
-    weights.find("imagenet")
+    registry.find("imagenet")
     before = cache.stat()
     content = bytearray(cache.read_bytes())
     content[-5] ^= 1
@@ -82,7 +82,7 @@ def test_a_flipped_bit_is_found_although_size_and_time_are_the_same(small, cache
 
 def test_a_copied_note_is_not_believed(small, cache, tmp_path, hashed):
     write_stand_in(cache, small)
-    weights.find("imagenet")
+    registry.find("imagenet")
     elsewhere = tmp_path / "other" / cache.name
     elsewhere.parent.mkdir()
     shutil.copy2(cache, elsewhere)
@@ -95,7 +95,7 @@ def test_a_copied_note_is_not_believed(small, cache, tmp_path, hashed):
 def test_a_damaged_note_costs_the_time_again(small, cache, hashed, note):
     write_stand_in(cache, small)
     note_beside(cache).write_text(note)
-    assert weights.find("imagenet").digest == digest_of(load_file(cache))
+    assert registry.find("imagenet").digest == digest_of(load_file(cache))
     assert len(hashed) == 1
     assert json.loads(note_beside(cache).read_text())["digest"] == digest_of(load_file(cache))
 
@@ -107,9 +107,9 @@ def test_a_cache_that_cannot_be_written_is_verified_each_time(small, cache, hash
         raise InputError(f"cannot write {path}")
 
     monkeypatch.setattr(weight_cache, "write_json", refuse)
-    assert weights.find("imagenet").family == "imagenet"
+    assert registry.find("imagenet").family == "imagenet"
     weight_cache._verified.clear()
-    assert weights.find("imagenet").family == "imagenet"
+    assert registry.find("imagenet").family == "imagenet"
     assert len(hashed) == 2
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from flarescope.backbones import weight_arrays, weights
+from flarescope.backbones import registry, weight_arrays, weights
 from flarescope.backbones.keras.layout import to_keras_layout
 from flarescope.backbones.keras.reading import read_backbone, read_model
 from flarescope.backbones.keras.writing import model_config, write_full_model
@@ -149,9 +149,9 @@ def cached_weights(folder: Path) -> list[bytes]:
 
 def use_cached_weights(path: Path) -> None:
     """Find the cached weights, load them and look at them."""
-    found = weights.find("imagenet")
+    found = registry.find("imagenet")
     weight_arrays.digest_of(found.load())
-    found.short, weights.of_arrays(tiny_network.arrays())
+    weights.of_arrays(tiny_network.arrays())
 
 
 def settings(folder: Path) -> list[bytes]:

@@ -6,6 +6,9 @@ Keras' application. There is no dropout: in the reference recipe the network is 
 """
 
 from collections.abc import Mapping
+from typing import Final
+
+from flarescope.backbones.base import Backbone, builder
 
 FEATURES = 4096
 """Width of the feature vector: the units of `fc2`."""
@@ -34,3 +37,14 @@ def _layer_shapes() -> dict[str, tuple[int, ...]]:
 
 LAYER_SHAPES: Mapping[str, tuple[int, ...]] = _layer_shapes()
 """Weight shape of every layer, in order, in PyTorch's layout: OIHW, and (out, in) with `fc1` reading C, H, W."""
+
+
+VGG16: Final = Backbone(
+    name="vgg16",
+    features=FEATURES,
+    build=builder("flarescope.backbones.vgg16_torch"),
+    engines=("torch", "openvino", "winograd"),
+    preprocessing="RGB becomes BGR, ImageNet's channel means 103.939, 116.779, 123.68 come off",
+    paper="Simonyan & Zisserman 2015, arXiv 1409.1556, configuration D",
+)
+"""The backbone of the reference recipe."""

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from flarescope.backbones.vgg16 import BLOCKS, LAYER_SHAPES, MEAN_BGR
 
 
-class VGG16(nn.Module):
+class VGG16Module(nn.Module):
     """The frozen backbone: pixels in, `fc2` features out.
 
     Its layers carry Keras' names (`block1_conv1` ... `fc2`), so that a weight is found under the same name in a Keras
@@ -55,7 +55,7 @@ def _bgr(pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
     return planes[::-1] if len(planes) == 3 else planes * 3
 
 
-def build(arrays: Mapping[str, np.ndarray]) -> VGG16:
+def build(arrays: Mapping[str, np.ndarray]) -> VGG16Module:
     """Make the network of the given weights, without copying them.
 
     Args:
@@ -65,6 +65,6 @@ def build(arrays: Mapping[str, np.ndarray]) -> VGG16:
         The network in evaluation mode, without gradients.
     """
     with torch.device("meta"):
-        network = VGG16()
+        network = VGG16Module()
     network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()}, assign=True)
     return network.requires_grad_(False).eval()

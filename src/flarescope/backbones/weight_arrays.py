@@ -1,15 +1,15 @@
-"""Which arrays does a backbone consist of, and are they ImageNet's?"""
+"""Are the arrays of a VGG16 ImageNet's, and what is their digest?
+
+They are `<layer>.weight` and `<layer>.bias` of every layer.
+"""
 
 import hashlib
-from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 
+from flarescope.backbones.base import Arrays
 from flarescope.backbones.vgg16 import LAYER_SHAPES
-
-Arrays = Mapping[str, np.ndarray]
-"""`<layer>.weight`, `<layer>.bias` of every layer, float32, in PyTorch's layout."""
 
 FIRST_FILTER: Final = (
     (0.42947057, 0.373467, -0.061360113),

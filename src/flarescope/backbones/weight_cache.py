@@ -14,8 +14,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from flarescope.backbones.base import Arrays
 from flarescope.backbones.vgg16 import LAYER_SHAPES
-from flarescope.backbones.weight_arrays import Arrays, digest_of
+from flarescope.backbones.weight_arrays import digest_of
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.files import read_json, translate_os_errors, write_json
 from flarescope.parsing import parse_json

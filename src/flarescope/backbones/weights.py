@@ -1,4 +1,4 @@
-"""Which weights does the backbone have, where do they come from, and are they what they claim to be?
+"""Which weights does VGG16 have, where do they come from, and are they what they claim to be?
 
 A family has a name and a digest. The digest is taken over the arrays, not over a file, so that the same weights are
 recognised in a Keras weights file, inside a model of the reference notebook, and in our cache.
@@ -8,15 +8,15 @@ import contextlib
 import functools
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from flarescope.backbones.base import Arrays, Weights
 from flarescope.backbones.keras.reading import read_backbone
-from flarescope.backbones.vgg16 import LAYER_SHAPES
-from flarescope.backbones.weight_arrays import Arrays, begin_as_imagenet, digest_of
+from flarescope.backbones.vgg16 import LAYER_SHAPES, VGG16
+from flarescope.backbones.weight_arrays import begin_as_imagenet, digest_of
 from flarescope.backbones.weight_cache import ADVICE, map_safetensors, read_metadata, verified_digest
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.fetch import Source, fetch, forget
@@ -31,43 +31,18 @@ IMAGENET: Final = Source(
 """The ImageNet weights that the reference recipe uses, as Keras publishes them."""
 
 
-@dataclass(frozen=True)
-class Weights:
-    """The weights of a backbone, loaded when they are asked for.
-
-    Attributes:
-        family: `imagenet`, `random:<seed>`, or `keras` for any other Keras file.
-        digest: `sha256:...` over the arrays, see `weight_arrays.digest_of`.
-        load: gives the arrays `<layer>.weight`, `<layer>.bias` (float32, PyTorch's layout).
-    """
-
-    family: str
-    digest: str
-    load: Callable[[], Arrays]
-
-    @property
-    def is_random(self) -> bool:
-        """Whether the filters were drawn at random, so that a result says nothing of ImageNet features."""
-        return self.family.startswith("random")
-
-    @property
-    def short(self) -> str:
-        """Family and the digest's first digits, for file names and messages."""
-        return f"{self.family.replace(':', '-')}-{self.digest.removeprefix('sha256:')[:8]}"
-
-
 def of_arrays(arrays: Arrays, family: str = "keras") -> Weights:
     """Make weights of arrays at hand; ImageNet's are recognised by their digest where the cache holds them."""
     digest = digest_of(arrays)
     if begin_as_imagenet(arrays) and digest == _digest_of_imagenet():
         family = "imagenet"
-    return Weights(family, digest, lambda: arrays)
+    return Weights(family, digest, lambda: arrays, VGG16)
 
 
 def _digest_of_imagenet() -> str | None:
     """Give the digest of the ImageNet weights in the cache; None where there are none, or no good ones."""
     try:
-        return _load_cached(cached_imagenet()).digest
+        return load_imagenet(cached_imagenet()).digest
     except InputError:
         return None
 
@@ -100,29 +75,7 @@ def random_weights(seed: int = 0) -> Weights:
         if layer == "fc2":
             kernel /= 128
         arrays[f"{layer}.weight"], arrays[f"{layer}.bias"] = kernel, np.zeros(shape[0], np.float32)
-    return Weights(f"random:{seed}", digest_of(arrays), lambda: arrays)
-
-
-def find(spec: str) -> Weights:
-    """Find the weights that a user names.
-
-    Args:
-        spec: `imagenet`; `random` or `random:SEED`; or the path of a Keras file with VGG16's weights.
-
-    Raises:
-        InputError: weights that are not in the cache, a file that is missing or of another network, a bad seed.
-    """
-    if spec == "imagenet":
-        return _load_cached(cached_imagenet())
-    if spec == "random" or spec.startswith("random:"):
-        seed = spec.partition(":")[2] or "0"
-        if not seed.isdecimal():
-            raise InputError(f"--backbone {spec}: the seed is {seed!r}; expected a number, as random:7")
-        return random_weights(int(seed))
-    path = Path(spec)
-    if not path.exists():
-        raise InputError(f"--backbone {spec}: no such file; expected imagenet, random, random:SEED or a Keras file")
-    return of_arrays(read_backbone(path))
+    return Weights(f"random:{seed}", digest_of(arrays), lambda: arrays, VGG16)
 
 
 def import_imagenet(path: Path) -> Weights:
@@ -161,7 +114,7 @@ def fetch_imagenet(progress: Callable[[int, int | None], None] | None = None) ->
     target = cached_imagenet()
     download = target.with_name(IMAGENET.name)
     with contextlib.suppress(InputError):  # there are none, or they are damaged: the download takes their place
-        weights = _load_cached(target)
+        weights = load_imagenet(target)
         forget(download)  # of a process that was killed after the import
         return weights
     try:
@@ -184,10 +137,10 @@ def _store(arrays: Arrays, path: Path) -> Weights:
     }
     with atomic_path(path) as temporary:
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary, metadata)
-    return _load_cached(path)
+    return load_imagenet(path)
 
 
-def _load_cached(path: Path) -> Weights:
+def load_imagenet(path: Path) -> Weights:
     """Load the ImageNet weights of the cache, after comparing what their header says with the arrays.
 
     Raises:
@@ -206,4 +159,4 @@ def _load_cached(path: Path) -> Weights:
     if not (whole and begin_as_imagenet(arrays)):
         family = said.get("family", "unknown")
         raise InputError(f"{path}: these are not Keras' ImageNet weights (family {family[:40]}); {ADVICE}")
-    return Weights("imagenet", digest, lambda: arrays)
+    return Weights("imagenet", digest, lambda: arrays, VGG16)

@@ -56,7 +56,8 @@ def import_(
 @app.command(epilog="Example: flarescope weights show")
 def show(quiet: Quiet = False, as_json: AsJson = False, debug: Debug = False) -> None:
     """Say which ImageNet weights are in the cache."""
-    from flarescope.backbones.weights import cached_imagenet, find
+    from flarescope.backbones.registry import find
+    from flarescope.backbones.weights import cached_imagenet
 
     weights = find("imagenet")
     _show("ready", weights.family, weights.digest, cached_imagenet())

@@ -1,6 +1,7 @@
 """Which engine is there on this machine, and in which precision does it run best?"""
 
 import sys
+from collections.abc import Collection
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -37,7 +38,7 @@ def _cuda_has_bf16() -> bool:
     return torch.cuda.get_device_capability()[0] >= 8  # from Ampere on; earlier cards only emulate it
 
 
-def choose(engine: str = "auto", precision: str = "auto") -> EngineChoice:
+def choose(engine: str = "auto", precision: str = "auto", runs: Collection[str] = ENGINES) -> EngineChoice:
     """Choose an engine by what is there.
 
     Args:
@@ -46,17 +47,21 @@ def choose(engine: str = "auto", precision: str = "auto") -> EngineChoice:
             else torch.
         precision: `auto` takes bf16 where the hardware computes in it (CUDA from Ampere on; CPUs with AVX512-BF16 or
             AMX, not in torch), else fp32.
+        runs: engines that can run the network (`Backbone.engines`).
 
     Raises:
-        InputError: an unknown name, or an engine that is not installed or that this processor cannot run.
+        InputError: an unknown name, or an engine that is not installed, that cannot run the network, or that this
+            processor cannot run.
     """
     if engine not in ENGINES:
         raise InputError(f"--engine {engine}: expected one of {', '.join(ENGINES)}")
+    if engine != "auto" and engine not in runs:
+        raise InputError(f"--engine {engine}: it does not run this network; expected auto or {' or '.join(runs)}")
     if precision not in PRECISIONS:
         raise InputError(f"--precision {precision}: expected one of {', '.join(PRECISIONS)}")
     device = "cpu" if engine in ("openvino", "winograd") else _torch_device()
     if engine != "torch" and device == "cpu":
-        choice = _choose_on_cpu(engine, precision)
+        choice = _choose_on_cpu(engine, precision, runs)
         if choice:
             return choice
     if precision == "auto":
@@ -64,12 +69,14 @@ def choose(engine: str = "auto", precision: str = "auto") -> EngineChoice:
     return EngineChoice("torch", device, precision, batch=256 if device == "cuda" else 16)
 
 
-def _choose_on_cpu(engine: str, precision: str) -> EngineChoice | None:
+def _choose_on_cpu(engine: str, precision: str, runs: Collection[str]) -> EngineChoice | None:
     """Choose between Winograd's filtering and OpenVINO; None where neither is there and neither was asked for."""
     has_openvino = find_spec("openvino") is not None
-    features = set() if engine == "openvino" else _processor_features()
+    features = set() if engine == "openvino" or "winograd" not in runs else _processor_features()
     if engine == "winograd" or (
-        engine == "auto" and not (has_openvino and "amx-bf16" in features and precision != "fp32")
+        engine == "auto"
+        and "winograd" in runs
+        and not (has_openvino and "amx-bf16" in features and precision != "fp32")
     ):
         for one in ("bf16", "fp32") if precision == "auto" else (precision,):
             if target_for(one, features):

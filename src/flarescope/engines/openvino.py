@@ -2,13 +2,15 @@
 
 import contextlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 import numpy as np
 
-from flarescope.backbones.weight_arrays import Arrays
 from flarescope.engines.base import EngineChoice
+
+Graphs = Callable[[int], Any]
+"""From the number of channels to an OpenVINO model; what it holds lives as long as the function."""
 
 HINTS: Final = {"fp32": "f32", "bf16": "bf16"}
 """OpenVINO's names of the precisions."""
@@ -17,10 +19,16 @@ HINTS: Final = {"fp32": "f32", "bf16": "bf16"}
 class OpenVinoEngine:
     """OpenVINO on the CPU: several streams compute side by side, and each has its next batch waiting."""
 
-    def __init__(self, arrays: Arrays, choice: EngineChoice) -> None:
+    def __init__(self, graph: Graphs, choice: EngineChoice) -> None:
+        """Prepare; a graph is made when the first batch comes.
+
+        Args:
+            graph: gives the network for so many channels of its input.
+            choice: precision and streams.
+        """
         import openvino
 
-        self._arrays = arrays  # the graphs share their memory
+        self._graph = graph
         self._core = openvino.Core()
         self._config = {
             "INFERENCE_PRECISION_HINT": HINTS[choice.precision],
@@ -31,9 +39,7 @@ class OpenVinoEngine:
 
     def _requests_for(self, channels: int) -> list[Any]:
         if channels not in self._requests:
-            from flarescope.engines.vgg16_openvino import build
-
-            compiled = self._core.compile_model(build(self._arrays, channels), "CPU", self._config)
+            compiled = self._core.compile_model(self._graph(channels), "CPU", self._config)
             number = 2 * int(compiled.get_property("NUM_STREAMS"))
             self._requests[channels] = [compiled.create_infer_request() for _ in range(number)]
         return self._requests[channels]

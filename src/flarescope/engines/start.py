@@ -1,6 +1,6 @@
 """How is a chosen engine made ready with the weights of a network?"""
 
-from flarescope.backbones.weights import Weights
+from flarescope.backbones.base import Weights
 from flarescope.engines.base import Engine, EngineChoice
 
 
@@ -14,12 +14,13 @@ def make(choice: EngineChoice, weights: Weights) -> Engine:
     arrays = weights.load()
     if choice.engine == "openvino":
         from flarescope.engines.openvino import OpenVinoEngine
+        from flarescope.engines.openvino_graphs import graphs_of
 
-        return OpenVinoEngine(arrays, choice)
+        return OpenVinoEngine(graphs_of(weights, arrays), choice)
     if choice.engine == "winograd":
         from flarescope.engines.winograd.engine import WinogradEngine
 
         return WinogradEngine(arrays, choice)
     from flarescope.engines.torch import TorchEngine
 
-    return TorchEngine(arrays, choice)
+    return TorchEngine(arrays, choice, module=weights.backbone.build)

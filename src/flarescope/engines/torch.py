@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from flarescope.backbones.base import Arrays
 from flarescope.backbones.vgg16_torch import build
-from flarescope.backbones.weight_arrays import Arrays
 from flarescope.engines.base import EngineChoice
 from flarescope.engines.cuda.lane_cuda import CudaLane
 from flarescope.engines.cuda.lanes import EagerLane, Lane, Network, pipelined

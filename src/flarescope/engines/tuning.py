@@ -1,7 +1,8 @@
 """Which batch, and how many streams, are fastest on this machine? Measured once and remembered.
 
 What is remembered lies in `engines.json` beside the cached weights, for each processor, number of cores, engine with
-its version, and precision. It concerns features to come: a store keeps the batch and streams that it was begun with.
+its version, precision, and network. It concerns features to come: a store keeps the batch and streams that it was
+begun with.
 """
 
 import itertools
@@ -16,8 +17,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from flarescope.backbones.vgg16 import IMAGE_SIZE
-from flarescope.backbones.weights import Weights, cache_dir
+from flarescope.backbones.base import Weights
+from flarescope.backbones.vgg16 import VGG16
+from flarescope.backbones.weights import cache_dir
 from flarescope.cores import available_cores
 from flarescope.engines.base import Engine, EngineChoice
 from flarescope.engines.start import start
@@ -53,10 +55,11 @@ def settings_file() -> Path:
     return cache_dir() / "engines.json"
 
 
-def machine_key(choice: EngineChoice) -> str:
-    """Name what the speed depends on: processor, cores, engine with its version, precision."""
+def machine_key(choice: EngineChoice, network: str = VGG16.name) -> str:
+    """Name what the speed depends on: processor, cores, engine and its version, precision, network if not VGG16."""
     library = version({"winograd": "flarescope"}.get(choice.engine, choice.engine))
-    return f"{_processor(choice)}, {available_cores()} cores, {choice.engine} {library}, {choice.precision}"
+    other = "" if network == VGG16.name else f", {network}"
+    return f"{_processor(choice)}, {available_cores()} cores, {choice.engine} {library}, {choice.precision}{other}"
 
 
 def _processor(choice: EngineChoice) -> str:
@@ -71,10 +74,10 @@ def _processor(choice: EngineChoice) -> str:
     return " ".join(filter(None, (platform.node(), platform.processor(), choice.device)))
 
 
-def remembered(choice: EngineChoice) -> EngineChoice | None:
+def remembered(choice: EngineChoice, network: str = VGG16.name) -> EngineChoice | None:
     """Give the choice with the batch and streams that were fastest here, or None where nothing was measured."""
     try:
-        kept = _notes().get(machine_key(choice))
+        kept = _notes().get(machine_key(choice, network))
         batch, streams = (int(kept["batch"]), int(kept["streams"])) if kept else (0, 0)
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         return None  # a damaged note costs a measurement, no run
@@ -90,7 +93,7 @@ def _notes() -> dict[str, Any]:
         return {}
 
 
-def remember(choice: EngineChoice, measured: list[Measured]) -> EngineChoice:
+def remember(choice: EngineChoice, measured: list[Measured], network: str = VGG16.name) -> EngineChoice:
     """Note the fastest of the measured settings, the first of which is the engine's own; give the choice with it.
 
     Where the note cannot be written a warning says so: the setting serves all the same.
@@ -99,7 +102,8 @@ def remember(choice: EngineChoice, measured: list[Measured]) -> EngineChoice:
     if best.images_per_s < GAIN * own.images_per_s:
         best = own
     notes = _notes()
-    notes[machine_key(choice)] = {"batch": best.batch, "streams": best.streams, "images_per_s": best.images_per_s}
+    note = {"batch": best.batch, "streams": best.streams, "images_per_s": best.images_per_s}
+    notes[machine_key(choice, network)] = note
     try:
         write_json(settings_file(), notes)
     except FlarescopeError as error:
@@ -139,10 +143,11 @@ def tune(
         seconds: how long each is measured at least, in each round, once it is warm.
     """
     best: dict[tuple[int, int], float] = {}
+    side = weights.backbone.pixels.size
     for batch, streams in candidates(choice) * ROUNDS:
         setting = replace(choice, batch=batch, streams=streams)
         try:
-            speed = measure(start(setting, weights), batch, seconds)
+            speed = measure(start(setting, weights), (batch, 1, side, side), seconds)
         except FlarescopeError:  # more than the device's memory holds; the engine's own setting has to run
             if (batch, streams) == (choice.batch, choice.streams):
                 raise
@@ -153,12 +158,12 @@ def tune(
     return [Measured(batch, streams, speed) for (batch, streams), speed in best.items()]
 
 
-def measure(engine: Engine, batch: int, seconds: float) -> float:
-    """Give the speed of an engine on made pixels, images a second, from the first batch handed over to the last result.
+def measure(engine: Engine, shape: tuple[int, int, int, int], seconds: float) -> float:
+    """Give the speed of an engine on batches of made pixels, images a second, from the first batch to the last result.
 
     The number of batches is a multiple of the cores, so that as many streams as there are end together.
     """
-    pixels = np.random.default_rng(0).uniform(0, 255, (batch, 1, IMAGE_SIZE, IMAGE_SIZE)).astype(np.float32)
+    pixels = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
     wave = available_cores()
 
     def time_of(waves: int) -> float:
@@ -170,4 +175,4 @@ def measure(engine: Engine, batch: int, seconds: float) -> float:
     time_of(1)  # compiled and warm
     once = time_of(1)
     waves = math.ceil(seconds / once) - 1
-    return wave * batch * (1 + max(waves, 0)) / (once + (time_of(waves) if waves > 0 else 0.0))
+    return wave * shape[0] * (1 + max(waves, 0)) / (once + (time_of(waves) if waves > 0 else 0.0))

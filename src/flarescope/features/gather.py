@@ -7,7 +7,6 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from flarescope.backbones.vgg16 import FEATURES
 from flarescope.features.half import decode
 
 GATHER: Final = 64
@@ -34,7 +33,7 @@ class FeatureRows:
         """Find the rows in memory.
 
         Args:
-            maps: S arrays `(n, 4096)` in C order, of one dtype, where the shards are mapped.
+            maps: S arrays `(n, F)` in C order, of one dtype, where the shards are mapped.
             shard: `(N,)` which of them holds each row.
             row: `(N,)` the row within it.
             exponents: `(N,)` of rows that are kept as float16 (see `half`); None for float32.
@@ -43,7 +42,7 @@ class FeatureRows:
         self._maps = maps  # kept: `_window` alone does not keep them mapped
         addresses = np.array([one.ctypes.data for one in maps], np.int64)
         self._window, unit = _window(maps, addresses)
-        bytes_a_row = self._window.itemsize * FEATURES
+        bytes_a_row = self._window.itemsize * self._window.shape[1]
         first = addresses.min(initial=np.iinfo(np.int64).max)
         self._place = (addresses[shard] - first + row * bytes_a_row) // unit if len(row) else np.empty(0, np.int64)
 
@@ -51,7 +50,7 @@ class FeatureRows:
         return len(self._place)
 
     def __getitem__(self, index: np.ndarray) -> np.ndarray:
-        """Copy rows: `(n,)` integers -> `(n, 4096)` float32."""
+        """Copy rows: `(n,)` integers -> `(n, F)` float32."""
         kept = np.asarray(self._window[self._place[index]])
         return kept if self._exponents is None else decode(kept, self._exponents[index])
 
@@ -64,16 +63,17 @@ def _window(maps: Sequence[np.ndarray], addresses: np.ndarray) -> tuple[np.ndarr
     begin where a row of a map begins. The unit divides the distance between any two of those.
 
     Returns:
-        `(K, 4096)`, not writeable, and the unit in bytes.
+        `(K, F)`, not writeable, and the unit in bytes.
     """
     if not maps:
-        return np.empty((0, FEATURES), np.float32), 1
+        return np.empty((0, 0), np.float32), 1
     lowest, highest = maps[int(addresses.argmin())], maps[int(addresses.argmax())]
-    bytes_a_row = lowest.itemsize * FEATURES
+    width = lowest.shape[1]
+    bytes_a_row = lowest.itemsize * width
     unit = int(np.gcd.reduce([bytes_a_row, *(addresses - addresses.min())]))
     count = (highest.ctypes.data + highest.nbytes - lowest.ctypes.data - bytes_a_row) // unit + 1
     strides = (unit, lowest.itemsize)
-    return np.lib.stride_tricks.as_strided(lowest, (count, FEATURES), strides, writeable=False), unit
+    return np.lib.stride_tricks.as_strided(lowest, (count, width), strides, writeable=False), unit
 
 
 def batches(rows: Rows, order: np.ndarray, size: int) -> Generator[np.ndarray, None, None]:

@@ -1,6 +1,6 @@
 """What does a shard of the feature store look like on disk, and how is it written whole or not at all?
 
-A shard is a folder: `features.npy` `(n, 4096)` float32 or float16, and `rows.parquet` with the file name, size, time of
+A shard is a folder: `features.npy` `(n, F)` float32 or float16, and `rows.parquet` with the file name, size, time of
 modification and digest of the image behind each row, and the row's exponent where it is float16 (see `half`). It is
 written under a temporary name and renamed.
 """
@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flarescope.backbones.vgg16 import FEATURES
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.files import atomic_path, replace_durably, translate_os_errors
 from flarescope.images.magnetogram import read_bytes
@@ -94,8 +93,8 @@ def _damaged(shard: Path, why: str) -> InputError:
     return InputError(f"{shard}: {_DAMAGED} ({why}); {_DELETE}")
 
 
-def map_features(shard: Path, rows: int, dtype: str) -> np.ndarray:
-    """Map a shard's features into memory, `(rows, 4096)` of the dtype, without reading them.
+def map_features(shard: Path, shape: tuple[int, int], dtype: str) -> np.ndarray:
+    """Map a shard's features into memory, `(rows, F)` of the dtype, without reading them.
 
     Raises:
         InputError: features that cannot be read, or of another number, width or type.
@@ -110,8 +109,8 @@ def map_features(shard: Path, rows: int, dtype: str) -> np.ndarray:
             f"{shard}: {error.strerror}: each shard of a store in use is one open, mapped file; "
             "raise the limits (ulimit -n, vm.max_map_count) and run again"
         ) from error
-    if mapped.shape != (rows, FEATURES) or mapped.dtype != dtype or not mapped.flags.c_contiguous:
-        raise _damaged(shard, f"features.npy is {mapped.shape} {mapped.dtype}; expected {(rows, FEATURES)} {dtype}")
+    if mapped.shape != shape or mapped.dtype != dtype or not mapped.flags.c_contiguous:
+        raise _damaged(shard, f"features.npy is {mapped.shape} {mapped.dtype}; expected {shape} {dtype}")
     return np.asarray(mapped)  # the plain array over the same pages: np.memmap's own indexing is slow
 
 
@@ -128,7 +127,7 @@ def write_shard(
         store: its folder.
         filenames: of the n images.
         prints: of the n images.
-        features: `(n, 4096)` float32 or float16, in C order: they are written from where they lie.
+        features: `(n, F)` float32 or float16, in C order: they are written from where they lie.
         exponents: `(n,)` int8 of float16 features.
     """
     number = max((int(path.name.removeprefix("shard-")) for path in shard_folders(store)), default=-1) + 1

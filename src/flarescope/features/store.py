@@ -6,7 +6,7 @@ image is found by its file name, so that every table of the same images shares t
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flarescope.backbones.vgg16 import FEATURES
+from flarescope.backbones.vgg16 import VGG16
 from flarescope.engines.base import Engine
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.features.batching import batch_sizes, stacked
@@ -63,6 +63,8 @@ class StoreKey:
         batch: images a forward pass; it can change the last bit of a feature.
         streams: networks side by side (`EngineChoice`); it can change the last bit too.
         dtype: `float32` as the network gives them, or `float16` (see `half`).
+        network: name of the backbone.
+        features: numbers an image.
     """
 
     family: str
@@ -72,6 +74,8 @@ class StoreKey:
     batch: int
     streams: int = 0
     dtype: str = "float32"
+    network: str = VGG16.name
+    features: int = VGG16.features
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
@@ -82,7 +86,14 @@ class StoreKey:
         """Name of the store's folder."""
         family = self.family.replace(":", "-")
         dtype = "" if self.dtype == "float32" else f"_{self.dtype}"
-        return f"vgg16-{family}-{self.digest.removeprefix('sha256:')[:8]}_{self.rendering}_{self.engine}{dtype}"
+        return (
+            f"{self.network}-{family}-{self.digest.removeprefix('sha256:')[:8]}_{self.rendering}_{self.engine}{dtype}"
+        )
+
+
+def with_network(key: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a file says of a store's key, with the network that it was of when there was only one."""
+    return {"network": VGG16.name, "features": VGG16.features, **key}
 
 
 def begun_with(root: Path, key: StoreKey) -> tuple[int, int] | None:
@@ -100,13 +111,13 @@ def begun_with(root: Path, key: StoreKey) -> tuple[int, int] | None:
 class _ShardBuffer:
     """Room for one shard, made once: batches are put where they are written from."""
 
-    def __init__(self, rows: int, dtype: str) -> None:
-        self._features = np.empty((rows, FEATURES), dtype)
+    def __init__(self, rows: int, width: int, dtype: str) -> None:
+        self._features = np.empty((rows, width), dtype)
         self._exponents = None if dtype == "float32" else np.empty(rows, np.int8)
         self.filled = 0
 
     def append(self, features: np.ndarray) -> None:
-        """Put a batch `(n, 4096)` float32 behind those before it."""
+        """Put a batch `(n, width)` float32 behind those before it."""
         part = slice(self.filled, self.filled + len(features))
         if self._exponents is None:
             self._features[part] = features
@@ -146,12 +157,12 @@ class FeatureStore:
             InputError: it holds features of another kind.
         """
         path = self.folder / "store.json"
-        if path.exists() and shard_folders(self.folder) and read_json(path) != self._header():
+        if path.exists() and shard_folders(self.folder) and with_network(read_json(path)) != self._header():
             raise InputError(f"{self.folder}: holds features of another kind (store.json); choose another --features")
         return path.exists() and bool(shard_folders(self.folder))
 
     def _header(self) -> dict[str, Any]:
-        return {"version": VERSION, **asdict(self.key), "features": FEATURES}
+        return {"version": VERSION, **asdict(self.key)}
 
     def __len__(self) -> int:
         return len(self._index.filenames)
@@ -256,7 +267,7 @@ class FeatureStore:
         shard_rows: int,
     ) -> None:
         prints: list[Fingerprint] = []
-        shard = _ShardBuffer(min(shard_rows, len(todo)), self.key.dtype)
+        shard = _ShardBuffer(min(shard_rows, len(todo)), self.key.features, self.key.dtype)
         first = 0
         sizes = batch_sizes(len(todo), shard_rows, self.key.batch)
         for features in engine.stream(stacked(stream, sizes, prints)):
@@ -299,7 +310,7 @@ class FeatureStore:
         allow_open_files(len(missing))
         sizes = np.diff(self._index.starts)
         for path in missing:
-            self._mapped[path] = map_features(path, int(sizes[wanted[path]]), self.key.dtype)
+            self._mapped[path] = map_features(path, (int(sizes[wanted[path]]), self.key.features), self.key.dtype)
         return [self._mapped[path] for path in wanted]
 
 

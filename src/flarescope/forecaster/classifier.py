@@ -14,16 +14,17 @@ import h5py
 import numpy as np
 
 from flarescope import sealing
-from flarescope.backbones import weights as weights_module
+from flarescope.backbones import registry
+from flarescope.backbones.base import Weights
 from flarescope.backbones.keras.defect import DefectError
 from flarescope.backbones.keras.hdf5 import MAGIC, Array, Group, opened
 from flarescope.backbones.keras.reading import read_model
 from flarescope.backbones.keras.writing import write_full_model
-from flarescope.backbones.vgg16 import FEATURES
+from flarescope.backbones.vgg16 import VGG16
 from flarescope.backbones.weight_arrays import begin_as_imagenet
-from flarescope.backbones.weights import Weights
+from flarescope.backbones.weights import of_arrays
 from flarescope.brief import brief
-from flarescope.engines.base import EngineChoice
+from flarescope.engines.base import Engine, EngineChoice
 from flarescope.engines.start import start
 from flarescope.errors import InputError
 from flarescope.events import PUBLISHED, EventDefinition, event_from_json
@@ -38,6 +39,9 @@ from flarescope.parsing import parse_json, refusing_damage
 from flarescope.scores.calibration import calibration_from_json
 
 FORMAT: Final = "flarescope-model-1"
+MOST_FEATURES: Final = 1 << 16
+"""Wider heads are not read."""
+
 ATTRIBUTE: Final = "flarescope"
 """Root attribute that holds our description, as JSON, in small files and in full Keras files alike."""
 
@@ -59,6 +63,7 @@ class Description:
         event: what it forecasts; None where its training table did not say.
         training_images: what its training images were like (`images.likeness.Likeness` as plain values), or None.
         fitted_on: the rows that threshold and calibration were chosen on (`pipeline.origin.rows_in_short`), or None.
+        network: name of the backbone (`backbones.base.Backbone`).
     """
 
     backbone: str
@@ -72,6 +77,7 @@ class Description:
     event: EventDefinition | None = None
     training_images: dict[str, Any] | None = None
     fitted_on: dict[str, Any] | None = None
+    network: str = VGG16.name
 
     __repr__ = brief
 
@@ -90,6 +96,7 @@ class Classifier:
     head: Head
     description: Description
     weights: Weights = field(repr=False)
+    _engines: dict[EngineChoice, Engine] = field(default_factory=dict, repr=False, compare=False)
 
     __repr__ = brief
 
@@ -118,11 +125,17 @@ class Classifier:
                 yield stack(batch)
 
         with closing(images):
-            for features in start(engine, self.weights).stream(batches()):
+            for features in self._started(engine).stream(batches()):
                 for probability in self.head.probability(features).tolist():
                     yield in_network.popleft(), probability
                 if progress:
                     progress(len(features))
+
+    def _started(self, choice: EngineChoice) -> Engine:
+        """Give an engine, which is started once however often it is asked for."""
+        if choice not in self._engines:
+            self._engines[choice] = start(choice, self.weights)
+        return self._engines[choice]
 
     def save(self, path: Path, *, full: bool = False) -> None:
         """Write the model, whole or not at all.
@@ -154,7 +167,7 @@ def load_classifier(path: Path, *, backbone: str | None = None) -> Classifier:
     if small is not None:
         return _with_backbone(path, *small, backbone=backbone)
     model = read_model(path)
-    found = weights_module.of_arrays(model.backbone)
+    found = of_arrays(model.backbone)
     text = _description_text(path)
     head = Head(model.head_kernel, model.head_bias)
     if text is None:
@@ -225,11 +238,16 @@ def _to_text(described: Description, head: Head) -> str:
 
 
 def _with_backbone(path: Path, head: Head, described: Description, *, backbone: str | None) -> Classifier:
-    found = weights_module.find(backbone or described.backbone)
+    found = registry.find(backbone or described.backbone)
     if found.digest != described.digest:
         raise InputError(
             f"{path}: its head was trained on the backbone {described.family} ({described.digest[:15]}...), "
             f"but {backbone or described.backbone} is {found.family} ({found.digest[:15]}...); give it with --backbone"
+        )
+    if len(head.kernel) != found.backbone.features:
+        raise InputError(
+            f"{path}: its head has {len(head.kernel):,} features; {found.backbone.name} gives "
+            f"{found.backbone.features:,}; train the model again"
         )
     return Classifier(head, described, found)
 
@@ -244,9 +262,9 @@ def _read_small(path: Path) -> tuple[Head, Description] | None:
             return None
         _parse_description(path, text)
         head = Head(*(_small_array(path, file, name) for name in ("kernel", "bias")))
-    if head.kernel.shape != (FEATURES, 2) or head.bias.shape != (2,):
+    if head.kernel.ndim != 2 or head.kernel.shape[1] != 2 or head.bias.shape != (2,):
         raise InputError(
-            f"{path}: the head has shape {head.kernel.shape} and {head.bias.shape}; expected ({FEATURES}, 2) and (2,)"
+            f"{path}: the head has shape {head.kernel.shape} and {head.bias.shape}; expected (features, 2) and (2,)"
         )
     return head, _parse_description(path, text, head)
 
@@ -270,7 +288,7 @@ def _small_array(path: Path, file: Group, name: str) -> np.ndarray:
 def _is_small_and_plain(array: Array) -> bool:
     if array.dtype is None or array.dtype.kind != "f" or array.shape is None:
         return False
-    return array.is_whole and not array.is_elsewhere and math.prod(array.shape) <= 2 * FEATURES
+    return array.is_whole and not array.is_elsewhere and math.prod(array.shape) <= 2 * MOST_FEATURES
 
 
 def _description_text(path: Path) -> str | None:
@@ -305,7 +323,7 @@ def _checked(described: Description) -> Description:
     Raises:
         TypeError, ValueError: on the first of them.
     """
-    for name in ("backbone", "family", "digest"):
+    for name in ("backbone", "family", "digest", "network"):
         if not isinstance(getattr(described, name), str):
             raise TypeError(f"{name} is no text")
     if described.rendering is not None:

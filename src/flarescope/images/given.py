@@ -14,7 +14,7 @@ from flarescope.images.look import Look
 from flarescope.images.magnetogram import Magnetogram, check_strength, magnetogram_of
 from flarescope.images.plausible import check_field
 from flarescope.images.reading import Fingerprint, ReadImage
-from flarescope.images.render import render_magnetogram
+from flarescope.images.render import SIZE, render_magnetogram
 
 EXPECTED = "expected a two-dimensional array in gauss, a Magnetogram, or a sunpy Map (.data and .meta)"
 
@@ -40,13 +40,14 @@ def is_field(value: object) -> bool:
     return isinstance(value, np.ndarray | Magnetogram) or (hasattr(value, "data") and hasattr(value, "meta"))
 
 
-def read_given(given: Given, nan: str, accept: Accept = HMI_ONLY) -> ReadImage:
+def read_given(given: Given, nan: str, accept: Accept = HMI_ONLY, *, size: int = SIZE) -> ReadImage:
     """Render a field in hand as one from a FITS file.
 
     Args:
         given: the field. Its rows are taken as they lie, south up in HMI's own images; nothing is rotated.
         nan: what NaN pixels do, `error` or `zero`.
         accept: what may be taken beside HMI's line-of-sight field.
+        size: height and width of the pixels.
 
     Raises:
         InputError: no two-dimensional field in gauss, or what a FITS file would be refused for.
@@ -54,7 +55,7 @@ def read_given(given: Given, nan: str, accept: Accept = HMI_ONLY) -> ReadImage:
     path = Path(given.name)
     magnetogram = _magnetogram(path, given.value, accept)
     check_field(path, magnetogram.field_gauss, magnetogram.look)
-    return ReadImage(render_magnetogram(path, magnetogram, nan), Fingerprint(0, 0, 0, ""))
+    return ReadImage(render_magnetogram(path, magnetogram, nan, size), Fingerprint(0, 0, 0, ""))
 
 
 def _magnetogram(path: Path, value: Any, accept: Accept) -> Magnetogram:  # noqa: ANN401 - whatever a user has

@@ -23,7 +23,10 @@ FIELD_LIMIT_GAUSS: Final = 5978.7
 """Largest absolute field of the published FITS set; the scale of its pixels (Boucheron et al. 2023)."""
 
 SIZE: Final = 224
-"""Height and width of the rendered pixels."""
+"""Height and width of the reference recipe's pixels, and of the published PNG."""
+
+LARGEST_SIZE: Final = 4096
+"""Pixels a side: a whole disk of HMI."""
 
 _STRIP: Final = 8
 """Output pixels that are resized at a time: the fastest of 4, 8, 16 and 32, and for 600x600 small enough that OpenBLAS
@@ -31,44 +34,78 @@ does not start threads of its own, which would take the network's cores (m n k a
 
 NAN_POLICIES: Final = ("error", "zero")
 
+RENDERINGS: Final = ("reference-png", "reference-fits", "smooth-png")
+
+
+@dataclass(frozen=True)
+class PixelForm:
+    """Which pixels a network takes.
+
+    Attributes:
+        size: height and width.
+        resize: what is done to a PNG of another size: `nearest` neighbour, as in the reference recipe, or `smooth`, as
+            fields of FITS files are resized.
+    """
+
+    size: int = SIZE
+    resize: str = "nearest"
+
+
+REFERENCE: Final = PixelForm()
+"""Of the reference recipe."""
+
 
 @dataclass(frozen=True)
 class Rendering:
     """A named way from a file to pixels.
 
     Attributes:
-        name: `reference-png` or `reference-fits`.
+        name: `reference-png` and `reference-fits` as the reference recipe renders these files, `smooth-png` as
+            `reference-fits` for a PNG.
         nan: what NaN pixels of a FITS file do: `error` refuses the file, `zero` makes them zero field.
+        size: height and width of the pixels.
     """
 
     name: str
     nan: str = "error"
+    size: int = SIZE
 
     def __post_init__(self) -> None:
-        if self.name not in ("reference-png", "reference-fits"):
-            raise InputError(f"rendering {self.name!r} is not known; expected reference-png or reference-fits")
+        if self.name not in RENDERINGS:
+            raise InputError(f"rendering {self.name!r} is not known; expected one of {', '.join(RENDERINGS)}")
         if self.nan not in NAN_POLICIES:
             raise InputError(f"--nan {self.nan}: expected error or zero")
+        if not 1 <= self.size <= LARGEST_SIZE:
+            raise InputError(f"rendering of {self.size} pixels a side; expected 1 to {LARGEST_SIZE}")
 
     @property
     def id(self) -> str:
-        """What the cache key and the model file say: the name, and the NaN policy where it changes pixels."""
-        return self.name + ("+nan-zero" if self.name == "reference-fits" and self.nan == "zero" else "")
+        """What cache key and model file say: name, size if it is not 224, NaN policy where it changes pixels."""
+        size = "" if self.size == SIZE else f"-{self.size}"
+        return self.name + size + ("+nan-zero" if self.of_fits and self.nan == "zero" else "")
+
+    @property
+    def of_fits(self) -> bool:
+        """Whether it is of FITS files."""
+        return self.name == "reference-fits"
 
     @classmethod
     def from_id(cls, text: str) -> "Rendering":
         """Read an `id` back."""
         name, plus, _ = text.partition("+nan-zero")
-        return cls(name, "zero" if plus else "error")
+        whole, _, size = name.rpartition("-")
+        name, size = (whole, size) if size.isdecimal() and len(size) <= 6 else (name, str(SIZE))
+        return cls(name, "zero" if plus else "error", int(size))
 
     @classmethod
-    def for_file(cls, filename: str, nan: str = "error") -> "Rendering":
-        """Choose the reference rendering for a file by its name: FITS, or else PNG."""
-        return cls("reference-fits" if is_fits(Path(filename)) else "reference-png", nan)
+    def for_file(cls, filename: str, nan: str = "error", form: PixelForm = REFERENCE) -> "Rendering":
+        """Choose the rendering for a file by its name, FITS or else PNG, and by the network's pixels."""
+        png = "reference-png" if form.resize == "nearest" else "smooth-png"
+        return cls("reference-fits" if is_fits(Path(filename)) else png, nan, form.size)
 
 
 @functools.lru_cache(maxsize=64)
-def resize_operator(size: int) -> np.ndarray:
+def resize_operator(size: int, to: int = SIZE) -> np.ndarray:
     """Give the matrix that resizes one axis as the reference recipe does.
 
     The recipe's `skimage.transform.resize(order=1, mode='reflect', anti_aliasing=True)` is linear and separable, so
@@ -76,29 +113,30 @@ def resize_operator(size: int) -> np.ndarray:
 
     Args:
         size: length of the axis in pixels, at least 1.
+        to: its new length.
 
     Returns:
-        `(224, size)` float64, rows summing to 1, not writeable.
+        `(to, size)` float64, rows summing to 1, not writeable.
     """
     from skimage.transform import resize
 
     operator: np.ndarray = resize(  # type: ignore[no-untyped-call]
-        np.eye(size), (SIZE, size), order=1, mode="reflect", clip=True, preserve_range=True, anti_aliasing=True
+        np.eye(size), (to, size), order=1, mode="reflect", clip=True, preserve_range=True, anti_aliasing=True
     )
     operator.setflags(write=False)
     return operator
 
 
 @functools.lru_cache(maxsize=64)
-def _strips(size: int) -> tuple[tuple[slice, slice, np.ndarray], ...]:
+def _strips(size: int, to: int) -> tuple[tuple[slice, slice, np.ndarray], ...]:
     """Cut `resize_operator` into strips without its zeros: each output pixel is made of a few neighbouring inputs.
 
     Returns:
         Output pixels, input pixels that they are made of, and the operator between them.
     """
-    operator = resize_operator(size)
+    operator = resize_operator(size, to)
     strips = []
-    for start in range(0, SIZE, _STRIP):
+    for start in range(0, to, _STRIP):
         rows = slice(start, start + _STRIP)
         used = np.flatnonzero(operator[rows].any(axis=0))
         columns = slice(int(used[0]), int(used[-1]) + 1)
@@ -106,21 +144,22 @@ def _strips(size: int) -> tuple[tuple[slice, slice, np.ndarray], ...]:
     return tuple(strips)
 
 
-def resize_field(field_gauss: np.ndarray) -> np.ndarray:
-    """Resize a field of any size to `(224, 224)`, equal to the reference's scikit-image call to 1e-9.
+def resize_field(field_gauss: np.ndarray, size: int = SIZE) -> np.ndarray:
+    """Resize a field of any size to `(size, size)`, equal to the reference's scikit-image call to 1e-9.
 
     Args:
         field_gauss: `(H, W)` float, gauss, finite.
+        size: new height and width in pixels.
 
     Returns:
         float64.
     """
     rows, columns = field_gauss.shape
-    flat = np.empty((SIZE, columns))
-    for new, old, operator in _strips(rows):
+    flat = np.empty((size, columns))
+    for new, old, operator in _strips(rows, size):
         np.matmul(operator, field_gauss[old], out=flat[new])
-    resized = np.empty((SIZE, SIZE))
-    for new, old, operator in _strips(columns):
+    resized = np.empty((size, size))
+    for new, old, operator in _strips(columns, size):
         np.matmul(flat[:, old], operator.T, out=resized[:, new])
     return resized
 
@@ -135,43 +174,47 @@ def field_of_pixels(pixels: np.ndarray) -> np.ndarray:
     return pixels / 255 * (2 * FIELD_LIMIT_GAUSS) - FIELD_LIMIT_GAUSS
 
 
-def render_field(field_gauss: np.ndarray) -> np.ndarray:
+def render_field(field_gauss: np.ndarray, size: int = SIZE) -> np.ndarray:
     """Render a field as the reference recipe renders FITS.
 
     Args:
         field_gauss: `(H, W)` float, gauss, finite.
+        size: height and width of the pixels; the recipe's is 224.
 
     Returns:
-        `(1, 224, 224)` float32, about 0..255: one channel, which stands for three equal ones.
+        `(1, size, size)` float32, about 0..255: one channel, which stands for three equal ones.
 
     Example:
         >>> flarescope.render_field(flarescope.read_fits("some.fits").field_gauss).shape
         (1, 224, 224)
     """
-    return scale_field(resize_field(field_gauss)).astype(np.float32)[np.newaxis]
+    return scale_field(resize_field(field_gauss, size)).astype(np.float32)[np.newaxis]
 
 
-def _nearest(size: int) -> np.ndarray:
-    """Give the index of the source pixel under each of 224 pixels' centres, `(224,)`."""
+def _nearest(size: int, to: int) -> np.ndarray:
+    """Give the index of the source pixel under each new pixel's centre, `(to,)`."""
     row = Image.fromarray(np.arange(size, dtype=np.int32)[np.newaxis])
-    index: np.ndarray = np.asarray(row.resize((SIZE, 1), Image.Resampling.NEAREST))[0]
+    index: np.ndarray = np.asarray(row.resize((to, 1), Image.Resampling.NEAREST))[0]
     return index
 
 
-def render_png(pixels: np.ndarray) -> np.ndarray:
-    """Render decoded PNG pixels: nearest neighbour to 224x224 where the size differs.
+def render_png(pixels: np.ndarray, form: PixelForm = REFERENCE) -> np.ndarray:
+    """Render decoded PNG pixels: resized where the size differs, by the nearest neighbour in the reference recipe.
 
     Args:
         pixels: `(H, W)` or `(H, W, 3)`, 0..255.
+        form: size, and way of resizing.
 
     Returns:
-        `(1, 224, 224)` or `(3, 224, 224)` float32, 0..255, RGB.
+        `(1, size, size)` or `(3, size, size)` float32, 0..255, RGB.
     """
-    if pixels.shape[:2] != (SIZE, SIZE):
-        nearest = [_nearest(n) for n in pixels.shape[:2]]
-        pixels = pixels[np.ix_(nearest[0], nearest[1])]
-    channels_last = pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
-    return np.ascontiguousarray(np.moveaxis(channels_last, -1, 0), dtype=np.float32)
+    planes = pixels[np.newaxis] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
+    if planes.shape[1:] == (form.size, form.size):
+        return np.ascontiguousarray(planes, dtype=np.float32)
+    if form.resize == "smooth":
+        return np.stack([resize_field(plane, form.size) for plane in planes]).astype(np.float32)
+    rows, columns = (_nearest(n, form.size) for n in planes.shape[1:])
+    return np.ascontiguousarray(planes[:, rows[:, np.newaxis], columns], dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -179,7 +222,7 @@ class Rendered:
     """What rendering a file gives.
 
     Attributes:
-        pixels: `(1, 224, 224)` or, for a colour PNG, `(3, 224, 224)` float32, about 0..255, RGB.
+        pixels: `(1, S, S)` or, for a colour PNG, `(3, S, S)` float32, about 0..255, RGB.
         noaa_ars: regions that the FITS header, or the text of a PNG, names, the principal one first.
         time: of the observation by header or text, UTC, or None.
         look: what is known of scale, orientation and place.
@@ -197,7 +240,7 @@ def render(path: Path, rendering: Rendering, content: bytes | None = None, *, ac
     """Read a file and render it, if it is a line-of-sight magnetogram of one region.
 
     Args:
-        path: a PNG for `reference-png`, a FITS file for `reference-fits`.
+        path: a FITS file for `reference-fits`, else a PNG.
         rendering: which way.
         content: the file's bytes, where they are already read.
         accept: what may be read beside HMI's line-of-sight field.
@@ -206,22 +249,24 @@ def render(path: Path, rendering: Rendering, content: bytes | None = None, *, ac
         InputError: an unreadable file, NaN pixels under `nan="error"`, a file of the other kind;
             `NotMagnetogramError` for one that holds something else.
     """
-    if (rendering.name == "reference-fits") != is_fits(path):
-        kind = "FITS" if rendering.name == "reference-fits" else "PNG"
+    if rendering.of_fits != is_fits(path):
+        kind = "FITS" if rendering.of_fits else "PNG"
         raise InputError(f"{path}: expected a {kind} file; the images of a table are all of one kind")
-    if rendering.name == "reference-png":
+    if not rendering.of_fits:
         image = read_region_png(path, content, accept=accept)
-        return Rendered(render_png(image.pixels), image.noaa_ars, image.time, image.look, image.flags)
-    return render_magnetogram(path, read_region(path, content, accept=accept), rendering.nan)
+        form = PixelForm(rendering.size, "smooth" if rendering.name == "smooth-png" else "nearest")
+        return Rendered(render_png(image.pixels, form), image.noaa_ars, image.time, image.look, image.flags)
+    return render_magnetogram(path, read_region(path, content, accept=accept), rendering.nan, rendering.size)
 
 
-def render_magnetogram(path: Path, magnetogram: Magnetogram, nan: str) -> Rendered:
+def render_magnetogram(path: Path, magnetogram: Magnetogram, nan: str, size: int = SIZE) -> Rendered:
     """Render a field as the reference recipe renders FITS.
 
     Args:
         path: what a message names.
         magnetogram: the field and what is known of it.
         nan: what NaN pixels do, `error` or `zero`.
+        size: height and width of the pixels.
 
     Raises:
         InputError: NaN pixels under `error`.
@@ -229,10 +274,11 @@ def render_magnetogram(path: Path, magnetogram: Magnetogram, nan: str) -> Render
     field = magnetogram.field_gauss
     if magnetogram.nan_pixels:
         if nan == "error":
-            pixels = of_them(magnetogram.nan_pixels, field.size, "pixel", "is", "are")
+            unknown = of_them(magnetogram.nan_pixels, field.size, "pixel", "is", "are")
             raise InputError(
-                f"{path}: {pixels} NaN; leave the image out, or take them for zero field (--nan zero; from Python "
+                f"{path}: {unknown} NaN; leave the image out, or take them for zero field (--nan zero; from Python "
                 "Compute(nan='zero'))"
             )
         field = np.nan_to_num(field, nan=0.0, posinf=0.0, neginf=0.0)
-    return Rendered(render_field(field), magnetogram.noaa_ars, magnetogram.time, magnetogram.look, magnetogram.flags)
+    pixels = render_field(field, size)
+    return Rendered(pixels, magnetogram.noaa_ars, magnetogram.time, magnetogram.look, magnetogram.flags)

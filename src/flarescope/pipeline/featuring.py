@@ -7,7 +7,8 @@ from typing import Final
 
 import pandas as pd
 
-from flarescope.backbones.weights import Weights, find
+from flarescope.backbones.base import Backbone, Weights
+from flarescope.backbones.registry import find
 from flarescope.brief import brief
 from flarescope.catalog.boucheron import read_table
 from flarescope.cores import available_cores
@@ -61,16 +62,16 @@ class Compute:
         """What may be read beside HMI's line-of-sight field."""
         return Accept(self.instrument_ok)
 
-    def choose_untuned(self) -> EngineChoice:
-        """Choose the engine (see `engines.choose.choose`) with its own batch and streams."""
-        return choose(self.engine, self.precision)
+    def choose_untuned(self, backbone: Backbone) -> EngineChoice:
+        """Choose the engine for a network (see `engines.choose.choose`) with its own batch and streams."""
+        return choose(self.engine, self.precision, backbone.engines)
 
-    def choose(self) -> EngineChoice:
-        """Choose the engine, with the batch and streams that were fastest here."""
+    def choose(self, backbone: Backbone) -> EngineChoice:
+        """Choose the engine for a network, with the batch and streams that were fastest here."""
         if self.batch is not None and self.batch < 1:
             raise InputError(f"--engine-batch {self.batch}: expected at least 1")
-        choice = self.choose_untuned()
-        choice = tuning.remembered(choice) or choice
+        choice = self.choose_untuned(backbone)
+        choice = tuning.remembered(choice, backbone.name) or choice
         return choice if self.batch is None else replace(choice, batch=self.batch)
 
     def threads(self) -> int:
@@ -108,8 +109,9 @@ def open_store(
     Raises:
         InputError: a batch was asked for, and the store was begun with another.
     """
-    choice = compute.choose()
-    rendering = Rendering.for_file(tables[0]["filename"].iloc[0], compute.nan)
+    backbone = weights.backbone
+    choice = compute.choose(backbone)
+    rendering = Rendering.for_file(tables[0]["filename"].iloc[0], compute.nan, backbone.pixels)
     key = StoreKey(
         weights.family,
         weights.digest,
@@ -118,6 +120,8 @@ def open_store(
         choice.batch,
         choice.streams,
         compute.store or DTYPES[0],
+        backbone.name,
+        backbone.features,
     )
     begun = begun_with(root, key)
     if begun:
@@ -127,18 +131,23 @@ def open_store(
                 f"{begun[0]}; leave --engine-batch out, or choose another --features"
             )
         key = replace(key, batch=begun[0], streams=begun[1])
-    elif sum(map(len, tables)) >= TUNE_FROM and compute.batch is None and tuning.remembered(choice) is None:
+    elif _worth_tuning(tables, compute) and tuning.remembered(choice, backbone.name) is None:
         tuned = settle(weights, choice, reporter)
         key = replace(key, batch=tuned.batch, streams=tuned.streams)
     return FeatureStore(root, key)
+
+
+def _worth_tuning(tables: Sequence[pd.DataFrame], compute: Compute) -> bool:
+    return sum(map(len, tables)) >= TUNE_FROM and compute.batch is None
 
 
 def settle(weights: Weights, choice: EngineChoice, reporter: Reporter) -> EngineChoice:
     """Measure batch and streams on this machine, remember the fastest, and give the choice with them."""
     reporter.say(f"measuring once which batch and how many streams are fastest here ({choice.id})")
     measured = tuning.tune(weights, choice, progress=lambda one: reporter.say(describe_setting(one)))
-    tuned = tuning.remember(choice, measured)
-    where = f"remembered in {tuning.settings_file()}" if tuning.remembered(choice) == tuned else "taken for this time"
+    tuned = tuning.remember(choice, measured, weights.backbone.name)
+    kept = tuning.remembered(choice, weights.backbone.name) == tuned
+    where = f"remembered in {tuning.settings_file()}" if kept else "taken for this time"
     reporter.say(f"{where}: batch {tuned.batch}, streams {tuned.streams or 'by the engine'}")
     return tuned
 
@@ -169,10 +178,10 @@ def ensure_features(
         label: what the progress is called.
 
     Returns:
-        `(N, 4096)` features in the order of the table, memory-mapped.
+        `(N, F)` features in the order of the table, memory-mapped.
     """
     filenames = table["filename"]
-    choice = replace(compute.choose(), batch=store.key.batch, streams=store.key.streams)
+    choice = replace(compute.choose(weights.backbone), batch=store.key.batch, streams=store.key.streams)
     computed = store.build(
         filenames,
         images,

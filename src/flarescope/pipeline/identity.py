@@ -17,6 +17,7 @@ from flarescope.connected import all_regions
 from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.events import event_from_json
+from flarescope.features.store import with_network
 from flarescope.files import make_folder
 from flarescope.forecaster.runs import RunFolder
 from flarescope.heads.head import Recipe
@@ -83,6 +84,7 @@ def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
 
 def _identity(described: dict[str, Any]) -> dict[str, Any]:
     kept = {name: described.get(name) for name in IDENTITY}
+    kept["store"] = with_network(described["store"])
     recipe = {name: value for name, value in described["recipe"].items() if name not in EXTENDABLE}
     return {**kept, "recipe": recipe}
 

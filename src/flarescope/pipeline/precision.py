@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from flarescope.backbones.weights import Weights, find
+from flarescope.backbones.base import Weights
+from flarescope.backbones.registry import find
 from flarescope.catalog.boucheron import read_table
 from flarescope.engines import tuning
 from flarescope.engines.base import EngineChoice
@@ -47,17 +48,20 @@ class Tuned:
         return {"machine": self.machine, "measured": measured, "choice": asdict(self.choice)}
 
 
-def tune(compute: Compute | None = None, *, reporter: Reporter | None = None) -> Tuned:
-    """Measure batch and streams on this machine with random filters, and remember the fastest.
+def tune(compute: Compute | None = None, *, backbone: str = "random", reporter: Reporter | None = None) -> Tuned:
+    """Measure batch and streams on this machine, and remember the fastest.
 
     Args:
         compute: engine and precision.
+        backbone: the network; speed does not depend on its weights.
         reporter: hears of each setting.
     """
     reporter = reporter or WarningReporter()
-    choice = (compute or Compute()).choose_untuned()
-    measured = tuning.tune(find("random"), choice, progress=lambda one: reporter.say(describe_setting(one)))
-    return Tuned(tuning.machine_key(choice), measured, tuning.remember(choice, measured))
+    weights = find(backbone)
+    network = weights.backbone.name
+    choice = (compute or Compute()).choose_untuned(weights.backbone)
+    measured = tuning.tune(weights, choice, progress=lambda one: reporter.say(describe_setting(one)))
+    return Tuned(tuning.machine_key(choice, network), measured, tuning.remember(choice, measured, network))
 
 
 @dataclass(frozen=True)
@@ -162,7 +166,7 @@ def compare_with_reference(
     rows = read_table(Path(table), split=split, limit=limit)
     classifier = load(Path(model), epoch=epoch, backbone=backbone).classifier
     announce(classifier.weights, reporter)
-    choice = compute.choose()
+    choice = compute.choose(classifier.weights.backbone)
     features, reference = (
         features_by(one, classifier.weights, rows, Path(images), compute, reporter) for one in (choice, REFERENCE)
     )
@@ -172,12 +176,11 @@ def compare_with_reference(
 def features_by(
     choice: EngineChoice, weights: Weights, rows: pd.DataFrame, images: Path, compute: Compute, reporter: Reporter
 ) -> np.ndarray:
-    """Compute the features of a table's images with one engine, `(N, 4096)` float32, without keeping them."""
+    """Compute the features of a table's images with one engine, `(N, F)` float32, without keeping them."""
     paths = [images / name for name in rows["filename"]]
     found: list[np.ndarray] = []
-    with closing(
-        read_ahead(paths, Rendering.for_file(paths[0].name, compute.nan), workers=0, accept=compute.accept)
-    ) as read:
+    rendering = Rendering.for_file(paths[0].name, compute.nan, weights.backbone.pixels)
+    with closing(read_ahead(paths, rendering, workers=0, accept=compute.accept)) as read:
         batches = (stack(list(islice(read, choice.batch))) for _ in range(0, len(paths), choice.batch))
         for features in start(choice, weights).stream(batches):
             found.append(features)

@@ -83,11 +83,11 @@ def forecast_images(
         InputError: none of the images can be read.
     """
     compute, reporter = compute or Compute(), reporter or WarningReporter()
-    choice = compute.choose()
+    choice = compute.choose(classifier.weights.backbone)
     announce(classifier.weights, reporter)
     reporter.say(f"engine: {choice.id}")
     tell_other_form(classifier.description.rendering, map(_rendering, images), reporter)
-    unread, forecast = list(failures), 0
+    unread, forecast, form = list(failures), 0, classifier.weights.backbone.pixels
 
     def advance(count: int) -> None:
         nonlocal forecast
@@ -96,8 +96,8 @@ def forecast_images(
 
     def job(image: Path | Given) -> ReadImage:
         if isinstance(image, Given):
-            return read_given(image, compute.nan, compute.accept)
-        return read_image(image, Rendering.for_file(image.name, compute.nan), compute.accept)
+            return read_given(image, compute.nan, compute.accept, size=form.size)
+        return read_image(image, Rendering.for_file(image.name, compute.nan, form), compute.accept)
 
     stream = _readable(each_ahead(images, job, workers=compute.threads()), unread, strict)
     read = list(_rows(classifier, classifier.probabilities(stream, choice, progress=advance)))

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flarescope.backbones.vgg16 import FEATURES
-from flarescope.backbones.weights import Weights, find
+from flarescope.backbones.base import Weights
+from flarescope.backbones.registry import find
 from flarescope.catalog.boucheron import read_table, require_regions
 from flarescope.catalog.splits import check_disjoint
 from flarescope.catalog.table_event import agreed_event
@@ -113,8 +113,9 @@ class TrainingData:
             regions=regions,
             event=self.event,
             training_images=self.likeness.to_json() if self.likeness else None,
+            network=self.weights.backbone.name,
         )
-        return Classifier(glorot_head(FEATURES, recipe.seed), described, self.weights)
+        return Classifier(glorot_head(self.weights.backbone.features, recipe.seed), described, self.weights)
 
 
 def warn_one_class(tables: Mapping[str, pd.DataFrame], reporter: Reporter) -> None:

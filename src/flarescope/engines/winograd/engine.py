@@ -7,7 +7,7 @@ from queue import Empty, SimpleQueue
 
 import numpy as np
 
-from flarescope.backbones.weight_arrays import Arrays
+from flarescope.backbones.base import Arrays
 from flarescope.cores import available_cores
 from flarescope.engines.base import EngineChoice
 from flarescope.engines.winograd import kernels

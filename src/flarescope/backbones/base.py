@@ -1,0 +1,69 @@
+"""What is a frozen network, apart from its weights, and what are weights of one?"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from flarescope.images.render import REFERENCE, PixelForm
+
+Arrays = Mapping[str, np.ndarray]
+"""Arrays of a network by name, float32, in PyTorch's layout."""
+
+
+def builder(module: str) -> Callable[[Arrays], Any]:
+    """Give the function `build` of a module that is imported when it is called: torch takes longer than a forecast.
+
+    Args:
+        module: such as `flarescope.backbones.vgg16_torch`.
+    """
+    return lambda arrays: import_module(module).build(arrays)
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A network that turns an image into features.
+
+    Attributes:
+        name: such as `vgg16`; part of the key of every cached feature.
+        features: width of what it gives.
+        build: makes a torch module of arrays, in evaluation mode and without gradients: called with pixels
+            `(N, 1, S, S)` (three equal channels) or `(N, 3, S, S)` (RGB), 0..255, float32 or uint8, and `dtype`, it
+            gives `(N, features)`. Preprocessing is part of it.
+        pixels: which pixels it takes.
+        engines: what can run it (`engines.base.ENGINES`).
+        preprocessing: what it does to pixels before its first layer, in words.
+        paper: where it is described.
+    """
+
+    name: str
+    features: int
+    build: Callable[[Arrays], Any]
+    pixels: PixelForm = REFERENCE
+    engines: tuple[str, ...] = ("torch", "openvino")
+    preprocessing: str = ""
+    paper: str = ""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of a backbone, loaded when they are asked for.
+
+    Attributes:
+        family: `imagenet`, `random:<seed>`, or `keras` for any other Keras file.
+        digest: `sha256:...` over the arrays.
+        load: gives the arrays.
+        backbone: the network that they are of.
+    """
+
+    family: str
+    digest: str
+    load: Callable[[], Arrays]
+    backbone: Backbone
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the filters were drawn at random, so that a result says nothing of ImageNet features."""
+        return self.family.startswith("random")
