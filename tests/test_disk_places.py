@@ -2,6 +2,8 @@
 
 import datetime as dt
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disks import CARDS, SIZE
+from fakes import child_environment
 from flarescope.catalog.noaa_regions import REGION_DTYPES
 from flarescope.disk.places import nearest_day, on_sky, place_regions, turned_longitude
 from flarescope.disk.view import check_scale, view_of
@@ -166,11 +169,31 @@ def test_the_observer_is_the_header_s():
         ({"CUNIT1": "furlong"}, "no coordinates"),
         ({"CTYPE1": "CRLN-CEA"}, "a map in heliographic coordinates"),
         ({"CDELT1": 0.4, "CDELT2": 0.4}, r"1\.71 solar radii wide.*a part of the disk"),
+        ({"CRPIX1": 200.0}, r"2\.15 solar radii wide.*centre at pixel 199, 513\.5: a part of the disk"),
+        ({"CRVAL1": 500.0}, r"a part of the disk"),
     ],
 )
 def test_what_is_no_whole_disk_with_coordinates(cards, message):
     with pytest.raises(InputError, match=message):
         view(**cards)
+
+
+@settings(max_examples=150)
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted({*CARDS, "PC1_1", "PC1_2", "PC2_1", "CD1_1", "CD2_2", "CD1_2", "CRLN_OBS", "HGLT_OBS"})),
+        st.sampled_from([0, 0.0, -1.0, 1e300, -1e300, 1e-300, float("nan"), True, "", "x", 1e12, 90.0, 180, 3.6e4]),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_a_header_that_says_anything_gives_a_place_or_is_refused(cards):
+    try:
+        here = view(1.0, **cards)
+    except InputError:
+        return
+    place = place_regions(regions(("I", 12560, -18.0, 37.0, 0)), here)
+    assert np.isfinite(place[["column", "row"]].to_numpy(float)).all() == (place["state"][0] == "visible")
 
 
 def test_pixels_of_another_width_are_refused_or_make_smaller_patches():
@@ -181,3 +204,19 @@ def test_pixels_of_another_width_are_refused_or_make_smaller_patches():
         check_scale(coarse, instrument_ok=False)
     check_scale(coarse, instrument_ok=True)
     assert coarse.patch_pixels == round(600 * 0.504 / 1.98)
+
+
+def test_a_home_that_cannot_be_written_is_no_hindrance(tmp_path):
+    place = tmp_path / "file"
+    place.touch()
+    code = """
+import datetime as dt, os, numpy as np
+from flarescope.disk.places import turned_longitude
+day = dt.datetime(2016, 7, 7, tzinfo=dt.UTC)
+print(turned_longitude(np.zeros(1), np.zeros(1), day, day + dt.timedelta(days=1)), os.environ.get("SUNPY_CONFIGDIR"))
+"""
+    environment = child_environment() | {"HOME": str(place), "XDG_CONFIG_HOME": str(place / "x")}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("[13.3")
+    assert done.stdout.endswith("None\n")

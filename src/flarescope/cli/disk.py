@@ -30,6 +30,9 @@ def cut(
     plages: Annotated[
         bool, typer.Option("--plages", help="Cut regions without spots too (section IA of the summary).")
     ] = False,
+    draw: Annotated[
+        bool, typer.Option("--draw", help="Write disk.png and disk.svg too: the disk with its regions.")
+    ] = False,
     instrument_ok: options.InstrumentOk = False,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -44,7 +47,13 @@ def cut(
     from flarescope.pipeline.cutting import TABLE, cut_disk
 
     found = cut_disk(
-        image, regions=regions, out=out, plages=plages, instrument_ok=instrument_ok, reporter=ScreenReporter()
+        image,
+        regions=regions,
+        out=out,
+        plages=plages,
+        draw=draw,
+        instrument_ok=instrument_ok,
+        reporter=ScreenReporter(),
     )
     show_regions(found)
     note(f"patches and {TABLE} written to {out}")

@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from flarescope.disk.view import View, quiet_astropy
+from flarescope.disk.sun import sunpy_at_work
+from flarescope.disk.view import View
 from flarescope.errors import InputError
 
 STATES: Final = ("visible", "not yet visible", "no longer visible", "no position")
@@ -66,7 +67,7 @@ def turned_longitude(
     Returns:
         `(N,)` degrees west of the central meridian at `end`, -180..180.
     """
-    with quiet_astropy():
+    with sunpy_at_work():
         import astropy.units as u
         from sunpy.coordinates import HeliographicStonyhurst, propagate_with_solar_surface
 
@@ -111,7 +112,7 @@ def _longitudes(regions: pd.DataFrame, start: dt.datetime) -> np.ndarray:
     """Give degrees west of the central meridian; of regions due to return they follow from Carrington's longitude."""
     west = regions["longitude_deg"].to_numpy(np.float64, na_value=np.nan)
     fixed = regions["carrington_deg"].to_numpy(np.float64, na_value=np.nan)
-    with quiet_astropy():
+    with sunpy_at_work():
         from sunpy.coordinates.sun import L0
 
         middle = float(L0(start).to_value("deg"))
@@ -131,7 +132,7 @@ def on_sky(
     Returns:
         `(N,)` arcsec west and north of the disk's centre, and whether the observer sees them, bool.
     """
-    with quiet_astropy():
+    with sunpy_at_work():
         import astropy.units as u
         from sunpy.coordinates import HeliographicStonyhurst, Helioprojective
 

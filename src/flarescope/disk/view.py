@@ -2,12 +2,12 @@
 
 import datetime as dt
 import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from flarescope.disk.sun import sunpy_at_work
 from flarescope.errors import InputError
 from flarescope.hmi import NATIVE_ARCSEC, PUBLISHED_PIXELS, RSUN_MM
 
@@ -20,12 +20,16 @@ NATIVE_TOLERANCE: Final = 0.05
 """By which share a pixel may differ from it: the distance of the Sun does not change a camera's pixel, only the
 calibration does, in the fourth digit."""
 
-LEAST_WIDTH_RADII: Final = 1.8
-"""Solar radii that an image of the disk is wide and high; HMI's and MDI's have 2.1, the published cut-outs 0.31."""
+LEAST_RADII: Final = 0.9
+"""Solar radii from the disk's centre to each edge of an image of the whole disk; HMI's and MDI's have 1.05."""
 
 NEAR_EARTH_DEG: Final = 0.2
-"""Of an observer's longitude that counts as Earth's. SDO and SOHO's orbit around L1 stay within 0.02 and 0.3 degrees of
-it; CRLN_OBS of HMI gives 0.08 too much, by which the Sun turns while its light comes to us."""
+"""An observer's longitude below that counts as Earth's, from which SDO's orbit is 0.02 degrees away at most: HMI's
+CRLN_OBS gives 0.07 and 0.08 too much by sunpy, by which the Sun turns while its light comes to us."""
+
+DISTANCES_M: Final = (1e10, 1e13)
+RADII_M: Final = (6.9e8, 7.0e8)
+"""What DSUN_OBS and RSUN_REF can be; anything else is no observer's distance and no radius of the Sun."""
 
 _MATRIX: Final = ("CRPIX1", "CRPIX2", "CRVAL1", "CRVAL2", "CDELT1", "CDELT2", "CROTA2")
 _GRID: Final = (*_MATRIX, *(f"{kind}{i}_{j}" for kind in ("PC", "CD") for i in (1, 2) for j in (1, 2)))
@@ -95,11 +99,18 @@ def view_of(header: Mapping[str, Value], time: dt.datetime, shape: tuple[int, in
         InputError: no grid in the plane of the sky (`HPLN-TAN` or `SOLAR-X` in arcsec or degrees), or one that does not
             hold the whole disk.
     """
-    view = View(time, shape, _grid(header), *_observer(header, time), _number(header, "RSUN_REF") or RSUN_MM * 1e6)
-    width = min(shape) * view.pixel_arcsec / view.radius_arcsec
-    if width < LEAST_WIDTH_RADII:
+    radius = _number_within(header, "RSUN_REF", *RADII_M) or RSUN_MM * 1e6
+    view = View(time, shape, _grid(header), *_observer(header, time), radius)
+    try:
+        column, row = (float(place) for place in view.wcs.all_world2pix(0, 0, 0))
+    except Exception as error:  # wcslib has many; nothing here but the header's coordinates can fail
+        raise InputError(f"coordinates (WCS) that lead nowhere: {' '.join(str(error).split())[:120]}") from error
+    room = min(column + 0.5, row + 0.5, shape[1] - 0.5 - column, shape[0] - 0.5 - row)
+    if not room * view.pixel_arcsec >= LEAST_RADII * view.radius_arcsec:
+        across = min(shape) * view.pixel_arcsec / view.radius_arcsec
         raise InputError(
-            f"{width:.2f} solar radii wide or high: a part of the disk; expected an image of the whole disk, about 2.1"
+            f"{across:.3g} solar radii wide or high, with the disk's centre at pixel {column:.4g}, {row:.4g}: a part "
+            "of the disk; expected an image of the whole disk, about 2.1 wide"
         )
     return view
 
@@ -124,7 +135,10 @@ def _grid(header: Mapping[str, Value]) -> tuple[tuple[str, float], ...]:
         raise InputError(f"a map in heliographic coordinates (CTYPE1 {kind}); expected the disk as a camera sees it")
     known = {key: number for key in _GRID if (number := _number(header, key)) is not None}
     sky = kind.startswith(("HPLN", "SOLARX", "SOLAR_X", "SOLAR-X")) or (not kind and unit.startswith("ARCSEC"))
-    stepped = {"CDELT1", "CDELT2"} <= known.keys() or {"CD1_1", "CD2_2"} <= known.keys()
+    matrix = next(
+        (form for form in ("CD", "PC") if any(key.startswith(f"{form}{i}_") for key in known for i in "12")), ""
+    )
+    stepped = matrix == "CD" or {"CDELT1", "CDELT2"} <= known.keys()
     if not (sky and stepped and {"CRPIX1", "CRPIX2"} <= known.keys() and unit[:3] in ("", "ARC", "DEG")):
         raise InputError(
             "no coordinates (WCS) that say where on the Sun a pixel lies; expected CTYPE1 HPLN-TAN, CRPIX, CDELT and "
@@ -132,15 +146,19 @@ def _grid(header: Mapping[str, Value]) -> tuple[tuple[str, float], ...]:
         )
     factor = 3600.0 if unit.startswith("DEG") else 1.0
     angles = ("CRVAL", "CDELT", "CD1_", "CD2_")
+    # One form alone: a matrix says what CROTA2 would, and CDi_j what CDELT would (Greisen & Calabretta 2002).
+    less = {"CD": ("CDELT", "PC", "CROTA"), "PC": ("CROTA",), "": ("CD1_", "PC1_")}[matrix]
+    known = {key: value for key, value in known.items() if not key.startswith(less)}
     grid = {key: value * (factor if key.startswith(angles) else 1.0) for key, value in known.items()}
-    if _determinant(grid) == 0:
+    if not 0 < abs(_determinant(grid)) < math.inf:
         raise InputError("coordinates (WCS) whose pixels have no width; expected CDELT1, CDELT2 of about 0.504 arcsec")
     return tuple(grid.items())
 
 
 def _determinant(grid: Mapping[str, float]) -> float:
-    if "CD1_1" in grid:
-        return grid["CD1_1"] * grid["CD2_2"] - grid.get("CD1_2", 0.0) * grid.get("CD2_1", 0.0)
+    if "CDELT1" not in grid:
+        one, two, three, four = (grid.get(key, 0.0) for key in ("CD1_1", "CD2_2", "CD1_2", "CD2_1"))
+        return one * two - three * four
     turned = grid.get("PC1_1", 1.0) * grid.get("PC2_2", 1.0) - grid.get("PC1_2", 0.0) * grid.get("PC2_1", 0.0)
     return grid["CDELT1"] * grid["CDELT2"] * turned
 
@@ -151,27 +169,27 @@ def _number(header: Mapping[str, Value], key: str) -> float | None:
     return float(value) if known and value is not None else None
 
 
+def _number_within(header: Mapping[str, Value], key: str, low: float, high: float) -> float | None:
+    value = _number(header, key)
+    return value if value is not None and low <= value <= high else None
+
+
 def _observer(header: Mapping[str, Value], time: dt.datetime) -> tuple[float, float, float]:
     """Give distance in metres, longitude from the central meridian and latitude in degrees."""
-    with quiet_astropy():
+    with sunpy_at_work():
         import astropy.units as u
         from sunpy.coordinates import HeliographicCarrington, HeliographicStonyhurst, get_earth
 
         earth = get_earth(time)
-        carrington, stated = _number(header, "CRLN_OBS"), _number(header, "DSUN_OBS") or 0.0
-        distance = stated if stated > 1e9 else float(earth.radius.to_value("m"))
-        said = [_number(header, key) for key in ("CRLT_OBS", "HGLT_OBS")]
+        distance = _number_within(header, "DSUN_OBS", *DISTANCES_M) or float(earth.radius.to_value("m"))
+        said = [_number_within(header, key, -90, 90) for key in ("CRLT_OBS", "HGLT_OBS")]
         latitude = next((degrees for degrees in said if degrees is not None), float(earth.lat.to_value("deg")))
-        if carrington is None or _number(header, "HGLN_OBS") is not None:
-            return distance, _number(header, "HGLN_OBS") or 0.0, latitude
+        carrington, west = _number_within(header, "CRLN_OBS", -360, 360), _number_within(header, "HGLN_OBS", -360, 360)
+        if carrington is None or west is not None:
+            return distance, west or 0.0, latitude
         there = HeliographicCarrington(
             carrington * u.deg, latitude * u.deg, distance * u.m, obstime=time, observer="self"
         )
         seen = there.transform_to(HeliographicStonyhurst(obstime=time))
         longitude = float(seen.lon.wrap_at(180 * u.deg).to_value("deg"))
         return distance, 0.0 if abs(longitude) < NEAR_EARTH_DEG else longitude, latitude
-
-
-def quiet_astropy() -> Any:  # noqa: ANN401 - what warnings.catch_warnings gives
-    """Keep astropy from warning that leap seconds of years to come are not known: they do not move the Sun."""
-    return warnings.catch_warnings(action="ignore")

@@ -115,7 +115,7 @@ def data_uri(png: bytes) -> str:
 def field_bar_figure() -> Figure:
     """Draw the bar that says which colour is how many gauss."""
     figure = new_figure(0.95)
-    _bar(figure.add_subplot())
+    gauss_bar(figure.add_subplot())
     return figure
 
 
@@ -140,15 +140,18 @@ def gallery_figure(groups: Sequence[tuple[str, Sequence[FieldImage]]], columns: 
                 axes.imshow(shrink(image.field_gauss), interpolation="nearest", cmap=FIELD_MAP, norm=FIELD_NORM)
                 region = "" if image.noaa_ar is None else f"NOAA {image.noaa_ar}, "
                 axes.set_title(f"{region}p = {image.probability:.3f}\n{image.time or ''}", size=11, pad=4)
-    _bar(parts[-1].subplots())
+    gauss_bar(parts[-1].subplots())
     return figure
 
 
-def _bar(axes: Axes) -> None:
+def gauss_bar(axes: Axes, *, size: float | None = None) -> None:
+    """Draw into axes which colour is how many gauss; in letters of `size` points, or as the style has them."""
     shades = np.linspace(-FIELD_LIMIT_GAUSS, FIELD_LIMIT_GAUSS, 255)[np.newaxis]
     ends = (-FIELD_LIMIT_GAUSS, FIELD_LIMIT_GAUSS)
     axes.imshow(shades, cmap=FIELD_MAP, norm=FIELD_NORM, extent=(*ends, 0, 1), aspect="auto")
     axes.set_yticks([])
     axes.grid(visible=False)
     axes.set_xticks(np.linspace(*ends, 7))
-    axes.set_xlabel("Field along the line of sight (gauss)")
+    axes.set_xlabel("Field along the line of sight (gauss)", size=size)
+    if size is not None:
+        axes.tick_params(labelsize=size)

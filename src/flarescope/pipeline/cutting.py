@@ -15,12 +15,14 @@ from flarescope.disk.patches import Patch, cut_patch, regions_within
 from flarescope.disk.places import nearest_day, place_regions
 from flarescope.disk.view import View, check_scale, view_of
 from flarescope.errors import InputError
+from flarescope.figures.svg import save_figures
 from flarescope.files import atomic_path
 from flarescope.images.flags import flags_of
 from flarescope.images.line_of_sight import Accept
 from flarescope.images.look import look_of
 from flarescope.images.whole_disk import WholeDisk, read_whole_disk
 from flarescope.pipeline.catalogues.labelling import tell_refused
+from flarescope.pipeline.disk_drawing import draw_regions
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.region_numbers import regions_text
 
@@ -35,8 +37,8 @@ class CutDisk:
     Attributes:
         table: one row a region of the summary: `filename` of its patch below the folder (null where none was cut),
             `noaa_ar`, `time` (UTC), `noaa_ars` (all whose place is in the patch; null where it is alone), `section`,
-            `state` (of `disk.places.STATES`), `lon_deg`, `lat_deg`, `column`, `row` (of the whole image, the first
-            pixel's centre at 0), `nan_pixels`, `off_disk`, `missing_on_disk`, `flags`.
+            `mcintosh`, `hale`, `area_msh`, `state` (of `disk.places.STATES`), `lon_deg`, `lat_deg`, `column`, `row` (of
+            the whole image, the first pixel's centre at 0), `nan_pixels`, `off_disk`, `missing_on_disk`, `flags`.
         folder: of the patches.
         view: how the image shows the disk.
     """
@@ -54,6 +56,7 @@ def cut_disk(
     regions: Sequence[str | Path],
     out: str | Path,
     plages: bool = False,
+    draw: bool = False,
     instrument_ok: bool = False,
     reporter: Reporter | None = None,
 ) -> CutDisk:
@@ -68,6 +71,7 @@ def cut_disk(
         out: folder of the patches, as `1121/1121_hmi.M_720s.20101110_053600_TAI.1.magnetogram.fits`, and of
             `patches.csv`.
         plages: whether regions without spots (section IA) get a patch too.
+        draw: whether `disk.png` and `disk.svg`, the disk with its regions, are written beside them.
         instrument_ok: whether other magnetographs, or pixels of another width, are taken; the patches then show as much
             of the Sun with fewer or more pixels.
         reporter: hears notes.
@@ -98,6 +102,9 @@ def cut_disk(
     table = _table(places, pd.DataFrame.from_dict(rows, orient="index", columns=list(_CUT_DTYPES)), disk)
     with atomic_path(out / TABLE) as temporary:
         table.to_csv(temporary, index=False)
+    if draw:
+        figure = draw_regions(places, view=view, field_gauss=disk.magnetogram.field_gauss)
+        save_figures({"disk": figure}, out)
     _tell(table, reporter)
     return CutDisk(table, out, view)
 
@@ -147,9 +154,9 @@ def _write(
 
 def _table(places: pd.DataFrame, cut: pd.DataFrame, disk: WholeDisk) -> pd.DataFrame:
     table = places.join(cut.astype(_CUT_DTYPES)).assign(time=pd.Timestamp(disk.time).tz_convert("UTC"))
-    columns = ["filename", "noaa_ar", "time", "noaa_ars", "section", "state", "lon_deg", "lat_deg", "column", "row"]
+    said = ["filename", "noaa_ar", "time", "noaa_ars", "section", "mcintosh", "hale", "area_msh", "state"]
     rounded = {"lon_deg": 3, "lat_deg": 3, "column": 2, "row": 2}  # NOAA gives whole degrees
-    return table[[*columns, "nan_pixels", "off_disk", "missing_on_disk", "flags"]].round(rounded)
+    return table[[*said, *rounded, "nan_pixels", "off_disk", "missing_on_disk", "flags"]].round(rounded)
 
 
 def _tell(table: pd.DataFrame, reporter: Reporter) -> None:

@@ -1,0 +1,50 @@
+"""How do the regions of a summary, and what is forecast for them, become a drawing of the disk?"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from flarescope.disk.overview import overview
+from flarescope.disk.view import View
+from flarescope.figures.disk import DiskMark, disk_figure
+
+
+def draw_regions(
+    places: pd.DataFrame,
+    *,
+    view: View,
+    field_gauss: np.ndarray | None = None,
+    probabilities: Mapping[int, Mapping[str, float]] | None = None,
+    caption: str = "",
+) -> Figure:
+    """Draw the disk with its regions.
+
+    Args:
+        places: `noaa_ar`, `lon_deg`, `lat_deg`, `mcintosh`, `area_msh`, as `disk.places.place_regions` gives them;
+            those without a place are left out.
+        view: whose time and tilt the drawing has.
+        field_gauss: `(H, W)` of the whole disk that `view` is of, as it lies; None draws an empty disk.
+        probabilities: of each region by a short name of the event, 0..1.
+        caption: what they are of.
+    """
+    known = places[places["lon_deg"].notna() & places["lat_deg"].notna()]
+    marks = [
+        DiskMark(
+            noaa_ar=int(row["noaa_ar"]),
+            longitude_deg=float(row["lon_deg"]),
+            latitude_deg=float(row["lat_deg"]),
+            kind=None if pd.isna(row["mcintosh"]) else str(row["mcintosh"]),
+            area_msh=None if pd.isna(row["area_msh"]) else float(row["area_msh"]),
+            probabilities=(probabilities or {}).get(int(row["noaa_ar"]), {}),
+        )
+        for _, row in known.iterrows()
+    ]
+    return disk_figure(
+        marks,
+        tilt_deg=view.latitude_deg,
+        title=f"{view.time:%Y-%m-%d %H:%M} UTC",
+        caption=caption,
+        field_gauss=None if field_gauss is None else overview(field_gauss, view),
+    )
