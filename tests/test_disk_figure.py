@@ -16,7 +16,7 @@ import flarescope
 from disks import disk_field, write_disk, write_summary
 from fakes import Heard
 from flarescope.cli import main
-from flarescope.disk.overview import block_means, overview
+from flarescope.disk.overview import block_means, overview, strongest_of_four
 from flarescope.disk.places import on_sky
 from flarescope.figures.disk import DiskMark, disk_figure, percent, position
 from flarescope.figures.spread import spread
@@ -145,6 +145,12 @@ def test_squares_are_averaged_over_what_has_a_value():
     field = np.array([[1.0, 3.0, np.nan], [np.nan, 5.0, np.nan], [7.0, 7.0, 7.0]])
     np.testing.assert_allclose(block_means(field, 2), [[3.0]])
     np.testing.assert_allclose(block_means(np.full((2, 2), np.nan), 2), [[np.nan]])
+
+
+def test_of_four_squares_the_strongest_is_shown():
+    field = np.array([[1.0, -3.0, np.nan, np.nan], [2.0, 0.0, np.nan, 0.5], [9.0, 9.0, 9.0, 9.0]])
+    np.testing.assert_array_equal(strongest_of_four(field), [[-3.0, 0.5]])
+    np.testing.assert_array_equal(strongest_of_four(np.full((2, 2), np.nan)), [[np.nan]])
 
 
 def test_it_is_saved_as_png_and_svg_and_the_same_every_time(tmp_path):

@@ -9,7 +9,10 @@ HALF_WIDTH_RADII = 1.0
 
 
 def overview(field_gauss: np.ndarray, view: View, side: int = 560) -> np.ndarray:
-    """Average the disk down, and turn it upright.
+    """Make the disk smaller, and turn it upright.
+
+    A pixel shows the strongest of four averages, of the squares that it covers: an average of all would lose small
+    spots, and a single pixel shows noise.
 
     Args:
         field_gauss: `(H, W)` of the whole disk as it lies, gauss.
@@ -25,8 +28,8 @@ def overview(field_gauss: np.ndarray, view: View, side: int = 560) -> np.ndarray
     on_disk = np.hypot(x, y) <= 1
     degrees = view.radius_arcsec / 3600
     column, row = view.wcs.all_world2pix(x[on_disk] * degrees, y[on_disk] * degrees, 0)
-    block = max(1, round(2 * HALF_WIDTH_RADII * view.radius_arcsec / view.pixel_arcsec / side))
-    small = block_means(field_gauss, block)
+    half = max(1, round(HALF_WIDTH_RADII * view.radius_arcsec / view.pixel_arcsec / side))
+    small, block = strongest_of_four(block_means(field_gauss, half)), 2 * half
     rows, columns = (np.floor((np.asarray(place) + 0.5) / block).astype(np.int64) for place in (row, column))
     inside = (rows >= 0) & (rows < small.shape[0]) & (columns >= 0) & (columns < small.shape[1])
     values = np.full(len(rows), np.nan)
@@ -44,3 +47,12 @@ def block_means(field_gauss: np.ndarray, block: int) -> np.ndarray:
     count = known.sum(axis=(1, 3))
     total = np.where(known, squares, 0.0).sum(axis=(1, 3))
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def strongest_of_four(values: np.ndarray) -> np.ndarray:
+    """Take from each square of two by two the value that is the farthest from 0; NaN where none has one."""
+    rows, columns = (size // 2 for size in values.shape)
+    four = values[: 2 * rows, : 2 * columns].reshape(rows, 2, columns, 2).swapaxes(1, 2).reshape(rows, columns, 4)
+    chosen = np.where(np.isfinite(four), np.abs(four), -1.0).argmax(axis=-1, keepdims=True)
+    strongest: np.ndarray = np.take_along_axis(four, chosen, axis=-1)[..., 0]
+    return strongest
