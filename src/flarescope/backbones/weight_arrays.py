@@ -4,6 +4,7 @@ They are `<layer>.weight` and `<layer>.bias` of every layer.
 """
 
 import hashlib
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -25,10 +26,14 @@ published nowhere."""
 
 def digest_of(arrays: Arrays) -> str:
     """Give `sha256:<hex>` over the arrays of all layers, in order, as little-endian float32 in PyTorch's layout."""
+    return digest_in_order(arrays, (f"{layer}.{part}" for layer in LAYER_SHAPES for part in ("weight", "bias")))
+
+
+def digest_in_order(arrays: Arrays, names: Iterable[str]) -> str:
+    """Give `sha256:<hex>` over the arrays of these names, one after the other, as little-endian float32."""
     digest = hashlib.sha256()
-    for layer in LAYER_SHAPES:
-        for part in ("weight", "bias"):
-            digest.update(np.ascontiguousarray(arrays[f"{layer}.{part}"], dtype="<f4").data)
+    for name in names:
+        digest.update(np.ascontiguousarray(arrays[name], dtype="<f4").data)
     return f"sha256:{digest.hexdigest()}"
 
 

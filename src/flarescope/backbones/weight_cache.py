@@ -8,7 +8,7 @@ accidents (a broken disk, a file put there by hand), not against somebody who ma
 
 import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,25 +62,36 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 
 def map_safetensors(path: Path) -> Arrays:
-    """Map the arrays of a safetensors file into memory without reading them.
+    """Map the arrays of VGG16 in a safetensors file into memory without reading them; see `map_arrays`."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for layer, shape in LAYER_SHAPES.items():
+        shapes |= {f"{layer}.weight": shape, f"{layer}.bias": shape[:1]}
+    return map_arrays(path, shapes)
+
+
+def map_arrays(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> Arrays:
+    """Map arrays of a safetensors file into memory without reading them.
+
+    Args:
+        path: of the file.
+        shapes: of the arrays, by name.
 
     Returns:
         Float32 arrays on copy-on-write pages of the file: the memory they take is the system's cache of the file.
 
     Raises:
-        InputError: an array of VGG16 is missing, of another type or shape, or not wholly in the file.
+        InputError: an array is missing, of another type or shape, or not wholly in the file.
     """
     header, start = read_header(path)
     with translate_os_errors(path, "read"):
         buffer = np.memmap(path, dtype=np.uint8, mode="c")
     arrays = {}
-    for layer, shape in LAYER_SHAPES.items():
-        for name, expected in ((f"{layer}.weight", shape), (f"{layer}.bias", shape[:1])):
-            first = start + _offset(path, header, name, expected)
-            last = first + 4 * math.prod(expected)
-            if last > len(buffer):
-                raise _damaged(path, f"it ends before {name} does")
-            arrays[name] = buffer[first:last].view("<f4").reshape(expected)
+    for name, expected in shapes.items():
+        first = start + _offset(path, header, name, expected)
+        last = first + 4 * math.prod(expected)
+        if last > len(buffer):
+            raise _damaged(path, f"it ends before {name} does")
+        arrays[name] = buffer[first:last].view("<f4").reshape(expected)
     return arrays
 
 
@@ -97,8 +108,12 @@ def _offset(path: Path, header: Mapping[str, Any], name: str, shape: tuple[int, 
     raise _damaged(path, f"{name} has no place that fits its shape")
 
 
-def verified_digest(path: Path) -> str:
+def verified_digest(path: Path, take: Callable[[Path], str] | None = None) -> str:
     """Give the digest of a file's arrays, taken once for the file as it is.
+
+    Args:
+        path: of the file.
+        take: gives the digest of the arrays in a file; by default of VGG16's.
 
     Raises:
         InputError: the file cannot be read, or lacks arrays.
@@ -108,7 +123,7 @@ def verified_digest(path: Path) -> str:
         if {name: note.get(name) for name in now} == now and isinstance(note.get("digest"), str):
             _verified[path] = note
             return str(note["digest"])
-    note = {**now, "digest": digest_of(map_safetensors(path))}
+    note = {**now, "digest": take(path) if take else digest_of(map_safetensors(path))}
     _verified[path] = note
     with contextlib.suppress(FlarescopeError):  # a cache that cannot be written costs the time again, no run
         write_json(note_beside(path), note)
