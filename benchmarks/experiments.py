@@ -7,7 +7,7 @@ from pathlib import Path
 import made
 from common import Result, seconds
 from flarescope.heads.head import Recipe
-from flarescope.pipeline.evaluation import evaluate
+from flarescope.pipeline.evaluating import evaluate
 from flarescope.pipeline.training import train
 from keras_process import KerasProcess
 

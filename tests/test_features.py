@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -609,15 +610,19 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
 def test_what_is_kept_of_each_image_is_forgotten_with_its_shard(root, images, monkeypatch):
     """A million fingerprints would take some hundred MB."""
     names = write_pngs(images, 60, size=16)
-    held = []
-    real = features_module.stacked
+    held, references = [], []
+    real = features_module.extract
 
-    def watched(stream, sizes, prints):
-        for batch in real(stream, sizes, prints):
-            held.append(len(prints))
-            yield batch
+    def watched(stream, sizes, engine, keep):
+        def noted(image):
+            references.append(weakref.ref(keep(image)))
+            return references[-1]()
 
-    monkeypatch.setattr(features_module, "stacked", watched)
+        for found in real(stream, sizes, engine, noted):
+            yield found
+            held.append(sum(one() is not None for one in references))
+
+    monkeypatch.setattr(features_module, "extract", watched)
     build(root, names, images)
     assert max(held) <= 10 + 3 * 4  # a shard, and the batches that the network holds
 

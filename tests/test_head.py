@@ -18,8 +18,8 @@ from flarescope.backbones.vgg16 import FEATURES
 from flarescope.errors import InputError
 from flarescope.features.gather import GATHER, batches
 from flarescope.heads.adam import State, adam_step, epoch_order, gradient_by_log_odds, train_epoch, train_together
-from flarescope.heads.head import Head, Recipe, glorot_head, reference_class_weight, sigmoid, validate
-from flarescope.scores.loss import cross_entropy_of_log_odds
+from flarescope.heads.head import Head, Recipe, glorot_head, reference_class_weight, validate
+from flarescope.scores.loss import cross_entropy_of_log_odds, sigmoid
 
 TRAIN_IMAGES, TRAIN_EVENTS = 759_357, 149_249
 """Of the published training table."""

@@ -26,7 +26,7 @@ from flarescope.images.look import Look, look_of, look_of_png, position_on_disk
 from flarescope.images.magnetogram import read_fits
 from flarescope.images.reduce import reduce_directory
 from flarescope.images.region import read_region, read_region_png
-from flarescope.pipeline.evaluation import evaluate
+from flarescope.pipeline.evaluating import evaluate
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.predicting import predict
 from flarescope.pipeline.training import train

@@ -10,10 +10,11 @@ from flarescope.backbones.weights import of_arrays
 from flarescope.engines.choose import choose
 from flarescope.engines.start import start
 from flarescope.heads.adam import State, train_epoch
-from flarescope.heads.head import Head, Recipe, sigmoid, validate
-from flarescope.pipeline.evaluation import evaluate
+from flarescope.heads.head import Head, Recipe, validate
+from flarescope.pipeline.evaluating import evaluate
 from flarescope.pipeline.featuring import Compute
 from flarescope.progress import Reporter
+from flarescope.scores.loss import sigmoid
 from keras_model import needs_keras
 
 TRAIN, VALIDATION = 12, 4  # the last batch of 5 has 2 rows

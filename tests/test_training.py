@@ -33,7 +33,7 @@ from flarescope.heads.head import EpochResult, Recipe, glorot_head, validate
 from flarescope.images.reading import read_image
 from flarescope.images.render import Rendering
 from flarescope.pipeline import fitting, training_data
-from flarescope.pipeline.evaluation import evaluate
+from flarescope.pipeline.evaluating import evaluate
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.fitting import Saving
 from flarescope.pipeline.training import train

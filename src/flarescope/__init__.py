@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from flarescope.pipeline.catalogues.selecting import select
     from flarescope.pipeline.catalogues.splitting import SplitRules, split
     from flarescope.pipeline.cutting import cut_disk
-    from flarescope.pipeline.evaluation import Evaluation, evaluate
+    from flarescope.pipeline.evaluating import evaluate
+    from flarescope.pipeline.evaluation import Evaluation
     from flarescope.pipeline.featuring import Compute
     from flarescope.pipeline.fitting import Saving
     from flarescope.pipeline.foreign import compare, verify_table
@@ -60,7 +61,7 @@ _HOMES = {
     "check": "pipeline.catalogues.checking",
     "compare": "pipeline.foreign",
     "cut_disk": "pipeline.cutting",
-    "evaluate": "pipeline.evaluation",
+    "evaluate": "pipeline.evaluating",
     "label": "pipeline.catalogues.labelling",
     "load": "pipeline.models",
     "predict": "pipeline.predicting",

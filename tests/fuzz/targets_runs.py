@@ -9,7 +9,7 @@ from fakes import use_fake_network, write_set
 from flarescope.forecaster.runs import RunFolder, best_epoch
 from flarescope.pipeline.calibrating import calibrate
 from flarescope.pipeline.evaluated import forecasts_of
-from flarescope.pipeline.evaluation import evaluate
+from flarescope.pipeline.evaluating import evaluate
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.models import load
 from flarescope.pipeline.reporting import report

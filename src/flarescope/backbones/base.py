@@ -1,12 +1,13 @@
 """What is a frozen network, apart from its weights, and what are weights of one?"""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
+from flarescope.brief import brief
 from flarescope.images.render import REFERENCE, PixelForm
 
 Arrays = Mapping[str, np.ndarray]
@@ -40,11 +41,13 @@ class Backbone:
 
     name: str
     features: int
-    build: Callable[[Arrays], Any]
+    build: Callable[[Arrays], Any] = field(repr=False)
     pixels: PixelForm = REFERENCE
     engines: tuple[str, ...] = ("torch", "openvino")
-    preprocessing: str = ""
-    paper: str = ""
+    preprocessing: str = field(default="", repr=False)
+    paper: str = field(default="", repr=False)
+
+    __repr__ = brief
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,10 @@ class Weights:
 
     family: str
     digest: str
-    load: Callable[[], Arrays]
-    backbone: Backbone
+    load: Callable[[], Arrays] = field(repr=False)
+    backbone: Backbone = field(repr=False)
+
+    __repr__ = brief
 
     @property
     def is_random(self) -> bool:

@@ -78,7 +78,7 @@ def evaluate(
         return
     if table is None or images is None:
         raise InputError("a model is evaluated on images: give --table and --images; forecasts end in .csv or .parquet")
-    from flarescope.pipeline.evaluation import evaluate as run_evaluation
+    from flarescope.pipeline.evaluating import evaluate as run_evaluation
     from flarescope.pipeline.featuring import Compute
 
     evaluation = run_evaluation(

@@ -1,11 +1,10 @@
 """How do single images become the batches that go through the network?"""
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from flarescope.images.reading import Fingerprint, ReadImage
+from flarescope.images.reading import ReadImage
 
 
 def batch_sizes(rows: int, shard_rows: int, batch: int) -> Iterator[int]:
@@ -17,17 +16,9 @@ def batch_sizes(rows: int, shard_rows: int, batch: int) -> Iterator[int]:
 
 
 def stack(images: Sequence[ReadImage]) -> np.ndarray:
-    """Stack images into one batch `(n, C, 224, 224)` float32; a colour image makes C 3 for all of them."""
+    """Stack images into one batch `(n, C, S, S)` float32; a colour image makes C 3 for all of them."""
     pixels = [image.rendered.pixels for image in images]
     batch = np.empty((len(pixels), max(len(one) for one in pixels), *pixels[0].shape[1:]), np.float32)
     for place, one in enumerate(pixels):
         batch[place] = one
     return batch
-
-
-def stacked(stream: Iterator[ReadImage], sizes: Iterable[int], prints: list[Fingerprint]) -> Iterator[np.ndarray]:
-    """Stack the stream into batches of the given sizes and note the fingerprints."""
-    for size in sizes:
-        images = list(islice(stream, size))
-        prints.extend(image.fingerprint for image in images)
-        yield stack(images)

@@ -20,7 +20,8 @@ import pyarrow.compute as pc
 from flarescope.backbones.vgg16 import VGG16
 from flarescope.engines.base import Engine
 from flarescope.errors import FlarescopeError, InputError
-from flarescope.features.batching import batch_sizes, stacked
+from flarescope.features.batching import batch_sizes
+from flarescope.features.extract import extract
 from flarescope.features.gather import FeatureRows
 from flarescope.features.half import encode
 from flarescope.features.shards import (
@@ -270,7 +271,8 @@ class FeatureStore:
         shard = _ShardBuffer(min(shard_rows, len(todo)), self.key.features, self.key.dtype)
         first = 0
         sizes = batch_sizes(len(todo), shard_rows, self.key.batch)
-        for features in engine.stream(stacked(stream, sizes, prints)):
+        for kept, features in extract(stream, sizes, engine, lambda image: image.fingerprint):
+            prints += kept
             if not np.isfinite(features).all():
                 name = todo[first].as_py()
                 raise FlarescopeError(f"the network gave features that are not finite, at or after {name}")
@@ -279,7 +281,7 @@ class FeatureStore:
             if shard.filled == min(shard_rows, len(todo) - first):
                 last = first + shard.filled
                 write_shard(self.folder, todo[first:last].to_pylist(), prints[: shard.filled], *shard.take())
-                del prints[: last - first]  # those behind it are of batches in the network
+                prints.clear()
                 first = last
 
     def content_digest(self, filenames: Names) -> str:

@@ -2,11 +2,10 @@
 
 import json
 import math
-from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
-from itertools import islice
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +27,7 @@ from flarescope.engines.base import Engine, EngineChoice
 from flarescope.engines.start import start
 from flarescope.errors import InputError
 from flarescope.events import PUBLISHED, EventDefinition, event_from_json
-from flarescope.features.batching import stack
+from flarescope.features.extract import extract
 from flarescope.files import atomic_path, translate_os_errors, utf8_values
 from flarescope.heads.head import Head
 from flarescope.images.likeness import PUBLISHED_SET, Likeness, likeness_from_json
@@ -37,6 +36,7 @@ from flarescope.images.render import Rendering
 from flarescope.json_values import is_count
 from flarescope.parsing import parse_json, refusing_damage
 from flarescope.scores.calibration import calibration_from_json
+from flarescope.scores.decision import Decision
 
 FORMAT: Final = "flarescope-model-1"
 MOST_FEATURES: Final = 1 << 16
@@ -82,6 +82,11 @@ class Description:
     __repr__ = brief
 
     @property
+    def decision(self) -> Decision:
+        """How its probabilities are calibrated, and from which one on it says yes."""
+        return Decision.of(self.threshold, self.calibration)
+
+    @property
     def likeness(self) -> Likeness | None:
         """What the training images were like; of the reference notebook's models those of the published set."""
         if self.training_images is not None:
@@ -117,17 +122,9 @@ class Classifier:
         Yields:
             For each image, in order, itself and the probability of an event.
         """
-        in_network: deque[ReadImage] = deque()
-
-        def batches() -> Iterator[np.ndarray]:
-            while batch := list(islice(images, engine.batch)):
-                in_network.extend(batch)
-                yield stack(batch)
-
         with closing(images):
-            for features in self._started(engine).stream(batches()):
-                for probability in self.head.probability(features).tolist():
-                    yield in_network.popleft(), probability
+            for kept, features in extract(images, repeat(engine.batch), self._started(engine), lambda image: image):
+                yield from zip(kept, self.head.probability(features).tolist(), strict=True)
                 if progress:
                     progress(len(features))
 

@@ -16,7 +16,7 @@ from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.features.gather import GATHER, Rows, batches
 from flarescope.scores.contingency import ContingencyTable, count
-from flarescope.scores.loss import cross_entropy_of_log_odds
+from flarescope.scores.loss import cross_entropy_of_log_odds, sigmoid
 
 CLASSES: Final = 2
 
@@ -139,12 +139,6 @@ class EpochResult:
 
     loss: float
     table: ContingencyTable = field(repr=False)
-
-
-def sigmoid(log_odds: np.ndarray) -> np.ndarray:
-    """Give the probability of log-odds, without overflow."""
-    small = np.exp(-np.abs(log_odds))
-    return np.asarray(np.where(log_odds >= 0, 1 / (1 + small), small / (1 + small)))
 
 
 def log_odds_together(heads: Sequence[Head], rows: Rows | np.ndarray) -> list[np.ndarray]:

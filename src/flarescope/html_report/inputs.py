@@ -8,7 +8,7 @@ import pandas as pd
 
 from flarescope.events import EventDefinition
 from flarescope.figures import FieldImage
-from flarescope.scores.calibration import calibration_from_json
+from flarescope.scores.decision import Decision
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,5 @@ def decided_forecasts(forecasts: pd.DataFrame, verification: Mapping[str, Any]) 
     decision = verification["decisions"][main_decision(verification)]
     if not decision["calibrated"]:
         return forecasts, decision["threshold"]
-    calibration = calibration_from_json(verification["settings"]["calibration"])
-    calibrated = calibration.apply(forecasts["probability"].to_numpy(float))
-    return forecasts.assign(probability=calibrated), decision["threshold"]
+    made = Decision.of(decision["threshold"], verification["settings"]["calibration"])
+    return forecasts.assign(probability=made.probability(forecasts["probability"].to_numpy(float))), made.threshold

@@ -147,6 +147,11 @@ def read_fits(path: str | Path, content: bytes | None = None, *, accept: Accept 
     return magnetogram_of(path, field, header, accept)
 
 
+def zero_for_nan(field_gauss: np.ndarray) -> np.ndarray:
+    """Give a field with zero where it is NaN or infinite."""
+    return np.asarray(np.nan_to_num(field_gauss, nan=0.0, posinf=0.0, neginf=0.0))
+
+
 def unzipped(path: Path, content: bytes) -> bytes:
     """Give the bytes of a FITS file, unpacked where they are gzipped.
 

@@ -3,11 +3,9 @@
 The published PNG set is consistent with `round((B + 5978.7) / (2 * 5978.7) * 255)` of the resized field (inferred).
 """
 
-import gzip
 import hashlib
 import os
 import re
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +20,7 @@ from flarescope.files import atomic_path, make_folder, sha256_of, translate_os_e
 from flarescope.images import workers as pool
 from flarescope.images.header import KEPT_KEYS, header_values, resized_grid
 from flarescope.images.line_of_sight import Accept
-from flarescope.images.magnetogram import FITS_SUFFIXES, is_fits, read_bytes
+from flarescope.images.magnetogram import FITS_SUFFIXES, is_fits, read_bytes, unzipped, zero_for_nan
 from flarescope.images.region import read_region
 from flarescope.images.render import NAN_POLICIES, SIZE, resize_field, scale_field
 from flarescope.images.workers import Failure
@@ -146,14 +144,14 @@ def _reduce_file(source: str, target: str, nan: str, instrument_ok: bool) -> str
     with translate_os_errors(path, "read"):
         before = path.stat()
     packed = read_bytes(path)
-    content = _unpacked(path, packed)
+    content = unzipped(path, packed)
     magnetogram = read_region(path, content, accept=Accept(instrument_ok))
     field = magnetogram.field_gauss
     if magnetogram.nan_pixels:
         if nan == "error":
             pixels = of_them(magnetogram.nan_pixels, field.size, "pixel", "is", "are")
             raise InputError(f"{path}: {pixels} NaN; left out")
-        field = np.nan_to_num(field, nan=0.0, posinf=0.0, neginf=0.0)
+        field = zero_for_nan(field)
     texts = settings | _identity(path, before, packed) | _description(path, content, field)
     info = PngImagePlugin.PngInfo()
     for key, value in texts.items():
@@ -162,15 +160,6 @@ def _reduce_file(source: str, target: str, nan: str, instrument_ok: bool) -> str
     with atomic_path(png) as temporary:
         image.save(temporary, format="PNG", pnginfo=info)
     return "written"
-
-
-def _unpacked(path: Path, content: bytes) -> bytes:
-    if not content.startswith(b"\x1f\x8b"):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: damaged or cut short ({error}); fetch the file again") from error
 
 
 def _identity(path: Path, stat: os.stat_result, content: bytes) -> dict[str, str]:

@@ -16,7 +16,7 @@ from flarescope.counted import of_them
 from flarescope.errors import InputError
 from flarescope.images.line_of_sight import HMI_ONLY, Accept
 from flarescope.images.look import NOTHING_KNOWN, Look
-from flarescope.images.magnetogram import Magnetogram, is_fits
+from flarescope.images.magnetogram import Magnetogram, is_fits, zero_for_nan
 from flarescope.images.region import read_region, read_region_png
 
 FIELD_LIMIT_GAUSS: Final = 5978.7
@@ -279,6 +279,6 @@ def render_magnetogram(path: Path, magnetogram: Magnetogram, nan: str, size: int
                 f"{path}: {unknown} NaN; leave the image out, or take them for zero field (--nan zero; from Python "
                 "Compute(nan='zero'))"
             )
-        field = np.nan_to_num(field, nan=0.0, posinf=0.0, neginf=0.0)
+        field = zero_for_nan(field)
     pixels = render_field(field, size)
     return Rendered(pixels, magnetogram.noaa_ars, magnetogram.time, magnetogram.look, magnetogram.flags)

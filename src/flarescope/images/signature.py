@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from flarescope.images.magnetogram import zero_for_nan
 from flarescope.images.render import FIELD_LIMIT_GAUSS, field_of_pixels
 
 BLOCKS: Final = 24
@@ -39,7 +40,7 @@ def field_signature(field_gauss: np.ndarray) -> str | None:
         Base64 of 576 int8, row by row, -127 .. 127; None for a flat image, which would look like
             any other flat one.
     """
-    field = np.nan_to_num(field_gauss.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    field = zero_for_nan(field_gauss.astype(np.float64))
     rows, columns = field.shape
     blocks = _block_means(rows) @ np.where(np.abs(field) < WEAK_GAUSS, 0.0, field) @ _block_means(columns).T
     if np.count_nonzero(np.abs(blocks - blocks.mean()) >= LEAST_GAUSS) < LEAST_BLOCKS:

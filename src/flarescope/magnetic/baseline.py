@@ -17,6 +17,7 @@ from flarescope.counted import of_them
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.magnetic.features import FEATURE_NAMES
 from flarescope.parsing import reason
+from flarescope.scores.loss import sigmoid
 
 KINDS: Final = ("svm", "logistic")
 _ITERATIONS: Final = 10_000
@@ -57,6 +58,10 @@ class MagneticModel:
         scaled = (_checked(features) - self.minimum) / self.span
         return np.asarray(scaled @ self.weights + self.intercept)
 
+    def log_odds(self, features: np.ndarray) -> np.ndarray:
+        """Give the log odds of an event, `(N,)` float64."""
+        return np.asarray(self.slope * self.decision(features))
+
     def probability(self, features: np.ndarray) -> np.ndarray:
         """Give the probability of an event, `(N,)` float64 in 0..1.
 
@@ -64,8 +69,7 @@ class MagneticModel:
         balanced classes makes it the probability among as many events as non-events: too high for the rarer class
         until it is calibrated, like that of the network's head.
         """
-        log_odds = self.slope * self.decision(features)
-        return np.asarray(0.5 * (1 + np.tanh(0.5 * log_odds)))
+        return sigmoid(self.log_odds(features))
 
     def to_json(self) -> dict[str, Any]:
         """Give the model as plain numbers; `from_json` reads it back to the last bit."""

@@ -12,7 +12,7 @@ import numpy as np
 from flarescope.counted import of_them
 from flarescope.errors import InputError
 from flarescope.images.line_of_sight import Accept
-from flarescope.images.magnetogram import is_fits
+from flarescope.images.magnetogram import is_fits, zero_for_nan
 from flarescope.images.region import read_region, read_region_png
 
 _FIVE: Final = ("mean", "std", "median", "min", "max")
@@ -85,7 +85,7 @@ def features_of_file(path: Path, *, nan: str = "error", instrument_ok: bool = Fa
     if is_fits(path):
         field = read_region(path, accept=accept).field_gauss
         if nan == "zero":
-            field = np.nan_to_num(field, nan=0.0, posinf=0.0, neginf=0.0)
+            field = zero_for_nan(field)
     else:
         pixels = read_region_png(path, accept=accept).pixels
         if pixels.ndim != 2:

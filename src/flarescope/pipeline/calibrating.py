@@ -19,6 +19,7 @@ from flarescope.pipeline.models import Model, load
 from flarescope.pipeline.origin import origin_from_json, rows_in_short
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.scores.calibration import certain_words, fit_calibration
+from flarescope.scores.decision import Decision
 from flarescope.scores.jackknife import FEW_REGIONS
 from flarescope.scores.rows import fitting_rows
 from flarescope.scores.threshold import Threshold, choose_threshold
@@ -80,7 +81,7 @@ def calibrate(
     fitted_on = rows_in_short(forecasts)
     calibration = None if method == "none" else fit_calibration(forecasts, method=method)
     if calibration is not None:
-        probability = calibration.apply(forecasts["probability"].to_numpy(float))
+        probability = Decision(calibration=calibration).probability(forecasts["probability"].to_numpy(float))
         if certain := certain_words(probability):
             reporter.warn(certain)
         forecasts = forecasts.assign(probability=probability)

@@ -13,7 +13,8 @@ from flarescope.files import read_json, write_json
 from flarescope.forecaster.runs import RunFolder
 from flarescope.pipeline.calibrating import calibrate
 from flarescope.pipeline.catalogues.catalogue import build_catalogue
-from flarescope.pipeline.evaluation import Evaluation, evaluate
+from flarescope.pipeline.evaluating import evaluate
+from flarescope.pipeline.evaluation import Evaluation
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.predicting import predict
 from flarescope.pipeline.prediction import Predicted

@@ -1,7 +1,8 @@
 """How well does a model forecast a labelled table?"""
 
 import math
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +11,19 @@ import pandas as pd
 
 from flarescope.brief import brief
 from flarescope.catalog.boucheron import read_table, require_regions
-from flarescope.catalog.splits import check_disjoint, check_split, shared_regions
+from flarescope.catalog.splits import check_split
 from flarescope.catalog.table_event import agreed_event
 from flarescope.events import EventDefinition, agreed
-from flarescope.features.store import FeatureStore, StoreKey
 from flarescope.files import read_json, write_json
+from flarescope.forecaster.classifier import Description
 from flarescope.forecaster.runs import RunFolder
-from flarescope.heads.head import sigmoid
 from flarescope.notes import event_notes
 from flarescope.parquet_tables import write_parquet
-from flarescope.pipeline.again import options_of
-from flarescope.pipeline.featuring import Compute, announce, check_before, ensure_features, open_store
-from flarescope.pipeline.likeness import tell_differences
-from flarescope.pipeline.models import Model, load
 from flarescope.pipeline.origin import Origin, origin_of
-from flarescope.pipeline.other_images import tell_other_form
-from flarescope.pipeline.verifying import Verifying, verify_model
-from flarescope.progress import Reporter, WarningReporter
+from flarescope.pipeline.verifying import Verifying, verify_model, verify_raw
+from flarescope.progress import Reporter
 from flarescope.scores.contingency import ContingencyTable, count
-from flarescope.scores.loss import cross_entropy_of_log_odds
+from flarescope.scores.loss import cross_entropy_of_log_odds, sigmoid
 from flarescope.scores.threshold import ARGMAX
 from flarescope.tables import forecast_table
 
@@ -91,88 +86,73 @@ class Evaluation:
         }
 
 
-def evaluate(
-    model: str | Path,
-    *,
-    table: str | Path,
-    images: str | Path,
-    epoch: int | None = None,
-    split: str = "test",
-    backbone: str | None = None,
-    compute: Compute | None = None,
-    features: str | Path | None = None,
-    out: str | Path | None = None,
-    limit: int | None = None,
-    allow_overlap: bool = False,
-    event: EventDefinition | None = None,
-    verifying: Verifying | None = None,
-    reporter: Reporter | None = None,
-) -> Evaluation:
-    """Forecast every image of a labelled table and count hits and misses.
+@dataclass(frozen=True)
+class Asked:
+    """Which rows a model is evaluated on, and how: the arguments of `evaluate` that every model has."""
 
-    Args:
-        model: a run's folder, a model file, or a model of the reference notebook.
-        table: labelled rows; of a catalogue with a `split` column those of `split` are taken.
-        images: the folder that the table's file names are relative to.
-        epoch: which model of a run; by default the best by validation TSS.
-        split: what the table is called: `train`, `validation` or `test`.
-        backbone: where to find the backbone instead of where the model says.
-        compute: of the features.
-        features: the folder of the feature stores; by default the run's.
-        out: where to write; by default into the run, or beside the model file.
-        limit: only so many rows, drawn at random, the same ones every time.
-        allow_overlap: go on where the model was trained on regions of the table.
-        event: that the labels are of, for a table that does not say it.
-        verifying: how intervals and baselines are made.
-        reporter: hears notes and progress.
+    rows: pd.DataFrame
+    split: str
+    table: str | Path
+    limit: int | None
+    allow_overlap: bool
+    event: EventDefinition | None
+    options: Sequence[str]
+    verifying: Verifying
 
-    Returns:
-        The evaluation, which is also written: `scores.json` and `forecasts/<split>.parquet`.
 
-    Raises:
-        InputError: bad tables, images or models; regions that the model was trained on.
+@dataclass(frozen=True)
+class Made:
+    """What a model made of the rows.
 
-    Example:
-        >>> found = flarescope.evaluate("runs/png", table="test.csv", images="images")
-        >>> sum(found.table.counts().values()) == len(found.forecasts)
-        True
+    Attributes:
+        path: of its file.
+        run: of which it is, or None.
+        digest: of its numbers.
+        described: what it says of itself; None leaves threshold and calibration out.
+        log_odds: `(N,)` of an event, before any calibration.
+        evaluated: what is said of the features.
+        source: where the features, or the images, are.
     """
-    compute, verifying, reporter = compute or Compute(), verifying or Verifying(), reporter or WarningReporter()
-    options = options_of(compute=compute, backbone=backbone, event=event, verifying=verifying)
-    rows = labelled_rows(table, split=split, limit=limit)
-    found = load(model, epoch=epoch, backbone=backbone)
-    described = found.classifier.description
-    event = event_of_evaluation(described.event, table, event, reporter)
-    announce(found.classifier.weights, reporter)
-    if not allow_overlap:
-        _check_unseen(found, rows, split, reporter)
-    folder = RunFolder(Path(out)) if out else found.run or RunFolder(found.path.with_suffix(".evaluation"))
-    stores = Path(features or _feature_root(found.run, folder))
-    store, log_odds = _forecast(found, rows, Path(images), stores, compute, reporter, f"{split} features")
-    labels, probability = rows["label"].to_numpy(dtype=np.int64), sigmoid(log_odds)
-    forecasts = forecast_table(rows, split, probability)
+
+    path: Path
+    run: RunFolder | None
+    digest: str
+    described: Description | None
+    log_odds: np.ndarray
+    evaluated: dict[str, Any]
+    source: str | Path
+
+
+def evaluation_of(made: Made, asked: Asked, folder: Path, reporter: Reporter) -> Evaluation:
+    """Verify what a model made of labelled rows, and write it to a folder."""
+    labels, probability = asked.rows["label"].to_numpy(dtype=np.int64), sigmoid(made.log_odds)
+    forecasts = forecast_table(asked.rows, asked.split, probability)
+    if made.described is None:
+        verification = verify_raw(forecasts, made.run, asked.verifying, reporter, event=asked.event)
+    else:
+        verification = verify_model(forecasts, made.described, made.run, asked.verifying, reporter, event=asked.event)
     evaluation = Evaluation(
-        model=found.path,
-        split=split,
-        table=count(labels, probability >= ARGMAX),
-        loss=cross_entropy_of_log_odds(labels, log_odds),
+        model=made.path,
+        split=asked.split,
+        table=count(labels, made.log_odds >= 0),
+        loss=cross_entropy_of_log_odds(labels, made.log_odds),
         forecasts=forecasts,
-        evaluated={"store": asdict(store)},
-        verification=verify_model(forecasts, described, found.run, verifying, reporter, event=event),
-        folder=folder.path,
+        evaluated=made.evaluated,
+        verification=verification,
+        folder=folder,
         origin=origin_of(
-            rows,
-            split,
-            model=found.path,
-            digest=found.classifier.head.digest,
-            run=found.run,
-            limit=limit,
-            allow_overlap=allow_overlap,
-            table=table,
-            source=images,
-            options=options,
+            asked.rows,
+            asked.split,
+            model=made.path,
+            digest=made.digest,
+            run=made.run,
+            limit=asked.limit,
+            allow_overlap=asked.allow_overlap,
+            table=asked.table,
+            source=made.source,
+            options=asked.options,
         ),
-        event=event,
+        event=asked.event,
     )
     write_evaluation(evaluation, reporter)
     return evaluation
@@ -188,19 +168,6 @@ def labelled_rows(table: str | Path, *, split: str, limit: int | None) -> pd.Dat
     rows = read_table(table, split=split, limit=limit)
     require_regions({str(table): rows})
     return rows
-
-
-def _forecast(
-    found: Model, rows: pd.DataFrame, images: Path, stores: Path, compute: Compute, reporter: Reporter, label: str
-) -> tuple[StoreKey, np.ndarray]:
-    """Give the log odds of an event, `(N,)`, and the key of the store whose features they are of."""
-    check_before(images, compute)
-    store = _open_store_of(found, rows, stores, compute, reporter)
-    reporter.say(f"model: {found.path}; engine: {store.key.engine}")
-    tell_other_form(found.classifier.description.rendering, [store.key.rendering], reporter)
-    tell_differences(found.classifier.description.likeness, rows, images, compute, reporter)
-    features = ensure_features(store, rows, images, found.classifier.weights, compute, reporter, label)
-    return store.key, found.classifier.head.log_odds(features)
 
 
 def write_evaluation(evaluation: Evaluation, reporter: Reporter) -> None:
@@ -241,41 +208,3 @@ def _note_replaced(folder: RunFolder, evaluation: Evaluation, reporter: Reporter
     if before and differing:
         was = ", ".join(f"{name} {before.get(name)}" for name in differing if name != "table_digest") or "other labels"
         reporter.say(f"{path}: replacing the scores of {was}")
-
-
-def _open_store_of(found: Model, rows: pd.DataFrame, root: Path, compute: Compute, reporter: Reporter) -> FeatureStore:
-    """Open the store of a model's features, kept as its run keeps them; say where another engine makes them."""
-    trained = found.run.read()["store"] if found.run else {}
-    if compute.store is None:
-        compute = replace(compute, store=trained.get("dtype"))
-    store = open_store(root, [rows], found.classifier.weights, compute, reporter)
-    if trained and trained["engine"] != store.key.engine:
-        reporter.warn(
-            f"the run was trained on features of {trained['engine']}, these are of {store.key.engine}: a few forecasts "
-            "can differ (--engine, --precision)"
-        )
-    return store
-
-
-def _feature_root(run: RunFolder | None, folder: RunFolder) -> Path:
-    if run is None:
-        return folder.path / "features"
-    kept = Path(run.read()["features"])
-    return kept if kept.is_dir() else run.path.parent / "features"  # the run was moved to another place or machine
-
-
-def _check_unseen(found: Model, rows: pd.DataFrame, split: str, reporter: Reporter) -> None:
-    """Refuse to verify a model on regions that it was trained on, and say where they chose its epoch or are unknown."""
-    regions = found.classifier.description.regions
-    if regions is None:
-        reporter.warn("which regions the model was trained on is not known: scores on any of these look too good")
-    elif split != "train":
-        check_disjoint(
-            {"the training set of the model": pd.DataFrame({"noaa_ar": regions}), f"the {split} table": rows}
-        )
-    if found.run and split == "test":
-        chosen_on = pd.DataFrame({"noaa_ar": found.run.read()["data"]["validation"]["regions"]})
-        shared = shared_regions({"validation": chosen_on, "test": rows})
-        if shared:
-            number = len(shared["validation", "test"])
-            reporter.warn(f"{number} region{'s' * (number > 1)} of the table chose the model's epoch (validation)")

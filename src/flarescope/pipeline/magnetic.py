@@ -182,7 +182,7 @@ def _refuse_whole_run(run: RunFolder) -> None:
 def result_of_model(model: MagneticModel, features: np.ndarray, table: pd.DataFrame) -> EpochResult:
     """Count and score what a model forecasts for `(N, 29)` features of a table's N rows."""
     labels = table["label"].to_numpy(dtype=np.int64)
-    log_odds = model.slope * model.decision(features)
+    log_odds = model.log_odds(features)
     return EpochResult(cross_entropy_of_log_odds(labels, log_odds), count(labels, log_odds >= 0))
 
 

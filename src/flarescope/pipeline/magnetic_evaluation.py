@@ -14,12 +14,10 @@ from flarescope.forecaster.runs import RunFolder
 from flarescope.magnetic.baseline import MagneticModel, match_features
 from flarescope.magnetic.table import read_features_csv
 from flarescope.pipeline.again import options_of
-from flarescope.pipeline.evaluation import Evaluation, event_of_evaluation, labelled_rows, write_evaluation
-from flarescope.pipeline.magnetic import FAMILY, result_of_model
-from flarescope.pipeline.origin import origin_of
-from flarescope.pipeline.verifying import Verifying, verify_raw
+from flarescope.pipeline.evaluation import Asked, Evaluation, Made, evaluation_of, event_of_evaluation, labelled_rows
+from flarescope.pipeline.magnetic import FAMILY
+from flarescope.pipeline.verifying import Verifying
 from flarescope.progress import Reporter, WarningReporter
-from flarescope.tables import forecast_table
 
 
 @dataclass(frozen=True)
@@ -89,30 +87,7 @@ def evaluate_on_features(
         seen = pd.DataFrame({"noaa_ar": found.described["data"]["train"]["regions"]})
         check_disjoint({"the training set of the model": seen, f"the {split} table": rows})
     numbers = match_features(read_features_csv(Path(features)), rows, str(features))
-    result = result_of_model(found.model, numbers, rows)
-    forecasts = forecast_table(rows, split, found.model.probability(numbers))
-    evaluation = Evaluation(
-        model=found.path,
-        split=split,
-        table=result.table,
-        loss=result.loss,
-        forecasts=forecasts,
-        evaluated={"features": str(features)},
-        verification=verify_raw(forecasts, found.folder, verifying, reporter, event=event),
-        folder=Path(out) if out else found.folder.path,
-        origin=origin_of(
-            rows,
-            split,
-            model=found.path,
-            digest=found.model.digest,
-            run=found.folder,
-            limit=limit,
-            allow_overlap=allow_overlap,
-            table=table,
-            source=features,
-            options=options,
-        ),
-        event=event,
-    )
-    write_evaluation(evaluation, reporter)
-    return evaluation
+    asked = Asked(rows, split, table, limit, allow_overlap, event, options, verifying)
+    log_odds, said = found.model.log_odds(numbers), {"features": str(features)}
+    made = Made(found.path, found.folder, found.model.digest, None, log_odds, said, features)
+    return evaluation_of(made, asked, Path(out) if out else found.folder.path, reporter)

@@ -2,7 +2,7 @@
 
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from flarescope.catalog.boucheron import read_table
 from flarescope.engines import tuning
 from flarescope.engines.base import EngineChoice
 from flarescope.engines.start import start
-from flarescope.features.batching import stack
+from flarescope.features.extract import extract
 from flarescope.heads.head import Head
 from flarescope.images.reading import read_ahead
 from flarescope.images.render import Rendering
@@ -181,8 +181,7 @@ def features_by(
     found: list[np.ndarray] = []
     rendering = Rendering.for_file(paths[0].name, compute.nan, weights.backbone.pixels)
     with closing(read_ahead(paths, rendering, workers=0, accept=compute.accept)) as read:
-        batches = (stack(list(islice(read, choice.batch))) for _ in range(0, len(paths), choice.batch))
-        for features in start(choice, weights).stream(batches):
+        for _, features in extract(read, repeat(choice.batch), start(choice, weights), lambda image: None):
             found.append(features)
             reporter.advance(choice.id, sum(map(len, found)), len(rows))
     return np.concatenate(found)

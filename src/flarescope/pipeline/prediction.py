@@ -29,7 +29,7 @@ from flarescope.pipeline.likeness import tell_flags
 from flarescope.pipeline.other_images import tell_later_scale, tell_other_form
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.region_numbers import regions_text
-from flarescope.scores.calibration import calibration_from_json, certain_words
+from flarescope.scores.calibration import certain_words
 from flarescope.tables import check_forecasts
 
 
@@ -222,13 +222,12 @@ def _table(classifier: Classifier, names: Sequence[str], read: Sequence[_Row]) -
     table["probability"] = [row.probability for row in read]
     checked = check_forecasts(table, "the forecasts")[list(table)]
     described = classifier.description
-    if described.calibration is not None:
-        raw = checked["probability"].to_numpy(float)
-        calibrated = calibration_from_json(described.calibration).apply(raw)
-        checked = checked.assign(probability=calibrated, probability_raw=raw)
+    raw, decision = checked["probability"].to_numpy(float), described.decision
+    if decision.calibration is not None:
+        checked = checked.assign(probability=decision.probability(raw), probability_raw=raw)
     event = None if described.event is None else described.event.code
     return checked.assign(
         flags=pd.Series([" ".join(row.flags) for row in read], index=checked.index, dtype="str"),
-        flare=checked["probability"] >= described.threshold,
+        flare=pd.Series(decision.yes(raw), index=checked.index),
         event=pd.Series(event, index=checked.index, dtype="str"),
     )

@@ -16,7 +16,7 @@ from flarescope.forecaster.classifier import Description
 from flarescope.forecaster.runs import RunFolder
 from flarescope.progress import Reporter
 from flarescope.scores.bootstrap import REPLICATES
-from flarescope.scores.calibration import Calibration, calibration_from_json, certain_words, prior_shift
+from flarescope.scores.calibration import Calibration, certain_words, prior_shift
 from flarescope.scores.interval_notes import NO_INTERVALS
 from flarescope.scores.verify import verify
 
@@ -78,7 +78,7 @@ def verify_model(
     It is warned of rows whose event rate differs much from that of the rows that these were fitted on, and of
     calibrated probabilities of exactly 0 or 1.
     """
-    calibration = calibration_from_json(described.calibration) if described.calibration else None
+    decision = described.decision
     found = verify_raw(
         forecasts,
         run,
@@ -86,17 +86,16 @@ def verify_model(
         reporter,
         event=event,
         threshold=described.threshold if described.choice else None,
-        calibration=calibration,
+        calibration=decision.calibration,
     )
-    if found is None or calibration is None:
+    if found is None or decision.calibration is None:
         return found
     said = []
     fitted = described.fitted_on or {}
     if 0 < fitted.get("events", 0) < fitted.get("images", 0):
         said.append(prior_shift(fitted["events"] / fitted["images"], found["sample"]["event_rate"]))
-    said.append(
-        certain_words(calibration.apply(forecasts["probability"].to_numpy(float)), (forecasts["label"] == 1).to_numpy())
-    )
+    calibrated = decision.probability(forecasts["probability"].to_numpy(float))
+    said.append(certain_words(calibrated, (forecasts["label"] == 1).to_numpy()))
     notes = [text for text in said if text]
     for text in notes:
         reporter.warn(text)

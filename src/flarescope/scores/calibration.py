@@ -15,6 +15,7 @@ import pandas as pd
 
 from flarescope.counted import counted, listed
 from flarescope.errors import InputError
+from flarescope.scores.loss import sigmoid
 from flarescope.scores.rows import fitting_rows
 
 METHODS: Final = ("temperature", "platt", "isotonic")
@@ -48,7 +49,7 @@ class Temperature:
 
     def apply(self, probability: np.ndarray) -> np.ndarray:
         """Give the calibrated probabilities, `(N,)` in 0..1."""
-        return _expit(_logit(probability) / self.temperature)
+        return sigmoid(_logit(probability) / self.temperature)
 
     def to_json(self) -> dict[str, Any]:
         """Give the calibration as plain values."""
@@ -67,7 +68,7 @@ class Platt:
 
     def apply(self, probability: np.ndarray) -> np.ndarray:
         """Give the calibrated probabilities, `(N,)` in 0..1."""
-        return _expit(self.slope * _logit(probability) + self.intercept)
+        return sigmoid(self.slope * _logit(probability) + self.intercept)
 
     def to_json(self) -> dict[str, Any]:
         """Give the calibration as plain values."""
@@ -213,10 +214,6 @@ def _demand(true: bool, expected: str) -> None:
 def _logit(probability: np.ndarray) -> np.ndarray:
     p = np.clip(np.asarray(probability, np.float64), _SMALLEST, 1 - _SMALLEST)
     return np.asarray(np.log(p) - np.log1p(-p))
-
-
-def _expit(logit: np.ndarray) -> np.ndarray:
-    return np.asarray(np.exp(-np.logaddexp(0, -logit)))
 
 
 def prior_shift(fitted: float, rate: float) -> str | None:

@@ -40,6 +40,7 @@ from flarescope.scores.bootstrap import LEVEL, REPLICATES
 from flarescope.scores.calibration import Calibration
 from flarescope.scores.cases import PROBABILITY, Case, Sampling, ScoredCases
 from flarescope.scores.curves import reliability, thin_curve, threshold_counts
+from flarescope.scores.decision import Decision
 from flarescope.scores.interval_notes import SCORES, few_regions, odd_intervals
 from flarescope.scores.jackknife import JACKKNIFE
 from flarescope.scores.previous import Flares
@@ -148,7 +149,8 @@ def _cases(raw: np.ndarray, threshold: float | None, calibration: Calibration | 
     chosen = {} if threshold is None else {"chosen": threshold}
     if calibration is None:
         return {"raw": Case(raw, {"argmax": ARGMAX} | chosen)}
-    return {"raw": Case(raw, {"argmax": ARGMAX}), "calibrated": Case(calibration.apply(raw), chosen)}
+    calibrated = Decision(calibration=calibration).probability(raw)
+    return {"raw": Case(raw, {"argmax": ARGMAX}), "calibrated": Case(calibrated, chosen)}
 
 
 def _sample(forecasts: pd.DataFrame, labels: np.ndarray) -> dict[str, Any]:

@@ -1,0 +1,136 @@
+"""How well does a network's model forecast a labelled table of images?"""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from flarescope.catalog.splits import check_disjoint, shared_regions
+from flarescope.events import EventDefinition
+from flarescope.features.store import FeatureStore, StoreKey
+from flarescope.forecaster.runs import RunFolder
+from flarescope.pipeline.again import options_of
+from flarescope.pipeline.evaluation import Asked, Evaluation, Made, evaluation_of, event_of_evaluation, labelled_rows
+from flarescope.pipeline.featuring import Compute, announce, check_before, ensure_features, open_store
+from flarescope.pipeline.likeness import tell_differences
+from flarescope.pipeline.models import Model, load
+from flarescope.pipeline.other_images import tell_other_form
+from flarescope.pipeline.verifying import Verifying
+from flarescope.progress import Reporter, WarningReporter
+
+
+def evaluate(
+    model: str | Path,
+    *,
+    table: str | Path,
+    images: str | Path,
+    epoch: int | None = None,
+    split: str = "test",
+    backbone: str | None = None,
+    compute: Compute | None = None,
+    features: str | Path | None = None,
+    out: str | Path | None = None,
+    limit: int | None = None,
+    allow_overlap: bool = False,
+    event: EventDefinition | None = None,
+    verifying: Verifying | None = None,
+    reporter: Reporter | None = None,
+) -> Evaluation:
+    """Forecast every image of a labelled table and count hits and misses.
+
+    Args:
+        model: a run's folder, a model file, or a model of the reference notebook.
+        table: labelled rows; of a catalogue with a `split` column those of `split` are taken.
+        images: the folder that the table's file names are relative to.
+        epoch: which model of a run; by default the best by validation TSS.
+        split: what the table is called: `train`, `validation` or `test`.
+        backbone: where to find the backbone instead of where the model says.
+        compute: of the features.
+        features: the folder of the feature stores; by default the run's.
+        out: where to write; by default into the run, or beside the model file.
+        limit: only so many rows, drawn at random, the same ones every time.
+        allow_overlap: go on where the model was trained on regions of the table.
+        event: that the labels are of, for a table that does not say it.
+        verifying: how intervals and baselines are made.
+        reporter: hears notes and progress.
+
+    Returns:
+        The evaluation, which is also written: `scores.json` and `forecasts/<split>.parquet`.
+
+    Raises:
+        InputError: bad tables, images or models; regions that the model was trained on.
+
+    Example:
+        >>> found = flarescope.evaluate("runs/png", table="test.csv", images="images")
+        >>> sum(found.table.counts().values()) == len(found.forecasts)
+        True
+    """
+    compute, verifying, reporter = compute or Compute(), verifying or Verifying(), reporter or WarningReporter()
+    options = options_of(compute=compute, backbone=backbone, event=event, verifying=verifying)
+    rows = labelled_rows(table, split=split, limit=limit)
+    found = load(model, epoch=epoch, backbone=backbone)
+    described = found.classifier.description
+    event = event_of_evaluation(described.event, table, event, reporter)
+    announce(found.classifier.weights, reporter)
+    if not allow_overlap:
+        _check_unseen(found, rows, split, reporter)
+    folder = RunFolder(Path(out)) if out else found.run or RunFolder(found.path.with_suffix(".evaluation"))
+    stores = Path(features or _feature_root(found.run, folder))
+    store, log_odds = _forecast(found, rows, Path(images), stores, compute, reporter, f"{split} features")
+    asked = Asked(rows, split, table, limit, allow_overlap, event, options, verifying)
+    made = Made(
+        found.path, found.run, found.classifier.head.digest, described, log_odds, {"store": asdict(store)}, images
+    )
+    return evaluation_of(made, asked, folder.path, reporter)
+
+
+def _forecast(
+    found: Model, rows: pd.DataFrame, images: Path, stores: Path, compute: Compute, reporter: Reporter, label: str
+) -> tuple[StoreKey, np.ndarray]:
+    """Give the log odds of an event, `(N,)`, and the key of the store whose features they are of."""
+    check_before(images, compute)
+    store = _open_store_of(found, rows, stores, compute, reporter)
+    reporter.say(f"model: {found.path}; engine: {store.key.engine}")
+    tell_other_form(found.classifier.description.rendering, [store.key.rendering], reporter)
+    tell_differences(found.classifier.description.likeness, rows, images, compute, reporter)
+    features = ensure_features(store, rows, images, found.classifier.weights, compute, reporter, label)
+    return store.key, found.classifier.head.log_odds(features)
+
+
+def _open_store_of(found: Model, rows: pd.DataFrame, root: Path, compute: Compute, reporter: Reporter) -> FeatureStore:
+    """Open the store of a model's features, kept as its run keeps them; say where another engine makes them."""
+    trained = found.run.read()["store"] if found.run else {}
+    if compute.store is None:
+        compute = replace(compute, store=trained.get("dtype"))
+    store = open_store(root, [rows], found.classifier.weights, compute, reporter)
+    if trained and trained["engine"] != store.key.engine:
+        reporter.warn(
+            f"the run was trained on features of {trained['engine']}, these are of {store.key.engine}: a few forecasts "
+            "can differ (--engine, --precision)"
+        )
+    return store
+
+
+def _feature_root(run: RunFolder | None, folder: RunFolder) -> Path:
+    if run is None:
+        return folder.path / "features"
+    kept = Path(run.read()["features"])
+    return kept if kept.is_dir() else run.path.parent / "features"  # the run was moved to another place or machine
+
+
+def _check_unseen(found: Model, rows: pd.DataFrame, split: str, reporter: Reporter) -> None:
+    """Refuse to verify a model on regions that it was trained on, and say where they chose its epoch or are unknown."""
+    regions = found.classifier.description.regions
+    if regions is None:
+        reporter.warn("which regions the model was trained on is not known: scores on any of these look too good")
+    elif split != "train":
+        check_disjoint(
+            {"the training set of the model": pd.DataFrame({"noaa_ar": regions}), f"the {split} table": rows}
+        )
+    if found.run and split == "test":
+        chosen_on = pd.DataFrame({"noaa_ar": found.run.read()["data"]["validation"]["regions"]})
+        shared = shared_regions({"validation": chosen_on, "test": rows})
+        if shared:
+            number = len(shared["validation", "test"])
+            reporter.warn(f"{number} region{'s' * (number > 1)} of the table chose the model's epoch (validation)")
