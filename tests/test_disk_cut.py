@@ -119,7 +119,7 @@ def test_the_published_recipe_reads_a_patch(disk):
         assert isinstance(hdus[1], fits.CompImageHDU)
         assert hdus[1].compression_type == "RICE_1"
         np.testing.assert_allclose(hdus[1].data, read_fits(place / "out" / NAME).field_gauss, equal_nan=True)
-    assert [path.name for path in sorted((place / "out").iterdir())] == ["2560", "2561", "patches.csv"]
+    assert [path.name for path in sorted((place / "out").iterdir())] == ["2560", "2561", "patches.csv", "regions.csv"]
 
 
 def test_every_region_is_listed_and_one_without_spots_is_cut_on_request(disk, tmp_path):
@@ -131,9 +131,10 @@ def test_every_region_is_listed_and_one_without_spots_is_cut_on_request(disk, tm
     more = flarescope.cut_disk(image, regions=[summary], out=tmp_path, plages=True, reporter=Heard())
     assert more.table["filename"].notna().tolist() == [True, True, True, False]
     assert more.table["noaa_ars"][2] == "12559,12561,12560"
-    written = pd.read_csv(tmp_path / "patches.csv")
-    assert written["noaa_ar"].tolist() == more.table["noaa_ar"].tolist()
-    assert list(written.columns) == list(more.table.columns)
+    written = [pd.read_csv(tmp_path / name) for name in ("patches.csv", "regions.csv")]
+    assert written[0]["noaa_ar"].tolist() == more.table["noaa_ar"].tolist()[:3]
+    assert written[1]["noaa_ar"].tolist() == more.table["noaa_ar"].tolist()
+    assert list(written[0].columns) == list(written[1].columns) == list(more.table.columns)
 
 
 def test_a_field_in_other_steps_is_stored_plain_and_exact(tmp_path):
@@ -201,7 +202,7 @@ def test_a_sun_without_spots_gives_a_table_alone(tmp_path):
     image, summary = write_disk(tmp_path / "disk.fits"), write_summary(tmp_path / "SRS.txt")
     cut = flarescope.cut_disk(image, regions=[summary], out=tmp_path / "out", reporter=heard)
     assert cut.table["state"].tolist() == ["not yet visible"]
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["patches.csv"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["patches.csv", "regions.csv"]
     assert any("no patch was cut" in text for text in heard.warnings)
 
 
@@ -254,7 +255,7 @@ def test_the_command_shows_each_region_and_json(disk, tmp_path, capsys):
     shown = capsys.readouterr()
     assert "12550" in shown.out
     assert "visible, without spots" in shown.out
-    assert "patches and patches.csv written to" in shown.err
+    assert "patches, patches.csv and regions.csv written to" in shown.err
     assert run("disk", "cut", image, "--regions", summary, "--out", tmp_path / "out", "--json", "--quiet") == 0
     records = json.loads(capsys.readouterr().out)
     assert [record["noaa_ar"] for record in records] == [12560, 12561, 12559, 12550]
@@ -306,14 +307,19 @@ def test_a_model_forecasts_real_patches_and_they_can_be_labelled(tmp_path, monke
     assert not found.failures
     assert sorted(found.forecasts["noaa_ar"]) == sorted(cut.table["noaa_ar"][cut.table["filename"].notna()])
     assert found.forecasts["time"].unique().tolist() == [pd.Timestamp("2011-12-17 05:59:26", tz="UTC")]
+    several = found.forecasts.set_index("noaa_ar")["noaa_ars"]
+    assert (several[11376], several[11377]) == ("11376,11377", "11377,11376")
     flares = tmp_path / "flares.csv"
     flares.write_text(
         "time,flare,noaa_ar\n2011-12-16T00:00,B1.0,11000\n2011-12-17T12:00,C2.0,11376\n2011-12-19T00:00,B1.0,11000\n"
     )
-    labelled = flarescope.label(out, flares=[flares], out=tmp_path / "c.parquet", flux_scale="operational")
+    table = tmp_path / "c.parquet"
+    labelled = flarescope.label(out / "patches.csv", flares=[flares], out=table, flux_scale="operational")
     told = labelled.table.set_index("noaa_ar")["label"]
-    assert told[11376] == 1
-    assert told[11378] == 0
+    assert told.to_dict() == {11374: 0, 11375: 0, 11376: 1, 11377: 1, 11378: 0}  # 11376 lies in the patch of 11377
+    assert set(labelled.table["lon_deg"].round()) == {40.0, 46.0, -12.0, 12.0, -8.0}
+    by_name = flarescope.label(out, flares=[flares], out=table, flux_scale="operational")
+    assert by_name.table.set_index("noaa_ar")["label"].sum() == 1  # names say one region each
 
 
 @pytest.mark.parametrize("nan", ["error", "zero"])

@@ -64,7 +64,7 @@ def test_labels_say_number_class_and_probabilities():
     figure = disk_figure([mark(11374, 40, -18), mark(11375, -46, 8, probabilities={})])
     told = [text.get_text() for text in figure.axes[0].texts]
     assert "11374 Dso" in told
-    assert "C 31   M 4   X <1 %" in told
+    assert "C 31 · M 4 · X <1 %" in told
     assert "11375 Dso" in told
     four = {"C": 0.5, "M": 0.25, "X": 0.125, "Y": 0.0625}
     long = {f"C{i}.0+ within 24 h": 0.5 for i in range(3)}
@@ -72,7 +72,7 @@ def test_labels_say_number_class_and_probabilities():
         text.get_text()
         for text in disk_figure([mark(1, 0, 0, probabilities=four), mark(2, 0, 20, probabilities=long)]).axes[0].texts
     ]
-    assert "C 50   M 25   X 12 %" in told  # three at most
+    assert "C 50 · M 25 · X 12 %" in told  # three at most
     assert "C2.0+ within 24 h 50 %" in told  # a line each where they are long
 
 
@@ -175,7 +175,7 @@ def test_the_command_draws_on_request(tmp_path):
     summary = write_summary(tmp_path / "SRS.txt", "2560 S08E20   292  0010 Axx  01   01 Alpha")
     out = tmp_path / "out"
     assert main(["disk", "cut", str(image), "--regions", str(summary), "--out", str(out), "--draw", "--quiet"]) == 0
-    assert {path.name for path in out.iterdir()} == {"2560", "patches.csv", "disk.png", "disk.svg"}
+    assert {path.name for path in out.iterdir()} == {"2560", "patches.csv", "regions.csv", "disk.png", "disk.svg"}
     text = Path(out / "disk.svg").read_text()
     assert "12560 Axx" in text
     assert "not visible: 12550" in text

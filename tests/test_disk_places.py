@@ -15,7 +15,7 @@ from disks import CARDS, SIZE
 from fakes import child_environment
 from flarescope.catalog.noaa_regions import REGION_DTYPES
 from flarescope.disk.places import nearest_day, on_sky, place_regions, turned_longitude
-from flarescope.disk.view import check_scale, view_of
+from flarescope.disk.view import check_scale, view_from_earth, view_of
 from flarescope.errors import InputError
 from flarescope.images.look import position_on_disk
 
@@ -157,6 +157,17 @@ def test_the_observer_is_the_header_s():
     earth = view_of({**CARDS, "CDELT1": 2.0, "CDELT2": 2.0, "DSUN_OBS": "?", "CRLT_OBS": ""}, DAY, (SIZE, SIZE))
     assert earth.latitude_deg == pytest.approx(3.56, abs=0.05)  # what HMI's header says an hour later
     assert earth.radius_arcsec == pytest.approx(943.9, abs=1)
+
+
+def test_without_an_image_the_disk_is_as_earth_sees_it():
+    here = view_from_earth(DAY + dt.timedelta(hours=1))
+    assert here.latitude_deg == pytest.approx(3.556, abs=0.02)  # CRLT_OBS of HMI's image of that hour
+    assert here.radius_arcsec == pytest.approx(
+        943.896, abs=0.3
+    )  # and RSUN_OBS; SDO is up to 42,000 km nearer or farther
+    place = place_regions(regions(("I", 12560, -8.0, -42.0, 0)), here)
+    assert place["state"].tolist() == ["visible"]
+    assert place["lon_deg"][0] == pytest.approx(-41.45, abs=0.01)  # as in that image
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def cut(
             help="Solar Region Summaries: file, folder or tar; may be given again. The last before the image counts."
         ),
     ],
-    out: Annotated[Path, typer.Option(help="Folder of the patches and of patches.csv.")],
+    out: Annotated[Path, typer.Option(help="Folder of the patches, patches.csv and regions.csv.")],
     plages: Annotated[
         bool, typer.Option("--plages", help="Cut regions without spots too (section IA of the summary).")
     ] = False,
@@ -40,11 +40,11 @@ def cut(
 ) -> None:
     """Cut the active regions out of an image of the whole disk.
 
-    Each patch has 600x600 pixels around the region, as the camera lies, in the published layout: `predict` and
-    `catalog label` take the folder. A region is where NOAA's summary puts it at 24:00, turned to the image's time by
-    the Sun's differential rotation. Pixels without a value stay so, and are counted.
+    Each patch has 600x600 pixels around the region, as the camera lies, in the published layout: `predict` takes the
+    folder, `catalog label` its patches.csv. A region is where NOAA's summary puts it at 24:00, turned to the image's
+    time by the Sun's differential rotation. Pixels without a value stay so, and are counted.
     """
-    from flarescope.pipeline.cutting import TABLE, cut_disk
+    from flarescope.pipeline.cutting import PATCHES, REGIONS, cut_disk
 
     found = cut_disk(
         image,
@@ -56,7 +56,7 @@ def cut(
         reporter=ScreenReporter(),
     )
     show_regions(found)
-    note(f"patches and {TABLE} written to {out}")
+    note(f"patches, {PATCHES} and {REGIONS} written to {out}")
 
 
 def show_regions(cut: "CutDisk") -> None:

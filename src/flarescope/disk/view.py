@@ -115,6 +115,17 @@ def view_of(header: Mapping[str, Value], time: dt.datetime, shape: tuple[int, in
     return view
 
 
+def view_from_earth(time: dt.datetime) -> View:
+    """Give the disk as it is seen from Earth, where there is no image: in HMI's pixels, upright and centred.
+
+    Args:
+        time: UTC.
+    """
+    middle, side = 2048.5, 4096
+    header: dict[str, Value] = {"CTYPE1": "HPLN-TAN", "CRPIX1": middle, "CRPIX2": middle}
+    return view_of({**header, "CDELT1": NATIVE_ARCSEC, "CDELT2": NATIVE_ARCSEC}, time, (side, side))
+
+
 def check_scale(view: View, *, instrument_ok: bool) -> None:
     """Refuse pixels of another width than HMI's camera has.
 

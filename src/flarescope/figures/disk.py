@@ -153,7 +153,7 @@ def _label(axes: Axes, mark: DiskMark) -> list[Text]:
     """Make the lines of a label: number and class, and below the probabilities, in one line or one each."""
     head = " ".join(filter(None, [str(mark.noaa_ar) if mark.noaa_ar else "no number", mark.kind or ""]))
     shares = [f"{name} {percent(value)}" for name, value in list(mark.probabilities.items())[:MOST_PROBABILITIES]]
-    together = f"{'   '.join(shares)} %" if shares else ""
+    together = f"{' · '.join(shares)} %" if shares else ""
     lines = [head, *([together] if len(together) <= _LETTERS else [f"{share} %" for share in shares])]
     texts = [axes.text(0, 0, line, size=_FONT, color=INK, va="center") for line in lines if line]
     texts[0].set_fontweight("bold")

@@ -1,15 +1,17 @@
 """How does an image of the whole disk become patches of its regions, in the layout of the published set?"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from flarescope.brief import brief
 from flarescope.catalog.noaa_regions import read_summaries
 from flarescope.counted import counted, listed
+from flarescope.disk.overview import overview
 from flarescope.disk.patch_files import patch_cards, patch_name, write_patch
 from flarescope.disk.patches import Patch, cut_patch, regions_within
 from flarescope.disk.places import nearest_day, place_regions
@@ -26,8 +28,11 @@ from flarescope.pipeline.disk_drawing import draw_regions
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.region_numbers import regions_text
 
-TABLE = "patches.csv"
-"""What lies beside the patches: one row a region, cut or not."""
+PATCHES: Final = "patches.csv"
+"""The table of the patches, beside them: an image list, as `catalog label` takes it."""
+
+REGIONS: Final = "regions.csv"
+"""The table of all regions of the summary, with a patch or without."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +46,13 @@ class CutDisk:
             the whole image, the first pixel's centre at 0), `nan_pixels`, `off_disk`, `missing_on_disk`, `flags`.
         folder: of the patches.
         view: how the image shows the disk.
+        upright_gauss: the disk in few pixels with north up (`disk.overview`), for `disk_drawing.draw_regions`.
     """
 
     table: pd.DataFrame
     folder: Path
     view: View
+    upright_gauss: np.ndarray = field(repr=False)
 
     __repr__ = brief
 
@@ -68,8 +75,8 @@ def cut_disk(
     Args:
         image: a FITS file of HMI's whole disk (JSOC's hmi.M_720s, or near-real-time).
         regions: summaries: files, folders, tar archives; the last one before the image counts, else the next one.
-        out: folder of the patches, as `1121/1121_hmi.M_720s.20101110_053600_TAI.1.magnetogram.fits`, and of
-            `patches.csv`.
+        out: folder of the patches, as `1121/1121_hmi.M_720s.20101110_053600_TAI.1.magnetogram.fits`, of `patches.csv`
+            (a table of them, that `label` takes) and `regions.csv` (of all regions).
         plages: whether regions without spots (section IA) get a patch too.
         draw: whether `disk.png` and `disk.svg`, the disk with its regions, are written beside them.
         instrument_ok: whether other magnetographs, or pixels of another width, are taken; the patches then show as much
@@ -100,13 +107,14 @@ def cut_disk(
         patch = cut_patch(disk.magnetogram.field_gauss, view, region["column"], region["row"], view.patch_pixels)
         rows[int(index)] = _write(out, disk, image.name, patch, region, regions_within(patch, seen, region["noaa_ar"]))
     table = _table(places, pd.DataFrame.from_dict(rows, orient="index", columns=list(_CUT_DTYPES)), disk)
-    with atomic_path(out / TABLE) as temporary:
-        table.to_csv(temporary, index=False)
+    for name, rows_of_it in ((PATCHES, table[table["filename"].notna()]), (REGIONS, table)):
+        with atomic_path(out / name) as temporary:
+            rows_of_it.to_csv(temporary, index=False)
+    upright = overview(disk.magnetogram.field_gauss, view)
     if draw:
-        figure = draw_regions(places, view=view, field_gauss=disk.magnetogram.field_gauss)
-        save_figures({"disk": figure}, out)
+        save_figures({"disk": draw_regions(places, view=view, upright_gauss=upright)}, out)
     _tell(table, reporter)
-    return CutDisk(table, out, view)
+    return CutDisk(table, out, view, upright)
 
 
 _CUT_DTYPES = {

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from flarescope.disk.overview import overview
 from flarescope.disk.view import View
 from flarescope.figures.disk import DiskMark, disk_figure
 
@@ -15,7 +14,7 @@ def draw_regions(
     places: pd.DataFrame,
     *,
     view: View,
-    field_gauss: np.ndarray | None = None,
+    upright_gauss: np.ndarray | None = None,
     probabilities: Mapping[int, Mapping[str, float]] | None = None,
     caption: str = "",
 ) -> Figure:
@@ -24,8 +23,8 @@ def draw_regions(
     Args:
         places: `noaa_ar`, `lon_deg`, `lat_deg`, `mcintosh`, `area_msh`, as `disk.places.place_regions` gives them;
             those without a place are left out.
-        view: whose time and tilt the drawing has.
-        field_gauss: `(H, W)` of the whole disk that `view` is of, as it lies; None draws an empty disk.
+        view: whose time and tilt the drawing has (`disk.view.view_from_earth` where there is no image).
+        upright_gauss: the disk as `disk.overview.overview` makes it; None draws an empty one.
         probabilities: of each region by a short name of the event, 0..1.
         caption: what they are of.
     """
@@ -46,5 +45,5 @@ def draw_regions(
         tilt_deg=view.latitude_deg,
         title=f"{view.time:%Y-%m-%d %H:%M} UTC",
         caption=caption,
-        field_gauss=None if field_gauss is None else overview(field_gauss, view),
+        field_gauss=upright_gauss,
     )

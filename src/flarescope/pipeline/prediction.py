@@ -40,7 +40,8 @@ class Predicted:
     Attributes:
         forecasts: one row an image: `filename` (the path, or a name as `images[0]` of a field without a file),
             `noaa_ar` and `time` (by the file name, else by the FITS header or the text of a PNG, else null), `noaa_ars`
-            (where some header or text names several regions of a patch: all of them, see `tables.PATCH_DTYPES`),
+            (where some header or text names several regions of a patch, and the file name no other one before them: all
+            of them, see `tables.PATCH_DTYPES`),
             `probability` (calibrated where the model holds a calibration; then `probability_raw` is the network's own),
             `flags` (words of `images.flags.FLAGS` with spaces between, what of the image is unusual; empty for most),
             `flare` (whether it reaches the model's threshold), and `event` (what is forecast, in the short form
@@ -212,8 +213,9 @@ def tell_failures(failures: Sequence[Failure], good: int, reporter: Reporter) ->
 def _table(classifier: Classifier, names: Sequence[str], read: Sequence[_Row]) -> pd.DataFrame:
     table = pd.DataFrame({"filename": pd.Series([utf8(name) for name in names], dtype="str")})
     named = region_and_time(table["filename"])
-    shown = pd.Series([regions_text(row.noaa_ars) for row in read], dtype="str").where(named["noaa_ar"].isna())
     principal = pd.Series([row.noaa_ars[0] if row.noaa_ars else None for row in read], dtype="Int32")
+    agreed = named["noaa_ar"].isna() | named["noaa_ar"].eq(principal).fillna(False)
+    shown = pd.Series([regions_text(row.noaa_ars) for row in read], dtype="str").where(agreed)
     table["noaa_ar"] = named["noaa_ar"].fillna(principal)
     if shown.notna().any():
         table["noaa_ars"] = shown
