@@ -35,6 +35,7 @@ class Backbone:
             gives `(N, features)`. Preprocessing is part of it.
         pixels: which pixels it takes.
         engines: what can run it (`engines.base.ENGINES`).
+        precisions: in which it is the same network (`engines.base.PRECISIONS`); others are computed when asked for.
         preprocessing: what it does to pixels before its first layer, in words.
         paper: where it is described.
     """
@@ -44,6 +45,7 @@ class Backbone:
     build: Callable[[Arrays], Any] = field(repr=False)
     pixels: PixelForm = REFERENCE
     engines: tuple[str, ...] = ("torch", "openvino")
+    precisions: tuple[str, ...] = ("fp32", "bf16")
     preprocessing: str = field(default="", repr=False)
     paper: str = field(default="", repr=False)
 

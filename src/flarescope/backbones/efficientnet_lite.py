@@ -154,6 +154,7 @@ class EfficientNetLite:
             features=FEATURES,
             build=builder("flarescope.backbones.efficientnet_lite_torch"),
             pixels=PixelForm(self.size, "smooth"),
+            precisions=PRECISIONS,
             preprocessing="RGB, less 127, over 128",
             paper=PAPER,
         )

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from flarescope.cli import backbones as backbones_verb
 from flarescope.cli import calibrate as calibrate_verb
 from flarescope.cli import catalog, data, disk, engine, images, weights
 from flarescope.cli import compare as compare_verb
@@ -31,6 +32,7 @@ app.add_typer(catalog.app, name="catalog")
 app.add_typer(images.app, name="images")
 app.add_typer(disk.app, name="disk")
 app.add_typer(engine.app, name="engine")
+app.command(epilog=backbones_verb.EXAMPLE)(backbones_verb.backbones)
 app.command(epilog=magnetic_verbs.FEATURES_EXAMPLE)(magnetic_verbs.features)
 app.command(epilog=train_verb.EXAMPLE)(train_verb.train)
 app.command(epilog=sweep_verb.EXAMPLE)(sweep_verb.sweep)

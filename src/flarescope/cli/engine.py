@@ -15,6 +15,7 @@ app = group("What runs the network: its settings, its precision.")
 
 @app.command(epilog="Example: flarescope engine tune")
 def tune(
+    backbone: options.Backbone = "random",
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
     quiet: options.Quiet = False,
@@ -30,7 +31,7 @@ def tune(
     from flarescope.pipeline.featuring import Compute
     from flarescope.pipeline.precision import tune as run_tuning
 
-    tuned = run_tuning(Compute(engine, precision), reporter=ScreenReporter())
+    tuned = run_tuning(Compute(engine, precision), backbone=backbone, reporter=ScreenReporter())
     if settings.as_json:
         show_json(tuned.to_json())
         return

@@ -70,7 +70,13 @@ Debug = Annotated[
     bool, typer.Option("--debug", help="Show the traceback of an error.", callback=_set_debug, is_eager=True)
 ]
 Images = Annotated[Path, typer.Option(help="Folder that the table's file names are relative to.")]
-Backbone = Annotated[str, typer.Option(help="imagenet, random, random:SEED, or a Keras file with VGG16's weights.")]
+Backbone = Annotated[
+    str,
+    typer.Option(
+        help="vgg16 (or imagenet), efficientnet-lite0 and others of `flarescope backbones`; NAME:random for random "
+        "filters; random is VGG16's; or a Keras file with VGG16's weights.",
+    ),
+]
 OtherBackbone = Annotated[
     str | None, typer.Option("--backbone", help="Where to find the backbone instead of where the model says.")
 ]

@@ -38,7 +38,13 @@ def _cuda_has_bf16() -> bool:
     return torch.cuda.get_device_capability()[0] >= 8  # from Ampere on; earlier cards only emulate it
 
 
-def choose(engine: str = "auto", precision: str = "auto", runs: Collection[str] = ENGINES) -> EngineChoice:
+def choose(
+    engine: str = "auto",
+    precision: str = "auto",
+    *,
+    runs: Collection[str] = ENGINES,
+    precisions: Collection[str] = PRECISIONS,
+) -> EngineChoice:
     """Choose an engine by what is there.
 
     Args:
@@ -46,8 +52,9 @@ def choose(engine: str = "auto", precision: str = "auto", runs: Collection[str] 
             the precision: OpenVINO for bf16 with AMX, else Winograd's filtering (x86-64 from AVX2 on), else OpenVINO,
             else torch.
         precision: `auto` takes bf16 where the hardware computes in it (CUDA from Ampere on; CPUs with AVX512-BF16 or
-            AMX, not in torch), else fp32.
+            AMX, not in torch) and the network bears it, else fp32.
         runs: engines that can run the network (`Backbone.engines`).
+        precisions: in which it is the same network (`Backbone.precisions`).
 
     Raises:
         InputError: an unknown name, or an engine that is not installed, that cannot run the network, or that this
@@ -59,6 +66,8 @@ def choose(engine: str = "auto", precision: str = "auto", runs: Collection[str] 
         raise InputError(f"--engine {engine}: it does not run this network; expected auto or {' or '.join(runs)}")
     if precision not in PRECISIONS:
         raise InputError(f"--precision {precision}: expected one of {', '.join(PRECISIONS)}")
+    if precision == "auto" and "bf16" not in precisions:
+        precision = "fp32"
     device = "cpu" if engine in ("openvino", "winograd") else _torch_device()
     if engine != "torch" and device == "cpu":
         choice = _choose_on_cpu(engine, precision, runs)

@@ -117,7 +117,7 @@ def _test_fits(data: Path, forecasts: pd.DataFrame) -> list[Path]:
 def run_demo(
     out: Path,
     *,
-    backbone: str = "random",
+    backbone: str = "efficientnet-lite0",
     seed: int = 0,
     size: DemoSize | None = None,
     compute: Compute | None = None,
@@ -127,7 +127,7 @@ def run_demo(
 
     Args:
         out: folder for data, tables, features and run.
-        backbone: whose filters; random ones need no download.
+        backbone: name of a network (see `backbones.registry.find`); the default needs the extra `lite`.
         seed: of the synthetic set; the training keeps the recipe's own.
         size: of the synthetic set.
         compute: of the features.

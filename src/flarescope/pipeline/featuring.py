@@ -64,7 +64,7 @@ class Compute:
 
     def choose_untuned(self, backbone: Backbone) -> EngineChoice:
         """Choose the engine for a network (see `engines.choose.choose`) with its own batch and streams."""
-        return choose(self.engine, self.precision, backbone.engines)
+        return choose(self.engine, self.precision, runs=backbone.engines, precisions=backbone.precisions)
 
     def choose(self, backbone: Backbone) -> EngineChoice:
         """Choose the engine for a network, with the batch and streams that were fastest here."""
@@ -212,7 +212,7 @@ def fill_store(
         table: labelled images (see `flarescope.read_table`).
         images: the image root.
         features: the folder of the feature stores, as `train` takes it.
-        backbone: `imagenet`, `random[:SEED]` or a Keras file.
+        backbone: name of a network, or a Keras file (see `backbones.registry.find`).
         compute: how.
         limit: only so many rows, drawn at random, the same ones every time.
         reporter: hears notes and progress.

@@ -6,14 +6,12 @@ from typing import Final
 import pandas as pd
 
 from flarescope.events import EventDefinition, scales_differ
+from flarescope.images.render import Rendering
 from flarescope.progress import Reporter
 
 UNSCALED_FROM: Final = pd.Timestamp("2020-01-01", tz="UTC")
 """From here on SWPC's classes are taken to be on the scale of GOES-16. The published list is on the old one to its end
 in 2018, GOES-16 was SWPC's first satellite for X-rays in 2020; the day between is unchecked."""
-
-FORMS: Final = {"reference-png": "PNG", "reference-fits": "fields in gauss (FITS)"}
-"""What the renderings are made of: a step of an 8-bit PNG is 47 gauss, and a FITS file is not rounded."""
 
 MEASURED: Final = "by 0.001 to 0.014 on the average and up to 0.13 (83 of HMI's images, random filters)"
 """How far apart forecasts of the two forms were: `benchmarks/two_forms.py`, docs/magnetograms.md."""
@@ -26,17 +24,23 @@ def tell_later_scale(event: EventDefinition | None, times: "pd.Series[pd.Timesta
         reporter.warn(f"{later}: {scales_differ(event.threshold)}")
 
 
+def form_of(rendering: str) -> str:
+    """Say what a rendering (its id) is made of: a step of an 8-bit PNG is 47 gauss, and a FITS file is not rounded."""
+    return "fields in gauss (FITS)" if Rendering.from_id(rendering).of_fits else "PNG"
+
+
 def tell_other_form(trained: str | None, renderings: Iterable[str], reporter: Reporter) -> None:
     """Warn where a model that was trained on PNG forecasts fields (FITS files, arrays in hand), or the other way round.
 
     Args:
         trained: id of the rendering that the model was trained on; None where that is not known.
-        renderings: of the images, names or ids.
+        renderings: ids of the images' own.
         reporter: hears it.
     """
-    forms = {FORMS[one.partition("+")[0]] for one in renderings}
-    own = FORMS.get((trained or "").partition("+")[0])
-    if own is not None and forms - {own}:
+    if trained is None:
+        return
+    forms, own = {form_of(one) for one in renderings}, form_of(trained)
+    if forms - {own}:
         (other,) = forms - {own}
         which = "some of these images are" if own in forms else "these images are"
         reporter.warn(

@@ -117,7 +117,7 @@ def sweep(
         images: the image root.
         out: the folder of the runs.
         grid: the combinations.
-        backbone: `imagenet`, `random[:SEED]` or a Keras file.
+        backbone: name of a network, or a Keras file (see `backbones.registry.find`).
         recipe: what the combinations have in common.
         compute: of the features.
         saving: which models each run keeps.

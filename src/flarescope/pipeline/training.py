@@ -36,7 +36,7 @@ def train(
         validation: rows to validate on; may be the same catalogue, its column `split` then decides.
         images: the folder that the tables' file names are relative to.
         out: the run's folder; a run that was interrupted there is continued if it is the same one.
-        backbone: `imagenet`, `random[:SEED]` or a Keras file.
+        backbone: name of a network, or a Keras file (see `backbones.registry.find`).
         recipe: of the training; by default the reference recipe.
         compute: of the features.
         saving: which models are kept.
