@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from flarescope.pipeline.training import train
     from flarescope.pipeline.verifying import Verifying
     from flarescope.progress import Reporter
+    from flarescope.regions.model import RegionModel
+    from flarescope.regions.shipped import region_model
     from flarescope.scores.contingency import ContingencyTable
 
 _HOMES = {
@@ -51,6 +53,7 @@ _HOMES = {
     "Magnetogram": "images.magnetogram",
     "Model": "pipeline.models",
     "Recipe": "heads.head",
+    "RegionModel": "regions.model",
     "Reporter": "progress",
     "Saving": "pipeline.fitting",
     "SelectionRules": "catalog.select",
@@ -67,6 +70,7 @@ _HOMES = {
     "predict": "pipeline.predicting",
     "read_fits": "images.magnetogram",
     "read_table": "catalog.boucheron",
+    "region_model": "regions.shipped",
     "render_field": "images.render",
     "select": "pipeline.catalogues.selecting",
     "split": "pipeline.catalogues.splitting",
@@ -88,6 +92,7 @@ __all__ = [
     "Magnetogram",
     "Model",
     "Recipe",
+    "RegionModel",
     "Reporter",
     "Saving",
     "SelectionRules",
@@ -104,6 +109,7 @@ __all__ = [
     "predict",
     "read_fits",
     "read_table",
+    "region_model",
     "render_field",
     "report",
     "select",

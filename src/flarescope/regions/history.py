@@ -14,6 +14,10 @@ DECAYS_H: Final = (6, 12, 24, 72, 168)
 """Times after which a flare counts for 1/e."""
 CLASSES: Final = {"c": 1e-6, "m": 1e-5, "x": 1e-4}
 """Least flux of each class that is counted, W/m^2."""
+DECAYING: Final = {"rate": 1e-6, "rate_c5": 5e-6, "rate_m": 1e-5}
+"""Names of the decaying counts, and the least flux of each."""
+MORE: Final = 2
+"""So many flares of C1.0 are added where the mean strength of flares is asked for, so that one flare says little."""
 LONG_AGO_H: Final = 400.0
 """Stands for "never": longer than a region is on the disk (14 days)."""
 NO_FLUX: Final = -7.0
@@ -32,10 +36,11 @@ def region_history(issued: "pd.Series[pd.Timestamp]", noaa_ar: "pd.Series[int]",
         flares: rows of `catalog.noaa_flares.FLARE_DTYPES` with region and peak; C1.0 and above are used.
 
     Returns:
-        `(N, ...)` float64: `flares_<c, m, x>_<hours>h` and `flares_<class>_life`, logs of 1 + number; `rate_<hours>h`
-        and `rate_m_<hours>h`, logs of 1 + the number that decays in so many hours; `flux_<hours>h`, the log of 1 + the
-        decaying sum of fluxes in 1e-6 W/m^2; `largest_<24h, 72h, life>`, log10 of W/m^2, `NO_FLUX` without; `since_c`,
-        `since_m`, logs of 1 + hours since the last, `LONG_AGO_H` without.
+        `(N, ...)` float64: `flares_<c, m, x>_<hours>h` and `flares_<class>_life`, logs of 1 + number; `rate_<hours>h`,
+        `rate_c5_<hours>h` and `rate_m_<hours>h`, logs of 1 + the number that decays in so many hours; `flux_<hours>h`,
+        the log of 1 + the decaying sum of fluxes in 1e-6 W/m^2; `largest_<24h, 72h, life>`, log10 of W/m^2, `NO_FLUX`
+        without; `strength_<24h, 72h, life>`, the mean of log10 of the fluxes over C1.0, `MORE` flares of C1.0 among
+        them; `since_c`, `since_m`, logs of 1 + hours since the last, `LONG_AGO_H` without.
     """
     listed = _listed(flares.dropna(subset=["noaa_ar", "time"]))
     rows, which = pairs_before(issued, noaa_ar.to_numpy(np.int64), listed["time"], listed["noaa_ar"].to_numpy(np.int64))
@@ -63,11 +68,12 @@ def _counted(rows: np.ndarray, hours: np.ndarray, flux: np.ndarray, count: int) 
         columns[f"flares_{name}_life"] = _total(rows, counts, count)
     for decay in DECAYS_H:
         weight = np.exp(-hours / decay)
-        columns[f"rate_{decay}h"] = _total(rows, weight, count)
-        columns[f"rate_m_{decay}h"] = _total(rows, weight * of_class["m"], count)
+        for name, least in DECAYING.items():
+            columns[f"{name}_{decay}h"] = _total(rows, weight * (flux >= least * (1 - 1e-9)), count)
         columns[f"flux_{decay}h"] = _total(rows, weight * flux / CLASSES["c"], count)
     spans = {"24h": hours < 24, "72h": hours < 72, "life": np.ones(len(hours), bool)}
     columns |= {f"largest_{name}": _largest(rows[span], flux[span], count) for name, span in spans.items()}
+    columns |= {f"strength_{name}": _strength(rows[span], flux[span], count) for name, span in spans.items()}
     for name in ("c", "m"):
         columns[f"since_{name}"] = _since(rows[of_class[name]], hours[of_class[name]], count)
     return pd.DataFrame(columns)
@@ -77,6 +83,12 @@ def _largest(rows: np.ndarray, flux: np.ndarray, count: int) -> np.ndarray:
     largest = np.full(count, NO_FLUX)
     np.maximum.at(largest, rows, np.log10(flux))
     return largest
+
+
+def _strength(rows: np.ndarray, flux: np.ndarray, count: int) -> np.ndarray:
+    logs = np.bincount(rows, weights=np.log10(flux / CLASSES["c"]), minlength=count)
+    strength: np.ndarray = logs / (np.bincount(rows, minlength=count) + MORE)
+    return strength
 
 
 def _since(rows: np.ndarray, hours: np.ndarray, count: int) -> np.ndarray:

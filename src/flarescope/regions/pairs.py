@@ -1,9 +1,11 @@
-"""Which flares came before a forecast, of its region or of the whole disk?"""
+"""Which flares came before a forecast, and which in the window after it, of its region or of the whole disk?"""
 
 from typing import Final
 
 import numpy as np
 import pandas as pd
+
+from flarescope.windows import span
 
 _MS: Final = 1000
 """Microseconds; times are compared to the millisecond."""
@@ -45,6 +47,35 @@ def pairs_before(
     rows = np.repeat(np.arange(len(times)), counts)
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     return rows, order[np.repeat(low, counts) + within]
+
+
+def pairs_between(
+    issued: "pd.Series[pd.Timestamp]",
+    keys: np.ndarray,
+    peaks: "pd.Series[pd.Timestamp]",
+    peak_keys: np.ndarray,
+    *,
+    first_hours: float,
+    last_hours: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give each pair of a forecast and a flare of the same key that peaked more than `first_hours` after it was issued.
+
+    Args:
+        issued: `(N,)` UTC, when each forecast is issued.
+        keys: `(N,)` whole numbers, such as the region; the same for all to pair with every flare.
+        peaks: `(F,)` UTC, none null.
+        peak_keys: `(F,)` as `keys`.
+        first_hours: from the issue time on; a peak at that very moment is no pair.
+        last_hours: a peak at most so long after the issue time is one.
+
+    Returns:
+        As `pairs_before`.
+    """
+    end = issued + span(last_hours)
+    rows, which = pairs_before(end, keys, peaks, peak_keys, reach_hours=last_hours - first_hours)
+    start = _milliseconds(issued)[rows] + round(first_hours * 3.6e6)
+    inside = _milliseconds(peaks)[which] > start
+    return rows[inside], which[inside]
 
 
 def hours_between(later: "pd.Series[pd.Timestamp]", earlier: "pd.Series[pd.Timestamp]") -> np.ndarray:

@@ -1,0 +1,180 @@
+"""How is each region model trained, and what does cross-validation say of it?
+
+Folds are by region inside blocks of time: all days of a region go with the quarter of a year in which it was first
+seen, and every fifth quarter is one fold. So no region is on both sides, every fold has all phases of the solar cycle,
+and neighbours in time (one Sun, one X-ray background) are mostly kept together.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from flarescope.errors import InputError
+from flarescope.regions.description import Description, Interval, describe, describe_days
+from flarescope.regions.features import PARTS
+from flarescope.regions.grid import LAST_H, SHAPE, ordered
+from flarescope.regions.logistic import Logistic, fit_logistic
+from flarescope.regions.mixture import Mixture
+from flarescope.regions.outcomes import disk_counts, region_counts, unnumbered_counts
+from flarescope.regions.rates import LEVELS, ClassRates, fit_rates
+from flarescope.regions.trees import fit_trees
+from flarescope.regions.whole_disk import WholeDisk, fit_whole_disk, together
+from flarescope.windows import covers
+
+FOLDS: Final = 5
+SUMMARY: Final = ("appearance", "changes")
+"""Parts of `features.region_features` that no flare is needed for."""
+PARTS_OF: Final[Mapping[str, Sequence[str]]] = {"history": ("history",), "summary": SUMMARY, "regions": PARTS}
+"""Model -> the parts that it learns from."""
+NAMES: Final = ("climatology", "mcintosh", "mcevol", "history", "summary", "regions")
+"""Region models; see `docs/regions.md`."""
+
+Regional = ClassRates | Logistic | Mixture
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """Region-days with what came of them.
+
+    Attributes:
+        regions: `(N,)` `noaa_ar`, `day`, `issued` and the summary's columns.
+        described: the same rows as models look at them.
+        counts: `(N, T, W)` flares of the region in the windows of the grid.
+        fold: `(N,)` 0 .. `FOLDS` - 1.
+        issued: `(D,)` UTC, the moments of forecasts; days without a spot are among them.
+        days: the disk at these moments.
+        day: `(N,)` which of the D moments each row is of.
+        outside: `(D, T, W)` flares outside the numbered regions.
+        anywhere: `(D, T, W)` all flares.
+    """
+
+    regions: pd.DataFrame
+    described: Description
+    counts: np.ndarray
+    fold: np.ndarray
+    issued: "pd.Series[pd.Timestamp]"
+    days: Description
+    day: np.ndarray
+    outside: np.ndarray
+    anywhere: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.regions)
+
+    @property
+    def happened(self) -> np.ndarray:
+        """Whether the events of the grid came, `(N, T, W)` bool."""
+        return self.counts > 0
+
+    @property
+    def day_fold(self) -> np.ndarray:
+        """The fold of each moment, `(D,)`, by its own quarter."""
+        return quarter_fold(self.issued)
+
+    def until(self, last: pd.Timestamp) -> np.ndarray:
+        """Tell which rows have all their windows before a moment, `(N,)` bool."""
+        return (self.regions["issued"] + pd.Timedelta(hours=LAST_H) <= last).to_numpy()
+
+
+def quarter_fold(moments: "pd.Series[pd.Timestamp]") -> np.ndarray:
+    """Give the fold of moments by their quarter of a year, `(N,)`."""
+    quarter: np.ndarray = (moments.dt.year * 4 + moments.dt.quarter).to_numpy()
+    return np.asarray(quarter % FOLDS)
+
+
+def training_rows(regions: pd.DataFrame, flares: pd.DataFrame, covered: Sequence[Interval]) -> TrainingRows:
+    """Find the region-days whose history and windows the flare list covers, and what came of them.
+
+    Args:
+        regions: `catalog.noaa_regions.REGION_DTYPES` and `issued`, sections with spots alone, one row a region and day.
+        flares: `FLARE_DTYPES`.
+        covered: when `flares` is complete.
+
+    Raises:
+        InputError: no such row.
+    """
+    described = describe(regions, flares, covered)
+    windows_end = regions["issued"] + pd.Timedelta(hours=LAST_H)
+    usable = described.near & covers(covered, regions["issued"], windows_end)
+    if not usable.any():
+        raise InputError("no region-day lies in the time that the flare list covers; give both of one time")
+    kept = regions[usable].reset_index(drop=True)
+    first_seen = regions.groupby("noaa_ar")["day"].transform("min")[usable].reset_index(drop=True)
+    issued = _moments(kept["issued"])
+    known = covers(covered, issued, issued + pd.Timedelta(hours=LAST_H))
+    issued = issued[known].reset_index(drop=True)
+    return TrainingRows(
+        kept,
+        described.take(usable),
+        region_counts(kept, flares),
+        quarter_fold(first_seen),
+        issued,
+        describe_days(issued, kept, flares, covered),
+        pd.Index(issued).get_indexer(pd.Index(kept["issued"])),
+        unnumbered_counts(issued, kept, flares),
+        disk_counts(issued, flares),
+    )
+
+
+def _moments(issued: "pd.Series[pd.Timestamp]") -> "pd.Series[pd.Timestamp]":
+    """Give the moments of issue, each once, with the days between on which there was no spot."""
+    known = pd.DatetimeIndex(issued.unique()).sort_values()
+    days = pd.date_range(known[0], known[-1], freq="D")
+    empty = days[~days.normalize().isin(known.normalize())]
+    return pd.Series(known.append(empty).sort_values()).astype("datetime64[us, UTC]")
+
+
+def fit_regional(name: str, described: Description, counts: np.ndarray, *, seed: int = 0) -> Regional:
+    """Fit the model of this name to N regions.
+
+    Args:
+        name: of `NAMES`.
+        described: N rows.
+        counts: `(N, T, W)` flares after each.
+        seed: of the trees.
+    """
+    if name in LEVELS:
+        return fit_rates(name, described, counts)
+    columns = [column for part in PARTS_OF[name] for column in described.parts[part]]
+    logistic = fit_logistic(described, counts > 0, columns)
+    return Mixture(logistic, fit_trees(described, counts > 0, columns, seed=seed)) if name == "regions" else logistic
+
+
+def cross_validated(name: str, rows: TrainingRows, *, seed: int = 0) -> np.ndarray:
+    """Forecast each row by a model of the other folds, `(N, T, W)` in order."""
+    found = np.empty((len(rows), *SHAPE))
+    for fold in range(FOLDS):
+        out = rows.fold == fold
+        if out.any():
+            model = fit_regional(name, rows.described.take(~out), rows.counts[~out], seed=seed)
+            found[out] = model.forecast(rows.described.take(out))
+    return ordered(found)
+
+
+def fit_disk(rows: TrainingRows, probability: np.ndarray) -> WholeDisk:
+    """Fit what joins regions to the disk.
+
+    Args:
+        rows: D moments and N regions.
+        probability: `(N, T, W)` cross-validated.
+    """
+    inside = together(probability, rows.day, np.zeros((len(rows.issued), *SHAPE)))
+    return fit_whole_disk(rows.days, rows.outside > 0, rows.anywhere > 0, inside)
+
+
+def cross_validated_disk(rows: TrainingRows, probability: np.ndarray) -> np.ndarray:
+    """Forecast the disk at each moment with what was fitted on the other folds, `(D, T, W)` in order."""
+    inside = together(probability, rows.day, np.zeros((len(rows.issued), *SHAPE)))
+    found = np.empty_like(inside)
+    for fold in range(FOLDS):
+        out = rows.day_fold == fold
+        if out.any():
+            days = rows.days.take(~out)
+            joining = fit_whole_disk(days, rows.outside[~out] > 0, rows.anywhere[~out] > 0, inside[~out])
+            places = np.cumsum(out)[rows.day] - 1
+            here = out[rows.day]
+            found[out] = joining.forecast(probability[here], places[here], rows.days.take(out))
+    return ordered(found)
