@@ -72,6 +72,7 @@ PUBLIC = [
     flarescope.Magnetogram(np.zeros((600, 600)), WHEN, (11429, 11430), 0, Look((600, 600)), ("quality", "limb")),
     MODEL,
     flarescope.Recipe(0.0123, 0.8, 0.99, 1e-5, 32, 50, False, 7, (1.0, 4.08785), 1e-7, 5),
+    flarescope.region_model(),
     flarescope.Reporter(),
     flarescope.Saving("best", True),
     flarescope.SelectionRules(first=WHEN, max_degrees=60, max_nan_pixels=0, quality_mask=1, unknown="keep"),

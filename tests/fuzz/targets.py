@@ -1,11 +1,12 @@
 """Which readers are there? One name for each."""
 
-from . import targets_images, targets_models, targets_runs, targets_tables, targets_text
+from . import targets_images, targets_models, targets_regions, targets_runs, targets_tables, targets_text
 
 TARGETS = {
     **targets_images.TARGETS,
     **targets_text.TARGETS,
     **targets_tables.TARGETS,
     **targets_models.TARGETS,
+    **targets_regions.TARGETS,
     **targets_runs.TARGETS,
 }

@@ -15,6 +15,7 @@ from flarescope.cli import predict as predict_verb
 from flarescope.cli import report as report_verb
 from flarescope.cli import sweep as sweep_verb
 from flarescope.cli import train as train_verb
+from flarescope.cli import train_regions as regions_verb
 from flarescope.cli.groups import help_where_bare
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ app.command(epilog=train_verb.EXAMPLE)(train_verb.train)
 app.command(epilog=sweep_verb.EXAMPLE)(sweep_verb.sweep)
 app.command(epilog=magnetic_verbs.TRAIN_EXAMPLE)(magnetic_verbs.train_magnetic)
 app.command(epilog=magnetic_verbs.EVALUATE_EXAMPLE)(magnetic_verbs.evaluate_magnetic)
+app.command(epilog=regions_verb.EXAMPLE)(regions_verb.train_regions)
 app.command(epilog=calibrate_verb.EXAMPLE)(calibrate_verb.calibrate)
 app.command(epilog=evaluate_verb.EXAMPLE)(evaluate_verb.evaluate)
 app.command(epilog=compare_verb.EXAMPLE)(compare_verb.compare)

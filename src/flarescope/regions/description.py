@@ -7,6 +7,7 @@ from typing import Final, Protocol
 import numpy as np
 import pandas as pd
 
+from flarescope.brief import brief
 from flarescope.events import CLASS_FLUX_W_M2, OPERATIONAL_FACTOR, FluxScale, flux_if_class
 from flarescope.regions.changes import DAY_H
 from flarescope.regions.features import region_features
@@ -62,6 +63,8 @@ class Description:
     before: np.ndarray
     near: np.ndarray
     far: np.ndarray
+
+    __repr__ = brief
 
     def __len__(self) -> int:
         return len(self.numbers)

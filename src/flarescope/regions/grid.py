@@ -126,10 +126,14 @@ def _expected_above(expected: np.ndarray, flux_w_m2: float) -> np.ndarray:
 def _expected_in(expected: np.ndarray, start: int, hours: float) -> np.ndarray:
     """Give the expected number of flares, `(N,)`, in so many hours from a beginning of the grid, from `(N, W)`.
 
-    It rises linearly from 0 to the shortest window of that beginning, from each to the next, and beyond the longest.
+    It rises linearly from 0 to the shortest window of that beginning and from each to the next; beyond the longest it
+    is as many an hour as in that.
     """
     known = [(0.0, np.zeros(len(expected)))]
     known += [(float(length), expected[:, place]) for place, (first, length) in enumerate(WINDOWS_H) if first == start]
+    longest, most = known[-1]
+    if hours > longest:
+        return np.asarray(most * (hours / longest))
     lengths = [length for length, _ in known]
     after = int(np.clip(np.searchsorted(lengths, hours), 1, len(lengths) - 1))
     (shorter, few), (longer, many) = known[after - 1], known[after]

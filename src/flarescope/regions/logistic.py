@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from flarescope.brief import brief
 from flarescope.regions.description import Description
 from flarescope.regions.grid import SHAPE, probability_of
 
@@ -32,6 +33,8 @@ class Logistic:
     scale: np.ndarray
     weights: np.ndarray
     intercept: np.ndarray
+
+    __repr__ = brief
 
     def log_odds(self, described: Description) -> np.ndarray:
         """Give the log odds of the grid, `(N, T, W)`."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from flarescope.brief import brief
 from flarescope.regions.description import Description
 from flarescope.regions.grid import DAY, probability_of
 from flarescope.regions.logistic import Logistic
@@ -25,6 +26,8 @@ class Mixture:
 
     logistic: Logistic
     trees: Trees
+
+    __repr__ = brief
 
     def forecast(self, described: Description) -> np.ndarray:
         """Give the probabilities of the grid, `(N, T, W)`."""

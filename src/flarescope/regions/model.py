@@ -83,8 +83,8 @@ class RegionModel:
         >>> flares = pd.DataFrame({"time": [pd.Timestamp("2014-10-20T16:37", tz="UTC")], "flare": "M4.5"})
         >>> known = [(pd.Timestamp("2014-09-20", tz="UTC"), pd.Timestamp("2014-10-22", tz="UTC"))]
         >>> forecasts = flarescope.region_model().forecast(regions, flares.assign(noaa_ar=12192), covered=known)
-        >>> set(forecasts["event"]), len(forecasts)
-        ({'C1.0', 'M1.0', 'X1.0'}, 18)
+        >>> sorted(set(forecasts["event"])), len(forecasts)
+        (['C1.0', 'M1.0', 'X1.0'], 18)
     """
 
     name: str
@@ -224,6 +224,9 @@ def _rows_to_forecast(
     usual = known["day"] + ISSUE_AFTER
     times = known["issued"].fillna(usual) if asked is None and "issued" in known else usual
     known = known.assign(issued=times.astype("datetime64[us, UTC]"))
+    early = known["issued"] < known["day"]
+    if early.any():
+        raise InputError(f"{of_them(int(early.sum()), len(known), 'forecast')} issued before the day of its summary")
     if asked is not None:
         last = known["day"].max()
         known["issued"] = known["issued"].where(known["day"] < last, asked)

@@ -22,6 +22,7 @@ from flarescope.regions.model import SCALE, Regional, RegionModel
 from flarescope.regions.rates import ALL, LEVELS, ClassRates
 from flarescope.regions.trees import Trees
 from flarescope.regions.whole_disk import COLUMNS, WholeDisk
+from flarescope.sealing import sealed, unsealed
 
 FORM: Final = 1
 LARGEST_BYTES: Final = 8_000_000
@@ -37,7 +38,7 @@ _GRID: Final[dict[str, Any]] = {
 
 def to_json(model: RegionModel) -> dict[str, Any]:
     """Give a model as plain values; `from_json` reads it back to the last bit."""
-    return {
+    values = {
         "form": FORM,
         "name": model.name,
         **_GRID,
@@ -46,6 +47,7 @@ def to_json(model: RegionModel) -> dict[str, Any]:
         "blind": None if model.blind is None else _kind_and(model.blind),
         "disk": model.disk.to_json(),
     }
+    return sealed(values)
 
 
 def _kind_and(regional: Regional) -> dict[str, Any]:
@@ -86,6 +88,7 @@ def from_json(values: Mapping[str, Any], source: str) -> RegionModel:
     if any(values.get(name) != expected for name, expected in _GRID.items()):
         raise InputError(f"{source}: a region model of other classes, windows or flux scale; {ADVICE}")
     with refusing_damage(source, ADVICE):
+        unsealed(values)
         name, trained = values["name"], values["trained"]
         _demand(is_text(name) and 0 < len(name) <= 40, "a short name")
         _demand(_is_training(trained), "what it was trained on")

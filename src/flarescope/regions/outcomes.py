@@ -46,21 +46,30 @@ def flare_counts(
     return counts
 
 
-def region_counts(regions: pd.DataFrame, flares: pd.DataFrame) -> np.ndarray:
+def region_counts(
+    regions: pd.DataFrame, flares: pd.DataFrame, *, windows_hours: Sequence[tuple[float, float]] = WINDOWS_H
+) -> np.ndarray:
     """Count each region's own flares for the events of the grid, `(N, T, W)`; see `flare_counts`.
 
     Args:
         regions: `(N,)` `noaa_ar` and `issued` (UTC).
         flares: `FLARE_DTYPES`; those without region or peak are nobody's.
+        windows_hours: others than the grid's.
     """
     own = flares.dropna(subset=["noaa_ar", "time"]).drop_duplicates(["noaa_ar", "time", "flare"])
-    return flare_counts(regions["issued"], _numbers(regions), own, _numbers(own))
+    return flare_counts(regions["issued"], _numbers(regions), own, _numbers(own), windows_hours=windows_hours)
 
 
-def disk_counts(issued: "pd.Series[pd.Timestamp]", flares: pd.DataFrame) -> np.ndarray:
+def disk_counts(
+    issued: "pd.Series[pd.Timestamp]",
+    flares: pd.DataFrame,
+    *,
+    windows_hours: Sequence[tuple[float, float]] = WINDOWS_H,
+) -> np.ndarray:
     """Count all flares of the disk for the events of the grid, `(D, T, W)`; see `flare_counts`."""
     all_of_them = flares.dropna(subset=["time"]).drop_duplicates(["noaa_ar", "time", "flare"])
-    return flare_counts(issued, np.zeros(len(issued), np.int64), all_of_them, np.zeros(len(all_of_them), np.int64))
+    one_key = [np.zeros(len(rows), np.int64) for rows in (issued, all_of_them)]
+    return flare_counts(issued, one_key[0], all_of_them, one_key[1], windows_hours=windows_hours)
 
 
 def unnumbered_counts(issued: "pd.Series[pd.Timestamp]", regions: pd.DataFrame, flares: pd.DataFrame) -> np.ndarray:

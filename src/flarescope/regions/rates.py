@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from flarescope.brief import brief
 from flarescope.regions.description import Description
 from flarescope.regions.grid import SHAPE, SMALLEST
 
@@ -48,6 +49,8 @@ class ClassRates:
 
     kind: str
     rates: Mapping[str, np.ndarray]
+
+    __repr__ = brief
 
     def forecast(self, described: Description) -> np.ndarray:
         """Give the probabilities of the grid, `(N, T, W)`: of the narrowest class whose rate is known."""

@@ -7,19 +7,21 @@ and neighbours in time (one Sun, one X-ray background) are mostly kept together.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.regions.description import Description, Interval, describe, describe_days
 from flarescope.regions.features import PARTS
-from flarescope.regions.grid import LAST_H, SHAPE, ordered
-from flarescope.regions.logistic import Logistic, fit_logistic
+from flarescope.regions.grid import DAY, LAST_H, SHAPE, ordered
+from flarescope.regions.logistic import fit_logistic
 from flarescope.regions.mixture import Mixture
+from flarescope.regions.model import Regional, RegionModel
 from flarescope.regions.outcomes import disk_counts, region_counts, unnumbered_counts
-from flarescope.regions.rates import LEVELS, ClassRates, fit_rates
+from flarescope.regions.rates import LEVELS, fit_rates
 from flarescope.regions.trees import fit_trees
 from flarescope.regions.whole_disk import WholeDisk, fit_whole_disk, together
 from flarescope.windows import covers
@@ -27,12 +29,15 @@ from flarescope.windows import covers
 FOLDS: Final = 5
 SUMMARY: Final = ("appearance", "changes")
 """Parts of `features.region_features` that no flare is needed for."""
-PARTS_OF: Final[Mapping[str, Sequence[str]]] = {"history": ("history",), "summary": SUMMARY, "regions": PARTS}
+PARTS_OF: Final[Mapping[str, Sequence[str]]] = {
+    "class": ("appearance",),
+    "history": ("history",),
+    "summary": SUMMARY,
+    "regions": PARTS,
+}
 """Model -> the parts that it learns from."""
-NAMES: Final = ("climatology", "mcintosh", "mcevol", "history", "summary", "regions")
+NAMES: Final = ("climatology", "mcintosh", "mcevol", "class", "history", "summary", "regions")
 """Region models; see `docs/regions.md`."""
-
-Regional = ClassRates | Logistic | Mixture
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class TrainingRows:
         fold: `(N,)` 0 .. `FOLDS` - 1.
         issued: `(D,)` UTC, the moments of forecasts; days without a spot are among them.
         days: the disk at these moments.
-        day: `(N,)` which of the D moments each row is of.
+        day: `(N,)` which of the D moments each row is of; -1 for none.
         outside: `(D, T, W)` flares outside the numbered regions.
         anywhere: `(D, T, W)` all flares.
     """
@@ -61,6 +66,8 @@ class TrainingRows:
     outside: np.ndarray
     anywhere: np.ndarray
 
+    __repr__ = brief
+
     def __len__(self) -> int:
         return len(self.regions)
 
@@ -74,9 +81,34 @@ class TrainingRows:
         """The fold of each moment, `(D,)`, by its own quarter."""
         return quarter_fold(self.issued)
 
-    def until(self, last: pd.Timestamp) -> np.ndarray:
-        """Tell which rows have all their windows before a moment, `(N,)` bool."""
-        return (self.regions["issued"] + pd.Timedelta(hours=LAST_H) <= last).to_numpy()
+    def until(self, last: pd.Timestamp) -> "TrainingRows":
+        """Give the rows and moments all of whose windows end by a moment."""
+        reach = pd.Timedelta(hours=LAST_H)
+        return self.take((self.regions["issued"] + reach <= last).to_numpy(), (self.issued + reach <= last).to_numpy())
+
+    def after(self, last: pd.Timestamp) -> "TrainingRows":
+        """Give the rows and moments from a moment on, without regions that were there before."""
+        seen = self.regions.loc[self.regions["issued"] < last, "noaa_ar"].unique()
+        new = (self.regions["issued"] >= last) & ~self.regions["noaa_ar"].isin(seen)
+        # The disk is forecast of all its regions: its first days, of which some are left out, are left out too.
+        first = self.regions.loc[(self.regions["issued"] >= last) & ~new, "issued"].max()
+        later = self.issued >= last if pd.isna(first) else self.issued > first
+        return self.take(new.to_numpy(), later.to_numpy())
+
+    def take(self, rows: np.ndarray, moments: np.ndarray) -> "TrainingRows":
+        """Give some of the rows and some of the moments, by masks `(N,)` and `(D,)`; rows of no moment have day -1."""
+        place = np.where(moments, np.cumsum(moments) - 1, -1)
+        return TrainingRows(
+            self.regions[rows].reset_index(drop=True),
+            self.described.take(rows),
+            self.counts[rows],
+            self.fold[rows],
+            self.issued[moments].reset_index(drop=True),
+            self.days.take(moments),
+            place[self.day[rows]],
+            self.outside[moments],
+            self.anywhere[moments],
+        )
 
 
 def quarter_fold(moments: "pd.Series[pd.Timestamp]") -> np.ndarray:
@@ -154,6 +186,13 @@ def cross_validated(name: str, rows: TrainingRows, *, seed: int = 0) -> np.ndarr
     return ordered(found)
 
 
+def inside(rows: TrainingRows, probability: np.ndarray) -> np.ndarray:
+    """Give the probability that any numbered region flares at each moment, `(D, T, W)`, from `(N, T, W)`."""
+    of_a_moment = rows.day >= 0
+    nothing = np.zeros((len(rows.issued), *SHAPE))
+    return together(probability[of_a_moment], rows.day[of_a_moment], nothing)
+
+
 def fit_disk(rows: TrainingRows, probability: np.ndarray) -> WholeDisk:
     """Fit what joins regions to the disk.
 
@@ -161,20 +200,60 @@ def fit_disk(rows: TrainingRows, probability: np.ndarray) -> WholeDisk:
         rows: D moments and N regions.
         probability: `(N, T, W)` cross-validated.
     """
-    inside = together(probability, rows.day, np.zeros((len(rows.issued), *SHAPE)))
-    return fit_whole_disk(rows.days, rows.outside > 0, rows.anywhere > 0, inside)
+    return fit_whole_disk(rows.days, rows.outside > 0, rows.anywhere > 0, inside(rows, probability))
+
+
+def forecast_disk(disk: WholeDisk, rows: TrainingRows, probability: np.ndarray) -> np.ndarray:
+    """Forecast the disk at each moment, `(D, T, W)` in order, from `(N, T, W)` of the regions."""
+    of_a_moment = rows.day >= 0
+    return ordered(disk.forecast(probability[of_a_moment], rows.day[of_a_moment], rows.days))
 
 
 def cross_validated_disk(rows: TrainingRows, probability: np.ndarray) -> np.ndarray:
     """Forecast the disk at each moment with what was fitted on the other folds, `(D, T, W)` in order."""
-    inside = together(probability, rows.day, np.zeros((len(rows.issued), *SHAPE)))
-    found = np.empty_like(inside)
+    found = np.empty((len(rows.issued), *SHAPE))
     for fold in range(FOLDS):
         out = rows.day_fold == fold
         if out.any():
-            days = rows.days.take(~out)
-            joining = fit_whole_disk(days, rows.outside[~out] > 0, rows.anywhere[~out] > 0, inside[~out])
-            places = np.cumsum(out)[rows.day] - 1
-            here = out[rows.day]
-            found[out] = joining.forecast(probability[here], places[here], rows.days.take(out))
-    return ordered(found)
+            here, others = (rows.take(np.ones(len(rows), bool), moments) for moments in (out, ~out))
+            found[out] = forecast_disk(fit_disk(others, probability), here, probability)
+    return found
+
+
+BLIND: Final = {"regions": "summary", "history": "climatology"}
+"""Model -> the one that stands in for it where it is not known how a region flared."""
+
+
+def fit_model(name: str, rows: TrainingRows, *, seed: int = 0) -> tuple[RegionModel, np.ndarray]:
+    """Train a region model, and what joins its regions to the disk.
+
+    Args:
+        name: of `NAMES`.
+        rows: to train on.
+        seed: of the trees.
+
+    Returns:
+        The model, and the forecasts of its rows by cross-validation, `(N, T, W)`, on which the disk was fitted.
+
+    Raises:
+        InputError: another name.
+    """
+    if name not in NAMES:
+        raise InputError(f"model {name!r} is not known; expected {', '.join(NAMES)}")
+    validated = cross_validated(name, rows, seed=seed)
+    regional = fit_regional(name, rows.described, rows.counts, seed=seed)
+    blind = fit_regional(BLIND[name], rows.described, rows.counts) if name in BLIND else None
+    return RegionModel(name, regional, blind, fit_disk(rows, validated), described_training(rows)), validated
+
+
+def described_training(rows: TrainingRows) -> dict[str, Any]:
+    """Say what a model was trained on."""
+    issued = rows.regions["issued"]
+    return {
+        "first": f"{issued.min():%Y-%m-%dT%H:%M}",
+        "last": f"{issued.max():%Y-%m-%dT%H:%M}",
+        "region_days": len(rows),
+        "regions": int(rows.regions["noaa_ar"].nunique()),
+        "days": len(rows.issued),
+        "events_of_a_day": rows.happened[:, :, DAY].sum(axis=0).tolist(),
+    }

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from flarescope.brief import brief
 from flarescope.regions.description import Description
 from flarescope.regions.grid import DAY, THRESHOLDS_W_M2
 
@@ -24,6 +25,8 @@ CHOICES: Final = {
     "max_bins": 127,
 }
 """Of scikit-learn's HistGradientBoostingClassifier."""
+ANY_NUMBER: Final = 1e9
+"""Stands for scikit-learn's infinite cut of a split that tells known numbers from unknown ones."""
 _ROWS: Final = 4096
 """Rows that walk down all trees together."""
 
@@ -49,6 +52,8 @@ class Trees:
     cut: np.ndarray
     upper: np.ndarray
     missing_lower: np.ndarray
+
+    __repr__ = brief
 
     def log_odds(self, described: Description) -> np.ndarray:
         """Give the log odds of each class within 24 hours, `(N, T)`."""
@@ -126,7 +131,7 @@ def trees_of(boosted: Any, columns: tuple[str, ...]) -> Trees:  # noqa: ANN401 -
         float(np.ravel(boosted._baseline_prediction)[0]),
         starts[:-1],
         np.where(leaf, -1, nodes["feature_idx"].astype(int)),
-        np.where(leaf, nodes["value"], nodes["num_threshold"]),
+        np.where(leaf, nodes["value"], np.minimum(nodes["num_threshold"], ANY_NUMBER)),
         np.where(leaf, 0, nodes["right"].astype(int) + offset),
         nodes["missing_go_to_left"].astype(bool) & ~leaf,
     )

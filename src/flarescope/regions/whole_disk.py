@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from flarescope.brief import brief
 from flarescope.regions.description import Description
 from flarescope.regions.grid import SHAPE, SMALLEST, log_odds, probability_of
 from flarescope.regions.logistic import Logistic, fit_logistic
@@ -46,6 +47,8 @@ class WholeDisk:
     unnumbered: Logistic
     slope: np.ndarray
     intercept: np.ndarray
+
+    __repr__ = brief
 
     def forecast(self, probability: np.ndarray, day: np.ndarray, days: Description) -> np.ndarray:
         """Give the disk's probabilities, `(D, T, W)`.

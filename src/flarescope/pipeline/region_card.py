@@ -1,0 +1,112 @@
+"""What must somebody know who uses a region model: what it is, what it was made of, how good it is?"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from flarescope.wording import interval, number
+
+MODELS: Final = {
+    "climatology": "the share of region-days with an event",
+    "mcintosh": "MCSTAT: the mean flare rate of the McIntosh class, P = 1 - exp(-rate)",
+    "mcevol": "MCEVOL: the same by the classes of today and of the day before",
+    "class": "a logistic regression on the summary alone",
+    "history": "a logistic regression on the region's own earlier flares alone",
+    "summary": "a logistic regression on the summaries and their changes",
+    "regions": "the mean of a logistic regression and boosted trees on all that is known",
+    "persistence": "the window before goes on",
+}
+NOT_OFFICIAL: Final = (
+    "Research software: not official forecasts. Those are issued by NOAA's Space Weather Prediction Center "
+    "(swpc.noaa.gov) and other national centres."
+)
+
+
+def card(described: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
+    """Write the card of a run as Markdown, from its `run.json` and `scores.json`."""
+    trained, name = described["trained"], described["model"]["name"]
+    lines = [
+        f"# Region model `{name}`",
+        "",
+        f"{NOT_OFFICIAL}",
+        "",
+        f"What it is: {MODELS[name]}. It forecasts flares of C1.0 to X1.0 in windows of 12 hours or more within 72 "
+        "hours, of each region with spots and of the whole disk, on the flux scale of SWPC's lists before GOES-16.",
+        "",
+        "## Data",
+        "",
+        f"Trained on {trained['region_days']:,} region-days of {trained['regions']:,} regions, issue times "
+        f"{trained['first']} to {trained['last']} UTC. Region summaries and flare lists: NOAA SWPC (public domain)"
+        f"{_transcribed(trained)}.",
+        "",
+        "| file | sha256 |",
+        "|---|---|",
+        *(f"| {one['name']} | {one.get('sha256', 'a folder')} |" for one in _files(trained)),
+        "",
+        "## Skill",
+        "",
+        f"Rows scored: {scores['rows']}. Brier skill is against the event rate of the rows trained on, with 95 % "
+        "intervals; regions, or of the disk blocks of 27 days, are resampled whole.",
+        "",
+    ]
+    for scope, title in (("region", "Each region"), ("disk", "The whole disk")):
+        lines += [f"### {title}, 24 hours", "", *_table(scores[scope]), ""]
+        lines += [f"### {title}, other windows", "", *_windows(scores[scope], name), ""]
+        lines += [f"### {title}, by solar cycle and year", "", *_times(scores[scope]), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _transcribed(trained: Mapping[str, Any]) -> str:
+    return f", {trained['credit']}" if "credit" in trained else ""
+
+
+def _files(trained: Mapping[str, Any]) -> list[Mapping[str, str]]:
+    return [one for kind in ("regions_files", "flares_files") for one in trained.get(kind, [])]
+
+
+def _days(scores: Mapping[str, Any]) -> dict[str, Any]:
+    return {code: found for code, found in scores.items() if code.endswith("/24") and found["scores"]}
+
+
+def _table(scores: Mapping[str, Any]) -> list[str]:
+    days = _days(scores)
+    if not days:
+        return ["No event of any class came, or nothing else did."]
+    head = [f"{code.split('/')[0]} ({found['events']:,} of {found['n']:,})" for code, found in days.items()]
+    lines = ["| forecast | " + " | ".join(head) + " |", "|---" * (len(head) + 1) + "|"]
+    for name in next(iter(days.values()))["scores"]:
+        lines.append(f"| {name} | " + " | ".join(_cell(found["scores"].get(name)) for found in days.values()) + " |")
+    areas = [number(next(iter(found["scores"].values()))["roc_area"]["value"]) for found in days.values()]
+    return [*lines, f"| ROC area of the first | {' | '.join(areas)} |"]
+
+
+def _windows(scores: Mapping[str, Any], name: str) -> list[str]:
+    lines = ["| class / hours (+ latency) | events | Brier skill | ROC area |", "|---|---|---|---|"]
+    for code, found in scores.items():
+        if found["scores"]:
+            own = found["scores"][name]
+            lines.append(f"| {code} | {found['events']:,} | {_cell(own)} | {_area(own)} |")
+    return lines
+
+
+def _times(scores: Mapping[str, Any]) -> list[str]:
+    days = {code: found for code, found in scores.items() if "years" in found}
+    lines = ["| time | " + " | ".join(code.split("/")[0] for code in days) + " |", "|---" * (len(days) + 1) + "|"]
+    first = next(iter(days.values()))
+    for cycle in first["cycles"]:
+        own = [found["cycles"][cycle]["scores"] for found in days.values()]
+        lines.append(f"| cycle {cycle} | " + " | ".join(_cell(one) for one in own) + " |")
+    for year in first["years"]:
+        own = [found["years"][year]["scores"] for found in days.values()]
+        lines.append(f"| {year} | " + " | ".join(_cell(one, "bss_sample") for one in own) + " |")
+    note = "Cycles against the event rate of the rows trained on, years against that of the year itself."
+    return [*lines, "", note]
+
+
+def _cell(scores: Mapping[str, Any] | None, name: str = "bss_climatology") -> str:
+    one = (scores or {}).get(name)
+    return "" if one is None else f"{number(one['value'])} {interval(one.get('low'), one.get('high'))}".rstrip()
+
+
+def _area(scores: Mapping[str, Any]) -> str:
+    one = scores["roc_area"]
+    return f"{number(one['value'])} {interval(one.get('low'), one.get('high'))}".rstrip()

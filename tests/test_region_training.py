@@ -1,0 +1,129 @@
+"""Does `train-regions` train, verify on what it did not learn from, and write what other commands take?"""
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from flarescope import InputError, region_model, verify_table
+from flarescope.cli import main
+from flarescope.pipeline.region_skill import rotation, skill
+from flarescope.pipeline.region_training import train_regions
+from flarescope.pipeline.verifying import Verifying
+from flarescope.progress import Reporter
+from flarescope.scores.cases import Sampling
+from made_regions import write_made_regions
+
+QUICK = Sampling(replicates=20)
+pytestmark = pytest.mark.xdist_group("made_regions")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return write_made_regions(tmp_path_factory.mktemp("made"))
+
+
+def trained(made, out, **more):
+    settings = {"model": "mcintosh", "sampling": QUICK, "reporter": Reporter()} | more
+    return train_regions(regions=[made[0]], flares=made[1], out=out, **settings)
+
+
+@pytest.fixture(scope="module")
+def run(made, tmp_path_factory):
+    return trained(made, tmp_path_factory.mktemp("runs") / "r", model="regions", until="2001-12-31")
+
+
+def test_the_folder_holds_the_model_its_forecasts_and_its_skill(run):
+    names = {path.relative_to(run.folder).as_posix() for path in run.folder.rglob("*") if path.is_file()}
+    tables = {
+        f"forecasts/{scope}_{name}_24h.parquet" for scope in ("region", "disk") for name in ("C1.0", "M1.0", "X1.0")
+    }
+    assert names == {"README.md", "run.json", "scores.json", "model.json", "forecasts.parquet"} | tables
+    assert repr(region_model(run.folder)) == repr(run.model)
+    described = json.loads((run.folder / "run.json").read_text())
+    assert (described["kind"], described["finished"]) == ("regions", True)
+    assert described["model"]["digest"].startswith("sha256:")
+    assert described["trained"]["regions_files"][0]["name"] == "region_days.csv"
+    assert re.search("not official", (run.folder / "README.md").read_text())
+
+
+def test_what_is_verified_was_not_learned_from(run):
+    rows = pd.read_parquet(run.folder / "forecasts.parquet")
+    regions = rows[rows["noaa_ar"].notna()]
+    assert regions["issued"].min() >= pd.Timestamp("2002-01-01", tz="UTC")
+    learned = json.loads((run.folder / "run.json").read_text())["data"]["train"]
+    assert learned["last"] < "2002"
+    first_seen = 9000 + (pd.Timestamp("2001-12-31") - pd.Timestamp("2001-01-01")).days // 6
+    assert regions["noaa_ar"].min() > first_seen  # region 9060 began on 2001-12-27
+    scores = run.scores["region"]["C1.0/24"]
+    assert set(scores["scores"]) == {
+        *("regions", "climatology", "mcintosh", "mcevol", "class", "history", "summary", "persistence")
+    }
+    assert scores["scores"]["regions"]["roc_area"]["value"] > 0.6
+    assert set(run.scores["disk"]["C1.0/24"]["scores"]) == {"regions", "climatology", "persistence"}
+
+
+def test_its_tables_are_verified_and_compared_as_anybodys(run, made, tmp_path, capsys):
+    table = run.folder / "forecasts/region_C1.0_24h.parquet"
+    found = verify_table(table, verifying=Verifying(replicates=20))
+    assert found["settings"]["event"]["threshold"] == "C1.0"
+    value = found["probability"]["scores"]["brier"]["value"]
+    assert value == pytest.approx(run.scores["region"]["C1.0/24"]["scores"]["regions"]["brier"]["value"])
+    other = trained(made, tmp_path / "mcintosh", until="2001-12-31")
+    theirs = other.folder / "forecasts/region_C1.0_24h.parquet"
+    assert main(["compare", str(table), str(theirs), "--replicates", "20", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["n"] == found["sample"]["n"]
+    assert main(["evaluate", str(run.folder / "forecasts/disk_C1.0_24h.parquet"), "--replicates", "0"]) == 0
+
+
+def test_without_a_day_all_are_verified_by_cross_validation(made, tmp_path, capsys):
+    arguments = ["--regions", str(made[0]), "--flares", str(made[1]), "--model", "mcevol", "--replicates", "20"]
+    assert main(["train-regions", *arguments, "--out", str(tmp_path / "r")]) == 0
+    said = capsys.readouterr()
+    assert "cross-validation" in said.out
+    assert "mcevol" in said.out
+    assert main(["train-regions", *arguments, "--out", str(tmp_path / "r")]) == 2
+    assert "holds a run already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"model": "forest"}, "model 'forest' is not known"),
+        ({"until": "2003-06-30"}, "region-days after 2003-06-30"),
+        ({"until": "2001-02-01"}, "to train on"),
+        ({"until": "next year"}, "expected a day"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(made, tmp_path, more, words):
+    with pytest.raises(InputError, match=words):
+        trained(made, tmp_path / "r", **more)
+    assert not (tmp_path / "r").exists()
+
+
+def test_the_same_seed_makes_the_same_model(made, tmp_path):
+    files = [trained(made, tmp_path / name, model="summary").folder / "model.json" for name in "ab"]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_skill_is_the_plain_formula():
+    labels = np.array([True, False, False, True])
+    found = skill(
+        labels,
+        {"a": np.array([0.8, 0.1, 0.3, 0.6]), "b": np.full(4, 0.5)},
+        pd.Series([1, 2, 3, 4]),
+        climatology=0.4,
+        against="a",
+        sampling=Sampling(replicates=0),
+    )
+    brier, reference = (0.04 + 0.01 + 0.09 + 0.16) / 4, (0.36 + 0.16 + 0.16 + 0.36) / 4
+    assert found["scores"]["a"]["bss_climatology"]["value"] == pytest.approx(1 - brier / reference)
+    assert found["gained"]["b"]["brier"]["value"] == pytest.approx(brier - 0.25)
+    assert skill(labels[:1], {"a": np.ones(1)}, pd.Series([1]), climatology=0.4)["scores"] == {}
+
+
+def test_blocks_of_time_are_rotations():
+    days = pd.Series(pd.date_range("2001-01-01", periods=54, tz="UTC"))
+    assert rotation(days).value_counts().max() == 27
