@@ -26,7 +26,7 @@ VALIDATION = "demo/tables/Validation_Data_by_AR_png_224.csv"
 IMAGES = ("--images", "demo/data/Lat60_Lon60_Nans0_png_224")
 TEST = ("--table", "demo/tables/catalogue.parquet")
 RUNS = {
-    "demo": ("demo", "--out", "demo"),
+    "demo": ("demo", "--out", "demo", "--backbone", "random"),
     "magnetic features": ("features", TEST[1], "--magnetic", *IMAGES, "--out", "magnetic.csv"),
     "train-magnetic": ("train-magnetic", *TABLES, VALIDATION, "--features", "magnetic.csv", "--out", "svm"),
     "evaluate-magnetic": ("evaluate-magnetic", "svm", *TEST, "--features", "magnetic.csv"),

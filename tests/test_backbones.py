@@ -6,7 +6,10 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from PIL import Image
 
+import flarescope
 from fakes import write_set
 from flarescope.backbones import registry
 from flarescope.backbones.base import Weights
@@ -206,3 +209,62 @@ def test_a_converted_graph_is_kept_and_a_damaged_one_is_made_again(tmp_path, mon
     assert made == [(224, 1)] * 2
     assert (first == third).all()
     assert [path.name for path in graph.parent.parent.iterdir()] == [graph.parent.name]
+
+
+def test_a_module_of_ones_own_goes_the_whole_way(tmp_path):
+    """Grey images for a module of three channels; its features are the means of 28 x 28 blocks, as NumPy has them."""
+    paths = write_set(tmp_path, regions={"train": [1121, 1122], "validation": [1123]})
+    pooled = torch.nn.Sequential(torch.nn.AvgPool2d(28), torch.nn.Flatten())
+    own = flarescope.Backbone(pooled, name="means", preprocess=lambda pixels: pixels / 255)
+    assert (own.backbone.features, own.backbone.name) == (192, "module-means")
+    common = {"images": paths["images"], "reporter": flarescope.Reporter()}
+    run = flarescope.train(
+        train=paths["train"], validation=paths["validation"], out=tmp_path / "run", backbone=own, **common
+    )
+    flarescope.calibrate(run.path, reporter=flarescope.Reporter())
+    with pytest.raises(InputError, match=r"module:means is a module of a Python program; from there, give it: load"):
+        flarescope.load(run.path).forecast(next(paths["images"].glob("*/*.png")))
+    found = flarescope.load(run.path, backbone=own)
+    image = next(paths["images"].glob("*/*.png"))
+    shown = resize_field(np.asarray(Image.open(image), float), 224)
+    block = shown.reshape(8, 28, 8, 28).mean(axis=(1, 3)) / 255
+    head = found.classifier.head
+    expected = head.probability(np.tile(block.reshape(1, -1), 3).astype(np.float32))
+    assert found.forecast(image)["probability"].item() == pytest.approx(expected[0], abs=1e-6)
+    flarescope.evaluate(run.path, table=paths["validation"], backbone=own, split="validation", **common)
+    with pytest.raises(InputError, match="trained on the backbone module:means"):
+        flarescope.load(run.path, backbone=flarescope.Backbone(pooled, name="means", channels=1))
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "said"),
+    [
+        (torch.nn.Flatten(), {"name": "a/b"}, "name 'a/b'; expected up to 60 letters"),
+        (torch.nn.Flatten(), {"name": "n", "channels": 4}, "channels 4; expected 1 to 4096 pixels, 1 or 3 channels"),
+        (torch.nn.AvgPool2d(2), {"name": "n"}, r"it gives \(2, 3, 112, 112\) for 2 images; expected \(2, F\)"),
+        (torch.nn.Linear(3, 4), {"name": "n"}, "it fails on images of 224 x 224 pixels"),
+    ],
+)
+def test_a_module_that_cannot_be_a_backbone_is_refused_in_one_line(module, options, said):
+    with pytest.raises(InputError, match=said) as refused:
+        flarescope.Backbone(module, **options)
+    assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 300
+
+
+def test_a_module_is_copied_and_its_weights_tell_it_apart():
+    layer = torch.nn.Sequential(torch.nn.AvgPool2d(8), torch.nn.Flatten(), torch.nn.Linear(192, 2))
+    first = flarescope.Backbone(layer, name="n", size=64)
+    pixels = np.ones((1, 1, 64, 64), np.float32)
+    engine = start(EngineChoice("torch", "cpu", "fp32", 2), first)
+    before = next(iter(engine.stream([pixels])))
+    with torch.no_grad():
+        layer[2].weight += 1
+    assert layer[2].weight.requires_grad
+    assert (next(iter(start(EngineChoice("torch", "cpu", "fp32", 2), first).stream([pixels]))) == before).all()
+    assert flarescope.Backbone(layer, name="n", size=64).digest != first.digest
+
+
+def test_hf_is_a_name_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "hf_weights", lambda name: name)
+    assert registry.find("hf:some/folder:x") == "some/folder:x"

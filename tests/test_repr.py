@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import flarescope
 from fakes import fake_weights
@@ -53,6 +54,7 @@ ORIGIN = Origin("model.02_0.48.hdf5", "sha256:" + "0" * 64, 2, str(DEEP), "sha25
 THRESHOLD = Threshold(1 / 3, "cost", 1 / 7, 10.0)
 
 PUBLIC = [
+    flarescope.Backbone(torch.nn.Flatten(), name="n" * 60, size=4),
     flarescope.Compute("winograd", "fp32", 8, "zero", 12, "float16", True),
     flarescope.ContingencyTable(tp=15_822, fn=5_720, fp=14_787, tn=58_428),
     flarescope.Evaluation(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from flarescope.errors import FlarescopeError, FlarescopeWarning, InputError
 
 if TYPE_CHECKING:
+    from flarescope.backbones.module import Backbone
     from flarescope.catalog.boucheron import read_table
     from flarescope.catalog.select import SelectionRules
     from flarescope.events import EventDefinition
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from flarescope.scores.contingency import ContingencyTable
 
 _HOMES = {
+    "Backbone": "backbones.module",
     "Compute": "pipeline.featuring",
     "ContingencyTable": "scores.contingency",
     "Evaluation": "pipeline.evaluation",
@@ -81,6 +83,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Backbone",
     "Compute",
     "ContingencyTable",
     "Evaluation",

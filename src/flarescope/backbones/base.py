@@ -24,8 +24,8 @@ def builder(module: str) -> Callable[[Arrays], Any]:
 
 
 @dataclass(frozen=True)
-class Backbone:
-    """A network that turns an image into features.
+class Network:
+    """A frozen network that turns an image into features.
 
     Attributes:
         name: such as `vgg16`; part of the key of every cached feature.
@@ -66,7 +66,7 @@ class Weights:
     family: str
     digest: str
     load: Callable[[], Arrays] = field(repr=False)
-    backbone: Backbone = field(repr=False)
+    backbone: Network = field(repr=False)
 
     __repr__ = brief
 
@@ -74,3 +74,12 @@ class Weights:
     def is_random(self) -> bool:
         """Whether the filters were drawn at random, so that a result says nothing of ImageNet features."""
         return self.family.startswith("random")
+
+
+Spec = str | Weights
+"""How a user names a backbone: by a name (see `registry.find`), or by one in hand."""
+
+
+def spec_text(spec: Spec) -> str:
+    """Give a spec as a file keeps it; of one in hand its family, by which it is asked for again."""
+    return spec if isinstance(spec, str) else spec.family

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from flarescope.backbones.base import Arrays, Backbone, builder
+from flarescope.backbones.base import Arrays, Network, builder
 from flarescope.images.render import PixelForm
 
 FEATURES: Final = 1280
@@ -147,9 +147,9 @@ class EfficientNetLite:
         return tuple(blocks)
 
     @cached_property
-    def backbone(self) -> Backbone:
+    def backbone(self) -> Network:
         """The network as everything behind it knows it."""
-        return Backbone(
+        return Network(
             name=self.name,
             features=FEATURES,
             build=builder("flarescope.backbones.efficientnet_lite_torch"),

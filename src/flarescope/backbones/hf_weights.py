@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from flarescope.backbones.base import Backbone, Weights
+from flarescope.backbones.base import Network, Weights
 from flarescope.backbones.hf import open_hf
 from flarescope.images.render import PixelForm
 
@@ -27,11 +27,12 @@ def hf_weights(name: str) -> Weights:
     model = open_hf(name)
     from flarescope.backbones.hf_torch import build, digest_of, read_arrays, width_of
 
-    backbone = Backbone(
+    backbone = Network(
         name=f"hf-{model.model_type}",
         features=width_of(model),
         build=partial(build, model=model),
         pixels=PixelForm(model.pixels.size, "smooth"),
+        precisions=("fp32",),  # what bf16 does to them was not measured
         preprocessing=str(model.pixels),
         paper=f"{model.family.network} of transformers; features: {model.family.how}",
     )

@@ -8,9 +8,11 @@ from typing import Any, Final
 
 from flarescope.backbones import efficientnet_lite_weights as lite
 from flarescope.backbones import weights
-from flarescope.backbones.base import Backbone, Weights
+from flarescope.backbones.base import Network, Weights
 from flarescope.backbones.efficientnet_lite import LICENCE, NETWORKS
+from flarescope.backbones.hf_weights import PREFIX, hf_weights
 from flarescope.backbones.keras.reading import read_backbone
+from flarescope.backbones.module import FAMILY
 from flarescope.backbones.vgg16 import VGG16
 from flarescope.errors import InputError
 
@@ -32,7 +34,7 @@ class Listed:
         at_hand: whether they are here; nothing is read for the answer.
     """
 
-    backbone: Backbone
+    backbone: Network
     source: str
     size_bytes: int
     digest: str
@@ -91,17 +93,20 @@ def listed() -> dict[str, Listed]:
     return {VGG16.name: _vgg16()} | {name: _lite(name) for name in NETWORKS}
 
 
-def find(spec: str) -> Weights:
+def find(spec: str | Weights) -> Weights:
     """Find the network, and the weights, that a user names.
 
     Args:
-        spec: `vgg16`, or `imagenet`, for the reference recipe's; `efficientnet-lite0`, `-lite1`, `-lite2`; each with
-            ImageNet's weights; `random`, `random:SEED` for VGG16 with random filters, `efficientnet-lite0:random:SEED`
-            for another network; or the path of a Keras file with VGG16's weights.
+        spec: a backbone in hand (`module.Backbone`); or `vgg16` (or `imagenet`) for the reference recipe's,
+            `efficientnet-lite0`, `-lite1`, `-lite2`, each with ImageNet's weights; `random`, `random:SEED` for VGG16
+            with random filters, `efficientnet-lite0:random:SEED` for another network; `hf:FOLDER-OR-NAME` for a network
+            of transformers; or the path of a Keras file with VGG16's weights.
 
     Raises:
         InputError: weights that are not here, a file that is missing or of another network, a bad seed, no such name.
     """
+    if isinstance(spec, Weights):
+        return spec
     name, _, rest = spec.partition(":")
     if name == RANDOM:
         return weights.random_weights(_seed(spec, rest))
@@ -117,6 +122,10 @@ def find(spec: str) -> Weights:
         return weights.load_imagenet(weights.cached_imagenet())
     if name in NETWORKS:
         return lite.imagenet_weights(name)
+    if spec.startswith(PREFIX):
+        return hf_weights(rest)
+    if name == FAMILY:
+        raise InputError(f"--backbone {spec}: a module of a Python program; from there: load(..., backbone=...)")
     path = Path(spec)
     if not path.exists():
         raise InputError(f"--backbone {spec}: no such file, and no network of that name; {_known(spec)}")
@@ -135,4 +144,4 @@ def _known(spec: str) -> str:
     near = difflib.get_close_matches(spec.lower(), names, n=2, cutoff=0.6)
     if near:
         return f"did you mean {' or '.join(near)}?"
-    return f"expected one of {', '.join(names)}, random:SEED, or a Keras file with VGG16's weights"
+    return f"expected one of {', '.join(names)}, random:SEED, hf:FOLDER, or a Keras file with VGG16's weights"

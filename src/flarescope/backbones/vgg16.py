@@ -8,7 +8,7 @@ Keras' application. There is no dropout: in the reference recipe the network is 
 from collections.abc import Mapping
 from typing import Final
 
-from flarescope.backbones.base import Backbone, builder
+from flarescope.backbones.base import Network, builder
 
 FEATURES = 4096
 """Width of the feature vector: the units of `fc2`."""
@@ -39,7 +39,7 @@ LAYER_SHAPES: Mapping[str, tuple[int, ...]] = _layer_shapes()
 """Weight shape of every layer, in order, in PyTorch's layout: OIHW, and (out, in) with `fc1` reading C, H, W."""
 
 
-VGG16: Final = Backbone(
+VGG16: Final = Network(
     name="vgg16",
     features=FEATURES,
     build=builder("flarescope.backbones.vgg16_torch"),

@@ -53,8 +53,8 @@ def choose(
             else torch.
         precision: `auto` takes bf16 where the hardware computes in it (CUDA from Ampere on; CPUs with AVX512-BF16 or
             AMX, not in torch) and the network bears it, else fp32.
-        runs: engines that can run the network (`Backbone.engines`).
-        precisions: in which it is the same network (`Backbone.precisions`).
+        runs: engines that can run the network (`Network.engines`).
+        precisions: in which it is the same network (`Network.precisions`).
 
     Raises:
         InputError: an unknown name, or an engine that is not installed, that cannot run the network, or that this

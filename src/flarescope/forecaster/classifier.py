@@ -14,11 +14,13 @@ import numpy as np
 
 from flarescope import sealing
 from flarescope.backbones import registry
-from flarescope.backbones.base import Weights
+from flarescope.backbones.base import Spec, Weights, spec_text
 from flarescope.backbones.keras.defect import DefectError
 from flarescope.backbones.keras.hdf5 import MAGIC, Array, Group, opened
 from flarescope.backbones.keras.reading import read_model
 from flarescope.backbones.keras.writing import write_full_model
+from flarescope.backbones.module import FAMILY as MODULE
+from flarescope.backbones.module import absent
 from flarescope.backbones.vgg16 import VGG16
 from flarescope.backbones.weight_arrays import begin_as_imagenet
 from flarescope.backbones.weights import of_arrays
@@ -63,7 +65,7 @@ class Description:
         event: what it forecasts; None where its training table did not say.
         training_images: what its training images were like (`images.likeness.Likeness` as plain values), or None.
         fitted_on: the rows that threshold and calibration were chosen on (`pipeline.origin.rows_in_short`), or None.
-        network: name of the backbone (`backbones.base.Backbone`).
+        network: name of the backbone (`backbones.base.Network`).
     """
 
     backbone: str
@@ -148,7 +150,7 @@ class Classifier:
             _write_small(path, self.head, self.description)
 
 
-def load_classifier(path: Path, *, backbone: str | None = None) -> Classifier:
+def load_classifier(path: Path, *, backbone: Spec | None = None) -> Classifier:
     """Read a model file: ours, small or full, or one of the reference notebook (`.h5`, `.hdf5`, `.keras`).
 
     Args:
@@ -234,12 +236,15 @@ def _to_text(described: Description, head: Head) -> str:
     return json.dumps(sealing.sealed(utf8_values(values), head.kernel, head.bias))
 
 
-def _with_backbone(path: Path, head: Head, described: Description, *, backbone: str | None) -> Classifier:
-    found = registry.find(backbone or described.backbone)
+def _with_backbone(path: Path, head: Head, described: Description, *, backbone: Spec | None) -> Classifier:
+    asked = backbone or described.backbone
+    if isinstance(asked, str) and asked.startswith(f"{MODULE}:"):
+        return Classifier(head, described, absent(asked, described.digest, len(head.kernel)))
+    found = registry.find(asked)
     if found.digest != described.digest:
         raise InputError(
             f"{path}: its head was trained on the backbone {described.family} ({described.digest[:15]}...), "
-            f"but {backbone or described.backbone} is {found.family} ({found.digest[:15]}...); give it with --backbone"
+            f"but {spec_text(asked)} is {found.family} ({found.digest[:15]}...); give it with --backbone"
         )
     if len(head.kernel) != found.backbone.features:
         raise InputError(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flarescope.backbones.base import Spec, spec_text
 from flarescope.catalog.boucheron import read_table
 from flarescope.counted import listed
 from flarescope.errors import InputError
@@ -20,7 +21,7 @@ from flarescope.pipeline.verifying import Verifying
 def options_of(
     *,
     compute: Compute | None = None,
-    backbone: str | None = None,
+    backbone: Spec | None = None,
     event: EventDefinition | None = None,
     verifying: Verifying | None = None,
 ) -> tuple[str, ...]:
@@ -35,7 +36,7 @@ def options_of(
     compute, verifying = compute or Compute(), verifying or Verifying()
     usual = Compute(), Verifying()
     options: dict[str, object] = {
-        "--backbone": _whole(backbone),
+        "--backbone": None if backbone is None else _whole(spec_text(backbone)),
         "--engine": compute.engine if compute.engine != usual[0].engine else None,
         "--precision": compute.precision if compute.precision != usual[0].precision else None,
         "--engine-batch": compute.batch,

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from flarescope.backbones.base import Spec
 from flarescope.catalog.splits import check_disjoint, shared_regions
 from flarescope.events import EventDefinition
 from flarescope.features.store import FeatureStore, StoreKey
@@ -27,7 +28,7 @@ def evaluate(
     images: str | Path,
     epoch: int | None = None,
     split: str = "test",
-    backbone: str | None = None,
+    backbone: Spec | None = None,
     compute: Compute | None = None,
     features: str | Path | None = None,
     out: str | Path | None = None,

@@ -7,7 +7,7 @@ from typing import Final
 
 import pandas as pd
 
-from flarescope.backbones.base import Backbone, Weights
+from flarescope.backbones.base import Network, Spec, Weights
 from flarescope.backbones.registry import find
 from flarescope.brief import brief
 from flarescope.catalog.boucheron import read_table
@@ -62,11 +62,11 @@ class Compute:
         """What may be read beside HMI's line-of-sight field."""
         return Accept(self.instrument_ok)
 
-    def choose_untuned(self, backbone: Backbone) -> EngineChoice:
+    def choose_untuned(self, backbone: Network) -> EngineChoice:
         """Choose the engine for a network (see `engines.choose.choose`) with its own batch and streams."""
         return choose(self.engine, self.precision, runs=backbone.engines, precisions=backbone.precisions)
 
-    def choose(self, backbone: Backbone) -> EngineChoice:
+    def choose(self, backbone: Network) -> EngineChoice:
         """Choose the engine for a network, with the batch and streams that were fastest here."""
         if self.batch is not None and self.batch < 1:
             raise InputError(f"--engine-batch {self.batch}: expected at least 1")
@@ -201,7 +201,7 @@ def fill_store(
     images: str | Path,
     features: str | Path,
     *,
-    backbone: str = "imagenet",
+    backbone: Spec = "imagenet",
     compute: Compute | None = None,
     limit: int | None = None,
     reporter: Reporter | None = None,
@@ -212,7 +212,7 @@ def fill_store(
         table: labelled images (see `flarescope.read_table`).
         images: the image root.
         features: the folder of the feature stores, as `train` takes it.
-        backbone: name of a network, or a Keras file (see `backbones.registry.find`).
+        backbone: name of a network, a Keras file (see `backbones.registry.find`), or a `flarescope.Backbone`.
         compute: how.
         limit: only so many rows, drawn at random, the same ones every time.
         reporter: hears notes and progress.

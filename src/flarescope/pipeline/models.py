@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from flarescope.backbones.base import Spec
 from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.forecaster.classifier import Classifier, load_classifier
@@ -58,7 +59,7 @@ class Model:
         return forecast_given(self.classifier, images, compute=compute, strict=strict, reporter=reporter).forecasts
 
 
-def load(path: str | Path, *, epoch: int | None = None, backbone: str | None = None) -> Model:
+def load(path: str | Path, *, epoch: int | None = None, backbone: Spec | None = None) -> Model:
     """Load the model that a path names.
 
     Args:

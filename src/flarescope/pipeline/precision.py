@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from flarescope.backbones.base import Weights
+from flarescope.backbones.base import Spec, Weights
 from flarescope.backbones.registry import find
 from flarescope.catalog.boucheron import read_table
 from flarescope.engines import tuning
@@ -48,7 +48,7 @@ class Tuned:
         return {"machine": self.machine, "measured": measured, "choice": asdict(self.choice)}
 
 
-def tune(compute: Compute | None = None, *, backbone: str = "random", reporter: Reporter | None = None) -> Tuned:
+def tune(compute: Compute | None = None, *, backbone: Spec = "random", reporter: Reporter | None = None) -> Tuned:
     """Measure batch and streams on this machine, and remember the fastest.
 
     Args:
@@ -144,7 +144,7 @@ def compare_with_reference(
     images: str | Path,
     split: str = "validation",
     epoch: int | None = None,
-    backbone: str | None = None,
+    backbone: Spec | None = None,
     compute: Compute | None = None,
     limit: int = 256,
     reporter: Reporter | None = None,

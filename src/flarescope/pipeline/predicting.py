@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from flarescope.backbones.base import Spec
 from flarescope.errors import InputError
 from flarescope.files import atomic_path, check_writable
 from flarescope.images.paths import expand
@@ -20,7 +21,7 @@ def predict(
     paths: str | Path | Sequence[str | Path],
     *,
     epoch: int | None = None,
-    backbone: str | None = None,
+    backbone: Spec | None = None,
     compute: Compute | None = None,
     strict: bool = False,
     reporter: Reporter | None = None,

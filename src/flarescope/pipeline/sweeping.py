@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from flarescope.backbones.base import Spec
 from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
@@ -96,7 +97,7 @@ def sweep(
     images: str | Path,
     out: str | Path,
     grid: Grid | None = None,
-    backbone: str = "imagenet",
+    backbone: Spec = "imagenet",
     recipe: Recipe | None = None,
     compute: Compute | None = None,
     saving: Saving | None = None,
@@ -117,7 +118,7 @@ def sweep(
         images: the image root.
         out: the folder of the runs.
         grid: the combinations.
-        backbone: name of a network, or a Keras file (see `backbones.registry.find`).
+        backbone: name of a network, a Keras file (see `backbones.registry.find`), or a `flarescope.Backbone`.
         recipe: what the combinations have in common.
         compute: of the features.
         saving: which models each run keeps.

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from pathlib import Path
 
+from flarescope.backbones.base import Spec
 from flarescope.events import EventDefinition
 from flarescope.forecaster.runs import RunFolder
 from flarescope.heads.head import Recipe
@@ -19,7 +20,7 @@ def train(
     validation: str | Path,
     images: str | Path,
     out: str | Path,
-    backbone: str = "imagenet",
+    backbone: Spec = "imagenet",
     recipe: Recipe | None = None,
     compute: Compute | None = None,
     saving: Saving | None = None,
@@ -36,7 +37,7 @@ def train(
         validation: rows to validate on; may be the same catalogue, its column `split` then decides.
         images: the folder that the tables' file names are relative to.
         out: the run's folder; a run that was interrupted there is continued if it is the same one.
-        backbone: name of a network, or a Keras file (see `backbones.registry.find`).
+        backbone: name of a network, a Keras file (see `backbones.registry.find`), or a `flarescope.Backbone`.
         recipe: of the training; by default the reference recipe.
         compute: of the features.
         saving: which models are kept.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flarescope.backbones.base import Weights
+from flarescope.backbones.base import Spec, Weights, spec_text
 from flarescope.backbones.registry import find
 from flarescope.catalog.boucheron import read_table, require_regions
 from flarescope.catalog.splits import check_disjoint
@@ -137,7 +137,7 @@ def open_training_data(
     validation: str | Path,
     images: str | Path,
     features: Path,
-    backbone: str,
+    backbone: Spec,
     compute: Compute,
     limit: int | None,
     allow_overlap: bool,
@@ -166,7 +166,18 @@ def open_training_data(
     likeness = likeness_of_table(tables["train"], images, compute)
     sources = sources_of(train, validation)
     return TrainingData(
-        tables, images, backbone, weights, store, compute, allow_overlap, event, likeness, sources, limit, options
+        tables,
+        images,
+        spec_text(backbone),
+        weights,
+        store,
+        compute,
+        allow_overlap,
+        event,
+        likeness,
+        sources,
+        limit,
+        options,
     )
 
 
