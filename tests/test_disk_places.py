@@ -215,6 +215,10 @@ def test_pixels_of_another_width_are_refused_or_make_smaller_patches():
         check_scale(coarse, instrument_ok=False)
     check_scale(coarse, instrument_ok=True)
     assert coarse.patch_pixels == round(600 * 0.504 / 1.98)
+    with pytest.raises(InputError, match=r"a region's patch would have 12; expected at least 16"):
+        check_scale(view(CDELT1=25.0, CDELT2=25.0), instrument_ok=True)
+    with pytest.raises(InputError, match=r"a region's patch would have 6,048;"):
+        check_scale(view(CDELT1=0.05, CDELT2=0.05, DSUN_OBS=9e12), instrument_ok=True)
 
 
 def test_a_home_that_cannot_be_written_is_no_hindrance(tmp_path):

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from flarescope.images.scan import scan_file
+from flarescope.pipeline.cutting import cut_disk
 
 from .harness import Target
 from .mutate import fix_png
@@ -84,7 +85,53 @@ def fits_files(folder: Path) -> list[bytes]:
     return [*found, gzip.compress(found[0])]
 
 
+def disks(folder: Path) -> list[bytes]:
+    """Give whole disks of few and wide pixels, and leave the summary that names a region there."""
+    from astropy.io import fits
+
+    (folder / "SRS.txt").write_text(SUMMARY)
+    grid = {"CTYPE1": "HPLN-TAN", "CTYPE2": "HPLT-TAN", "CUNIT1": "arcsec", "CUNIT2": "arcsec"}
+    place = {
+        "CRPIX1": 80.5,
+        "CRPIX2": 80.5,
+        "CDELT1": 12.6,
+        "CDELT2": 12.6,
+        "DSUN_OBS": 1.48e11,
+        "CRLT_OBS": -6.8,
+        "CRLN_OBS": 20.0,
+        "RSUN_REF": 6.96e8,
+    }
+    header, found = fits.Header(HEADER | grid | place), []
+    for image in (field(160), field(160).astype("f4")):
+        for hdu in (fits.PrimaryHDU(image, header), fits.CompImageHDU(image, header)):
+            stream = io.BytesIO()
+            hdu.writeto(stream)
+            found.append(stream.getvalue())
+    return found
+
+
+def cut(path: Path) -> None:
+    """Cut the summary's region out of a disk, if it is one."""
+    with warnings.catch_warnings(action="ignore"):
+        cut_disk(path, regions=[path.parent / "SRS.txt"], out=path.parent / "out", instrument_ok=True)
+
+
+SUMMARY = """:Product: 0215SRS.txt
+:Issued: 2011 Feb 15 0030 UTC
+SRS Number 46 Issued at 0030Z on 15 Feb 2011
+I.  Regions with Sunspots.  Locations Valid at 14/2400Z
+Nmbr Location  Lo  Area  Z   LL   NN Mag Type
+1158 S21W12    034  0600 Ekc  15   40 Beta-Gamma
+IA. H-alpha Plages without Spots.  Locations Valid at 14/2400Z Feb
+Nmbr  Location  Lo
+None
+II. Regions Due to Return 15 Feb to 17 Feb
+Nmbr Lat    Lo
+None
+"""
+
 TARGETS = {
+    "disk": Target("a.fits", disks, cut),
     "png": Target("a.png", pngs, lambda path: scan_file(str(path)), fix_png),
     "fits": Target("a.fits", fits_files, lambda path: scan_file(str(path))),
 }

@@ -23,6 +23,9 @@ calibration does, in the fourth digit."""
 LEAST_RADII: Final = 0.9
 """Solar radii from the disk's centre to each edge of an image of the whole disk; HMI's and MDI's have 1.05."""
 
+LEAST_PATCH: Final = 16
+"""Pixels that a patch is wide at least: `images.plausible` takes no smaller image for a region."""
+
 NEAR_EARTH_DEG: Final = 0.2
 """An observer's longitude below that counts as Earth's, from which SDO's orbit is 0.02 degrees away at most: HMI's
 CRLN_OBS gives 0.07 and 0.08 too much by sunpy, by which the Sun turns while its light comes to us."""
@@ -130,13 +133,19 @@ def check_scale(view: View, *, instrument_ok: bool) -> None:
     """Refuse pixels of another width than HMI's camera has.
 
     Raises:
-        InputError: unless `instrument_ok`.
+        InputError: unless `instrument_ok`; and where a patch would have fewer than `LEAST_PATCH` pixels, or more than
+            the image.
     """
     if view.patch_pixels != PUBLISHED_PIXELS and not instrument_ok:
         raise InputError(
             f"{view.shape[1]} x {view.shape[0]} pixels of {view.pixel_arcsec:.3g} arcsec; expected HMI's "
             f"{NATIVE_ARCSEC}: coarser fields miss what models were trained on. --instrument-ok cuts patches that show "
             "as much of the Sun"
+        )
+    if not LEAST_PATCH <= view.patch_pixels <= min(view.shape):
+        raise InputError(
+            f"{view.shape[1]} x {view.shape[0]} pixels of {view.pixel_arcsec:.3g} arcsec: a region's patch would have "
+            f"{view.patch_pixels:,}; expected at least {LEAST_PATCH}, and no more than the image"
         )
 
 
