@@ -230,7 +230,7 @@ def test_a_module_of_ones_own_goes_the_whole_way(tmp_path):
     block = shown.reshape(8, 28, 8, 28).mean(axis=(1, 3)) / 255
     head = found.classifier.head
     expected = head.probability(np.tile(block.reshape(1, -1), 3).astype(np.float32))
-    assert found.forecast(image)["probability"].item() == pytest.approx(expected[0], abs=1e-6)
+    assert found.forecast(image)["probability_raw"].item() == pytest.approx(expected[0], abs=1e-6)
     flarescope.evaluate(run.path, table=paths["validation"], backbone=own, split="validation", **common)
     with pytest.raises(InputError, match="trained on the backbone module:means"):
         flarescope.load(run.path, backbone=flarescope.Backbone(pooled, name="means", channels=1))
