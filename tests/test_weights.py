@@ -222,3 +222,9 @@ def test_a_fetch_that_was_killed_after_the_import_leaves_no_download(small, cach
         (cache.parent / f"{download.name}.part.lock").touch()
     weights.fetch_imagenet()
     assert sorted(path.name for path in cache.parent.iterdir()) == [cache.name, note_beside(cache).name]
+
+
+def test_others_may_read_the_cache_where_they_may_read_other_files(tmp_path):
+    (tmp_path / "other").touch()
+    weight_cache.store_arrays(tmp_path / "a.safetensors", {"a": np.ones(3, np.float32)}, {"family": "made"})
+    assert (tmp_path / "a.safetensors").stat().st_mode == (tmp_path / "other").stat().st_mode

@@ -16,10 +16,10 @@ import numpy as np
 from flarescope.backbones.base import Arrays, Weights
 from flarescope.backbones.efficientnet_lite import NETWORKS, EfficientNetLite
 from flarescope.backbones.weight_arrays import digest_in_order
-from flarescope.backbones.weight_cache import map_arrays, read_metadata, verified_digest
+from flarescope.backbones.weight_cache import map_arrays, read_metadata, store_arrays, verified_digest
 from flarescope.backbones.weights import cache_dir
 from flarescope.errors import FlarescopeError, InputError
-from flarescope.files import atomic_path, sha256_of, translate_os_errors
+from flarescope.files import sha256_of, translate_os_errors
 from flarescope.parsing import refusing_damage
 
 
@@ -159,11 +159,8 @@ def _array(path: Path, tensor: object, name: str, shape: tuple[int, ...], advice
 
 
 def _store(arrays: Arrays, network: EfficientNetLite) -> None:
-    from safetensors.numpy import save_file
-
     metadata = {"family": "imagenet", "digest": network.digest, "source": f"{network.package} {network.file}"}
-    with atomic_path(cached_path(network)) as temporary:
-        save_file(dict(arrays), temporary, metadata)
+    store_arrays(cached_path(network), arrays, metadata)
 
 
 def _load_cached(network: EfficientNetLite) -> Weights:

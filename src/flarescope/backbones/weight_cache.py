@@ -18,7 +18,7 @@ from flarescope.backbones.base import Arrays
 from flarescope.backbones.vgg16 import LAYER_SHAPES
 from flarescope.backbones.weight_arrays import digest_of
 from flarescope.errors import FlarescopeError, InputError
-from flarescope.files import read_json, translate_os_errors, write_json
+from flarescope.files import atomic_path, read_json, translate_os_errors, write_json
 from flarescope.parsing import parse_json
 
 LONGEST_HEADER: Final = 1_000_000
@@ -106,6 +106,17 @@ def _offset(path: Path, header: Mapping[str, Any], name: str, shape: tuple[int, 
         case [int(first), int(last)] if first >= 0 and last - first == 4 * math.prod(shape):
             return first
     raise _damaged(path, f"{name} has no place that fits its shape")
+
+
+def store_arrays(path: Path, arrays: Arrays, metadata: Mapping[str, str]) -> None:
+    """Write arrays as a safetensors file, whole or not at all, for all who may read other files of its folder."""
+    from safetensors.numpy import save_file
+
+    with atomic_path(path) as temporary:
+        temporary.touch()
+        mode = temporary.stat().st_mode
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary, dict(metadata))
+        temporary.chmod(mode)  # safetensors lets its owner alone read a file
 
 
 def verified_digest(path: Path, take: Callable[[Path], str] | None = None) -> str:

@@ -17,10 +17,10 @@ from flarescope.backbones.base import Arrays, Weights
 from flarescope.backbones.keras.reading import read_backbone
 from flarescope.backbones.vgg16 import LAYER_SHAPES, VGG16
 from flarescope.backbones.weight_arrays import begin_as_imagenet, digest_of
-from flarescope.backbones.weight_cache import ADVICE, map_safetensors, read_metadata, verified_digest
+from flarescope.backbones.weight_cache import ADVICE, map_safetensors, read_metadata, store_arrays, verified_digest
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.fetch import Source, fetch, forget
-from flarescope.files import atomic_path, md5_of
+from flarescope.files import md5_of
 
 IMAGENET: Final = Source(
     name="vgg16_weights_tf_dim_ordering_tf_kernels.h5",
@@ -127,16 +127,13 @@ def fetch_imagenet(progress: Callable[[int, int | None], None] | None = None) ->
 
 
 def _store(arrays: Arrays, path: Path) -> Weights:
-    from safetensors.numpy import save_file
-
     metadata = {
         "family": "imagenet",
         "digest": digest_of(arrays),
         "source": IMAGENET.url,
         "source_digest": str(IMAGENET.digest),
     }
-    with atomic_path(path) as temporary:
-        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary, metadata)
+    store_arrays(path, arrays, metadata)
     return load_imagenet(path)
 
 
