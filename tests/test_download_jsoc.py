@@ -67,7 +67,7 @@ def test_near_real_time_and_cadence():
         ({"cadence_minutes": 7}, "multiple of 12"),
         ({"cadence_minutes": 0}, "multiple of 12"),
         ({"stop": NOON - dt.timedelta(1)}, "before it begins"),
-        ({"position": Position(11121, NOON, 0, 95)}, "not on the disc"),
+        ({"position": Position(11121, NOON, 0, 95)}, "not on the disk"),
     ],
 )
 def test_orders_that_cannot_be(change, text):
@@ -233,7 +233,7 @@ def test_broken_transfers_are_continued(server, tmp_path):
         (b"", "is not FITS"),
         (cutout().replace(b"ZIMAGE", b"XIMAGE"), "is not FITS"),
     ],
-    ids=["whole disc", "cut", "html", "empty", "a table"],
+    ids=["whole disk", "cut", "html", "empty", "a table"],
 )
 def test_what_is_no_cutout_is_not_kept(server, tmp_path, body, text):
     client = Client(server, files=1)

@@ -102,7 +102,7 @@ def test_times_lie_on_the_cadence_within_the_period_and_span_a_day(regions):
         assert [(time - times[0]) / dt.timedelta(hours=1) for time in times] == image_hours(IMAGES).tolist()
 
 
-def test_regions_stay_on_the_disc(regions):
+def test_regions_stay_on_the_disk(regions):
     for region in regions:
         for hours in image_hours(IMAGES):
             assert abs(region.longitude_at(hours)) <= synthetic.MAX_LONGITUDE_DEG + 1e-9

@@ -121,23 +121,20 @@ def test_a_store_keeps_the_batch_and_streams_that_it_was_begun_with(tmp_path):
     assert open_store(tmp_path / "others", [TABLE], WEIGHTS, fp32(batch=4), Reporter()).key.batch == 4
 
 
-def test_only_a_large_new_store_is_worth_a_measurement_and_only_once(tmp_path, monkeypatch):
-    calls = []
-
-    def measured(weights, choice, progress):
-        calls.append(choice)
-        return [Measured(16, 0, 1.0), Measured(8, 2, 2.0)]
-
-    monkeypatch.setattr(tuning, "tune", measured)
-    open_store(tmp_path / "small", [TABLE], WEIGHTS, fp32(), Reporter())
-    assert calls == []
-    monkeypatch.setattr(featuring, "TUNE_FROM", 6)
-    open_store(tmp_path / "asked", [TABLE, TABLE], WEIGHTS, fp32(batch=4), Reporter())
-    assert calls == []
-    for name in ("large", "large", "another"):
-        key = open_store(tmp_path / name, [TABLE, TABLE], WEIGHTS, fp32(), Reporter()).key
-        assert (key.batch, key.streams) == (8, 2)
-    assert calls == [CHOICE]
+def test_a_large_new_store_points_to_the_measurement_until_it_was_made(tmp_path, monkeypatch):
+    monkeypatch.setattr(featuring, "MANY", 6)
+    said = []
+    reporter = Reporter()
+    monkeypatch.setattr(reporter, "say", said.append)
+    open_store(tmp_path / "small", [TABLE], WEIGHTS, fp32(), reporter)
+    open_store(tmp_path / "asked", [TABLE, TABLE], WEIGHTS, fp32(batch=4), reporter)
+    assert said == []
+    open_store(tmp_path / "large", [TABLE, TABLE], WEIGHTS, fp32(), reporter)
+    assert "`flarescope engine tune --backbone vgg16:random` measures what is fastest here" in said[0]
+    tuning.remember(CHOICE, [Measured(16, 0, 1.0), Measured(8, 2, 2.0)])
+    key = open_store(tmp_path / "large", [TABLE, TABLE], WEIGHTS, fp32(), reporter).key
+    assert (key.batch, key.streams) == (8, 2)
+    assert len(said) == 1
 
 
 def test_a_batch_below_one_is_refused():

@@ -25,7 +25,7 @@ def tune(
     """Measure which batch and streams are fastest here.
 
     They are remembered for this machine ($FLARESCOPE_CACHE). Made pixels and random filters: the speed depends on
-    neither. A first pass over 10,000 images or more measures by itself; features that a store holds already keep the
+    neither. Do it before a first pass over many images: features that a store holds already keep the
     settings they were begun with.
     """
     from flarescope.pipeline.featuring import Compute

@@ -14,7 +14,7 @@ class Engine(Protocol):
     """A network that is ready to run."""
 
     def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """Turn batches of pixels `(n, C, 224, 224)` float32 into features `(n, 4096)` float32, in the same order."""
+        """Turn batches of pixels `(n, C, S, S)` float32 into features `(n, F)` float32, one for one and in order."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What is the head, with which choices is it trained, and what does it forecast?
 
-The head is the only part that the recipe trains: two softmax units on 4,096 features.
+The head is the only part that the recipe trains: two softmax units on the network's features.
 """
 
 import hashlib

@@ -176,7 +176,7 @@ def _description(path: Path, content: bytes, field: np.ndarray) -> dict[str, str
     values = header_values(content)
     kept = {key: values[key] for key in KEPT_KEYS if key in values}
     texts = {key: str(value) for key, value in (kept | resized_grid(values, field.shape, (SIZE, SIZE))).items()}
-    # Whole-disc series do not know NOAA's regions; the published names begin with the last four digits of the number.
+    # Whole-disk series do not know NOAA's regions; the published names begin with the last four digits of the number.
     named = re.match(r"(\d{4,5})_hmi\.", path.name)
     return texts | ({"Region": named[1]} if named else {}) | {"Source shape": f"{field.shape[0]}x{field.shape[1]}"}
 

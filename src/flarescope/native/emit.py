@@ -8,7 +8,6 @@ from llvmlite import ir
 
 I64: Final = ir.IntType(64)
 I32: Final = ir.IntType(32)
-I8: Final = ir.IntType(8)
 F32: Final = ir.FloatType()
 POINTER: Final = ir.PointerType()
 

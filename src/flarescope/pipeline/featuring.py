@@ -24,8 +24,8 @@ from flarescope.images.line_of_sight import Accept
 from flarescope.images.render import Rendering
 from flarescope.progress import Reporter, WarningReporter
 
-TUNE_FROM: Final = 10_000
-"""Images from which a first pass is worth the minute that measuring batch and streams takes."""
+MANY: Final = 10_000
+"""Images from which a first pass is worth the minute that measuring batch and streams takes: it is pointed to."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,8 @@ def open_store(
 ) -> FeatureStore:
     """Open the store that the images of these tables belong in; their kind, PNG or FITS, decides the rendering.
 
-    A store keeps the batch and the streams that it was begun with; a large one is begun with the fastest ones, which
-    are measured the first time.
+    A store keeps the batch and the streams that it was begun with: those that `engine tune` found to be the fastest
+    here, or else the engine's own.
 
     Raises:
         InputError: a batch was asked for, and the store was begun with another.
@@ -131,25 +131,12 @@ def open_store(
                 f"{begun[0]}; leave --engine-batch out, or choose another --features"
             )
         key = replace(key, batch=begun[0], streams=begun[1])
-    elif _worth_tuning(tables, compute) and tuning.remembered(choice, backbone.name) is None:
-        tuned = settle(weights, choice, reporter)
-        key = replace(key, batch=tuned.batch, streams=tuned.streams)
+    elif compute.batch is None and sum(map(len, tables)) >= MANY and tuning.remembered(choice, backbone.name) is None:
+        reporter.say(
+            f"{choice.id} takes its own batch, {choice.batch}: `flarescope engine tune --backbone "
+            f"{backbone.name}:random` measures what is fastest here, before a store is begun"
+        )
     return FeatureStore(root, key)
-
-
-def _worth_tuning(tables: Sequence[pd.DataFrame], compute: Compute) -> bool:
-    return sum(map(len, tables)) >= TUNE_FROM and compute.batch is None
-
-
-def settle(weights: Weights, choice: EngineChoice, reporter: Reporter) -> EngineChoice:
-    """Measure batch and streams on this machine, remember the fastest, and give the choice with them."""
-    reporter.say(f"measuring once which batch and how many streams are fastest here ({choice.id})")
-    measured = tuning.tune(weights, choice, progress=lambda one: reporter.say(describe_setting(one)))
-    tuned = tuning.remember(choice, measured, weights.backbone.name)
-    kept = tuning.remembered(choice, weights.backbone.name) == tuned
-    where = f"remembered in {tuning.settings_file()}" if kept else "taken for this time"
-    reporter.say(f"{where}: batch {tuned.batch}, streams {tuned.streams or 'by the engine'}")
-    return tuned
 
 
 def describe_setting(measured: tuning.Measured) -> str:

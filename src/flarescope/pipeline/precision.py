@@ -114,8 +114,8 @@ def effect_of(
 
     Args:
         engine: id of the engine that made `features`.
-        features: `(N, 4096)` float32.
-        reference: `(N, 4096)` float32, of PyTorch in fp32.
+        features: `(N, F)` float32.
+        reference: `(N, F)` float32, of PyTorch in fp32.
         head: of the model whose forecasts are compared.
         labels: `(N,)` 0/1.
     """

@@ -260,7 +260,7 @@ class _Run:
 def check_cutout(path: Path) -> None:
     """Remove a file that is not a whole FITS cut-out.
 
-    JSOC sends no digest; and where it does not understand `im_patch` it sends the whole disc and calls that a success.
+    JSOC sends no digest; and where it does not understand `im_patch` it sends the whole disk and calls that a success.
 
     Raises:
         FlarescopeError: after the file is removed.

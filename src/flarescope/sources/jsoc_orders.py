@@ -91,7 +91,7 @@ def make_order(
 
     Raises:
         InputError: another series, a cadence that JSOC has no records for, a period that ends before it begins, a
-            centre that is not on the disc.
+            centre that is not on the disk.
     """
     if series not in SERIES:
         raise InputError(f"series {series!r} is not known; expected {' or '.join(SERIES)}")
@@ -101,7 +101,7 @@ def make_order(
         raise InputError(f"the period ends at {stop}, before it begins at {start}")
     if abs(position.latitude_deg) > 90 or abs(position.longitude_deg) > 90:
         raise InputError(
-            f"region {position.noaa_ar} is at {position.longitude_deg} degrees of longitude, not on the disc"
+            f"region {position.noaa_ar} is at {position.longitude_deg} degrees of longitude, not on the disk"
         )
     first, last = (f"{moment:%Y.%m.%d_%H:%M:%S}_TAI" for moment in utc_to_tai(_utc(start, stop)))
     patch: dict[str, str | int | float] = {

@@ -1,4 +1,4 @@
-"""What would the line-of-sight field of a made active region look like, at a given hour and place on the disc?
+"""What would the line-of-sight field of a made active region look like, at a given hour and place on the disk?
 
 A region is a set of sunspots, each with a train of thin flux tubes (penumbral filaments and plage), over a network of
 tubes along the edges of supergranules. Everything is computed from flux that moves, so that the field drifts, shears,
@@ -22,16 +22,16 @@ PIXEL_ARCSEC: Final = 0.504
 """HMI's pixel (header CDELT1 of full-disk images)."""
 
 SOLAR_RADIUS_PX: Final = 1920.0
-"""Radius of the solar disc in HMI pixels: 968 arcsec at 0.504 arcsec."""
+"""Radius of the solar disk in HMI pixels: 968 arcsec at 0.504 arcsec."""
 
 PIXEL_MM: Final = 696.0 / SOLAR_RADIUS_PX
-"""One pixel at disc centre, in megametres."""
+"""One pixel at disk centre, in megametres."""
 
 CARRINGTON_DEG_PER_HOUR: Final = 13.2 / 24
 """Rotation of the sunspot zone as seen from Earth."""
 
 NOISE_GAUSS: Final = 9.0
-"""Noise of a pixel of hmi.M_720s at disc centre: 6.3 G by photon statistics (Liu et al. 2012, Solar Phys. 279, 295),
+"""Noise of a pixel of hmi.M_720s at disk centre: 6.3 G by photon statistics (Liu et al. 2012, Solar Phys. 279, 295),
 and the weak field between the network that is not modelled otherwise."""
 
 UMBRA_GAUSS: Final = 2800.0
@@ -46,7 +46,7 @@ SUPERGRANULE_PX: Final = 80.0
 
 @dataclass(frozen=True)
 class Spot:
-    """One sunspot or pore and its motion; places are pixels at disc centre, west and north of the region's centre.
+    """One sunspot or pore and its motion; places are pixels at disk centre, west and north of the region's centre.
 
     Attributes:
         west_px, north_px: place at hour 0.
@@ -187,7 +187,7 @@ def _tubes(spots: tuple[Spot, ...], seed: int) -> _Tubes:
 def _project(
     west: np.ndarray, north: np.ndarray, longitude_deg: float, latitude_deg: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Project places on the sphere to the sky (orthographic, disc centre on the equator).
+    """Project places on the sphere to the sky (orthographic, disk centre on the equator).
 
     Returns:
         Sky offsets from the region's centre in pixels (x west, y north), and the compressions along x and y; their
@@ -220,7 +220,7 @@ def _smooth(field: np.ndarray, sigma: float) -> np.ndarray:
 def clean_field(
     region: SyntheticRegion, hours: float, *, size: int, longitude_deg: float, latitude_deg: float
 ) -> np.ndarray:
-    """Compute the field without noise, as it would look with the region's centre at a given place on the disc.
+    """Compute the field without noise, as it would look with the region's centre at a given place on the disk.
 
     Args:
         region: the region.

@@ -69,7 +69,7 @@ def flare_rate_per_day(gradient_gauss: float) -> float:
     9, S04003); the numbers here are chosen so that about two regions in five flare and a small set can be learnt.
 
     Args:
-        gradient_gauss: as `pil_gradient` gives it for the region seen at disc centre.
+        gradient_gauss: as `pil_gradient` gives it for the region seen at disk centre.
     """
     return float(min((gradient_gauss / ONE_A_DAY_GRADIENT_GAUSS) ** RATE_POWER, MAX_RATE_PER_DAY))
 
@@ -78,7 +78,7 @@ def draw_flares(rng: np.random.Generator, region: SyntheticRegion, hours: float)
     """Draw the flares of a region over so many hours from its first image, in order of time.
 
     Of flares that peak within `ONE_FLARE` of each other the strongest stays, since GOES cannot tell them apart. The
-    rate follows the field as it stands on the Sun, not as it looks from Earth: seen at disc centre, without noise.
+    rate follows the field as it stands on the Sun, not as it looks from Earth: seen at disk centre, without noise.
     """
     step = 4.0
     flares: list[tuple[dt.datetime, float]] = []

@@ -51,7 +51,7 @@ WINDOW_HOURS: Final = 24
 
 MAX_LONGITUDE_DEG: Final = 48.0
 MAX_LATITUDE_DEG: Final = 18.0
-"""Beyond these a corner of the cut-out would leave the disc, and the published set has no image with missing pixels."""
+"""Beyond these a corner of the cut-out would leave the disk, and the published set has no image with missing pixels."""
 
 SPLITS: Final = ("train", "validation", "test")
 

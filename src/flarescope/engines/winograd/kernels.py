@@ -23,7 +23,7 @@ def write(target: Target) -> ir.Module:
     """
     module = ir.Module("winograd")
     steps.product(module, target)
-    steps.turn_inputs(module, target)
+    steps.input_transform(module, target)
     for pool in (False, True):
         steps.turn_outputs(module, target, pool)
     kernels = {
@@ -59,7 +59,7 @@ def _conv(module: ir.Module, target: Target, *, pool: bool) -> ir.Function:
         first = builder.mul(block, tiles)
         rest = builder.sub(every, first)
         count = builder.select(builder.icmp_signed("<", rest, tiles), rest, tiles)
-        builder.call(module.globals["turn_inputs"], [table, first, count])
+        builder.call(module.globals["input_transform"], [table, first, count])
         row_blocks = builder.udiv(emitter.at(count, target.rows - 1), integer(target.rows))
         with emitter.loop(builder.udiv(outputs, integer(target.panel))) as panel:
             panel_filters = emitter.at(filters, emitter.times(emitter.times(panel, filter_part), algebra.PRODUCTS))

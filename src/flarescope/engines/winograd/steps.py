@@ -99,9 +99,9 @@ def _one_way(emitter: Emitter, matrix: list[list[float]], values: list[Value]) -
     return [*turned, emitter.combination(matrix[5], values)]
 
 
-def turn_inputs(module: ir.Module, target: Target) -> None:
-    """Write `turn_inputs(table, first, count)`: tiles of the source to their 36 parts."""
-    emitter = Emitter(module, "turn_inputs", 3, target.lanes)
+def input_transform(module: ir.Module, target: Target) -> None:
+    """Write `input_transform(table, first, count)`: tiles of the source to their 36 parts."""
+    emitter = Emitter(module, "input_transform", 3, target.lanes)
     _keep_inside(emitter)
     table, first, count = emitter.function.args
     source, source_row, source_image = emitter.fields(table, Conv.SOURCE, Conv.SOURCE_ROW, Conv.SOURCE_IMAGE)

@@ -153,7 +153,7 @@ def make_orders(
         series: `definitive` or `near-real-time`.
 
     Raises:
-        InputError: a region that no summary of the period places on the disc.
+        InputError: a region that no summary of the period places on the disk.
     """
     seen = regions[regions["section"].isin(["I", "IA"])].drop_duplicates(["day", "noaa_ar"])
     day = seen["day"].dt.date
@@ -171,7 +171,7 @@ def make_orders(
             for row in near.to_dict("records")
         ]
         if not places:
-            where = f"within {max_degrees:g} degrees of the disc's centre"
+            where = f"within {max_degrees:g} degrees of the disk's centre"
             raise InputError(f"region {number}: no summary of the period has it {where}; fetch those of its days")
         orders += daily_orders(places, series=series, cadence_minutes=cadence_minutes)
     return orders
