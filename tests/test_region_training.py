@@ -1,7 +1,10 @@
 """Does `train-regions` train, verify on what it did not learn from, and write what other commands take?"""
 
+import importlib.util
 import json
 import re
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,9 +16,12 @@ from flarescope.pipeline.region_skill import rotation, skill
 from flarescope.pipeline.region_training import train_regions
 from flarescope.pipeline.verifying import Verifying
 from flarescope.progress import Reporter
+from flarescope.regions.model_file import read_model
 from flarescope.scores.cases import Sampling
+from flarescope.wording import number
 from made_regions import write_made_regions
 
+ROOT = Path(__file__).parents[1]
 QUICK = Sampling(replicates=20)
 pytestmark = pytest.mark.xdist_group("made_regions")
 
@@ -75,6 +81,8 @@ def test_its_tables_are_verified_and_compared_as_anybodys(run, made, tmp_path, c
     theirs = other.folder / "forecasts/region_C1.0_24h.parquet"
     assert main(["compare", str(table), str(theirs), "--replicates", "20", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["n"] == found["sample"]["n"]
+    assert main(["report", str(run.folder)]) == 2
+    assert "take the tables in its folder forecasts" in capsys.readouterr().err
     assert main(["evaluate", str(run.folder / "forecasts/disk_C1.0_24h.parquet"), "--replicates", "0"]) == 0
 
 
@@ -127,3 +135,35 @@ def test_skill_is_the_plain_formula():
 def test_blocks_of_time_are_rotations():
     days = pd.Series(pd.date_range("2001-01-01", periods=54, tz="UTC"))
     assert rotation(days).value_counts().max() == 27
+
+
+def benchmark(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_card_of_a_model_trained_on_all_days_has_the_skill_of_the_one_before(run, made, tmp_path, monkeypatch):
+    again = trained(made, tmp_path / "all", model="regions")
+    ship = benchmark("ship_region_model")
+    monkeypatch.setattr(ship, "FOLDER", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["ship", str(run.folder), str(again.folder)])
+    ship.main()
+    text = (tmp_path / "regions.md").read_text()
+    assert read_model(tmp_path / "regions.json").trained["region_days"] > run.model.trained["region_days"]
+    assert "## Skill on 2002-01-0" in text
+    assert text.count("### The whole disk, 24 hours") == 2
+    assert "cross-validation by region inside blocks of time" in text
+    value = run.scores["region"]["C1.0/24"]["scores"]["regions"]["bss_climatology"]["value"]
+    assert number(value) in text
+
+
+def test_the_pictures_are_of_the_scores(run):
+    pictures = benchmark("region_pictures")
+    scores = run.scores["region"]
+    axes = pictures.reliability_figure(scores, "made").axes[0]
+    rows = [row for row in scores["C1.0/24"]["reliability"] if row["n"] >= 20]
+    assert axes.lines[1].get_xdata().tolist() == pytest.approx([row["forecast"] for row in rows])
+    assert len(pictures.parts_figure(scores, "made").axes) == 2
+    assert len(pictures.years_figure(scores, "made").axes[0].containers) == 2

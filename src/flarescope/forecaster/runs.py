@@ -77,6 +77,10 @@ class RunFolder:
         if not self.run_json.is_file():
             raise InputError(f"{self.path}: no run in it (no run.json); train one with `flarescope train`")
         described = read_json(self.run_json)
+        if described.get("kind") == "regions":
+            raise InputError(
+                f"{self.path}: a run of train-regions; `evaluate` and `compare` take the tables in its folder forecasts"
+            )
         advice = "train again with another --out"
         with refusing_damage(self.run_json, advice, what="not the description of a run"):
             check_run(described)

@@ -21,38 +21,75 @@ NOT_OFFICIAL: Final = (
 )
 
 
-def card(described: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
-    """Write the card of a run as Markdown, from its `run.json` and `scores.json`."""
+Run = tuple[Mapping[str, Any], Mapping[str, Any]]
+"""`run.json` and `scores.json` of a run."""
+
+
+def card(run: Run, *, earlier: Run | None = None) -> str:
+    """Write the card of a run's model as Markdown.
+
+    Args:
+        run: of the model.
+        earlier: of a model of the same kind that was trained until a day and verified after it, for a model that was
+            then trained on all days.
+    """
+    described, scores = run
     trained, name = described["trained"], described["model"]["name"]
     lines = [
         f"# Region model `{name}`",
         "",
-        f"{NOT_OFFICIAL}",
+        NOT_OFFICIAL,
         "",
         f"What it is: {MODELS[name]}. It forecasts flares of C1.0 to X1.0 in windows of 12 hours or more within 72 "
         "hours, of each region with spots and of the whole disk, on the flux scale of SWPC's lists before GOES-16.",
         "",
         "## Data",
         "",
-        f"Trained on {trained['region_days']:,} region-days of {trained['regions']:,} regions, issue times "
-        f"{trained['first']} to {trained['last']} UTC. Region summaries and flare lists: NOAA SWPC (public domain)"
-        f"{_transcribed(trained)}.",
+        f"Trained on {_period(trained)}. Region summaries and flare lists: NOAA SWPC (public domain)"
+        f"{_transcribed(trained)}. The model is under the licence of flarescope, BSD-3-Clause.",
         "",
         "| file | sha256 |",
         "|---|---|",
         *(f"| {one['name']} | {one.get('sha256', 'a folder')} |" for one in _files(trained)),
         "",
-        "## Skill",
-        "",
-        f"Rows scored: {scores['rows']}. Brier skill is against the event rate of the rows trained on, with 95 % "
-        "intervals; regions, or of the disk blocks of 27 days, are resampled whole.",
+        "Brier skill is against the event rate of the rows trained on, with 95 % intervals; whole regions, or of the "
+        "disk blocks of 27 days, are resampled. The numbers of events are of the rows scored.",
         "",
     ]
+    if earlier is not None:
+        of_then = earlier[0]["data"]["verified"]
+        title = f"Skill on {of_then['first'][:10]} to {of_then['last'][:10]}, never seen"
+        lines += [f"## {title}", "", f"Of the same model trained on {_period(earlier[0]['trained'])}.", ""]
+        lines += _skill(earlier[1], name)
+    lines += ["## Skill", "", f"Rows scored: {scores['rows']}.", "", *_skill(scores, name)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _period(trained: Mapping[str, Any]) -> str:
+    return (
+        f"{trained['region_days']:,} region-days of {trained['regions']:,} regions, issued {trained['first']} to "
+        f"{trained['last']} UTC"
+    )
+
+
+def _skill(scores: Mapping[str, Any], name: str) -> list[str]:
+    lines = []
     for scope, title in (("region", "Each region"), ("disk", "The whole disk")):
         lines += [f"### {title}, 24 hours", "", *_table(scores[scope]), ""]
+        lines += [f"### {title}: what the model gains over the others", "", *_gained(scores[scope]), ""]
         lines += [f"### {title}, other windows", "", *_windows(scores[scope], name), ""]
         lines += [f"### {title}, by solar cycle and year", "", *_times(scores[scope]), ""]
-    return "\n".join(lines).rstrip() + "\n"
+    return lines
+
+
+def _gained(scores: Mapping[str, Any]) -> list[str]:
+    days = _days(scores)
+    head = [code.split("/")[0] for code in days]
+    lines = ["| over | " + " | ".join(head) + " |", "|---" * (len(head) + 1) + "|"]
+    for name in next(iter(days.values()))["gained"] if days else ():
+        cells = [_cell(found["gained"].get(name)) for found in days.values()]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return [*lines, "", "Differences of the Brier skill on the same rows, resampled together."]
 
 
 def _transcribed(trained: Mapping[str, Any]) -> str:
@@ -75,8 +112,11 @@ def _table(scores: Mapping[str, Any]) -> list[str]:
     lines = ["| forecast | " + " | ".join(head) + " |", "|---" * (len(head) + 1) + "|"]
     for name in next(iter(days.values()))["scores"]:
         lines.append(f"| {name} | " + " | ".join(_cell(found["scores"].get(name)) for found in days.values()) + " |")
-    areas = [number(next(iter(found["scores"].values()))["roc_area"]["value"]) for found in days.values()]
-    return [*lines, f"| ROC area of the first | {' | '.join(areas)} |"]
+    own = [next(iter(found["scores"].values())) for found in days.values()]
+    lines.append(
+        "| the first, against the rows' own event rate | " + " | ".join(_cell(one, "bss_sample") for one in own) + " |"
+    )
+    return [*lines, "| ROC area of the first | " + " | ".join(map(_area, own)) + " |"]
 
 
 def _windows(scores: Mapping[str, Any], name: str) -> list[str]:

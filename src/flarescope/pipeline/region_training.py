@@ -118,7 +118,7 @@ def train_regions(
     _write_events(forecasts, folder / "forecasts")
     write_json(folder / "scores.json", scores)
     described = _described(trained, folder, train, test, until, seed)
-    write_text(folder / "README.md", card(described, scores))
+    write_text(folder / "README.md", card((described, scores)))
     write_json(folder / "run.json", described)
     return TrainedRegions(trained, folder, scores, forecasts)
 
