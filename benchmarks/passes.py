@@ -108,13 +108,13 @@ def engine_alone(
 ) -> Result:
     """An engine with pixels in memory against OpenVINO's own throughput of the same network in the same precision."""
     root, table = made.images(work / "images", images)
-    pixels = _pixels(root, table["filename"].tolist())
+    pixels = pixels_of(root, table["filename"].tolist(), Rendering("reference-png"))
     choice = choose(engine, precision)
     started = start(choice, weights)
     setting, alone = _own_throughput(weights, choice, pixels)
 
     def ours() -> float:
-        return images / seconds(lambda: _drain(started.stream(_batches(pixels, choice.batch))))
+        return images / seconds(lambda: drain(started.stream(batches(pixels, choice.batch))))
 
     ours()
     samples = take_turns(repeats, ours, lambda: alone.images_per_s(pixels))
@@ -133,17 +133,17 @@ def file_to_feature(work: Path, weights: Weights, *, images: int, repeats: int, 
     """From file to stored feature against the engine alone on the same pixels."""
     root, table = made.images(work / "images", images, fits=fits)
     names, rendering = table["filename"].tolist(), "reference-fits" if fits else "reference-png"
-    pixels = _pixels(root, names)
+    pixels = pixels_of(root, names, Rendering(rendering))
     choice = choose()
     engine = start(choice, weights)
-    _drain(engine.stream(_batches(pixels[:64], choice.batch)))
+    drain(engine.stream(batches(pixels[:64], choice.batch)))
 
     def ours() -> float:
         store = _fresh_store(work / "store", weights, choice, rendering)
         return images / seconds(lambda: store.build(names, root, lambda: engine, workers=Compute().threads()))
 
     def alone() -> float:
-        return images / seconds(lambda: _drain(engine.stream(_batches(pixels, choice.batch))))
+        return images / seconds(lambda: drain(engine.stream(batches(pixels, choice.batch))))
 
     samples = take_turns(repeats, ours, alone)
     kind = "FITS 600x600" if fits else "PNG 224x224"
@@ -158,15 +158,17 @@ def file_to_feature(work: Path, weights: Weights, *, images: int, repeats: int, 
     )
 
 
-def _pixels(root: Path, names: list[str]) -> np.ndarray:
-    rendering = Rendering.for_file(names[0])
+def pixels_of(root: Path, names: list[str], rendering: Rendering) -> np.ndarray:
+    """Render files into memory, `(N, C, S, S)` float32."""
     return np.concatenate([stack([one]) for one in read_ahead((root / name for name in names), rendering, workers=0)])
 
 
-def _batches(pixels: np.ndarray, batch: int) -> Iterator[np.ndarray]:
+def batches(pixels: np.ndarray, batch: int) -> Iterator[np.ndarray]:
+    """Cut pixels into batches."""
     return (pixels[first : first + batch] for first in range(0, len(pixels), batch))
 
 
-def _drain(stream: Iterator[np.ndarray]) -> None:
+def drain(stream: Iterator[np.ndarray]) -> None:
+    """Let a stream run to its end."""
     for _ in stream:
         pass

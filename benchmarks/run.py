@@ -22,6 +22,7 @@ import experiments
 import made
 import memory
 import passes
+import small_network
 from common import Result, machine, save, table
 from keras_process import KerasProcess
 
@@ -70,7 +71,7 @@ QUICK = Size(
 ENGINES = ({}, {"precision": "fp32"}, {"engine": "openvino"})
 """Which are compared with OpenVINO's own throughput."""
 
-NAMES = ("commands", "fits", "head", "passes", "experiments", "memory", "growth")
+NAMES = ("commands", "fits", "head", "passes", "small", "experiments", "memory", "growth")
 
 
 def _script(name: str, work: Path, *arguments: object) -> dict[str, Any]:
@@ -134,6 +135,9 @@ def measure(names: Sequence[str], work: Path, size: Size, heard: Callable[[Resul
                 yield passes.engine_alone(work, weights, **setting, **common)
             for fits in (False, True):
                 yield passes.file_to_feature(work, weights, fits=fits, **common)
+        elif name == "small":
+            for fits in (False, True):
+                yield from small_network.from_files(work, images=size.images, repeats=size.repeats, in_fits=fits)
         elif name == "experiments":
             assert keras
             yield from experiments.experiments(work, images=size.experiment, repeats=size.repeats, keras=keras)
