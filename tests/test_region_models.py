@@ -26,6 +26,7 @@ from flarescope.regions.whole_disk import straight_line, together
 from real_data import REAL_DATA, needs_real_data
 from test_region_features import flares_of, regions_of, utc
 
+SHIPPED = region_model()
 SINCE_1996 = REAL_DATA / "noaa_1996_2015"
 grids = hnp.arrays(float, (3, *SHAPE), elements=st.floats(0, 1))
 hours = st.tuples(st.floats(0, 60), st.floats(12, 72)).filter(lambda pair: sum(pair) <= 72)
@@ -263,6 +264,29 @@ def test_the_models_numbers_are_those_that_this_version_computes():
     described = describe(regions_of(("2014-10-22", 1, "Fkc", 9, 0.0, 1)), flares_of(), ())
     assert region_columns() == set(described.numbers)
     assert FOLDER.joinpath("regions.json").stat().st_size < 600_000
+
+
+@given(st.integers(0, 10**6), st.floats(0, 100), st.floats(0, 1))
+def test_whatever_the_numbers_are_the_shipped_model_keeps_the_order(seed, scale, unknown):
+    rng = np.random.default_rng(seed)
+    columns = sorted(region_columns())
+    numbers = pd.DataFrame(rng.normal(scale=scale, size=(5, len(columns))), columns=columns)
+    numbers = numbers.mask(rng.random(numbers.shape) < unknown)
+    known = rng.random(5) < 0.5
+    described = Description(numbers, {}, np.full(5, "FKC"), np.full(5, ""), known, known)
+    p = SHIPPED.probabilities(described)
+    assert ((p > 0) & (p < 1)).all()
+    assert (np.diff(p, axis=1) <= 0).all()
+    assert (np.diff(p[:, :, : DAY + 3], axis=2) >= 0).all()  # 12, 24, 48 and 72 h from the issue time on
+
+
+def test_a_region_of_which_nothing_is_known_is_forecast_as_any_other():
+    numbers = pd.DataFrame(np.nan, index=[0], columns=sorted(region_columns()))
+    for known in (np.array([True]), np.array([False])):
+        described = Description(numbers, {}, np.array([""]), np.array([""]), known, known)
+        c, m, x = SHIPPED.probabilities(described)[0, [0, 3, 5], DAY]
+        assert 0.02 < c < 0.3
+        assert x < m < c / 3
 
 
 LONG = [(utc("2014-09-01"), utc("2014-10-23"))]
