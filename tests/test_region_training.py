@@ -12,7 +12,7 @@ import pytest
 
 from flarescope import InputError, region_model, verify_table
 from flarescope.cli import main
-from flarescope.pipeline.region_skill import rotation, skill
+from flarescope.pipeline.region_skill import skill
 from flarescope.pipeline.region_training import train_regions
 from flarescope.pipeline.verifying import Verifying
 from flarescope.progress import Reporter
@@ -130,11 +130,6 @@ def test_skill_is_the_plain_formula():
     assert found["scores"]["a"]["bss_climatology"]["value"] == pytest.approx(1 - brier / reference)
     assert found["gained"]["b"]["brier"]["value"] == pytest.approx(brier - 0.25)
     assert skill(labels[:1], {"a": np.ones(1)}, pd.Series([1]), climatology=0.4)["scores"] == {}
-
-
-def test_blocks_of_time_are_rotations():
-    days = pd.Series(pd.date_range("2001-01-01", periods=54, tz="UTC"))
-    assert rotation(days).value_counts().max() == 27
 
 
 def benchmark(name):

@@ -13,8 +13,6 @@ from flarescope.scores.verify import plain
 SHOWN: Final = ("bss_climatology", "bss_sample", "brier", "roc_area", "log_loss", "ece", "pr_area")
 LEAST_EVENTS: Final = 10
 """Of fewer events nothing is said by year."""
-ROTATION_DAYS: Final = 27
-"""Days of the disk are resampled in blocks of a rotation: what is on the disk stays there for half of it."""
 
 
 def skill(
@@ -81,12 +79,6 @@ def by_year(
         one = skill(happened, {"model": probability[rows]}, groups[rows].reset_index(drop=True), climatology=None)
         found[str(year)] = {"n": one["n"], "events": one["events"], "scores": one["scores"]["model"]}
     return found
-
-
-def rotation(issued: "pd.Series[pd.Timestamp]") -> "pd.Series[int]":
-    """Number the blocks of `ROTATION_DAYS` days that moments lie in."""
-    days = (issued - pd.Timestamp(0, tz="UTC")).dt.days
-    return (days // ROTATION_DAYS).astype("Int64")
 
 
 def reliability_rows(labels: np.ndarray, probability: np.ndarray) -> list[dict[str, float]]:

@@ -247,7 +247,7 @@ def fit_model(name: str, rows: TrainingRows, *, seed: int = 0) -> tuple[RegionMo
 
 
 def described_training(rows: TrainingRows) -> dict[str, Any]:
-    """Say what a model was trained on."""
+    """Say what a model was trained on; `rates` and `disk_rates` are `(T, W)` shares of events, the climatology."""
     issued = rows.regions["issued"]
     return {
         "first": f"{issued.min():%Y-%m-%dT%H:%M}",
@@ -256,4 +256,6 @@ def described_training(rows: TrainingRows) -> dict[str, Any]:
         "regions": int(rows.regions["noaa_ar"].nunique()),
         "days": len(rows.issued),
         "events_of_a_day": rows.happened[:, :, DAY].sum(axis=0).tolist(),
+        "rates": rows.happened.mean(axis=0).tolist(),
+        "disk_rates": (rows.anywhere > 0).mean(axis=0).tolist(),
     }
