@@ -268,3 +268,70 @@ def test_a_module_is_copied_and_its_weights_tell_it_apart():
 def test_hf_is_a_name_too(tmp_path, monkeypatch):
     monkeypatch.setattr(registry, "hf_weights", lambda name: name)
     assert registry.find("hf:some/folder:x") == "some/folder:x"
+
+
+@pytest.mark.parametrize("form", ["parquet", "npy"])
+def test_features_made_elsewhere_go_the_whole_way(tmp_path, form):
+    """As the fake network's features from its own store, in any order and with other images between."""
+    paths = write_set(tmp_path, regions={"train": [1121, 1122], "validation": [1123]})
+    names = sorted(path.relative_to(paths["images"]).as_posix() for path in paths["images"].glob("*/*.png"))[::-1]
+    matrix = np.random.default_rng(0).normal(size=(len(names) + 1, 5)).astype(np.float32)
+    file = tmp_path / f"made.{form}"
+    if form == "npy":
+        np.save(file, matrix)
+        file.with_suffix(".txt").write_text("\n".join(["other.png", *names]) + "\n")
+    else:
+        columns = pd.DataFrame(matrix, columns=[f"f{i}" for i in range(5)])
+        columns.assign(filename=["other.png", *names]).to_parquet(file)
+    common = {"images": paths["images"], "reporter": flarescope.Reporter()}
+    run = flarescope.train(
+        train=paths["train"], validation=paths["validation"], out=tmp_path / "run", backbone=f"table:{file}", **common
+    )
+    assert run.read()["backbone"] == f"table:{file.resolve()}"
+    head = flarescope.load(run.path).classifier.head
+    found = flarescope.evaluate(run.path, table=paths["validation"], split="validation", **common)
+    expected = dict(zip(names, head.probability(matrix[1:]), strict=True))
+    assert found.forecasts["probability"].tolist() == pytest.approx(
+        [expected[name] for name in found.forecasts["filename"]], abs=1e-9
+    )
+    with pytest.raises(InputError, match="these features were made elsewhere, so that new images cannot be forecast"):
+        flarescope.load(run.path).forecast(paths["images"] / names[0])
+
+
+def _table(**columns):
+    return lambda path: pd.DataFrame(columns).to_parquet(path)
+
+
+@pytest.mark.parametrize(
+    ("write", "said"),
+    [
+        (lambda path: None, "no such file; expected Parquet, or .npy"),
+        (lambda path: path.write_text("no"), "cannot be read as Parquet"),
+        (_table(name=["a"], x=[1.0]), "no column filename"),
+        (_table(filename=["a"]), "no column of numbers beside filename"),
+        (_table(filename=["a"], x=["b"]), "column 'x' is .*; expected numbers"),
+        (_table(filename=["a", "a"], x=[1.0, 2.0]), "stands there twice"),
+        (_table(filename=["a", None], x=[1.0, 2.0]), "a file name that is missing"),
+        (_table(filename=["a", "b"], x=[1.0, np.inf]), "not finite, the first of b"),
+    ],
+)
+def test_a_table_of_features_that_is_none_is_refused_in_one_line(tmp_path, write, said):
+    path = tmp_path / "t.parquet"
+    write(path)
+    with pytest.raises(InputError, match=said) as refused:
+        registry.find(f"table:{path}")
+    assert "\n" not in str(refused.value)
+
+
+def test_an_image_that_a_table_of_features_lacks_is_named(tmp_path):
+    paths = write_set(tmp_path, regions={"train": [1121], "validation": [1123]})
+    pd.DataFrame({"filename": ["a.png"], "x": [1.0]}).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(InputError, match=r"no features of 1121/.*more\); one table has to hold all images"):
+        flarescope.train(
+            train=paths["train"],
+            validation=paths["validation"],
+            images=paths["images"],
+            out=tmp_path / "run",
+            backbone=f"table:{tmp_path / 't.parquet'}",
+            reporter=flarescope.Reporter(),
+        )

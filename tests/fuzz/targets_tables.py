@@ -5,10 +5,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from flarescope.backbones.feature_table import FeatureTable
+from flarescope.features.given import GivenFeatures
 from flarescope.notes import read_event
 from flarescope.parquet_tables import write_parquet
 from flarescope.pipeline.catalogues.scanning import scan_images
@@ -49,6 +52,20 @@ def forecasts(folder: Path) -> list[bytes]:
     frame = pd.DataFrame({"filename": NAMES, "noaa_ar": 11158, "time": pd.Timestamp("2011-02-14", tz="UTC")})
     frame = frame.assign(split="test", label=[0, 1] * 4, probability=[i / 8 for i in range(8)], flare="C1.0")
     return _parquets(frame.astype({"noaa_ar": "Int32", "label": "Int8"}), folder)
+
+
+def feature_tables(folder: Path) -> list[bytes]:
+    """Give features that were made elsewhere."""
+    frame = pd.DataFrame({"filename": NAMES, "a": [i / 7 for i in range(8)], "b": range(8)})
+    return _parquets(frame, folder)
+
+
+def use_feature_table(path: Path) -> None:
+    """Read features and ask for some."""
+    table = FeatureTable(path)
+    found = GivenFeatures(table)
+    found.build(table.names[:2], path.parent, lambda: None)
+    found.rows(table.names[:2])[np.arange(min(2, len(table.names)))]
 
 
 def scans(folder: Path) -> list[bytes]:
@@ -95,5 +112,6 @@ TARGETS = {
     "parquet-catalogue": Target("a.parquet", fix_notes(catalogues), read_as_catalogue),
     "parquet-forecasts": Target("a.parquet", fix_notes(forecasts), read_forecasts),
     "parquet-notes": Target("a.parquet", fix_notes(catalogues), read_event),
+    "feature-table": Target("a.parquet", feature_tables, use_feature_table),
     "parquet-scan": Target("a.scan.parquet", scans, use_scan),
 }

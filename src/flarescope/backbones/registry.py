@@ -10,6 +10,8 @@ from flarescope.backbones import efficientnet_lite_weights as lite
 from flarescope.backbones import weights
 from flarescope.backbones.base import Network, Weights
 from flarescope.backbones.efficientnet_lite import LICENCE, NETWORKS
+from flarescope.backbones.feature_table import PREFIX as FEATURE_TABLE
+from flarescope.backbones.feature_table import FeatureTable
 from flarescope.backbones.hf_weights import PREFIX, hf_weights
 from flarescope.backbones.keras.reading import read_backbone
 from flarescope.backbones.module import FAMILY
@@ -100,7 +102,8 @@ def find(spec: str | Weights) -> Weights:
         spec: a backbone in hand (`module.Backbone`); or `vgg16` (or `imagenet`) for the reference recipe's,
             `efficientnet-lite0`, `-lite1`, `-lite2`, each with ImageNet's weights; `random`, `random:SEED` for VGG16
             with random filters, `efficientnet-lite0:random:SEED` for another network; `hf:FOLDER-OR-NAME` for a network
-            of transformers; or the path of a Keras file with VGG16's weights.
+            of transformers; `table:FILE` for features that were made elsewhere; or the path of a Keras file with
+            VGG16's weights.
 
     Raises:
         InputError: weights that are not here, a file that is missing or of another network, a bad seed, no such name.
@@ -124,6 +127,8 @@ def find(spec: str | Weights) -> Weights:
         return lite.imagenet_weights(name)
     if spec.startswith(PREFIX):
         return hf_weights(rest)
+    if spec.startswith(FEATURE_TABLE):
+        return FeatureTable(Path(rest))
     if name == FAMILY:
         raise InputError(f"--backbone {spec}: a module of a Python program; from there: load(..., backbone=...)")
     path = Path(spec)
@@ -144,4 +149,6 @@ def _known(spec: str) -> str:
     near = difflib.get_close_matches(spec.lower(), names, n=2, cutoff=0.6)
     if near:
         return f"did you mean {' or '.join(near)}?"
-    return f"expected one of {', '.join(names)}, random:SEED, hf:FOLDER, or a Keras file with VGG16's weights"
+    return (
+        f"expected one of {', '.join(names)}, random:SEED, hf:FOLDER, table:FILE, or a Keras file with VGG16's weights"
+    )

@@ -175,7 +175,7 @@ class FeatureStore:
             `(N,)` int64, the number of the newest row of each name over all shards, newest shard first; -1 where there
             is none.
         """
-        found = pc.index_in(_in_arrow(filenames), value_set=self._index.filenames).fill_null(-1)
+        found = pc.index_in(in_arrow(filenames), value_set=self._index.filenames).fill_null(-1)
         return np.asarray(found.to_numpy(zero_copy_only=False), np.int64)
 
     def outdated(self, filenames: Names, images: Path) -> np.ndarray:
@@ -194,7 +194,7 @@ class FeatureStore:
         Raises:
             InputError: files that are not there, with their number and the first.
         """
-        names, index = _in_arrow(filenames), self._index
+        names, index = in_arrow(filenames), self._index
         rows, stamps = self.locate(names), _stat_all(names, images)
         outdated = rows < 0
         known = np.flatnonzero(~outdated)
@@ -237,7 +237,7 @@ class FeatureStore:
             InputError: a missing or unreadable image, named.
             FlarescopeError: a full disk, or another process at work on the same store.
         """
-        names = _in_arrow(filenames)
+        names = in_arrow(filenames)
         if not self.outdated(names, images).any():
             remove_abandoned_lock(self.folder / "store")
             return 0  # without the lock: a store that nobody may write to can still be read
@@ -295,7 +295,7 @@ class FeatureStore:
         Raises:
             FlarescopeError: an image whose features were never computed.
         """
-        names = _in_arrow(filenames)
+        names = in_arrow(filenames)
         rows = self.locate(names)
         if (rows < 0).any():
             name = names[int((rows < 0).argmax())].as_py()
@@ -316,7 +316,7 @@ class FeatureStore:
         return [self._mapped[path] for path in wanted]
 
 
-def _in_arrow(filenames: Names) -> pa.Array:
+def in_arrow(filenames: Names) -> pa.Array:
     """Give names as Arrow keeps them: a million as Python strings take twice the memory."""
     names = pa.array(filenames, pa.large_string())
     return names.combine_chunks() if isinstance(names, pa.ChunkedArray) else names

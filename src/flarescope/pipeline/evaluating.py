@@ -9,11 +9,11 @@ import pandas as pd
 from flarescope.backbones.base import Spec
 from flarescope.catalog.splits import check_disjoint, shared_regions
 from flarescope.events import EventDefinition
-from flarescope.features.store import FeatureStore, StoreKey
+from flarescope.features.store import StoreKey
 from flarescope.forecaster.runs import RunFolder
 from flarescope.pipeline.again import options_of
 from flarescope.pipeline.evaluation import Asked, Evaluation, Made, evaluation_of, event_of_evaluation, labelled_rows
-from flarescope.pipeline.featuring import Compute, announce, check_before, ensure_features, open_store
+from flarescope.pipeline.featuring import Compute, Features, announce, check_before, ensure_features, open_store
 from flarescope.pipeline.likeness import tell_differences
 from flarescope.pipeline.models import Model, load
 from flarescope.pipeline.other_images import tell_other_form
@@ -99,7 +99,7 @@ def _forecast(
     return store.key, found.classifier.head.log_odds(features)
 
 
-def _open_store_of(found: Model, rows: pd.DataFrame, root: Path, compute: Compute, reporter: Reporter) -> FeatureStore:
+def _open_store_of(found: Model, rows: pd.DataFrame, root: Path, compute: Compute, reporter: Reporter) -> Features:
     """Open the store of a model's features, kept as its run keeps them; say where another engine makes them."""
     trained = found.run.read()["store"] if found.run else {}
     if compute.store is None:

@@ -8,6 +8,7 @@ from typing import Final
 import pandas as pd
 
 from flarescope.backbones.base import Network, Spec, Weights
+from flarescope.backbones.feature_table import FeatureTable
 from flarescope.backbones.registry import find
 from flarescope.brief import brief
 from flarescope.catalog.boucheron import read_table
@@ -19,6 +20,7 @@ from flarescope.engines.choose import choose
 from flarescope.engines.start import start
 from flarescope.errors import InputError
 from flarescope.features.gather import FeatureRows
+from flarescope.features.given import GivenFeatures
 from flarescope.features.store import DTYPES, FeatureStore, StoreKey, begun_with
 from flarescope.images.line_of_sight import Accept
 from flarescope.images.render import Rendering
@@ -26,6 +28,9 @@ from flarescope.progress import Reporter, WarningReporter
 
 MANY: Final = 10_000
 """Images from which a first pass is worth the minute that measuring batch and streams takes: it is pointed to."""
+
+
+Features = FeatureStore | GivenFeatures
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ def check_before(images: Path, compute: Compute) -> None:
 
 def open_store(
     root: Path, tables: Sequence[pd.DataFrame], weights: Weights, compute: Compute, reporter: Reporter
-) -> FeatureStore:
+) -> Features:
     """Open the store that the images of these tables belong in; their kind, PNG or FITS, decides the rendering.
 
     A store keeps the batch and the streams that it was begun with: those that `engine tune` found to be the fastest
@@ -110,6 +115,8 @@ def open_store(
         InputError: a batch was asked for, and the store was begun with another.
     """
     backbone = weights.backbone
+    if isinstance(weights, FeatureTable):
+        return GivenFeatures(weights)
     choice = compute.choose(backbone)
     rendering = Rendering.for_file(tables[0]["filename"].iloc[0], compute.nan, backbone.pixels)
     key = StoreKey(
@@ -145,7 +152,7 @@ def describe_setting(measured: tuning.Measured) -> str:
 
 
 def ensure_features(
-    store: FeatureStore,
+    store: Features,
     table: pd.DataFrame,
     images: Path,
     weights: Weights,
@@ -192,7 +199,7 @@ def fill_store(
     compute: Compute | None = None,
     limit: int | None = None,
     reporter: Reporter | None = None,
-) -> FeatureStore:
+) -> Features:
     """Compute the network's features of a table's images ahead of any training.
 
     Args:

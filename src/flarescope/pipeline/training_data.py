@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from flarescope.backbones.base import Spec, Weights, spec_text
+from flarescope.backbones.feature_table import lasting
 from flarescope.backbones.registry import find
 from flarescope.catalog.boucheron import read_table, require_regions
 from flarescope.catalog.splits import check_disjoint
@@ -16,12 +17,11 @@ from flarescope.catalog.table_event import agreed_event
 from flarescope.connected import all_regions
 from flarescope.events import EventDefinition, agreed, statement_of
 from flarescope.features.gather import FeatureRows
-from flarescope.features.store import FeatureStore
 from flarescope.forecaster.classifier import Classifier, Description
 from flarescope.heads.head import Recipe, glorot_head, reference_class_weight
 from flarescope.images.likeness import Likeness
 from flarescope.pipeline.again import options_of
-from flarescope.pipeline.featuring import Compute, announce, check_before, ensure_features, open_store
+from flarescope.pipeline.featuring import Compute, Features, announce, check_before, ensure_features, open_store
 from flarescope.pipeline.identity import describe_recipe, describe_tables, is_synthetic, versions
 from flarescope.pipeline.likeness import likeness_of_table
 from flarescope.progress import Reporter
@@ -50,7 +50,7 @@ class TrainingData:
     images: Path
     backbone: str
     weights: Weights
-    store: FeatureStore
+    store: Features
     compute: Compute
     allow_overlap: bool
     event: EventDefinition | None = None
@@ -168,7 +168,7 @@ def open_training_data(
     return TrainingData(
         tables,
         images,
-        spec_text(backbone),
+        lasting(spec_text(backbone)),
         weights,
         store,
         compute,
