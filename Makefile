@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-quick check lint types contract format notebook bench clean
+.PHONY: demo test test-quick check lint types contract format notebook docs bench clean
 
 demo: .venv/installed
 	$(BIN)/flarescope demo --out demo-run
@@ -33,6 +33,10 @@ format: .venv/installed
 notebook: .venv/installed
 	$(BIN)/python notebooks/run.py
 
+# The documentation site, in build/site; a warning is an error.
+docs: .venv/installed
+	$(BIN)/python docs/site/make.py
+
 # About an hour on 2 cores, best on a machine that does nothing else; 30 GB in bench-work/.
 bench: .venv/bench-installed
 	$(BIN)/python benchmarks/run.py --json bench.json
@@ -50,4 +54,4 @@ bench: .venv/bench-installed
 	@touch $@
 
 clean:
-	rm -rf .venv demo-run bench-work bench.json .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv build demo-run bench-work bench.json .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -28,7 +28,7 @@ class SelectionRules:
     Attributes:
         first: earliest time, a UTC instant (included).
         last: latest time (not included).
-        max_degrees: the region's |latitude| and |longitude| must both be below this by the summary of the image's day
+        max_degrees: latitude and longitude, without sign, must be below this by the summary of the image's day
             (60 in the published set, whole days).
         max_nan_pixels: most pixels without a value (0 in the published set).
         quality_mask: bits of QUALITY of which none may be set; 0xFFFFFFFF takes only quality 0.
