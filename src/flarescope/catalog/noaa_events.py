@@ -29,6 +29,8 @@ from flarescope.catalog.noaa_flares import (
     parse_class,
     read_event_list,
 )
+from flarescope.catalog.swpc_flares import read_flares_json
+from flarescope.catalog.swpc_regions import is_json
 from flarescope.errors import InputError
 from flarescope.text_tables import find_form, first_line
 
@@ -189,7 +191,7 @@ def _merge(days: list[Report]) -> tuple[Interval, ...]:
 
 
 def read_flares(path: Path, columns: "dict[str, str] | None" = None) -> FlareList:
-    """Read flares from whatever form `path` has: event reports, a list like `eventList.txt`, or a CSV.
+    """Read flares from whatever form `path` has: event reports, a list like `eventList.txt`, a CSV, or SWPC's JSON.
 
     Args:
         path: a file; or a folder or tar archive of event reports.
@@ -201,6 +203,8 @@ def read_flares(path: Path, columns: "dict[str, str] | None" = None) -> FlareLis
     if path.is_dir() or re.search(r"\.(tar(\.\w+)?|tgz|txz)$", path.name):
         return read_events([path])
     read_lines(path)  # refuses what is empty or far too large
+    if is_json(path):
+        return read_flares_json(path)
     first = first_line(path)
     if first.startswith(":"):
         return read_events([path])
@@ -209,6 +213,6 @@ def read_flares(path: Path, columns: "dict[str, str] | None" = None) -> FlareLis
     if "," in first or find_form(path).ecsv:
         return read_flare_csv(path, columns)
     raise InputError(
-        f"{path}: {first.strip()[:40]!r}; expected an event report of SWPC, a list like '2010 11 11,0524,1121,C1.1', "
-        "or a CSV with the columns time, flare, noaa_ar"
+        f"{path}: {first.strip()[:40]!r}; expected an event report of SWPC, a list like '2010 11 11,0524,1121,C1.1', a "
+        "CSV with the columns time, flare, noaa_ar, or SWPC's JSON"
     )

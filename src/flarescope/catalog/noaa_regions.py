@@ -16,7 +16,8 @@ from typing import Final
 import pandas as pd
 
 from flarescope.catalog.noaa import Refused, parse_day, products, split_products, to_lines
-from flarescope.catalog.region_rows import Region, region_of, region_of_words
+from flarescope.catalog.region_rows import Region, difference, region_of, region_of_words
+from flarescope.catalog.swpc_regions import is_json, read_solar_regions
 from flarescope.errors import InputError
 from flarescope.files import translate_os_errors
 from flarescope.text_tables import read_text_rows
@@ -147,7 +148,7 @@ def _parse_row(line: str, section: str, day: dt.date) -> "tuple[Region | None, l
 
 
 def read_summaries(paths: Iterable[Path]) -> tuple[pd.DataFrame, list[Refused]]:
-    """Read summaries from files, folders and tar archives (NOAA publishes a year as one).
+    """Read summaries from files, folders and tar archives (NOAA publishes a year as one), and from SWPC's JSON.
 
     Of two summaries of one day the one issued later counts (a corrected copy).
 
@@ -170,10 +171,11 @@ def read_summaries(paths: Iterable[Path]) -> tuple[pd.DataFrame, list[Refused]]:
             other = latest.setdefault(found.day, (source, found))
             if other[1] is found:
                 continue
-            used, unused = (source, other[0]) if found.issued > other[1].issued else (other[0], source)
-            if found.issued > other[1].issued:
-                latest[found.day] = (source, found)
-            refused.append(Refused(unused, f"{unused}: another summary of {found.day}; {used} is used"))
+            both = [other, (source, found)] if found.issued <= other[1].issued else [(source, found), other]
+            (used, first), (unused, second) = both
+            latest[found.day] = both[0]
+            differ = difference(first.regions, second.regions)
+            refused.append(Refused(unused, f"{unused}: another summary of {found.day}; {used} is used{differ}"))
     if not latest:
         reason = refused[0].reason if refused else "no file was named"
         raise InputError(f"no Solar Region Summary could be read; the first reason: {reason}")
@@ -183,10 +185,13 @@ def read_summaries(paths: Iterable[Path]) -> tuple[pd.DataFrame, list[Refused]]:
 
 
 def _summaries_in(path: Path) -> Iterator[tuple[str, Summary | Refused]]:
-    """Give each summary of a path: a table of region days, or products, several of which may stand in one file."""
-    if path.is_file() and is_region_table(path):
-        for summary in read_region_table(path):
-            yield str(path), summary
+    """Give each summary of a path: a table of region days, SWPC's JSON, or products; a file may hold several."""
+    if path.is_file() and (is_json(path) or is_region_table(path)):
+        read = read_json_summaries if is_json(path) else read_region_table
+        try:
+            yield from ((str(path), summary) for summary in read(path))
+        except InputError as error:
+            yield str(path), Refused(str(path), str(error))
         return
     for source, content in products(path, "SRS.txt"):
         try:
@@ -233,6 +238,20 @@ def read_region_table(path: Path) -> list[Summary]:
         regions += [region] if region else []
         unread += [f"{path}, line {number}: {what}" for what in bad]
     return [Summary(day, issued, tuple(regions), tuple(bad)) for day, (issued, regions, bad) in days.items()]
+
+
+def read_json_summaries(path: Path) -> list[Summary]:
+    """Read SWPC's `solar_regions.json` as the summaries that have the same rows (see `swpc_regions`).
+
+    Raises:
+        InputError: not that file.
+    """
+    found = read_solar_regions(path)
+    at_issue = dt.time(0, 30)
+    return [
+        Summary(day, dt.datetime.combine(day, at_issue), tuple(regions), tuple(unread))
+        for day, (regions, unread) in found.items()
+    ]
 
 
 TABLE_COLUMNS: Final = {

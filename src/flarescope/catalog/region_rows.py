@@ -128,3 +128,21 @@ def _place(text: str, section: str) -> tuple[float | None, float | None]:
     if match.group(3) is None:
         return latitude, None
     return latitude, -west if match.group(3).upper() == "E" else west
+
+
+def difference(used: Sequence[Region], unused: Sequence[Region]) -> str:
+    """Say how another summary of one day differs from the one that is used; empty where their regions agree.
+
+    Args:
+        used: the regions of the one.
+        unused: those of the other.
+    """
+    one, two = ({row.noaa_ar: row for row in rows if row.section == "I"} for rows in (used, unused))
+    changed = [number for number in one if number in two and one[number] != two[number]]
+    said = {
+        "regions there alone": [number for number in two if number not in one],
+        "regions not there": [number for number in one if number not in two],
+        "rows that differ": changed,
+    }
+    parts = [f"{what}: {', '.join(map(str, numbers[:5]))}" for what, numbers in said.items() if numbers]
+    return "".join(f"; {part}" for part in parts)
