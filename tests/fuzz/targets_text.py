@@ -1,6 +1,7 @@
 """Which readers of text tables, NOAA's products and archives are given hostile files, and with what do they begin?"""
 
 import io
+import json
 import shutil
 import tarfile
 from pathlib import Path
@@ -17,6 +18,7 @@ from flarescope.sources.unpack import unpack_tar
 from flarescope.tables import read_forecasts
 
 from ..noaa_texts import REPORT, SUMMARY
+from ..swpc_texts import EDITED, FLARE, REGION
 from .harness import Target
 from .mutate import fix_tar
 
@@ -152,6 +154,8 @@ TARGETS = {
     "region-list": Target("a.csv", texts("1121\n1158\n11161\n"), read_region_list),
     "flares": Target("a.txt", texts(LIST, FLARES, EVENTS), read_flares),
     "event-report": Target("20150301events.txt", texts(EVENTS), lambda path: read_events([path])),
+    "flares-json": Target("a.json", texts(json.dumps([FLARE]), json.dumps([EDITED])), read_flares),
+    "regions-json": Target("a.json", texts(json.dumps([REGION])), lambda path: read_summaries([path])),
     "summary": Target("20100621SRS.txt", texts(SUMMARY), lambda path: read_summaries([path])),
     "notes-beside": Target("a.csv.notes.json", notes, lambda path: read_event(path.with_name("a.csv"))),
     "tar-unpack": Target("a.tar", archives("SRS.txt", SUMMARY), unpack, fix_tar),

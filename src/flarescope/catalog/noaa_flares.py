@@ -60,12 +60,14 @@ class FlareList:
         refused: files that were not used.
         scales: flux scales that its classes are on, sorted; None among them where a part does not say its own (see
             `catalog.flux_scales`).
+        names_regions: whether its form has a place for the region; GOES' own detections have none.
     """
 
     table: pd.DataFrame
     covered: tuple[Interval, ...]
     refused: tuple[Refused, ...] = ()
     scales: tuple[FluxScale | None, ...] = (None,)
+    names_regions: bool = True
 
     def account(self) -> dict[str, int]:
         """Count the flares, and those that cannot label any image because the list does not say where or when."""
@@ -138,7 +140,8 @@ def join_lists(lists: Sequence[FlareList]) -> FlareList:
         covered.append((first, last))
     table = pd.concat([each.table for each in lists], ignore_index=True).astype(FLARE_DTYPES)
     scales = tuple(sorted({scale for each in lists for scale in each.scales}, key=str))
-    return FlareList(table, tuple(covered), tuple(file for each in lists for file in each.refused), scales)
+    refused = tuple(file for each in lists for file in each.refused)
+    return FlareList(table, tuple(covered), refused, scales, any(each.names_regions for each in lists))
 
 
 def flare_frame(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:

@@ -52,7 +52,7 @@ def read_flares_json(path: Path) -> FlareList:
         flares += [found] if found else []
     table = flare_frame(flares).drop_duplicates(ignore_index=True)
     covered = ((pd.Timestamp(min(times)), pd.Timestamp(max(times))),) if len(set(times)) > 1 else ()
-    return FlareList(table, covered, tuple(refused), scales_of(table["satellite"], operational=True))
+    return FlareList(table, covered, tuple(refused), scales_of(table["satellite"], operational=True), edited)
 
 
 _TIMES: Final = ("time_tag", "begin_time", "max_time", "end_time", "begin_datetime", "max_datetime", "end_datetime")

@@ -66,6 +66,8 @@ def label(
     check_form(out)
     check_labelling(regions)
     listed = join_flares(flares, columns, reporter, flux_scale=flux_scale)
+    if not listed.names_regions and rule.scope == "region":
+        raise InputError("GOES' own list names no regions; label by event reports, or edited_events.json")
     rule = replace(rule, flux_scale=list_scale(listed))
     table = list_images(Path(images), scan_beside(out), instrument_ok=instrument_ok, workers=workers, reporter=reporter)
     labelled = label_catalogue(table, listed, rule, keep_uncovered=keep_uncovered, regions=regions)
