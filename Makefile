@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-quick check lint types contract format notebook docs bench clean
+.PHONY: demo test test-quick check lint types contract format notebook docs package bench clean
 
 demo: .venv/installed
 	$(BIN)/flarescope demo --out demo-run
@@ -36,6 +36,12 @@ notebook: .venv/installed
 # The documentation site, in build/site; a warning is an error.
 docs: .venv/installed
 	$(BIN)/python docs/site/make.py
+
+# sdist and wheel in build/dist; the wheel is tried where nothing but it and what it declares is installed.
+package: .venv/installed
+	rm -rf build/dist
+	$(BIN)/python -m build --no-isolation --outdir build/dist .
+	$(BIN)/python tests/wheel_alone.py build/dist/*.whl
 
 # About an hour on 2 cores, best on a machine that does nothing else; 30 GB in bench-work/.
 bench: .venv/bench-installed
