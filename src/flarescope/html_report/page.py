@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from flarescope.counted import counted
@@ -14,20 +13,15 @@ from flarescope.files import write_text
 from flarescope.html_report import sections
 from flarescope.html_report.drawings import Drawn, draw, letters
 from flarescope.html_report.inputs import Compared, ReportInputs, main_decision
+from flarescope.html_report.render import render_page
 from flarescope.html_report.slices import slice_tables
 from flarescope.html_report.view import Drawing, Page, Picture, Pictures, Section
 from flarescope.wording import DISCLAIMER, flatten, number
 
 
 def render_report(inputs: ReportInputs) -> str:
-    """Give the page: one HTML document with its style, its drawings and its pictures inside.
-
-    Nothing in it refers to a file or an address: it may be mailed, and its content security policy forbids requests.
-    """
-    environment = Environment(
-        loader=PackageLoader("flarescope", "templates"), autoescape=True, undefined=StrictUndefined
-    )
-    return environment.get_template("report.html.j2").render(page=build_page(inputs)) + "\n"
+    """Give the page: one HTML document (`render.render_page`)."""
+    return render_page(build_page(inputs))
 
 
 def write_report(inputs: ReportInputs, path: Path) -> None:
