@@ -390,6 +390,10 @@ def test_what_cannot_be_forecast_is_refused():
         forecast(GREAT, FLARES, "2014-10-19")
     with pytest.raises(InputError, match="expected a time"):
         forecast(GREAT, FLARES, "tomorrow")
+    with pytest.raises(InputError, match="region summaries: no column hale"):
+        forecast(GREAT.drop(columns="hale"), FLARES)
+    with pytest.raises(InputError, match="flares: no column time"):
+        forecast(GREAT, FLARES.drop(columns="time"))
     with pytest.raises(InputError, match="issued before the day of its summary"):
         forecast(GREAT.assign(issued=utc("2014-10-20")), FLARES)
     with pytest.warns(FlarescopeWarning, match="newest region summary is of 2014-10-22, 60 h before"):

@@ -21,6 +21,11 @@ NOT_OFFICIAL: Final = (
 )
 
 
+JOINED: Final = (
+    "The others' regions are joined to the disk as the model's are, with the activity of the disk in the days before, "
+    "which `climatology` here knows too."
+)
+
 Run = tuple[Mapping[str, Any], Mapping[str, Any]]
 """`run.json` and `scores.json` of a run."""
 
@@ -76,6 +81,8 @@ def _skill(scores: Mapping[str, Any], name: str) -> list[str]:
     lines = []
     for scope, title in (("region", "Each region"), ("disk", "The whole disk")):
         lines += [f"### {title}, 24 hours", "", *_table(scores[scope]), ""]
+        if scope == "disk" and any("mcintosh" in found["scores"] for found in scores[scope].values()):
+            lines += [JOINED, ""]
         lines += [f"### {title}: what the model gains over the others", "", *_gained(scores[scope]), ""]
         lines += [f"### {title}, other windows", "", *_windows(scores[scope], name), ""]
         lines += [f"### {title}, by solar cycle and year", "", *_times(scores[scope]), ""]

@@ -165,7 +165,7 @@ def listed_flares(
     if flares is None:
         return _no_flares(), (), scale
     if isinstance(flares, pd.DataFrame):
-        peaks = flares["time"].dropna()
+        peaks = flares.get("time", pd.Series(dtype="datetime64[us, UTC]")).dropna()
         whole = ((peaks.min(), peaks.max()),) if len(peaks) else ()
         return flares, whole if covered is None else covered, scale
     told = [one for one in flares.scales if one]

@@ -44,6 +44,11 @@ COLUMNS: Final = {
 """Of forecasts: `noaa_ar` is null for the whole disk; `event` is the least class that counts, `M1.0`; the window begins
 `latency_h` after `issued`; `model` says too where it had no flare history to go by (`NO_HISTORY`)."""
 DAYS_H: Final = (24.0, 48.0, 72.0)
+NEEDED: Final = (
+    *("day", "noaa_ar", "mcintosh", "hale", "area_msh", "spots", "extent_deg"),
+    *("latitude_deg", "longitude_deg", "carrington_deg"),
+)
+"""Columns of the summaries that are looked at."""
 CLASSES: Final = ("C1.0", "M1.0", "X1.0")
 NO_HISTORY: Final = " (flare history unknown)"
 OLD_HOURS: Final = 36.0
@@ -135,6 +140,7 @@ class RegionModel:
         reporter = reporter or WarningReporter()
         wanted = usual_events() if events is None else list(events)
         listed, whole, scale = listed_flares(flares, covered, flux_scale)
+        _require(listed, ("noaa_ar", "time", "flare"), "the flares")
         rows, moments = _rows_to_forecast(regions, issued, reporter)
         scale = scale or _scale_by_time(moments, wanted, reporter)
         if scale != SCALE:
@@ -216,6 +222,7 @@ def _rows_to_forecast(
     regions: pd.DataFrame, issued: "pd.Timestamp | str | None", reporter: Reporter
 ) -> "tuple[pd.DataFrame, pd.Series[pd.Timestamp]]":
     """Give the rows with spots, each with its issue time, and the moments for which forecasts are asked."""
+    _require(regions, NEEDED, "the region summaries")
     asked = None if issued is None else _utc(issued)
     known = regions if asked is None else regions[regions["day"] <= asked]
     if known.empty:
@@ -240,6 +247,12 @@ def _rows_to_forecast(
     spotted = known["noaa_ar"].notna() & (known["section"].eq("I") if "section" in known else True)
     rows = known[spotted].drop_duplicates(["noaa_ar", "day"]).reset_index(drop=True)
     return rows, moments
+
+
+def _require(table: pd.DataFrame, columns: Sequence[str], what: str) -> None:
+    missing = [name for name in columns if name not in table]
+    if missing:
+        raise InputError(f"{what}: no column {missing[0]}; expected {', '.join(columns)}")
 
 
 def _utc(issued: "pd.Timestamp | str") -> pd.Timestamp:
