@@ -21,6 +21,10 @@ NOT_OFFICIAL: Final = (
 )
 
 
+CHOSEN: Final = (
+    "Its numbers did not see the days scored; its kind, features and settings were chosen by cross-validation over all "
+    "years of 1996 to 2015."
+)
 JOINED: Final = (
     "The others' regions are joined to the disk as the model's are, with the activity of the disk in the days before, "
     "which `climatology` here knows too."
@@ -64,7 +68,7 @@ def card(run: Run, *, earlier: Run | None = None) -> str:
     if earlier is not None:
         of_then = earlier[0]["data"]["verified"]
         title = f"Skill on {of_then['first'][:10]} to {of_then['last'][:10]}, never seen"
-        lines += [f"## {title}", "", f"Of the same model trained on {_period(earlier[0]['trained'])}.", ""]
+        lines += [f"## {title}", "", f"Of the same model trained on {_period(earlier[0]['trained'])}. {CHOSEN}", ""]
         lines += _skill(earlier[1], name)
     lines += ["## Skill", "", f"Rows scored: {scores['rows']}.", "", *_skill(scores, name)]
     return "\n".join(lines).rstrip() + "\n"
