@@ -165,14 +165,20 @@ def test_the_five_commands_of_the_readme_run(at_published: Path, capfd: pytest.C
     assert (at_published / "runs/png/scores.json").is_file()
     assert len((at_published / "forecasts.csv").read_text().splitlines()) == 1 + 3
 
+    (source,) = blocks(README, "python")  # it loads what they made
+    names: dict[str, Any] = {}
+    with pytest.warns(flarescope.FlarescopeWarning, match="the model was trained on PNG"):
+        exec(compile(source, "README.md", "exec"), names)
+    assert len(names["forecasts"]) == 2
+
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("network")
-def test_the_python_of_the_readme_runs(at_published: Path, capsys: pytest.CaptureFixture[str]):
-    (source,) = blocks(README, "python")
+def test_the_python_of_the_guide_runs(at_published: Path, capsys: pytest.CaptureFixture[str]):
+    (source,) = blocks(ROOT / "docs" / "python.md", "python")
 
     with pytest.warns(flarescope.FlarescopeWarning) as caught:
-        exec(compile(source, "README.md", "exec"), {})
+        exec(compile(source, "docs/python.md", "exec"), {})
     told = [str(warning.message) for warning in caught]
     assert any("fewer than 40" in text for text in told)
     assert any("the model was trained on PNG" in text for text in told)

@@ -56,6 +56,10 @@ def test_every_page_is_in_the_contents_and_every_name_there_is_a_page(sources: P
     assert named == pages - {"index"}
 
 
+def test_the_front_page_keeps_to_two_screens():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 130
+
+
 def test_every_public_name_has_a_page(sources: Path):
     assert {path.stem for path in (sources / "api").glob("*.md")} - {"index"} == set(flarescope.__all__)
 

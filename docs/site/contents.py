@@ -14,9 +14,9 @@ import program_pages
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 GROUPS: Final = {
-    "Start": ("quickstart", "python", "numbers"),
+    "Start": ("quickstart", "verification", "python", "limits"),
     "Images and labels": ("catalogue", "data-sources", "magnetograms", "disk", "archive"),
-    "Forecasts": ("backbones", "regions", "forecast", "verification", "real-disk"),
+    "Forecasts": ("backbones", "regions", "forecast", "real-disk"),
     "Background": ("reference_recipe", "performance", "architecture"),
 }
 """Guides in `docs/` by caption, in reading order. One that stands in none of them comes last; a name that is not (yet)
@@ -44,7 +44,12 @@ def front_page(root: Path = ROOT) -> str:
     parts = [toctree(caption, [f"docs/{name}" for name in names]) for caption, names in guides(root).items()]
     parts.append(toctree("Reference", ["api/index", "commands/index", NOTEBOOK]))
     parts.append(toctree("Project", ["CHANGELOG", "CONTRIBUTING"]))
-    return (root / "README.md").read_text(encoding="utf-8") + "\n" + "\n".join(parts)
+    return for_site((root / "README.md").read_text(encoding="utf-8")) + "\n" + "\n".join(parts)
+
+
+def for_site(text: str) -> str:
+    """Let links to the README and to the notebook lead to their pages."""
+    return text.replace("](../README.md", "](../index.md").replace(f"{NOTEBOOK}.ipynb)", f"{NOTEBOOK}.md)")
 
 
 def gather(folder: Path, root: Path = ROOT) -> Path:
@@ -58,13 +63,9 @@ def gather(folder: Path, root: Path = ROOT) -> Path:
         The folder.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    (folder / "docs").mkdir(parents=True)
-    for source in sorted((root / "docs").iterdir()):
-        if source.suffix == ".md":
-            text = source.read_text(encoding="utf-8").replace("](../README.md", "](../index.md")
-            (folder / "docs" / source.name).write_text(text, encoding="utf-8")
-        elif source.is_file() or source.name == "images":
-            (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / "docs" / source.name)
+    shutil.copytree(root / "docs", folder / "docs", ignore=shutil.ignore_patterns("site"))
+    for page in (folder / "docs").rglob("*.md"):
+        page.write_text(for_site(page.read_text(encoding="utf-8")), encoding="utf-8")
     for name in LINKED:
         shutil.copy(root / name, folder / name)
     (folder / "index.md").write_text(front_page(root), encoding="utf-8")
