@@ -8,7 +8,7 @@ import typer
 from flarescope.cli import options
 from flarescope.cli.evaluate import show_evaluation
 from flarescope.cli.predict import show_forecasts
-from flarescope.cli.screen import ScreenReporter, out, settings, show_json
+from flarescope.cli.screen import ScreenReporter, out, settings, show_json, show_table
 from flarescope.cli.train import show_history
 
 EXAMPLE = "Example: flarescope demo --out demo-run"
@@ -46,4 +46,18 @@ def demo(
     out("")
     show_forecasts(result.predicted)
     out("\nThe data are synthetic: these numbers show that it works, not how well.")
+    show_real_day()
     out(f"The report, to be opened in a browser: {result.report.page}")
+
+
+def show_real_day() -> None:
+    """Show what the shipped region model says of one real day, and what happened."""
+    from flarescope.pipeline.real_day import ISSUED, TRAINED, real_day
+
+    title = (
+        f"a real day: {ISSUED:%d %B %Y, %H:%M} UTC, by NOAA's summary and flares, and what came in the next 24 hours"
+    )
+    header = ["region", "class", "C1.0+", "M1.0+", "X1.0+", "largest flare that came"]
+    out("")
+    show_table(title, header, real_day().rows())
+    out(f"({TRAINED})")
