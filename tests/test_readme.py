@@ -5,11 +5,13 @@ import inspect
 import re
 import shlex
 import shutil
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from typer.main import get_command
 
 import flarescope
@@ -108,6 +110,14 @@ def test_every_linked_file_exists(document: Path):
     local = [target.partition("#")[0] for target in targets if "://" not in target and not target.startswith("#")]
 
     assert [target for target in local if not (document.parent / target).exists()] == []
+
+
+def test_the_version_is_the_same_wherever_it_stands():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    changes = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+
+    assert changes[0] == citation["version"] == version
 
 
 @pytest.mark.parametrize(("document", "source"), PYTHON, ids=[name for name, _ in PYTHON])
