@@ -2,8 +2,8 @@
 
     python benchmarks/ship_real_day.py region_days.csv flares.csv
 
-Facts of NOAA SWPC, public domain, in the form of hayesla/flare_forecast_proj (MIT), who transcribed them. Written are the
-summary's rows of the regions on the disk on 2014-10-24, of their days before, and of the regions that stood there a
+Facts of NOAA SWPC, public domain, in the form of hayesla/flare_forecast_proj (MIT), who transcribed them. Written are
+the summary's rows of the regions on the disk on 2014-10-24, of their days before, and of the regions that stood there a
 rotation earlier, as far as the forecast changes without them; and the flares of 27 days before, those regions' own, and
 of the 3 days that came.
 """

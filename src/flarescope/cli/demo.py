@@ -54,9 +54,7 @@ def show_real_day() -> None:
     """Show what the shipped region model says of one real day, and what happened."""
     from flarescope.pipeline.real_day import ISSUED, TRAINED, real_day
 
-    title = (
-        f"a real day: {ISSUED:%d %B %Y, %H:%M} UTC, by NOAA's summary and flares, and what came in the next 24 hours"
-    )
+    title = f"a real day: {ISSUED:%d %B %Y, %H:%M} UTC, by NOAA's summary and flares, and the next 24 hours"
     header = ["region", "class", "C1.0+", "M1.0+", "X1.0+", "largest flare that came"]
     out("")
     show_table(title, header, real_day().rows())
