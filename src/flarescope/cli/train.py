@@ -79,7 +79,7 @@ def train(
 ) -> None:
     """Train a head by the reference recipe.
 
-    The network is a frozen VGG16, the head a two-way softmax, with a model every epoch. The images go through the
+    The network is frozen (VGG16, unless --backbone says another), the head a two-way softmax. The images go through the
     network once; their features are kept and shared by every later run on them.
     """
     from flarescope.heads.head import Recipe
