@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import flarescope
+from flarescope.cli import main
 from test_readme import programs
 
 ROOT = Path(__file__).parents[1]
@@ -71,6 +72,15 @@ def test_every_command_shows_its_help(sources: Path):
     for name, _ in programs():
         assert f"Usage: flarescope {name} [" in shown, name
         assert f"Example: flarescope {name}" in shown, name
+
+
+@pytest.mark.parametrize("words", ["predict", "catalog split"])
+def test_a_help_is_what_the_command_prints(words: str, sources: Path, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([*words.split(), "--help"]) == 0
+
+    page = (sources / "commands" / f"{words.split()[0]}.md").read_text(encoding="utf-8")
+    assert f"```text\n{capsys.readouterr().out.rstrip()}\n```" in page
 
 
 def test_every_link_leads_to_a_file(sources: Path):

@@ -33,7 +33,8 @@ def shown(output: dict[str, Any], name: str, folder: Path) -> str:
             (folder / f"{name}.{suffix}").write_bytes(base64.b64decode("".join(data[kind])))
             return f"![What the cell above drew]({name}.{suffix})\n"
     if "text/html" in data:
-        return fenced("{raw} html", "".join(data["text/html"]))
+        table = "".join(data["text/html"]).replace('border="1" class="dataframe"', 'class="docutils dataframe"')
+        return fenced("{raw} html", f'<div style="overflow-x: auto; margin: 1em 0">{table}</div>')
     return fenced("text", "".join(data.get("text/plain", [])))
 
 

@@ -51,19 +51,23 @@ def write_names(folder: Path) -> None:
     (folder / "index.md").write_text("\n".join(lines), encoding="utf-8")
 
 
-def helps(command: Any, path: str = "flarescope") -> Iterator[tuple[str, str]]:  # noqa: ANN401 - typer hides its class
-    """Give each command below one (and itself), by its full name, with its help text."""
-    # The width comes from the terminal, of which there is none here.
-    yield path, command.get_help(command.context_class(command, info_name=path, max_content_width=WIDTH))
+def helps(command: Any, context: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - typer hides its classes
+    """Give a command and each below it, by its full name, with what it prints for `--help`."""
+    yield context.command_path, command.get_help(context)
     for name, child in getattr(command, "commands", {}).items():
-        yield from helps(child, f"{path} {name}")
+        yield from helps(child, context_of(child, name, context))
 
 
-def verb_page(command: Any, name: str) -> str:  # noqa: ANN401 - typer hides its class
+def context_of(command: Any, name: str, parent: Any = None) -> Any:  # noqa: ANN401 - typer hides its classes
+    """Give what a command sees when it is typed, with what its parents settle, such as `-h`."""
+    return command.context_class(command, info_name=name, parent=parent, **command.context_settings)
+
+
+def verb_page(command: Any, name: str, root: Any) -> str:  # noqa: ANN401 - typer hides its classes
     """Write the page of a verb: its help, and that of each command below it."""
     parts = []
-    for path, text in helps(command, f"flarescope {name}".strip()):
-        level = "#" if path == f"flarescope {name}".strip() else "##"
+    for path, text in helps(command, context_of(command, name, root)):
+        level = "#" if path == f"flarescope {name}" else "##"
         parts.append(f"{level} {path}\n\n```text\n{text}\n```\n")
     return "\n".join(parts)
 
@@ -74,12 +78,13 @@ def write_commands(folder: Path) -> None:
 
     from flarescope.cli.app import app
 
-    os.environ["COLUMNS"] = str(WIDTH)
+    os.environ["COLUMNS"] = str(WIDTH)  # else the width is that of the terminal at hand
     folder.mkdir(parents=True)
     command: Any = get_command(app)
+    root = context_of(command, "flarescope")
     lines = ["# Commands", "", "What each command prints for `--help`.", ""]
     for name, verb in command.commands.items():
         lines.append(f"- [flarescope {name}]({name}.md): {(verb.help or '').splitlines()[0]}")
-        (folder / f"{name}.md").write_text(verb_page(verb, name), encoding="utf-8")
+        (folder / f"{name}.md").write_text(verb_page(verb, name, root), encoding="utf-8")
     lines += ["", "```{toctree}", ":hidden:", "", *command.commands, "```", ""]
     (folder / "index.md").write_text("\n".join(lines), encoding="utf-8")
