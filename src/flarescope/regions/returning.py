@@ -42,22 +42,38 @@ def returning(
             "c": history[flares_of_life[0]].to_numpy(),
             "m": history[flares_of_life[1]].to_numpy(),
         }
-    ).sort_values(["noaa_ar", "day"])
-    lives = frame.groupby("noaa_ar").agg(
-        first_day=("day", "first"),
-        last_day=("day", "last"),
-        first_carrington=("carrington", "first"),
-        last_carrington=("carrington", "last"),
-        first_latitude=("latitude", "first"),
-        last_latitude=("latitude", "last"),
-        area=("area", "max"),
-        c=("c", "last"),
-        m=("m", "last"),
     )
-    found = _matched(lives)
-    return pd.DataFrame(
-        found[np.searchsorted(lives.index, regions["noaa_ar"].to_numpy(np.int64))], columns=COLUMNS, index=regions.index
+    order = np.lexsort((frame["day"], frame["noaa_ar"]))
+    life = _lives(frame.iloc[order])
+    lives = (
+        frame.iloc[order]
+        .groupby(life)
+        .agg(
+            first_day=("day", "first"),
+            last_day=("day", "last"),
+            first_carrington=("carrington", "first"),
+            last_carrington=("carrington", "last"),
+            first_latitude=("latitude", "first"),
+            last_latitude=("latitude", "last"),
+            area=("area", "max"),
+            c=("c", "last"),
+            m=("m", "last"),
+        )
     )
+    found = np.empty((len(frame), len(COLUMNS)))
+    found[order] = _matched(lives)[life]
+    return pd.DataFrame(found, columns=COLUMNS, index=regions.index)
+
+
+def _lives(rows: pd.DataFrame) -> np.ndarray:
+    """Number the lives of regions, `(N,)` from 0, of rows in the order of region and day.
+
+    A number that is seen again after being out of sight is another life: what comes later must not change when an old
+    region went.
+    """
+    number, day = rows["noaa_ar"].to_numpy(), rows["day"].to_numpy()
+    away = np.diff(day) > np.timedelta64(round(AWAY_DAYS[0] * 24), "h")
+    return np.asarray(np.concatenate([[0], np.cumsum((number[1:] != number[:-1]) | away)])[: len(rows)], np.intp)
 
 
 def _matched(lives: pd.DataFrame) -> np.ndarray:
