@@ -31,7 +31,7 @@ from flarescope.sources.jsoc_orders import SERIES
 from flarescope.sources.repositories import PARTS
 from flarescope.tables import SPLITS
 
-GROUPS = [(), ("catalog",), ("data",), ("disk",), ("engine",), ("images",), ("weights",)]
+GROUPS = [(), ("catalog",), ("data",), ("disk",), ("engine",), ("archive",), ("images",), ("weights",)]
 
 
 def run(*arguments):

@@ -15,8 +15,8 @@ import program_pages
 ROOT: Final = Path(__file__).resolve().parents[2]
 GROUPS: Final = {
     "Start": ("quickstart", "verification", "python", "limits"),
-    "Images and labels": ("catalogue", "data-sources", "magnetograms", "disk", "archive"),
-    "Forecasts": ("backbones", "regions", "forecast", "real-disk"),
+    "Images and labels": ("catalogue", "data-sources", "magnetograms", "disk"),
+    "Forecasts": ("backbones", "regions", "forecast", "archive", "real-disk"),
     "Background": ("reference_recipe", "performance", "architecture"),
 }
 """Guides in `docs/` by caption, in reading order. One that stands in none of them comes last; a name that is not (yet)

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
+from flarescope.cli import archive, catalog, data, disk, engine, images, weights
 from flarescope.cli import backbones as backbones_verb
 from flarescope.cli import calibrate as calibrate_verb
-from flarescope.cli import catalog, data, disk, engine, images, weights
 from flarescope.cli import compare as compare_verb
 from flarescope.cli import demo as demo_verb
 from flarescope.cli import evaluate as evaluate_verb
@@ -33,6 +33,7 @@ app.add_typer(catalog.app, name="catalog")
 app.add_typer(images.app, name="images")
 app.add_typer(disk.app, name="disk")
 app.add_typer(engine.app, name="engine")
+app.add_typer(archive.app, name="archive")
 app.command(epilog=backbones_verb.EXAMPLE)(backbones_verb.backbones)
 app.command(epilog=magnetic_verbs.FEATURES_EXAMPLE)(magnetic_verbs.features)
 app.command(epilog=train_verb.EXAMPLE)(train_verb.train)

@@ -1,6 +1,7 @@
 """From tables and arrays to figures: no reading, and writing only where a folder is given."""
 
 from flarescope.figures.curves import interval_figure, reliability_figure, roc_figure, threshold_figure
+from flarescope.figures.daily import daily_figure
 from flarescope.figures.disk import DiskMark, disk_figure
 from flarescope.figures.field import FieldImage, data_uri, field_bar_figure, field_png, gallery_figure
 from flarescope.figures.history import history_figure
@@ -10,6 +11,7 @@ from flarescope.figures.timeline import timeline_figure
 __all__ = [
     "DiskMark",
     "FieldImage",
+    "daily_figure",
     "data_uri",
     "disk_figure",
     "field_bar_figure",

@@ -43,7 +43,9 @@ def roc_figure(
 
 
 @styled
-def reliability_figure(bins: pd.DataFrame, *, event_rate: float, calibrated: pd.DataFrame | None = None) -> Figure:
+def reliability_figure(
+    bins: pd.DataFrame, *, event_rate: float, calibrated: pd.DataFrame | None = None, rows: str = "Images"
+) -> Figure:
     """Draw how often events followed against what was forecast, with the number of images in each bin below.
 
     Args:
@@ -51,6 +53,7 @@ def reliability_figure(bins: pd.DataFrame, *, event_rate: float, calibrated: pd.
             `mean_probability` and `event_rate` of each bin; empty bins have no point.
         event_rate: share of events in the sample: a forecast that always says this is reliable and has no skill.
         calibrated: the same columns after calibration, drawn beside.
+        rows: what is counted, for the axis.
     """
     figure = new_figure(5.4)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3.2, 1])
@@ -73,7 +76,7 @@ def reliability_figure(bins: pd.DataFrame, *, event_rate: float, calibrated: pd.
     bottom.set_ylim(0.5, max(1.5 * most, 12))  # two powers of ten at least
     bottom.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     bottom.yaxis.set_minor_formatter(NullFormatter())  # Matplotlib's own is TeX where the axis is short
-    bottom.set_ylabel("Images")
+    bottom.set_ylabel(rows)
     bottom.set_xlabel("Forecast probability of an event")
     return figure
 

@@ -57,13 +57,13 @@ def timeline_figure(
     if flares is not None and len(times):
         _mark_flares(axes, flares, times, event)
     if len(times):
-        _time_axis(axes, *axes.get_xlim())
+        time_axis(axes, *axes.get_xlim())
     axes.set_ylabel("Forecast probability")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2)
     return figure
 
 
-def _time_axis(axes: Axes, first: float, last: float) -> None:
+def time_axis(axes: Axes, first: float, last: float) -> None:
     """Put at most six ticks on whole hours or days, each day named, the year in the label."""
     span_hours = (last - first) * 24
     step = next((step for step in _TICK_HOURS if span_hours / step < _MOST_TICKS), span_hours / _MOST_TICKS) / 24

@@ -1,0 +1,1 @@
+"""Issued forecasts, kept or replayed, against what came."""

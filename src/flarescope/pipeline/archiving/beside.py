@@ -1,0 +1,67 @@
+"""What would climatology have said of the same regions and moments?"""
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from flarescope.archive.records import base_name
+from flarescope.events import OPERATIONAL_FACTOR, FluxScale
+from flarescope.json_values import is_text
+from flarescope.parsing import refusing_damage
+from flarescope.pipeline.archiving.outcomes import by_event
+from flarescope.regions.grid import SHAPE, at_event, check_event
+from flarescope.regions.model import SCALE, RegionModel
+
+CLIMATOLOGY: Final = "climatology"
+MCSTAT: Final = "mcintosh"
+"""The shipped model of the McIntosh classes' rates."""
+RATES: Final = {"region": "rates", "disk": "disk_rates"}
+"""Scope -> what a model's training says of its event rates, `(T, W)` of `regions.grid`."""
+
+
+def with_climatology(rows: pd.DataFrame, model: RegionModel, *, flux_scale: FluxScale | None) -> pd.DataFrame:
+    """Add to a model's rows those of the event rates that it was trained on.
+
+    Args:
+        rows: `regions.model.COLUMNS`, of one model or several.
+        model: whose regions, moments and events count, and whose training.
+        flux_scale: of the events; None is the model's.
+
+    Returns:
+        The rows, and as many of the model `climatology` as the model has; none where its file does not say the rates,
+        as older ones do not.
+    """
+    grids = _grids(model)
+    if not grids:
+        return rows
+    factor = 1.0 if (flux_scale or SCALE) == SCALE else OPERATIONAL_FACTOR
+    own = rows[rows["model"].map(base_name) == model.name]
+    pieces = [rows]
+    for event, piece in by_event(own):
+        flux, window, latency = event.flux_w_m2 * factor, event.window_hours, event.latency_hours
+        check_event(flux, window_hours=window, latency_hours=latency)
+        rate = at_event(grids[event.scope][None], flux, window_hours=window, latency_hours=latency)[0]
+        pieces.append(piece.assign(probability=float(rate), model=CLIMATOLOGY))
+    return pd.concat(pieces, ignore_index=True)
+
+
+def _grids(model: RegionModel) -> dict[str, np.ndarray]:
+    """Give the event rates that a model's file says, scope -> `(T, W)`; none where it says none."""
+    if not set(RATES.values()) <= set(model.trained):
+        return {}
+    with refusing_damage(f"the region model {model.name}", "train it again", what="event rates that cannot be read"):
+        grids = {scope: np.asarray(model.trained[name], dtype=np.float64) for scope, name in RATES.items()}
+        if any(grid.shape != SHAPE or not ((grid >= 0) & (grid <= 1)).all() for grid in grids.values()):
+            raise ValueError(f"expected shares of shape {SHAPE}")
+    return grids
+
+
+def trained_until(model: RegionModel) -> tuple[str, str]:
+    """Give when the time begins and ends that a model learned from, as its file says it; empty where it does not."""
+    first, last = (model.trained.get(name, "") for name in ("first", "last"))
+    return _text(first), _text(last)
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - of a file
+    return value if is_text(value) else ""

@@ -1,0 +1,232 @@
+"""Does a replay forecast each day of the past as it would have been forecast, from nothing later?"""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from flarescope import InputError, region_model, verify_table
+from flarescope.cli import main
+from flarescope.pipeline.archiving.beside import CLIMATOLOGY
+from flarescope.pipeline.archiving.replay import replay_days
+from flarescope.pipeline.archiving.replaying import replay, usual_models
+from flarescope.pipeline.forecasting.inputs import read_inputs
+from flarescope.pipeline.forecasting.issue import issue_forecast
+from flarescope.pipeline.verifying import Verifying
+from flarescope.progress import Reporter
+from flarescope.regions.grid import DAY, THRESHOLDS_W_M2
+from flarescope.scores.cases import Sampling
+from made_regions import write_made_regions
+
+pytestmark = pytest.mark.xdist_group("replay")
+FIRST, LAST = pd.Timestamp("2001-03-05", tz="UTC"), pd.Timestamp("2001-03-09", tz="UTC")
+
+
+class Heard(Reporter):
+    """Keeps what it is warned of."""
+
+    def __init__(self):
+        self.texts = []
+
+    def warn(self, text):
+        self.texts.append(text)
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory):
+    return write_made_regions(tmp_path_factory.mktemp("made"), regions=22)
+
+
+@pytest.fixture(scope="module")
+def inputs(paths):
+    return read_inputs([paths[0]], [paths[1]])
+
+
+@pytest.fixture(scope="module")
+def models():
+    return [region_model()]
+
+
+def replayed(inputs, models, *, regions=None, flares=None, **more):
+    settings = {"first": FIRST, "last": LAST, "reporter": Reporter()} | more
+    return replay_days(
+        inputs.regions if regions is None else regions,
+        inputs.flares if flares is None else flares,
+        models=models,
+        **settings,
+    )
+
+
+def own(table):
+    return table[table["model"] != CLIMATOLOGY].reset_index(drop=True)
+
+
+def in_order(table):
+    return table.sort_values(["issued", "model", "event", "window_h", "noaa_ar"], ignore_index=True)
+
+
+def test_each_day_is_forecast_as_forecast_would_have_done(inputs):
+    models = [region_model(name) for name in usual_models()]
+    assert len(models) == 2
+    found = in_order(own(replayed(inputs, models).table))
+    days = pd.date_range(FIRST, LAST)
+    single = [
+        issue_forecast(inputs.regions, inputs.flares, day + pd.Timedelta(minutes=30), model=model).probabilities
+        for day in days
+        for model in models
+    ]
+    pd.testing.assert_frame_equal(found, in_order(pd.concat(single, ignore_index=True)), rtol=1e-12)
+    assert found["noaa_ar"].isna().sum() == len(days) * 9 * 2
+
+
+@pytest.mark.parametrize("hour", [0, 0.5, 17.5])
+def test_a_tampered_future_changes_nothing(inputs, models, hour):
+    cut = FIRST + pd.Timedelta(days=2)
+    moment = cut + pd.Timedelta(hours=hour)
+    later = inputs.regions["day"] > cut
+    regions = inputs.regions.copy()
+    regions.loc[later, ["mcintosh", "area_msh", "spots"]] = ["FKC", 3000, 99]
+    again = regions[regions["day"] < cut - pd.Timedelta(days=10)].tail(40)  # old numbers come back
+    regions = pd.concat([regions, again.assign(day=cut + pd.Timedelta(days=1))], ignore_index=True)
+    table = inputs.flares.table
+    strong = table[table["time"] > moment].assign(flare="X9.0")
+    more = strong.assign(time=strong["time"] + pd.Timedelta(minutes=7), noaa_ar=9011)
+    kept = table[table["time"] <= moment]
+    flares = replace(inputs.flares, table=pd.concat([kept, strong, more], ignore_index=True))
+    honest = replayed(inputs, models, issue_hour=hour).table
+    tampered = replayed(inputs, models, regions=regions, flares=flares, issue_hour=hour).table
+    before = [in_order(one[one["issued"] <= moment]) for one in (honest, tampered)]
+    pd.testing.assert_frame_equal(*before)
+    assert before[0]["issued"].nunique() == 3
+    after = [in_order(one[one["issued"] > moment]) for one in (honest, tampered)]
+    assert not np.allclose(after[0]["probability"].head(50), after[1]["probability"].head(50))
+
+
+def test_a_day_without_a_summary_is_forecast_from_the_one_before_or_has_no_region(inputs, models):
+    gap = FIRST + pd.Timedelta(days=1)
+    regions = inputs.regions[inputs.regions["day"] != gap]
+    heard = Heard()
+    found = replayed(inputs, models, regions=regions, reporter=heard)
+    moment = gap + pd.Timedelta(minutes=30)
+    single = issue_forecast(regions, inputs.flares, moment, model=models[0]).probabilities
+    rows = own(found.table[found.table["issued"] == moment])
+    pd.testing.assert_frame_equal(in_order(rows), in_order(single))
+    assert any("1 of 5 days has no summary, the first 2001-03-06" in text for text in heard.texts)
+    quiet = replayed(inputs, models, regions=regions, quiet_days=True)
+    rows = own(quiet.table[quiet.table["issued"] == moment])
+    assert rows["noaa_ar"].isna().all()
+    assert len(rows) == 9
+    assert any("taken to have had no region" in text for text in quiet.notes)
+
+
+def test_where_no_summary_is_near_nothing_is_forecast_and_that_is_said(inputs, models):
+    regions = inputs.regions[inputs.regions["day"] < FIRST - pd.Timedelta(days=1)]
+    found = replayed(inputs, models, regions=regions)
+    assert [f"{day:%m-%d}" for day in found.missing] == ["03-06", "03-07", "03-08", "03-09"]
+    assert any("nothing is forecast for 4 days" in text for text in found.notes)
+    with pytest.raises(InputError, match="no summary of 2001-03-05"):
+        replayed(inputs, models, regions=inputs.regions[inputs.regions["day"] < "2001-01-15"])
+
+
+def test_days_that_a_model_learned_from_are_no_test_of_it(inputs, models):
+    heard = Heard()
+    found = replayed(inputs, models, reporter=heard)
+    assert any(
+        text.startswith("NO TEST: the model regions learned from 1996-08-09 to 2015-12-28") for text in found.notes
+    )
+    assert all(len(text) < 300 for text in heard.texts)
+
+
+def test_climatology_is_the_share_of_events_among_the_rows_trained_on(inputs, models):
+    table = replayed(inputs, models).table
+    rows = table[(table["model"] == CLIMATOLOGY) & (table["event"] == "M1.0") & (table["window_h"] == 24)]
+    trained = models[0].trained
+    place = THRESHOLDS_W_M2.index(1e-5)
+    assert rows[rows["noaa_ar"].notna()]["probability"].unique() == pytest.approx([1184 / 31948])
+    assert trained["events_of_a_day"][place] == 1184
+    assert rows[rows["noaa_ar"].isna()]["probability"].unique() == pytest.approx([trained["disk_rates"][place][DAY]])
+    assert len(table[table["model"] == CLIMATOLOGY]) == len(own(table))
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"first": LAST, "last": FIRST}, "the earlier day first"),
+        ({"issue_hour": 24}, "issue hour 24"),
+        ({"issue_hour": -1}, "issue hour -1"),
+    ],
+)
+def test_what_cannot_be_replayed_is_refused(inputs, models, more, words):
+    with pytest.raises(InputError, match=words):
+        replayed(inputs, models, **more)
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_each_model_has_a_name_of_its_own(inputs, models, number):
+    with pytest.raises(InputError, match="each name once"):
+        replayed(inputs, models * number)
+
+
+@pytest.fixture(scope="module")
+def folder(paths, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out") / "replay"
+    replay(
+        regions=[paths[0]],
+        flares=[paths[1]],
+        first="2001-02-01",
+        last="2001-04-10",
+        out=out,
+        issue_hour=12,
+        sampling=Sampling(replicates=20),
+        reporter=Reporter(),
+    )
+    return out
+
+
+def test_the_labels_are_those_of_a_plain_loop(folder, inputs):
+    table = pd.read_parquet(folder / "forecasts.parquet")
+    assert list(table.columns) == [
+        *("issued", "noaa_ar", "event", "window_h", "latency_h", "probability", "model", "label")
+    ]
+    assert table["issued"].dt.hour.unique().tolist() == [12]
+    letters = {"C": 1, "M": 10, "X": 100}
+    peaks = [
+        (time, number, letters[name[0]] * float(name[1:]))
+        for time, number, name in zip(*(inputs.flares.table[c] for c in ("time", "noaa_ar", "flare")), strict=True)
+    ]
+    for row in table[table["model"] == "regions"].sample(200, random_state=1).itertuples():
+        end = row.issued + pd.Timedelta(hours=row.window_h)
+        least = letters[row.event[0]] * float(row.event[1:])
+        came = any(
+            row.issued < time <= end and strength >= least and (pd.isna(row.noaa_ar) or row.noaa_ar == number)
+            for time, number, strength in peaks
+        )
+        assert row.label == came
+
+
+def test_its_tables_are_evaluated_and_compared(folder, capsys):
+    tables = [folder / "forecasts" / name / "region_C1.0_24h.parquet" for name in ("", "mcintosh", "climatology")]
+    found = verify_table(tables[0], verifying=Verifying(replicates=20))
+    assert found["settings"]["event"]["scope"] == "region"
+    scores = json.loads((folder / "scores.json").read_text())["region"]["C1.0/24"]
+    assert found["probability"]["scores"]["brier"]["value"] == pytest.approx(
+        scores["scores"]["regions"]["brier"]["value"]
+    )
+    assert main(["compare", *map(str, tables[:2]), "--replicates", "20", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["n"] == found["sample"]["n"]
+    assert main(["evaluate", str(folder / "forecasts/disk_M1.0_48h.parquet"), "--replicates", "0"]) == 0
+
+
+def test_it_verifies_beside_climatology_mcstat_and_persistence(folder):
+    found = json.loads((folder / "scores.json").read_text())
+    scores = found["disk"]["C1.0/24"]["scores"]
+    assert set(scores) == {"regions", "climatology", "mcintosh", "persistence"}
+    assert scores["climatology"]["bss_climatology"]["value"] == pytest.approx(0)
+    assert found["region"]["X1.0/24"]["few"]
+    assert len(found["days"]) == 30
+    page = (folder / "index.html").read_text()
+    assert 'class="warning"' in page
+    assert "NO TEST" in page
+    assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org", "")
