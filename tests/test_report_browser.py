@@ -32,13 +32,12 @@ def chromium(*arguments, folder):
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: the page was not opened in a browser")
 
 
-@needs_chromium
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_browser_opens_the_page_without_a_complaint_at_the_width_of_a_phone(inputs, tmp_path, scheme):
-    write_report(inputs, tmp_path / "report.html")
+def on_a_phone(page, scheme):
+    """Open a page 400 pixels wide: its width, the window's, the smallest letters, pictures, drawings, complaints."""
+    folder = page.parent
     # A window is at least 500 pixels wide; a frame may be narrower, and the page around it can measure it.
-    (tmp_path / "phone.html").write_text(
-        "<body><iframe src='report.html' width='400' height='900'></iframe><script>"
+    (folder / "phone.html").write_text(
+        f"<body><iframe src='{page.name}' width='400' height='900'></iframe><script>"
         "const frame = document.querySelector('iframe'); frame.onload = () => {"
         "const page = frame.contentDocument, root = page.documentElement, style = frame.contentWindow.getComputedStyle,"
         "sizes = [...page.querySelectorAll('svg text')].map(text => { const to = text.getScreenCTM();"
@@ -48,13 +47,21 @@ def test_browser_opens_the_page_without_a_complaint_at_the_width_of_a_phone(inpu
         "}</script></body>"
     )
     blink = ["--blink-settings=preferredColorScheme=0"] if scheme == "dark" else []
-    dom, complaints = chromium("--dump-dom", *blink, f"file://{tmp_path / 'phone.html'}", folder=tmp_path)
+    dom, complaints = chromium("--dump-dom", *blink, f"file://{folder / 'phone.html'}", folder=folder)
+    width, window, letters, whole, drawings = re.search(r'data-found="([^"]*)"', dom).group(1).split()
+    return int(width), int(window), float(letters), whole == "true", int(drawings), complaints
+
+
+@needs_chromium
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_browser_opens_the_page_without_a_complaint_at_the_width_of_a_phone(inputs, tmp_path, scheme):
+    write_report(inputs, tmp_path / "report.html")
+    width, window, letters, whole, drawings, complaints = on_a_phone(tmp_path / "report.html", scheme)
     assert complaints == []
-    found = re.search(r'data-found="([^"]*)"', dom).group(1).split()
-    assert int(found[0]) <= int(found[1]) <= 400  # nothing hangs over the edge
-    assert float(found[2]) >= 9.5  # smallest letters of the figures, pixels
-    assert found[3] == "true"
-    assert int(found[4]) == render_report(inputs).count("<svg")
+    assert width <= window <= 400  # nothing hangs over the edge
+    assert letters >= 9.5  # smallest letters of the figures, pixels
+    assert whole
+    assert drawings == render_report(inputs).count("<svg")
 
 
 @needs_chromium

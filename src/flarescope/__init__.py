@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from flarescope.pipeline.evaluation import Evaluation
     from flarescope.pipeline.featuring import Compute
     from flarescope.pipeline.fitting import Saving
+    from flarescope.pipeline.forecasting.forms import read_forecast
+    from flarescope.pipeline.forecasting.stage import forecast
+    from flarescope.pipeline.forecasting.value import Forecast
     from flarescope.pipeline.foreign import compare, verify_table
     from flarescope.pipeline.models import Model, load
     from flarescope.pipeline.predicting import predict
@@ -51,6 +54,7 @@ _HOMES = {
     "ContingencyTable": "scores.contingency",
     "Evaluation": "pipeline.evaluation",
     "EventDefinition": "events",
+    "Forecast": "pipeline.forecasting.value",
     "Grid": "pipeline.sweeping",
     "Magnetogram": "images.magnetogram",
     "Model": "pipeline.models",
@@ -67,10 +71,12 @@ _HOMES = {
     "compare": "pipeline.foreign",
     "cut_disk": "pipeline.cutting",
     "evaluate": "pipeline.evaluating",
+    "forecast": "pipeline.forecasting.stage",
     "label": "pipeline.catalogues.labelling",
     "load": "pipeline.models",
     "predict": "pipeline.predicting",
     "read_fits": "images.magnetogram",
+    "read_forecast": "pipeline.forecasting.forms",
     "read_table": "catalog.boucheron",
     "region_model": "regions.shipped",
     "render_field": "images.render",
@@ -90,6 +96,7 @@ __all__ = [
     "EventDefinition",
     "FlarescopeError",
     "FlarescopeWarning",
+    "Forecast",
     "Grid",
     "InputError",
     "Magnetogram",
@@ -107,10 +114,12 @@ __all__ = [
     "compare",
     "cut_disk",
     "evaluate",
+    "forecast",
     "label",
     "load",
     "predict",
     "read_fits",
+    "read_forecast",
     "read_table",
     "region_model",
     "render_field",

@@ -10,6 +10,7 @@ from flarescope.cli import calibrate as calibrate_verb
 from flarescope.cli import compare as compare_verb
 from flarescope.cli import demo as demo_verb
 from flarescope.cli import evaluate as evaluate_verb
+from flarescope.cli import forecast as forecast_verb
 from flarescope.cli import magnetic as magnetic_verbs
 from flarescope.cli import predict as predict_verb
 from flarescope.cli import report as report_verb
@@ -40,6 +41,7 @@ app.command(epilog=train_verb.EXAMPLE)(train_verb.train)
 app.command(epilog=sweep_verb.EXAMPLE)(sweep_verb.sweep)
 app.command(epilog=magnetic_verbs.TRAIN_EXAMPLE)(magnetic_verbs.train_magnetic)
 app.command(epilog=magnetic_verbs.EVALUATE_EXAMPLE)(magnetic_verbs.evaluate_magnetic)
+app.command(epilog=forecast_verb.EXAMPLE)(forecast_verb.forecast)
 app.command(epilog=regions_verb.EXAMPLE)(regions_verb.train_regions)
 app.command(epilog=calibrate_verb.EXAMPLE)(calibrate_verb.calibrate)
 app.command(epilog=evaluate_verb.EXAMPLE)(evaluate_verb.evaluate)

@@ -62,7 +62,9 @@ def _noted(inputs: ReportInputs) -> list[tuple[str, Compared]]:
 
 
 def _holds_something(part: Section) -> bool:
-    return any((part.paragraphs, part.cards, part.counts, part.drawings, part.tables, part.gallery, part.pairs))
+    return any(
+        (part.paragraphs, part.cards, part.counts, part.drawings, part.tables, part.gallery, part.pairs, part.links)
+    )
 
 
 def _summary(inputs: ReportInputs) -> str:

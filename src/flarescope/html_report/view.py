@@ -72,7 +72,10 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page; what is empty is not shown. `link` is its short name at the top of the page."""
+    """A part of the page; what is empty is not shown.
+
+    `link` is its short name at the top of the page; `links` are names and addresses that lead out of it.
+    """
 
     name: str
     heading: str
@@ -83,6 +86,7 @@ class Section:
     tables: Sequence[Table] = ()
     gallery: Sequence[Pictures] = ()
     pairs: Sequence[tuple[str, str]] = ()
+    links: Sequence[tuple[str, str]] = ()
     link: str = ""
 
 

@@ -91,8 +91,31 @@ def cut_disk(
         ...     "hmi.M_720s.20160707_010000_TAI.fits", regions=["20160707SRS.txt"], out="patches"
         ... )
     """
-    reporter, image, out = reporter or WarningReporter(), Path(image), Path(out)
-    disk = read_whole_disk(image, accept=Accept(instrument_ok=instrument_ok))
+    disk = read_whole_disk(Path(image), accept=Accept(instrument_ok=instrument_ok))
+    return cut_read_disk(
+        disk,
+        Path(image),
+        regions=regions,
+        out=Path(out),
+        plages=plages,
+        draw=draw,
+        instrument_ok=instrument_ok,
+        reporter=reporter or WarningReporter(),
+    )
+
+
+def cut_read_disk(
+    disk: WholeDisk,
+    image: Path,
+    *,
+    regions: Sequence[str | Path],
+    out: Path,
+    plages: bool = False,
+    draw: bool = False,
+    instrument_ok: bool = False,
+    reporter: Reporter,
+) -> CutDisk:
+    """Do what `cut_disk` does with an image that was read."""
     try:
         view = view_of(disk.header, disk.time, disk.magnetogram.field_gauss.shape)
         check_scale(view, instrument_ok=instrument_ok)

@@ -11,6 +11,7 @@ from flarescope.counted import listed
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, FluxScale
 from flarescope.pipeline.forecasting.flux import on_model_scale
+from flarescope.pipeline.forecasting.hearing import Heard
 from flarescope.pipeline.forecasting.value import Forecast
 from flarescope.progress import Reporter
 from flarescope.regions.appearance import NEAR_LIMB_DEG
@@ -59,7 +60,7 @@ def issue_forecast(
     Raises:
         InputError: no summary of the last `OLDEST`, or an event that the model does not reach.
     """
-    heard = _Heard(reporter or Reporter(), notes)
+    heard = Heard(reporter or Reporter(), notes)
     issued = _newest(regions) + ISSUE_AFTER if issued is None else issued
     known = regions[(regions["day"] <= issued) & (regions["day"] > issued - REACH)]
     day = _checked_day(known, regions, issued, heard)
@@ -70,28 +71,6 @@ def issue_forecast(
     _tell_outside(known[known["day"].eq(day)], summary, before, issued, heard)
     said = summary.drop(columns="section").assign(flags=_flags(summary, known, table, day))
     return Forecast(issued, day, model.name, model_sha256, scale, said, table, dict(data or {}), tuple(heard.notes))
-
-
-class _Heard(Reporter):
-    """Passes on what it hears, and keeps each line once."""
-
-    def __init__(self, reporter: Reporter, notes: Sequence[str]) -> None:
-        self.reporter = reporter
-        self.notes = list(dict.fromkeys(notes))
-
-    def say(self, text: str) -> None:
-        """Keep and pass on a note."""
-        self._keep(text)
-        self.reporter.say(text)
-
-    def warn(self, text: str) -> None:
-        """Keep and pass on what changes the forecast's meaning."""
-        self._keep(text)
-        self.reporter.warn(text)
-
-    def _keep(self, text: str) -> None:
-        if text not in self.notes:
-            self.notes.append(text)
 
 
 def _newest(regions: pd.DataFrame) -> pd.Timestamp:

@@ -50,10 +50,10 @@ class Forecast:
         notes: what changes its meaning, a line each.
 
     Example:
-        >>> forecast = flarescope.forecast(regions=["20160707SRS.txt"])
+        >>> forecast = flarescope.forecast(["20160707SRS.txt"])
         >>> forecast.regions["noaa_ar"].tolist()
         [12560]
-        >>> 0 < forecast.probability("M1.0", 24) < 0.1
+        >>> 0 < forecast.probability("M1.0", 24, noaa_ar=12560) < 0.1
         True
     """
 

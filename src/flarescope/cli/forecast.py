@@ -1,0 +1,136 @@
+"""`flarescope forecast`: how probable is a flare of each region on the disk, and of the whole disk?"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flarescope.cli import options
+from flarescope.cli.screen import ScreenReporter, note, settings, show_json, show_table
+
+if TYPE_CHECKING:
+    from flarescope.pipeline.forecasting.value import Forecast
+
+EXAMPLE = "Example: flarescope forecast --regions 20160707SRS.txt --flares events/ --issue 2016-07-07T00:30 --out today"
+
+
+def forecast(
+    regions: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Region summaries: file, folder, tar, table of region days, solar_regions.json; may be given again.",
+            show_default=False,
+        ),
+    ] = None,
+    flares: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Flares before: event reports (file, folder, tar), eventList.txt, CSV, SWPC's JSON; again for more.",
+            show_default="none: their history is unknown",
+        ),
+    ] = None,
+    image: Annotated[
+        Path | None, typer.Option(help="FITS file of HMI's whole disk, as JSOC's hmi.M_720s.", show_default=False)
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A run that forecasts patches of --image, or another region model; may be given again.",
+            show_default="the region model that ships",
+        ),
+    ] = None,
+    issue: Annotated[
+        str | None,
+        typer.Option(
+            help="When the forecast is issued, UTC; nothing later is used.",
+            show_default="the image's time, else 00:30 of the newest summary",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of its files: JSON, CSV, Parquet, scoreboard, disk, page.", show_default="no files"),
+    ] = None,
+    flux_scale: options.FluxScale = None,
+    nan: options.Nan = "error",
+    instrument_ok: options.InstrumentOk = False,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+    debug: options.Debug = False,
+) -> None:
+    """Forecast C1.0, M1.0 and X1.0 flares in 24, 48 and 72 hours.
+
+    From NOAA's region summaries and flare lists, by a model that ships with flarescope; with an image of the whole disk
+    the regions are cut out, and models of images forecast them beside it. What is missing is said, with what it costs.
+    This is research, and no official forecast.
+    """
+    from flarescope.errors import InputError
+    from flarescope.pipeline.featuring import Compute
+    from flarescope.pipeline.forecasting.stage import PAGE_NAME
+    from flarescope.pipeline.forecasting.stage import forecast as run_forecast
+
+    if not regions:
+        raise InputError("no region summaries; give --regions")
+    found = run_forecast(
+        regions,
+        flares or [],
+        image=image,
+        models=model or [],
+        issued=issue,
+        out=out,
+        flux_scale=flux_scale,
+        compute=Compute(nan=nan, instrument_ok=instrument_ok),
+        instrument_ok=instrument_ok,
+        reporter=ScreenReporter(),
+    )
+    show_forecast(found)
+    if out is not None:
+        note(f"written to {out}; the page is {PAGE_NAME}")
+
+
+def show_forecast(found: "Forecast") -> None:
+    """Print a forecast, as a table or as JSON."""
+    from flarescope.pipeline.forecasting.forms import by_model, location, to_json
+
+    if settings.as_json:
+        show_json(to_json(found))
+        return
+    rows = found.of_model()
+    events = list(rows["event"].drop_duplicates())
+    hours = "/".join(f"{one:g}" for one in rows["window_h"].drop_duplicates())
+    disk = next(iter(by_model(rows[rows["noaa_ar"].isna()]).values()), {})
+    table = [["whole disk", "", "", *_cells(disk, events), *_others(found, None), ""]]
+    for record in found.regions.to_dict("records"):
+        own = rows[rows["noaa_ar"].eq(record["noaa_ar"])]
+        place = location(record["latitude_deg"], record["longitude_deg"]) or "-"
+        shares = next(iter(by_model(own).values()), {})
+        cells = [*_cells(shares, events), *_others(found, record["noaa_ar"])]
+        mcintosh = record["mcintosh"] if isinstance(record["mcintosh"], str) else "-"
+        table.append([str(record["noaa_ar"]), place, mcintosh, *cells, record["flags"] or "-"])
+    when = f"{hours} h of {found.issued:%Y-%m-%d %H:%M} UTC"
+    title = f"probability in % of a flare within {when} (research, no official forecast)"
+    show_table(title, ["NOAA AR", "place", "class", *(f"{one}+" for one in events), *_names(found), "flags"], table)
+
+
+def _cells(shares: "dict[str, float]", events: list[str]) -> list[str]:
+    """Write the windows of each event one after the other: `67/80/88`."""
+    from flarescope.figures.disk import percent
+
+    return ["/".join(percent(share) for code, share in shares.items() if code.startswith(f"{one}/")) for one in events]
+
+
+def _names(found: "Forecast") -> list[str]:
+    """Name the forecasts of models of images: the model and its event."""
+    from flarescope.pipeline.forecasting.forms import by_model
+
+    rows = found.probabilities[~found.probabilities.index.isin(found.of_model().index)]
+    return [f"{model} {code}" for model, shares in by_model(rows).items() for code in shares]
+
+
+def _others(found: "Forecast", noaa_ar: int | None) -> list[str]:
+    from flarescope.figures.disk import percent
+    from flarescope.pipeline.forecasting.forms import by_model
+
+    rows = found.probabilities
+    own = by_model(rows[rows["noaa_ar"].eq(noaa_ar).fillna(value=False)]) if noaa_ar else {}
+    said = {f"{model} {code}": share for model, shares in own.items() for code, share in shares.items()}
+    return [percent(said[name]) if name in said else "-" for name in _names(found)]
