@@ -157,6 +157,12 @@ def test_a_day_without_regions_forecasts_the_disk(model):
     assert 0 < found.probability("C1.0", 24) < 0.9
 
 
+def test_an_hour_at_which_no_model_was_verified_is_said(model):
+    noon = issue_forecast(summaries(), flares(), pd.Timestamp("2014-10-22T12:00", tz="UTC"), model=model)
+    assert any("issued 12 h after" in line for line in noon.notes)
+    assert not any("h after" in line for line in issue_forecast(summaries(), flares(), model=model).notes)
+
+
 def test_another_event_and_window(model):
     event = EventDefinition(threshold="M5.0", window_hours=36, latency_hours=6)
     found = issue_forecast(summaries(), flares(), ISSUED, model=model, events=[event])

@@ -57,10 +57,11 @@ def forecast(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Forecast C1.0, M1.0 and X1.0 flares in 24, 48 and 72 hours.
+    """Forecast a day: each region and the whole disk.
 
-    From NOAA's region summaries and flare lists, by a model that ships with flarescope; with an image of the whole disk
-    the regions are cut out, and models of images forecast them beside it. What is missing is said, with what it costs.
+    C1.0, M1.0 and X1.0 flares in 24, 48 and 72 hours, from NOAA's region summaries and flare lists, by a model that
+    ships with flarescope; with an image of the whole disk the regions are cut out, and models of images forecast them
+    beside it. What is missing is said, with what it costs.
     This is research, and no official forecast.
     """
     from flarescope.errors import InputError

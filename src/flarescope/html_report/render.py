@@ -8,7 +8,7 @@ from flarescope.html_report.view import Page
 def render_page(page: Page) -> str:
     """Give one HTML document with its style, its drawings and its pictures inside.
 
-    Nothing in it refers to a file or an address: it may be mailed, and its content security policy forbids requests.
+    Nothing in it is fetched: it may be mailed, and its content security policy forbids requests. It may link.
     """
     environment = Environment(
         loader=PackageLoader("flarescope", "templates"), autoescape=True, undefined=StrictUndefined

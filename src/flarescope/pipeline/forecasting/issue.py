@@ -23,6 +23,8 @@ REACH: Final = pd.Timedelta(days=90)
 first seen at most 54 days before (`regions.returning`)."""
 OLDEST: Final = pd.Timedelta(hours=72)
 """A summary that old tells no longer which regions are on the disk: it has turned by 40 degrees."""
+LATE: Final = pd.Timedelta(hours=3)
+"""From here on it is said that the models were not verified so long after a summary."""
 DAY: Final = pd.Timedelta(days=1)
 _SHOWN: Final = 5
 
@@ -93,6 +95,12 @@ def _checked_day(known: pd.DataFrame, every: pd.DataFrame, issued: pd.Timestamp,
         reporter.warn(
             f"no summary of the day before ({day - DAY:%Y-%m-%d}): which regions are new, and how each grows or "
             "decays, is not known"
+        )
+    hours = (issued - day) / pd.Timedelta(hours=1)
+    if issued - day > LATE:
+        reporter.say(
+            f"issued {hours:.0f} h after the positions of the summary hold; region models are trained and verified "
+            "half an hour after, when NOAA issues it"
         )
     return day
 
