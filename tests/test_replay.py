@@ -219,6 +219,36 @@ def test_its_tables_are_evaluated_and_compared(folder, capsys):
     assert main(["evaluate", str(folder / "forecasts/disk_M1.0_48h.parquet"), "--replicates", "0"]) == 0
 
 
+def test_the_table_of_all_events_is_evaluated_and_compared_by_event_scope_and_model(folder, capsys):
+    table, event = str(folder / "forecasts.parquet"), ["--event", "C1.0", "--window", "24"]
+    alone = verify_table(folder / "forecasts/region_C1.0_24h.parquet", verifying=Verifying(replicates=0))
+    assert main(["evaluate", table, *event, "--replicates", "0", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["probability"] == alone["probability"]
+    assert found["settings"]["event"]["flux_scale"] == "operational"
+    assert main(["compare", table, f"{table}#mcintosh", *event, "--replicates", "0", "--json"]) == 0
+    both = json.loads(capsys.readouterr().out)
+    assert both["probability"]["brier"]["a"] == found["probability"]["scores"]["brier"]["value"]
+    assert both["probability"]["brier"]["b"] != both["probability"]["brier"]["a"]
+    assert (
+        main(["compare", table, f"{table}#climatology", *event, "--scope", "disk", "--replicates", "0", "--json"]) == 0
+    )
+    assert json.loads(capsys.readouterr().out)["settings"]["event"]["scope"] == "disk"
+
+
+@pytest.mark.parametrize(
+    ("which", "options", "words"),
+    [
+        ("", [], "several events; state one of C1.0/24"),
+        ("", ["--event", "M3.0", "--window", "24"], "no forecast of flares >= M3.0 within 24 h"),
+        ("#vgg16", ["--event", "C1.0", "--window", "24"], "no forecast of the model 'vgg16'"),
+    ],
+)
+def test_what_the_table_of_all_events_does_not_have_is_one_line(folder, capsys, which, options, words):
+    assert main(["evaluate", f"{folder / 'forecasts.parquet'}{which}", *options]) == 2
+    assert words in capsys.readouterr().err
+
+
 def test_it_verifies_beside_climatology_mcstat_and_persistence(folder):
     found = json.loads((folder / "scores.json").read_text())
     scores = found["disk"]["C1.0/24"]["scores"]

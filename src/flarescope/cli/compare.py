@@ -16,6 +16,10 @@ def compare(
     a: Annotated[Path, typer.Argument(help="A run that was evaluated, or a table of forecasts.")],
     b: Annotated[Path, typer.Argument(help="Another one, of the same images.")],
     split: options.ForecastSplit = "test",
+    event: options.StatedEvent = None,
+    window: options.StatedWindow = None,
+    latency: options.StatedLatency = None,
+    scope: options.StatedScope = None,
     replicates: options.Replicates = 2000,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -24,12 +28,20 @@ def compare(
     """Compare two forecasts of the same images.
 
     Gives every score of both, the difference, and its interval by regions. A run's own calibration and threshold
-    are used, where it has them; other forecasts say yes from 0.5.
+    are used, where it has them; other forecasts say yes from 0.5. Of a table of several events (a replay's
+    forecasts.parquet) --event, --window and --scope say which, and forecasts.parquet#mcintosh which of its models.
     """
     from flarescope.pipeline.foreign import compare as run_comparison
     from flarescope.pipeline.verifying import Verifying
 
-    found = run_comparison(a, b, split=split, verifying=Verifying(replicates=replicates), reporter=ScreenReporter())
+    found = run_comparison(
+        a,
+        b,
+        split=split,
+        event=options.event_of_options(event, window, latency, scope),
+        verifying=Verifying(replicates=replicates),
+        reporter=ScreenReporter(),
+    )
     if settings.as_json:
         show_json(found)
         return

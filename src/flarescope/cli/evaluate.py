@@ -54,6 +54,7 @@ def evaluate(
     event: options.StatedEvent = None,
     window: options.StatedWindow = None,
     latency: options.StatedLatency = None,
+    scope: options.StatedScope = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
@@ -67,8 +68,8 @@ def evaluate(
     from flarescope.pipeline.verifying import Verifying
 
     verifying = Verifying(replicates=replicates, events=events)
-    stated = options.event_of_options(event, window, latency)
-    if model.suffix.lower() in TABLE_SUFFIXES:
+    stated = options.event_of_options(event, window, latency, scope)
+    if model.suffix.lower().partition("#")[0] in TABLE_SUFFIXES:
         if table is not None or images is not None or epoch is not None:
             raise InputError(f"{model} is a table of forecasts: leave out --table, --images and --epoch")
         from flarescope.pipeline.foreign import verify_table

@@ -22,6 +22,7 @@ SplitName = Literal["train", "validation", "test"]
 RulesName = Literal["utc", "ar-flares"]
 FluxScaleName = Literal["operational", "science"]
 SolverName = Literal["adam", "lbfgs"]
+ScopeName = Literal["region", "disk"]
 
 
 class SolverWord(StrEnum):
@@ -31,7 +32,9 @@ class SolverWord(StrEnum):
     lbfgs = "lbfgs"
 
 
-def event_of_options(event: str | None, window: float | None, latency: float | None) -> "EventDefinition | None":
+def event_of_options(
+    event: str | None, window: float | None, latency: float | None, scope: "ScopeName | None" = None
+) -> "EventDefinition | None":
     """Give the event that the options state; None where they state none.
 
     Raises:
@@ -39,11 +42,13 @@ def event_of_options(event: str | None, window: float | None, latency: float | N
     """
     from flarescope.events import EventDefinition
 
-    if event is None and window is None and latency is None:
+    if event is None and window is None and latency is None and scope is None:
         return None
     if event is None or window is None:
         raise InputError("--event, --window and --latency state an event together: give at least --event and --window")
-    return EventDefinition(threshold=event, window_hours=window, latency_hours=latency or 0.0, rules=None)
+    return EventDefinition(
+        threshold=event, window_hours=window, latency_hours=latency or 0.0, scope=scope or "region", rules=None
+    )
 
 
 def _set_quiet(value: bool) -> bool:
@@ -142,6 +147,10 @@ StatedWindow = Annotated[
 StatedLatency = Annotated[
     float | None,
     typer.Option("--latency", help="Hours from the image to the window, with --event.", show_default=False),
+]
+StatedScope = Annotated[
+    ScopeName | None,
+    typer.Option("--scope", help="Flares of each row's region, or of all the disk; with --event.", show_default=False),
 ]
 FluxScale = Annotated[
     FluxScaleName | None,

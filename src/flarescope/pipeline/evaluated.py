@@ -8,6 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from flarescope.catalog.splits import check_split
+from flarescope.catalog.table_event import agreed_event
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, event_from_json
 from flarescope.files import read_json
@@ -18,6 +19,7 @@ from flarescope.parsing import refusing_damage
 from flarescope.pipeline.again import to_evaluate
 from flarescope.pipeline.belonging import check_same_evaluation
 from flarescope.pipeline.foreign_rows import read_foreign
+from flarescope.pipeline.issued_rows import is_issued, issued_rows, split_name
 from flarescope.pipeline.origin import Origin, origin_from_json
 from flarescope.scores.threshold import ARGMAX
 from flarescope.tables import read_forecasts
@@ -58,19 +60,26 @@ def read_origin(folder: RunFolder, split: str) -> Origin | None:
     return origin_from_json(read_notes(path), path)
 
 
-def event_of_forecasts(path: str | Path, split: str = "test") -> EventDefinition | None:
+def event_of_forecasts(
+    path: str | Path, split: str = "test", *, stated: EventDefinition | None = None
+) -> EventDefinition | None:
     """Find what was forecast, by what the forecasts that a path names say of themselves.
 
     Args:
         path: a run's folder, or a table of forecasts.
         split: of a run.
+        stated: of a table, by options; of one of several events, which.
 
     Returns:
         The event; None where nobody says it.
+
+    Raises:
+        InputError: the table says another event than was stated.
     """
     path = Path(path)
     if not path.is_dir():
-        return read_event(path)
+        place, model = split_name(path)
+        return issued_rows(place, stated, model)[1] if is_issued(place) else agreed_event(path, stated)
     run = RunFolder(path)
     return read_event(run.forecasts(split)) or event_from_json(run.read().get("event"), str(run.run_json))
 
@@ -92,19 +101,20 @@ class Decided:
     notes: tuple[str, ...] = ()
 
 
-def forecasts_of(path: str | Path, split: str = "test") -> Decided:
+def forecasts_of(path: str | Path, split: str = "test", event: EventDefinition | None = None) -> Decided:
     """Read the forecasts that a path names, and the threshold that their decisions are made with.
 
     Args:
         path: a run's folder (its forecasts of `split`, calibrated where its model is), or a table of forecasts.
         split: of a run.
+        event: which, of a table of several.
 
     Raises:
         InputError: no such run or table, or a run that was not evaluated yet.
     """
     path = Path(path)
     if not path.is_dir():
-        rows, notes = read_foreign(path)
+        rows, notes = read_foreign(path, event)
         return Decided(rows, ARGMAX, notes=tuple(notes))
     run = RunFolder(path)
     _, forecasts, verification = read_evaluated(run, split)

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from flarescope.catalog.table_event import agreed_event
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, agreed
 from flarescope.files import write_json
@@ -42,8 +41,8 @@ def verify_table(
         >>> tss = found["decisions"]["argmax"]["scores"]["tss"]["value"]
     """
     verifying = verifying or Verifying()
-    event = agreed_event(path, event)
-    forecasts, read = read_foreign(Path(path))
+    forecasts, read = read_foreign(Path(path), event)
+    event = event_of_forecasts(path, stated=event)
     try:
         verification = verify_rows(forecasts, verifying, event=event, climatology=climatology)
     except InputError as error:
@@ -62,10 +61,20 @@ def compare(
     b: str | Path,
     *,
     split: str = "test",
+    event: EventDefinition | None = None,
     verifying: Verifying | None = None,
     reporter: Reporter | None = None,
 ) -> dict[str, Any]:
     """Compare two forecasts of the same images, with intervals of the differences.
+
+    Args:
+        a: a run that was evaluated, or a table of forecasts; of a table with several models one is named behind it
+            (`forecasts.parquet#mcintosh`).
+        b: another one, of the same images.
+        split: of runs.
+        event: which, for tables of several events, or that do not say it.
+        verifying: how.
+        reporter: hears what must be said.
 
     Returns:
         What `scores.compare.compare` gives, where settings also hold `event` (or None), and `calibrated_a` and
@@ -79,10 +88,11 @@ def compare(
         >>> difference = found["decision"]["tss"]["difference"]
     """
     verifying, reporter = verifying or Verifying(), reporter or WarningReporter()
-    event, said = agreed({str(path): event_of_forecasts(path, split) for path in (a, b)}, ONE_EVENT)
+    events = {str(path): event_of_forecasts(path, split, stated=event) for path in (a, b)}
+    event, said = agreed(events, ONE_EVENT)
     for text in said:
         reporter.warn(text)
-    first, second = forecasts_of(a, split), forecasts_of(b, split)
+    first, second = (forecasts_of(path, split, event) for path in (a, b))
     why = no_intervals(first.rows, second.rows) if verifying.replicates else None
     found = compare_rows(
         first.rows,

@@ -6,11 +6,17 @@ import pandas as pd
 
 from flarescope.catalog.file_names import region_and_time
 from flarescope.counted import counted
+from flarescope.events import EventDefinition
+from flarescope.pipeline.issued_rows import is_issued, issued_rows, split_name
 from flarescope.tables import read_forecasts
 
 
-def read_foreign(path: Path) -> tuple[pd.DataFrame, list[str]]:
+def read_foreign(path: Path, event: EventDefinition | None = None) -> tuple[pd.DataFrame, list[str]]:
     """Read a table of forecasts; region and time that it does not give are taken from file names of the usual form.
+
+    Args:
+        path: the table; of one of issued forecasts (`issued_rows`) also with a model behind it, `#mcintosh`.
+        event: which, where the table has several.
 
     Returns:
         What `tables.read_forecasts` gives, and a note on what came from the names, if anything did.
@@ -18,6 +24,10 @@ def read_foreign(path: Path) -> tuple[pd.DataFrame, list[str]]:
     Raises:
         InputError: whatever is wrong with the table, naming it.
     """
+    place, model = split_name(path)
+    if is_issued(place):
+        rows, _, said = issued_rows(place, event, model)
+        return rows, said
     forecasts = read_forecasts(path)
     named = region_and_time(forecasts["filename"])
     filled = {name: named[name].notna() & forecasts[name].isna() for name in ("noaa_ar", "time")}

@@ -110,11 +110,11 @@ def replay(
     )
     rows = with_outcomes(found.table, inputs.flares, list_scale=list_scale(inputs.flares))
     used = [_used(model, digest) for model, digest in loaded]
-    described = {"kind": KIND, "models": [asdict(one) for one in used], "notes": list(found.notes)}
+    scale = flux_scale or list_scale(inputs.flares) or SCALE
+    described = {"kind": KIND, "flux_scale": scale, "models": [asdict(one) for one in used], "notes": [*found.notes]}
     make_folder(folder)
     table = rows[[*COLUMNS, "label"]]
     write_parquet(table, folder / TABLE, described)
-    scale = flux_scale or list_scale(inputs.flares) or SCALE
     write_event_tables(table, folder / TABLES, main=loaded[0][0].name, flux_scale=scale)
     verification = None
     if rows["label"].notna().any():

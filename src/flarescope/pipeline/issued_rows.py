@@ -1,0 +1,85 @@
+"""Which of the forecasts in a table of several events and models are meant: one event, one scope, one model?
+
+Such a table is the `forecasts.parquet` of a replay, or of `flarescope train-regions`: a row has `issued`, `event`,
+`window_h`, `latency_h`, `probability`, `model` and, where it is known, `label`.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from flarescope.archive.records import base_name
+from flarescope.counted import counted
+from flarescope.errors import InputError
+from flarescope.events import EventDefinition, difference
+from flarescope.files import is_parquet
+from flarescope.notes import read_notes
+from flarescope.parquet_tables import read_parquet
+from flarescope.parsing import refusing_damage
+from flarescope.pipeline.archiving.outcomes import by_event
+from flarescope.tables import check_forecasts
+
+COLUMNS: Final = frozenset({"issued", "noaa_ar", "event", "window_h", "latency_h", "probability", "model"})
+_SHOWN: Final = 4
+
+
+def split_name(path: str | Path) -> tuple[Path, str | None]:
+    """Take the model that is named behind a table apart: `forecasts.parquet#mcintosh`."""
+    whole = Path(path)
+    name, mark, model = whole.name.rpartition("#")
+    if not mark or whole.exists():
+        return whole, None
+    return whole.with_name(name), model
+
+
+def is_issued(path: Path) -> bool:
+    """Tell by its columns whether a Parquet table is one of issued forecasts."""
+    if not path.is_file() or not is_parquet(path):
+        return False
+    with refusing_damage(path, "make or copy it again", what="cannot be read as Parquet"), path.open("rb") as stream:
+        return set(pq.read_schema(stream).names) >= COLUMNS
+
+
+def issued_rows(
+    path: Path, event: EventDefinition | None, model: str | None = None
+) -> tuple[pd.DataFrame, EventDefinition, list[str]]:
+    """Read the rows of one event and model as `evaluate` and `compare` take them.
+
+    Args:
+        path: the table.
+        event: stated, with its scope; None where the table has one alone.
+        model: whose; None is the one that the table's notes name first, else that of the first row.
+
+    Returns:
+        What `tables.read_forecasts` gives, of the rows with a label; the event, with its flux scale; what must be said.
+
+    Raises:
+        InputError: no such event or model in the table, or nothing says which.
+    """
+    notes, table = read_notes(path), read_parquet(path)
+    with refusing_damage(path, "make the table again"):
+        names = table["model"].map(base_name)
+        told = [one["name"] for one in notes.get("models", [])]
+        wanted = model or (told[0] if told else names.iloc[0] if len(names) else None)
+        own = table[names == wanted]
+        known = [(replace(one, flux_scale=notes.get("flux_scale")), rows) for one, rows in by_event(own)]
+    if not known:
+        raise InputError(f"{path}: no forecast of the model {wanted!r}; it has {', '.join(sorted(set(names)))[:100]}")
+    found = [(one, rows) for one, rows in known if event is None or not difference(event, one)]
+    if len(found) != 1:
+        some = ", ".join(f"{one.code} ({one.scope})" for one, _ in known[:_SHOWN])
+        raise InputError(
+            f"{path}: {'several events' if event is None else f'no forecast of flares {event.brief}'}; state one of "
+            f"{some} and {max(len(known) - _SHOWN, 0)} more (--event, --window, --scope)"
+        )
+    one, rows = found[0]
+    if "label" not in rows or not rows["label"].notna().any():
+        raise InputError(f"{path}: no row says whether the event came (label); replay with flares that go on after it")
+    unknown = int(rows["label"].isna().sum())
+    left_out = f"The flare list does not cover the window of {counted(unknown, 'forecast')}: left out."
+    said = [left_out] if unknown else []
+    kept = rows[rows["label"].notna()].rename(columns={"issued": "time"})
+    return check_forecasts(kept[["noaa_ar", "time", "label", "probability"]], str(path)), one, said
