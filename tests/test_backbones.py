@@ -83,7 +83,7 @@ def test_an_engine_runs_what_it_can_run_and_a_precision_is_taken_where_the_netwo
     assert chosen.engine != "winograd"
     assert chosen.precision == "fp32"
     assert choose("openvino", "bf16", runs=lite.engines, precisions=lite.precisions).precision == "bf16"
-    with pytest.raises(InputError, match="--engine winograd: it does not run this network; expected auto or torch"):
+    with pytest.raises(InputError, match="--engine winograd: it does not run this network; expected auto or openvino"):
         choose("winograd", runs=lite.engines)
 
 
@@ -263,6 +263,21 @@ def test_a_module_is_copied_and_its_weights_tell_it_apart():
     assert layer[2].weight.requires_grad
     assert (next(iter(start(EngineChoice("torch", "cpu", "fp32", 2), first).stream([pixels]))) == before).all()
     assert flarescope.Backbone(layer, name="n", size=64).digest != first.digest
+
+
+def test_a_module_runs_in_openvino_too_where_it_is_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("FLARESCOPE_CACHE", str(tmp_path))
+    layer = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 8, 8), torch.nn.Flatten())
+    own = flarescope.Backbone(layer, name="n", size=32, preprocess=lambda pixels: pixels / 255)
+    assert flarescope.Compute().choose(own.backbone).engine == "torch"
+    assert flarescope.Compute(engine="openvino").choose(own.backbone).engine == "openvino"
+    pixels = np.random.default_rng(0).uniform(0, 255, (3, 1, 32, 32)).astype(np.float32)
+    by = {
+        name: next(iter(start(EngineChoice(name, "cpu", "fp32", 4), own).stream([pixels])))
+        for name in ("torch", "openvino")
+    }
+    assert by["torch"] == pytest.approx(by["openvino"], abs=1e-5)
+    assert not (tmp_path / "openvino").exists()
 
 
 def test_hf_is_a_name_too(tmp_path, monkeypatch):

@@ -34,7 +34,7 @@ class Network:
             `(N, 1, S, S)` (three equal channels) or `(N, 3, S, S)` (RGB), 0..255, float32 or uint8, and `dtype`, it
             gives `(N, features)`. Preprocessing is part of it.
         pixels: which pixels it takes.
-        engines: what can run it (`engines.base.ENGINES`).
+        engines: what can run it (`engines.base.ENGINES`); where the first is `torch`, `auto` takes that on a CPU too.
         precisions: in which it is the same network (`engines.base.PRECISIONS`); others are computed when asked for.
         preprocessing: what it does to pixels before its first layer, in words.
         paper: where it is described.
@@ -44,7 +44,7 @@ class Network:
     features: int
     build: Callable[[Arrays], Any] = field(repr=False)
     pixels: PixelForm = REFERENCE
-    engines: tuple[str, ...] = ("torch", "openvino")
+    engines: tuple[str, ...] = ("openvino", "torch")
     precisions: tuple[str, ...] = ("fp32", "bf16")
     preprocessing: str = field(default="", repr=False)
     paper: str = field(default="", repr=False)

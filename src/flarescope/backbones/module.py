@@ -75,7 +75,7 @@ class Backbone(Weights):
             features=width_of(build({}), size, name),
             build=build,
             pixels=PixelForm(size, "smooth"),
-            engines=("torch",),
+            engines=("torch", "openvino"),
             precisions=("fp32",),
         )
         super().__init__(f"{FAMILY}:{name}", _digest(arrays, size, channels), lambda: arrays, network)

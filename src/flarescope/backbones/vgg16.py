@@ -43,7 +43,7 @@ VGG16: Final = Network(
     name="vgg16",
     features=FEATURES,
     build=builder("flarescope.backbones.vgg16_torch"),
-    engines=("torch", "openvino", "winograd"),
+    engines=("winograd", "openvino", "torch"),
     preprocessing="RGB becomes BGR, ImageNet's channel means 103.939, 116.779, 123.68 come off",
     paper="Simonyan & Zisserman 2015, arXiv 1409.1556, configuration D",
 )

@@ -1,7 +1,7 @@
 """Which engine is there on this machine, and in which precision does it run best?"""
 
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -42,7 +42,7 @@ def choose(
     engine: str = "auto",
     precision: str = "auto",
     *,
-    runs: Collection[str] = ENGINES,
+    runs: Sequence[str] = tuple(reversed(ENGINES[1:])),
     precisions: Collection[str] = PRECISIONS,
 ) -> EngineChoice:
     """Choose an engine by what is there.
@@ -78,8 +78,10 @@ def choose(
     return EngineChoice("torch", device, precision, batch=256 if device == "cuda" else 16)
 
 
-def _choose_on_cpu(engine: str, precision: str, runs: Collection[str]) -> EngineChoice | None:
+def _choose_on_cpu(engine: str, precision: str, runs: Sequence[str]) -> EngineChoice | None:
     """Choose between Winograd's filtering and OpenVINO; None where neither is there and neither was asked for."""
+    if engine == "auto" and runs[0] == "torch":
+        return None
     has_openvino = find_spec("openvino") is not None
     features = set() if engine == "openvino" or "winograd" not in runs else _processor_features()
     if engine == "winograd" or (

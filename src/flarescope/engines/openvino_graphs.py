@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from flarescope.backbones.base import Arrays, Weights
+from flarescope.backbones.module import FAMILY as MODULE
 from flarescope.backbones.vgg16 import VGG16
 from flarescope.backbones.weights import cache_dir
 from flarescope.engines.openvino import Graphs
@@ -38,13 +39,13 @@ def cached_graph(weights: Weights, channels: int) -> Path:
 def _converted(weights: Weights, arrays: Arrays, channels: int) -> Any:  # noqa: ANN401 - openvino is untyped
     import openvino
 
-    folder = cached_graph(weights, channels)
+    folder = cached_graph(weights, channels)  # a module's preprocessing is in no digest: it is never kept
     with contextlib.suppress(RuntimeError):  # none is there, or it is damaged: it is made anew
         return openvino.Core().read_model(folder / "graph.xml")
     from flarescope.engines.openvino_convert import to_openvino
 
     graph = to_openvino(weights.backbone.build(arrays), weights.backbone.pixels.size, channels)
-    if not weights.is_random:
+    if not weights.is_random and not weights.family.startswith(MODULE):
         with contextlib.suppress(FlarescopeError, OSError):  # a cache that cannot be written costs the time again
             _keep(graph, folder)
     return graph
