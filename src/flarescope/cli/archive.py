@@ -68,7 +68,10 @@ def show(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Say what an archive holds: how many forecasts, of which time, by which models."""
+    """Say what an archive holds.
+
+    How many forecasts there are, of which time, by which models.
+    """
     from flarescope.pipeline.archiving.verifying import summary_of
 
     found = summary_of(folder)
