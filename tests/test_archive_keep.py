@@ -5,10 +5,11 @@ import pytest
 
 from flarescope import region_model
 from flarescope.archive import read_archive
-from flarescope.pipeline.archiving.keeping import keep_forecast
+from flarescope.cli import main
 from flarescope.pipeline.archiving.verifying import verify_archive
 from flarescope.pipeline.forecasting.inputs import read_inputs
 from flarescope.pipeline.forecasting.issue import issue_forecast
+from flarescope.pipeline.forecasting.keeping import keep_forecast
 from flarescope.progress import Reporter
 from flarescope.regions.model import NO_HISTORY
 from flarescope.scores.cases import Sampling
@@ -51,3 +52,14 @@ def test_a_forecast_is_kept_with_mcstat_climatology_and_its_inputs(paths, tmp_pa
     found = verify_archive(tmp_path / "a", flares=[paths[1]], sampling=Sampling(replicates=20), reporter=Reporter())
     assert found["disk"]["C1.0/24"]["n"] == 2
     assert any("kept after" in text for text in found["notes"])
+
+
+def test_the_command_keeps_what_it_forecasts(paths, tmp_path, capsys):
+    arguments = ["forecast", "--regions", str(paths[0]), "--flares", str(paths[1]), "--issue", "2001-01-09T00:30"]
+    folder = str(tmp_path / "archive")
+    assert main([*arguments, "--archive", folder]) == 0
+    assert f"kept in {folder}" in capsys.readouterr().err
+    assert main([*arguments, "--archive", folder]) == 0
+    assert "has this very forecast already" in capsys.readouterr().err
+    assert main(["archive", "show", folder]) == 0
+    assert "1 forecast of " in capsys.readouterr().out

@@ -9,9 +9,9 @@ import pytest
 
 from flarescope import InputError, region_model, verify_table
 from flarescope.cli import main
-from flarescope.pipeline.archiving.beside import CLIMATOLOGY
 from flarescope.pipeline.archiving.replay import replay_days
 from flarescope.pipeline.archiving.replaying import replay, usual_models
+from flarescope.pipeline.forecasting.beside import CLIMATOLOGY
 from flarescope.pipeline.forecasting.inputs import read_inputs
 from flarescope.pipeline.forecasting.issue import issue_forecast
 from flarescope.pipeline.verifying import Verifying
@@ -246,6 +246,33 @@ def test_the_table_of_all_events_is_evaluated_and_compared_by_event_scope_and_mo
 )
 def test_what_the_table_of_all_events_does_not_have_is_one_line(folder, capsys, which, options, words):
     assert main(["evaluate", f"{folder / 'forecasts.parquet'}{which}", *options]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_forecast_replays_a_period(paths, tmp_path, capsys):
+    files = ["--regions", str(paths[0]), "--flares", str(paths[1])]
+    period = ["--replay", "2001-02-20..2001-03-10", "--issue-hour", "0"]
+    assert main(["forecast", *files, *period, "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr()
+    assert "regions: 19 issue times, 2001-02-20 to 2001-03-10" in said.out
+    assert "NO TEST" in said.err
+    table = pd.read_parquet(tmp_path / "out/forecasts.parquet")
+    assert table["issued"].dt.hour.unique().tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--replay", "2001", "--out", "o"], "expected two days"),
+        (["--replay", "2001-02-30..2001-03-10", "--out", "o"], "day '2001-02-30'"),
+        (["--replay", "2001-03-10..2001-02-20", "--out", "o"], "the earlier day first"),
+        (["--replay", "2001-02-20..2001-03-10"], "give their folder"),
+        (["--replay", "2001-02-20..2001-03-10", "--out", "o", "--archive", "a"], "takes no --image"),
+        (["--issue-hour", "3"], "belongs to --replay"),
+    ],
+)
+def test_a_replay_that_cannot_be_is_one_line(paths, capsys, more, words):
+    assert main(["forecast", "--regions", str(paths[0]), "--flares", str(paths[1]), *more]) == 2
     assert words in capsys.readouterr().err
 
 

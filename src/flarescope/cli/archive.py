@@ -38,9 +38,9 @@ def verify(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Verify what was forecast to date against the flares that came.
+    """Verify what was forecast to date.
 
-    Prints Brier skill with 95 % intervals, by regions or blocks of 27 days, beside climatology, MCSTAT and persistence.
+    Against the flares that came. Prints Brier skill with 95 % intervals, by regions or blocks of 27 days, beside climatology, MCSTAT and persistence.
     Of fewer than 10 events nothing is scored. The page has reliability, and the last 30 days against what happened.
     """
     from flarescope.pipeline.archiving.verifying import verify_archive
@@ -70,7 +70,7 @@ def show(
 ) -> None:
     """Say what an archive holds.
 
-    How many forecasts there are, of which time, by which models.
+    How many forecasts, of which time, by which models, and what cannot be used.
     """
     from flarescope.pipeline.archiving.verifying import summary_of
 

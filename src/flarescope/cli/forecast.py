@@ -50,6 +50,22 @@ def forecast(
         Path | None,
         typer.Option(help="Folder of its files: JSON, CSV, Parquet, scoreboard, disk, page.", show_default="no files"),
     ] = None,
+    archive: Annotated[
+        Path | None,
+        typer.Option(help="Folder in which the forecast is kept, for `archive verify`.", show_default="not kept"),
+    ] = None,
+    replay: Annotated[
+        str | None,
+        typer.Option(
+            help="Instead one forecast a day of the past, verified, into --out; flares before and after are taken.",
+            metavar="<FIRST..LAST>",
+            show_default=False,
+        ),
+    ] = None,
+    issue_hour: Annotated[
+        float | None,
+        typer.Option(help="Of --replay: at which hour, UTC; 0 is midnight.", show_default="0.5, when NOAA issues"),
+    ] = None,
     flux_scale: options.FluxScale = None,
     nan: options.Nan = "error",
     instrument_ok: options.InstrumentOk = False,
@@ -71,6 +87,15 @@ def forecast(
 
     if not regions:
         raise InputError("no region summaries; give --regions")
+    if replay is not None:
+        from flarescope.cli.replay import run_replay
+
+        if image is not None or issue is not None or archive is not None:
+            raise InputError("--replay takes no --image, --issue or --archive; leave them out")
+        run_replay(replay, regions, flares or [], models=model or [], out=out, hour=issue_hour, flux_scale=flux_scale)
+        return
+    if issue_hour is not None:
+        raise InputError("--issue-hour belongs to --replay; --issue says when one forecast is issued")
     found = run_forecast(
         regions,
         flares or [],
@@ -78,6 +103,7 @@ def forecast(
         models=model or [],
         issued=issue,
         out=out,
+        archive=archive,
         flux_scale=flux_scale,
         compute=Compute(nan=nan, instrument_ok=instrument_ok),
         instrument_ok=instrument_ok,

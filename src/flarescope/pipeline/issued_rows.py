@@ -19,7 +19,7 @@ from flarescope.files import is_parquet
 from flarescope.notes import read_notes
 from flarescope.parquet_tables import read_parquet
 from flarescope.parsing import refusing_damage
-from flarescope.pipeline.archiving.outcomes import by_event
+from flarescope.pipeline.forecasting.by_event import by_event
 from flarescope.tables import check_forecasts
 
 COLUMNS: Final = frozenset({"issued", "noaa_ar", "event", "window_h", "latency_h", "probability", "model"})

@@ -1,40 +1,13 @@
 """What came of issued forecasts, and what had come in the window before each of them?"""
 
-from collections.abc import Iterator
-from typing import Any, Final, cast
-
 import numpy as np
 import pandas as pd
 
 from flarescope.catalog.noaa_flares import FlareList
 from flarescope.events import OPERATIONAL_FACTOR, EventDefinition, FluxScale
+from flarescope.pipeline.forecasting.by_event import by_event
 from flarescope.regions.outcomes import flare_counts
 from flarescope.windows import covers
-
-EVENT: Final = ["event", "window_h", "latency_h"]
-"""Columns that name what is forecast, beside the scope."""
-
-
-def by_event(rows: pd.DataFrame) -> Iterator[tuple[EventDefinition, pd.DataFrame]]:
-    """Give the rows of each event and scope, in the order in which these come; those of the disk name no region.
-
-    Args:
-        rows: `noaa_ar`, `event`, `window_h`, `latency_h`; with `flux_scale`, that of the event where it is known.
-    """
-    scale = rows["flux_scale"].fillna("") if "flux_scale" in rows else pd.Series("", index=rows.index)
-    keys = [*EVENT, scale.rename("scale"), rows["noaa_ar"].isna().rename("disk")]
-    for key, piece in rows.groupby(keys, sort=False):
-        name, window, latency, of_scale, disk = cast("tuple[Any, ...]", key)
-        yield (
-            EventDefinition(
-                threshold=str(name),
-                window_hours=float(window),
-                latency_hours=float(latency),
-                scope="disk" if disk else "region",
-                flux_scale=of_scale or None,
-            ),
-            piece,
-        )
 
 
 def with_outcomes(rows: pd.DataFrame, listed: FlareList, *, list_scale: FluxScale | None) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from flarescope.catalog.noaa_flares import FlareList
 from flarescope.counted import counted, of_them
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, FluxScale
-from flarescope.pipeline.archiving.beside import trained_until, with_climatology
+from flarescope.pipeline.forecasting.beside import trained_until, with_climatology
 from flarescope.pipeline.forecasting.issue import OLDEST, REACH, issue_forecast
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.regions.model import COLUMNS, RegionModel

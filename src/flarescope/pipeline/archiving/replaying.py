@@ -18,10 +18,11 @@ from flarescope.events import FluxScale
 from flarescope.files import check_writable, make_folder
 from flarescope.notes import event_notes
 from flarescope.parquet_tables import write_parquet
-from flarescope.pipeline.archiving.beside import MCSTAT, trained_until
-from flarescope.pipeline.archiving.outcomes import by_event, with_outcomes
+from flarescope.pipeline.archiving.outcomes import with_outcomes
 from flarescope.pipeline.archiving.replay import USUAL_HOUR, replay_days
 from flarescope.pipeline.archiving.verifying import verify_rows, write_verification
+from flarescope.pipeline.forecasting.beside import MCSTAT, trained_until
+from flarescope.pipeline.forecasting.by_event import by_event
 from flarescope.pipeline.forecasting.inputs import read_inputs
 from flarescope.pipeline.forecasting.region_models import load_region_model
 from flarescope.progress import Reporter, WarningReporter

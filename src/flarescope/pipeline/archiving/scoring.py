@@ -11,8 +11,8 @@ from flarescope.catalog.swpc_probabilities import ASSUMED
 from flarescope.counted import of_them
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
-from flarescope.pipeline.archiving.beside import CLIMATOLOGY
-from flarescope.pipeline.archiving.outcomes import by_event
+from flarescope.pipeline.forecasting.beside import CLIMATOLOGY
+from flarescope.pipeline.forecasting.by_event import by_event
 from flarescope.pipeline.region_skill import LEAST_EVENTS, skill
 from flarescope.scores.blocks import ROTATION_DAYS, time_blocks
 from flarescope.scores.cases import Sampling

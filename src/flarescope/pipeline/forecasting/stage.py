@@ -18,10 +18,12 @@ from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.forecasting.forms import write_csv, write_forecast_json, write_rows
 from flarescope.pipeline.forecasting.inputs import Inputs, read_inputs
 from flarescope.pipeline.forecasting.issue import issue_forecast
+from flarescope.pipeline.forecasting.keeping import keep_forecast
 from flarescope.pipeline.forecasting.region_models import load_region_model
 from flarescope.pipeline.forecasting.scoreboard import write_scoreboard
 from flarescope.pipeline.forecasting.value import Forecast
 from flarescope.progress import Reporter, WarningReporter
+from flarescope.regions.model import RegionModel
 from flarescope.regions.shipped import MODEL_NAME, shipped_models
 
 JSON_NAME: Final = "forecast.json"
@@ -47,6 +49,7 @@ def forecast(
     models: Sequence[str | Path] = (),
     issued: "pd.Timestamp | str | None" = None,
     out: str | Path | None = None,
+    archive: str | Path | None = None,
     flux_scale: FluxScale | None = None,
     compute: Compute | None = None,
     instrument_ok: bool = False,
@@ -64,6 +67,7 @@ def forecast(
         issued: UTC; by default when the image was taken, else half an hour after the newest summary's positions hold.
             Nothing later is used.
         out: folder of the files; None writes none.
+        archive: folder in which issued forecasts are kept, to be verified later; None keeps none.
         flux_scale: of flares that do not say theirs, and of the classes forecast.
         compute: how features of images are computed.
         instrument_ok: whether other magnetographs than HMI are taken.
@@ -88,6 +92,7 @@ def forecast(
         models=models,
         issued=issued,
         out=out,
+        archive=archive,
         flux_scale=flux_scale,
         compute=compute,
         instrument_ok=instrument_ok,
@@ -103,6 +108,7 @@ def forecast_inputs(
     models: Sequence[str | Path] = (),
     issued: "pd.Timestamp | str | None" = None,
     out: Path | None = None,
+    archive: str | Path | None = None,
     flux_scale: FluxScale | None = None,
     compute: Compute | None = None,
     instrument_ok: bool = False,
@@ -127,6 +133,7 @@ def forecast_inputs(
         reporter=reporter,
     )
     if image is None or disk is None:
+        _keep(archive, found, inputs, model, reporter)
         return _written(found, out, None)
     from flarescope.pipeline.forecasting.images import PATCHES, with_image
 
@@ -143,7 +150,17 @@ def forecast_inputs(
             instrument_ok=instrument_ok,
             reporter=reporter,
         )
+    _keep(archive, seen.forecast, inputs, model, reporter)
     return _written(seen.forecast, out, Picture(seen.view, seen.upright_gauss))
+
+
+def _keep(
+    archive: str | Path | None, forecast: Forecast, inputs: Inputs, model: RegionModel, reporter: Reporter
+) -> None:
+    if archive is None:
+        return
+    kept = keep_forecast(archive, forecast, inputs, model=model)
+    reporter.say(f"kept in {archive}" if kept else f"{archive} has this very forecast already")
 
 
 def _read(image: Path, *, instrument_ok: bool) -> WholeDisk:

@@ -8,14 +8,13 @@ import pandas as pd
 
 from flarescope.archive import Input, IssuedForecast, ModelUsed, keep
 from flarescope.archive.records import base_name
-from flarescope.pipeline.archiving.beside import CLIMATOLOGY, MCSTAT, trained_until, with_climatology
+from flarescope.pipeline.forecasting.beside import CLIMATOLOGY, MCSTAT, trained_until, with_climatology
 from flarescope.pipeline.forecasting.inputs import Inputs
 from flarescope.pipeline.forecasting.issue import issue_forecast
 from flarescope.pipeline.forecasting.region_models import load_region_model
 from flarescope.pipeline.forecasting.value import Forecast
 from flarescope.pipeline.identity import versions
 from flarescope.pipeline.origin import now
-from flarescope.progress import Reporter
 from flarescope.regions.model import RegionModel
 from flarescope.regions.shipped import shipped_models
 
@@ -78,8 +77,3 @@ def _inputs(data: Mapping[str, Any]) -> list[Input]:
         if role != "models"
         for one in files
     ]
-
-
-def kept_words(folder: str | Path, kept: bool, reporter: Reporter) -> None:
-    """Say whether a forecast was kept."""
-    reporter.say(f"kept in {folder}" if kept else f"{folder} has this very forecast already")

@@ -9,7 +9,7 @@ from flarescope.archive.records import base_name
 from flarescope.events import OPERATIONAL_FACTOR, FluxScale
 from flarescope.json_values import is_text
 from flarescope.parsing import refusing_damage
-from flarescope.pipeline.archiving.outcomes import by_event
+from flarescope.pipeline.forecasting.by_event import by_event
 from flarescope.regions.grid import SHAPE, at_event, check_event
 from flarescope.regions.model import SCALE, RegionModel
 
