@@ -40,8 +40,9 @@ def verify(
 ) -> None:
     """Verify what was forecast to date.
 
-    Against the flares that came. Prints Brier skill with 95 % intervals, by regions or blocks of 27 days, beside climatology, MCSTAT and persistence.
-    Of fewer than 10 events nothing is scored. The page has reliability, and the last 30 days against what happened.
+    Against the flares that came: Brier skill with 95 % intervals, by regions or blocks of 27 days, beside climatology,
+    MCSTAT and persistence. Of fewer than 10 events nothing is scored. The page has reliability, and the last 30 days
+    against what happened.
     """
     from flarescope.pipeline.archiving.verifying import verify_archive
     from flarescope.scores.cases import Sampling
