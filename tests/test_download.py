@@ -47,6 +47,8 @@ def here(server):
         zenodo=server.base,
         ncei=server.base + "/ncei",
         jsoc_registration=server.base,
+        swpc=server.base,
+        jsoc_fits=server.base,
     )
 
 

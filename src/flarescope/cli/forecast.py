@@ -66,6 +66,13 @@ def forecast(
         float | None,
         typer.Option(help="Of --replay: at which hour, UTC; 0 is midnight.", show_default="0.5, when NOAA issues"),
     ] = None,
+    now: Annotated[
+        bool,
+        typer.Option("--now", help="Fetch what NOAA and JSOC have now, instead of naming files. Untried for real."),
+    ] = False,
+    no_image: Annotated[
+        bool, typer.Option("--no-image", help="With --now: do not fetch HMI's newest disk, some 15 MB.")
+    ] = False,
     flux_scale: options.FluxScale = None,
     nan: options.Nan = "error",
     instrument_ok: options.InstrumentOk = False,
@@ -85,30 +92,42 @@ def forecast(
     from flarescope.pipeline.forecasting.stage import PAGE_NAME
     from flarescope.pipeline.forecasting.stage import forecast as run_forecast
 
-    if not regions:
-        raise InputError("no region summaries; give --regions")
-    if replay is not None:
+    compute, reporter = Compute(nan=nan, instrument_ok=instrument_ok), ScreenReporter()
+    if issue_hour is not None and replay is None:
+        raise InputError("--issue-hour belongs to --replay; --issue says when one forecast is issued")
+    if now:
+        from flarescope.pipeline.forecasting.live import forecast_now
+
+        if regions or flares or image or issue or flux_scale or replay:
+            raise InputError(
+                "--now fetches its own data; leave --regions, --flares, --image, --issue, --flux-scale, --replay out"
+            )
+        found = forecast_now(
+            models=model or [], out=out, archive=archive, image=not no_image, compute=compute, reporter=reporter
+        )
+    elif not regions:
+        raise InputError("no region summaries; give --regions, or --now")
+    elif replay is not None:
         from flarescope.cli.replay import run_replay
 
         if image is not None or issue is not None or archive is not None:
             raise InputError("--replay takes no --image, --issue or --archive; leave them out")
         run_replay(replay, regions, flares or [], models=model or [], out=out, hour=issue_hour, flux_scale=flux_scale)
         return
-    if issue_hour is not None:
-        raise InputError("--issue-hour belongs to --replay; --issue says when one forecast is issued")
-    found = run_forecast(
-        regions,
-        flares or [],
-        image=image,
-        models=model or [],
-        issued=issue,
-        out=out,
-        archive=archive,
-        flux_scale=flux_scale,
-        compute=Compute(nan=nan, instrument_ok=instrument_ok),
-        instrument_ok=instrument_ok,
-        reporter=ScreenReporter(),
-    )
+    else:
+        found = run_forecast(
+            regions,
+            flares or [],
+            image=image,
+            models=model or [],
+            issued=issue,
+            out=out,
+            archive=archive,
+            flux_scale=flux_scale,
+            compute=compute,
+            instrument_ok=instrument_ok,
+            reporter=reporter,
+        )
     show_forecast(found)
     if out is not None:
         note(f"written to {out}; the page is {PAGE_NAME}")

@@ -108,14 +108,14 @@ def cut_read_disk(
     disk: WholeDisk,
     image: Path,
     *,
-    regions: Sequence[str | Path],
+    regions: Sequence[str | Path] | pd.DataFrame,
     out: Path,
     plages: bool = False,
     draw: bool = False,
     instrument_ok: bool = False,
     reporter: Reporter,
 ) -> CutDisk:
-    """Do what `cut_disk` does with an image that was read."""
+    """Do what `cut_disk` does with an image that was read, and with summaries that may be read already."""
     try:
         view = view_of(disk.header, disk.time, disk.magnetogram.field_gauss.shape)
         check_scale(view, instrument_ok=instrument_ok)
@@ -150,10 +150,13 @@ _CUT_DTYPES = {
 }
 
 
-def _summary_of(paths: Sequence[str | Path], disk: WholeDisk, reporter: Reporter) -> pd.DataFrame:
-    """Read the one summary whose positions are nearest to the image."""
-    regions, refused = read_summaries(Path(path) for path in paths)
-    tell_refused(refused, reporter)
+def _summary_of(summaries: Sequence[str | Path] | pd.DataFrame, disk: WholeDisk, reporter: Reporter) -> pd.DataFrame:
+    """Give the one summary whose positions are nearest to the image."""
+    if isinstance(summaries, pd.DataFrame):
+        regions = summaries
+    else:
+        regions, refused = read_summaries(Path(path) for path in summaries)
+        tell_refused(refused, reporter)
     day = nearest_day(list(regions["day"].drop_duplicates()), disk.time)
     hours = (disk.time - day.to_pydatetime()).total_seconds() / 3600
     reporter.say(

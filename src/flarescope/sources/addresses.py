@@ -17,12 +17,16 @@ class Addresses:
         dryad: API v2, documented at https://datadryad.org/api and in datadryad/dryad-app, `documentation/apis`.
         zenodo: records API, documented at https://developers.zenodo.org.
         ncei: NOAA's archive of what SWPC published each day; region summaries as in sunpy's `SRSClient`.
+        swpc: what NOAA's forecasters have now, as text and JSON; what lies where was read in programs that use it.
+        jsoc_fits: HMI's whole disks near real time; likewise.
         jsoc_registration: where an e-mail address is registered for exports; the export itself goes through `drms`.
     """
 
     dryad: str = "https://datadryad.org"
     zenodo: str = "https://zenodo.org"
     ncei: str = "https://www.ngdc.noaa.gov/stp/space-weather/swpc-products/daily_reports"
+    swpc: str = "https://services.swpc.noaa.gov"
+    jsoc_fits: str = "http://jsoc.stanford.edu/data/hmi/fits"
     jsoc_registration: str = "http://jsoc.stanford.edu/ajax/register_email.html"
 
     def dryad_versions(self, doi: str) -> str:
@@ -50,6 +54,23 @@ class Addresses:
             ending: `SRS.txt` or `events.txt`.
         """
         return f"{self.ncei}/{folder}/{day[:4]}/{day[4:6]}/{day}{ending}"
+
+    def swpc_now(self, path: str) -> str:
+        """Give one of SWPC's current files, such as `text/srs.txt`."""
+        return f"{self.swpc}/{path}"
+
+    def jsoc_newest(self) -> str:
+        """Give the text that names HMI's newest whole disk."""
+        return f"{self.jsoc_fits}/latest_fits_time"
+
+    def jsoc_disk(self, name: str, day: str) -> str:
+        """Give a whole disk, such as `2026/09/06/hmi.M_720s_nrt.20260906_170000_TAI.fits`.
+
+        Args:
+            name: of the file.
+            day: eight digits.
+        """
+        return f"{self.jsoc_fits}/{day[:4]}/{day[4:6]}/{day[6:8]}/{quote(name)}"
 
 
 ADDRESSES: Final = Addresses()

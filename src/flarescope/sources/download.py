@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from flarescope.errors import AbsentError, FlarescopeError, InputError
-from flarescope.fetch import Source, fetch
+from flarescope.fetch import Source, fetch, forget
 from flarescope.files import make_folder, replace_durably
 from flarescope.sources.addresses import ADDRESSES, Addresses
 from flarescope.sources.repositories import ARCHIVES, published_files
@@ -206,10 +206,20 @@ def _daily(product: str, day: dt.date, folder: Path, addresses: Addresses, backo
     path = folder / name
     source = Source(name, addresses.noaa_daily(archive_folder, f"{day:%Y%m%d}", ending), None, None)
     if path.is_file() and not _is_settled(path, day):  # NOAA may have rewritten it since
-        newer = folder / f".{name}.newer"
-        newer.unlink(missing_ok=True)  # of a killed process, which may be days ago
-        replace_durably(fetch(source, newer, backoff_s=backoff_s), path)
+        return fetch_again(source, path, backoff_s=backoff_s)
     return fetch(source, path, backoff_s=backoff_s)
+
+
+def fetch_again(source: Source, path: Path, *, attempts: int = 5, backoff_s: float = 1.0) -> Path:
+    """Fetch a file that changes at its address; where that fails, the one that is there stays."""
+    newer = path.with_name(f".{path.name}.newer")
+    forget(newer)  # of a killed process, which may be days ago
+    try:
+        make_folder(path.parent)
+        replace_durably(fetch(source, newer, attempts=attempts, backoff_s=backoff_s), path)
+    finally:
+        forget(newer)
+    return path
 
 
 def _forget(product: str, day: dt.date, folder: Path) -> None:

@@ -100,7 +100,7 @@ def with_image(
     disk: WholeDisk,
     image: Path,
     *,
-    regions: Sequence[str | Path],
+    regions: pd.DataFrame,
     models: Sequence[str | Path],
     folder: Path,
     compute: Compute | None = None,
@@ -113,7 +113,7 @@ def with_image(
         forecast: by the region model.
         disk: the image.
         image: its file.
-        regions: the summaries, as they were named.
+        regions: the summaries (`catalog.noaa_regions.REGION_DTYPES`); those after the forecast are not used.
         models: runs and model files.
         folder: of the patches.
         compute: how the features are computed.
@@ -128,7 +128,8 @@ def with_image(
     if len(loaded) < len(models):
         raise InputError("two of the models have one name; give their folders different names")
     heard = Heard(reporter, warnings_alone=True)
-    cut = cut_read_disk(disk, image, regions=regions, out=folder, instrument_ok=instrument_ok, reporter=heard)
+    known = regions[regions["day"] <= forecast.issued]
+    cut = cut_read_disk(disk, image, regions=known, out=folder, instrument_ok=instrument_ok, reporter=heard)
     rows, notes = [], _time_notes(cut.view.time, forecast, bool(models))
     patches = cut.table[cut.table["filename"].notna()]
     for name, model in loaded.items():

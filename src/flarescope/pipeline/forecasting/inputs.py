@@ -16,6 +16,7 @@ from flarescope.catalog.noaa_flares import FlareList, flare_numbers, join_lists
 from flarescope.catalog.noaa_regions import read_summaries
 from flarescope.catalog.swpc_flares import LASTING
 from flarescope.counted import counted
+from flarescope.errors import InputError
 from flarescope.events import FluxScale
 from flarescope.files import sha256_of
 from flarescope.progress import Reporter
@@ -49,6 +50,7 @@ def read_inputs(
     flares: Sequence[str | Path] = (),
     *,
     flux_scale: FluxScale | None = None,
+    each_needed: bool = True,
     reporter: Reporter | None = None,
 ) -> Inputs:
     """Read summaries and flares in any form that the catalogue's readers know.
@@ -58,20 +60,35 @@ def read_inputs(
         flares: event reports, folders and archives of them, lists, tables, SWPC's JSON; of a flare that stands in
             several the row that names a region counts.
         flux_scale: of lists that do not say theirs.
+        each_needed: whether a flare list that cannot be read is refused; else it is named and left out.
         reporter: hears what was not used.
 
     Raises:
-        InputError: not one summary, or none of the flare lists that were named, can be read.
+        InputError: not one summary can be read, or a flare list that is needed.
     """
     reporter = reporter or Reporter()
     table, refused = read_summaries(Path(path) for path in regions)
-    lists = [with_stated_scale(read_flares(Path(path)), flux_scale) for path in flares]
-    notes = _told([*refused, *(file for each in lists for file in each.refused)], reporter)
+    lists, unread = _lists(flares, flux_scale, each_needed)
+    notes = _told([*refused, *unread, *(file for each in lists for file in each.refused)], reporter)
     joined = join_flare_lists(lists) if lists else None
     if joined is not None:
         notes += _remarks(lists, joined, reporter)
     data = {"regions": described(regions, "SRS.txt"), "flares": described(flares, "events.txt")}
     return Inputs(table, joined, data, tuple(notes))
+
+
+def _lists(
+    paths: Sequence[str | Path], flux_scale: FluxScale | None, each_needed: bool
+) -> tuple[list[FlareList], list[Refused]]:
+    lists, unread = [], []
+    for path in paths:
+        try:
+            lists.append(with_stated_scale(read_flares(Path(path)), flux_scale))
+        except InputError as error:
+            if each_needed:
+                raise
+            unread.append(Refused(str(path), str(error)))
+    return lists, unread
 
 
 def join_flare_lists(lists: Sequence[FlareList]) -> FlareList:

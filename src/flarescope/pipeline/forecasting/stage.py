@@ -87,7 +87,6 @@ def forecast(
     inputs = read_inputs(regions, flares, flux_scale=flux_scale, reporter=reporter)
     return forecast_inputs(
         inputs,
-        regions=regions,
         image=image,
         models=models,
         issued=issued,
@@ -103,7 +102,6 @@ def forecast(
 def forecast_inputs(
     inputs: Inputs,
     *,
-    regions: Sequence[str | Path],
     image: str | Path | None = None,
     models: Sequence[str | Path] = (),
     issued: "pd.Timestamp | str | None" = None,
@@ -120,11 +118,10 @@ def forecast_inputs(
         raise InputError(f"{runs[0]}: a model of images, and no image; give --image, or leave --model out")
     model, digest = load_region_model(region_names[0] if region_names else None)
     disk = None if image is None else _read(Path(image), instrument_ok=instrument_ok)
-    moment = _moment(inputs, disk, issued)
     found = issue_forecast(
         inputs.regions,
         inputs.flares,
-        moment,
+        _moment(inputs, disk, issued),
         model=model,
         model_sha256=digest,
         flux_scale=flux_scale,
@@ -132,26 +129,26 @@ def forecast_inputs(
         notes=inputs.notes,
         reporter=reporter,
     )
-    if image is None or disk is None:
-        _keep(archive, found, inputs, model, reporter)
-        return _written(found, out, None)
+    picture = None
+    if image is not None and disk is not None:
+        chosen = {"models": runs, "compute": compute, "instrument_ok": instrument_ok, "reporter": reporter}
+        found, picture = _with_image(found, disk, Path(image), inputs.regions, out, chosen)
+    _keep(archive, found, inputs, model, reporter)
+    if out is not None:
+        write_forecast(found, out, picture)
+    return found
+
+
+def _with_image(
+    forecast: Forecast, disk: WholeDisk, image: Path, regions: pd.DataFrame, out: Path | None, chosen: dict[str, Any]
+) -> tuple[Forecast, Picture]:
+    """Set models of images beside; the patches stay where there is a folder."""
     from flarescope.pipeline.forecasting.images import PATCHES, with_image
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = (Path(temporary) if out is None else out) / PATCHES
-        seen = with_image(
-            found,
-            disk,
-            Path(image),
-            regions=regions,
-            models=runs,
-            folder=folder,
-            compute=compute,
-            instrument_ok=instrument_ok,
-            reporter=reporter,
-        )
-    _keep(archive, seen.forecast, inputs, model, reporter)
-    return _written(seen.forecast, out, Picture(seen.view, seen.upright_gauss))
+        seen = with_image(forecast, disk, image, regions=regions, folder=folder, **chosen)
+    return seen.forecast, Picture(seen.view, seen.upright_gauss)
 
 
 def _keep(
@@ -202,23 +199,18 @@ def _models(models: Sequence[str | Path]) -> tuple[list[str | Path], list[str | 
         raise InputError(
             f"--model {missing[0]}: no such run or model; expected a folder, a file, or one that ships: {ships}"
         )
-    named = [one for one in models if _is_region_model(one)]
+    named = [one for one in models if is_region_model(one)]
     if len(named) > 1:
         raise InputError(f"--model names {len(named)} region models ({named[0]}, {named[1]}); expected one")
     return named, [one for one in models if one not in named]
 
 
-def _is_region_model(name_or_path: str | Path) -> bool:
+def is_region_model(name_or_path: str | Path) -> bool:
+    """Whether a name or a path is that of a region model, by what lies there."""
     path = Path(name_or_path)
     if path.exists():
         return path.suffix == ".json" or (path / MODEL_NAME).is_file()
     return str(name_or_path) in shipped_models()
-
-
-def _written(forecast: Forecast, out: Path | None, picture: Picture | None) -> Forecast:
-    if out is not None:
-        write_forecast(forecast, out, picture)
-    return forecast
 
 
 def write_forecast(forecast: Forecast, out: Path, picture: Picture | None = None) -> None:
