@@ -14,7 +14,7 @@ import pytest
 
 from fakes import child_environment
 from flarescope import FlarescopeError, InputError
-from flarescope.archive import database, keep, read_archive
+from flarescope.archive import ModelUsed, database, keep, read_archive
 from flarescope.archive.database import NAME
 from made_archive import made_forecast, made_rows
 
@@ -61,6 +61,9 @@ def test_an_empty_archive_has_a_table_without_rows(tmp_path):
         ({"rows": made_rows().drop(columns="event")}, "no event"),
         ({"issued": pd.Timestamp("2011-02-01")}, "with its zone"),
         ({"stored": None}, "the time at which it is kept"),
+        ({"flux_scale": "new"}, "flux scale"),
+        ({"notes": (1,)}, "no text"),
+        ({"models": (ModelUsed("regions", last=3), ModelUsed("mcintosh"))}, "no text"),
     ],
 )
 def test_what_makes_no_sense_is_not_kept(tmp_path, change, words):

@@ -181,6 +181,16 @@ def test_forecasts_that_were_kept_afterwards_are_told(season, tmp_path):
     assert any("12 of 24 forecasts were kept after its window had ended" in text for text in found["notes"])
 
 
+def test_a_model_that_learned_from_the_time_of_its_forecasts_is_told(season, tmp_path):
+    folder, *_ = season
+    model = replace(made_forecast().models[0], last="2011-01-31T00:30")
+    others = made_forecast().models[1:]
+    keep(tmp_path, replace(made_forecast(1), models=(model, *others)))
+    found = verify_archive(tmp_path, flares=[folder / "flares.csv"], **QUIET)
+    assert found["notes"][0].startswith("NO TEST: the model regions learned from 1996-08-09 to 2011-01-31")
+    assert "the model mcintosh does not say what it learned from" in found["notes"][1]
+
+
 def test_what_cannot_be_verified_is_one_line(season, tmp_path, capsys):
     folder, *_ = season
     flares = ["--flares", str(folder / "flares.csv")]

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from flarescope.heads.head import Recipe
     from flarescope.images.magnetogram import Magnetogram, read_fits
     from flarescope.images.render import render_field
+    from flarescope.pipeline.archiving.replaying import replay
+    from flarescope.pipeline.archiving.verifying import verify_archive
     from flarescope.pipeline.calibrating import calibrate
     from flarescope.pipeline.catalogues.catalogue import build_catalogue
     from flarescope.pipeline.catalogues.checking import check
@@ -84,7 +86,9 @@ _HOMES = {
     "split": "pipeline.catalogues.splitting",
     "sweep": "pipeline.sweeping",
     "train": "pipeline.training",
+    "verify_archive": "pipeline.archiving.verifying",
     "verify_table": "pipeline.foreign",
+    "replay": "pipeline.archiving.replaying",
     "report": "pipeline.reporting",
 }
 
@@ -123,11 +127,13 @@ __all__ = [
     "read_table",
     "region_model",
     "render_field",
+    "replay",
     "report",
     "select",
     "split",
     "sweep",
     "train",
+    "verify_archive",
     "verify_table",
 ]
 

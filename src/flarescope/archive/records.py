@@ -3,13 +3,14 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pandas as pd
 
 from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, FluxScale
+from flarescope.json_values import are_texts
 
 ROW_DTYPES: Final = {
     "noaa_ar": "Int32",
@@ -111,6 +112,11 @@ def checked(forecast: IssuedForecast) -> IssuedForecast:
     what = f"the forecast of {forecast.issued}"
     if pd.isna(forecast.issued) or forecast.issued.tzinfo is None:
         raise InputError(f"{what}: expected an issue time with its zone")
+    texts: list[object] = [*forecast.notes, forecast.version]
+    texts += [text for model in forecast.models for text in asdict(model).values()]
+    texts += [text for file in forecast.inputs for text in asdict(file).values()]
+    if not are_texts(texts) or forecast.flux_scale not in (*get_args(FluxScale), None):
+        raise InputError(f"{what}: a model, file, note or flux scale that is no text as it should be")
     missing = [name for name in ROW_DTYPES if name not in forecast.rows]
     if missing or forecast.rows.empty:
         raise InputError(f"{what}: no {', '.join(missing) or 'rows'}; expected rows of {', '.join(ROW_DTYPES)}")

@@ -11,12 +11,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from flarescope.archive import ModelUsed
 from flarescope.brief import brief
 from flarescope.catalog.noaa_flares import FlareList
 from flarescope.counted import counted, of_them
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, FluxScale
-from flarescope.pipeline.forecasting.beside import trained_until, with_climatology
+from flarescope.pipeline.forecasting.beside import seen_in_training, trained_until, with_climatology
 from flarescope.pipeline.forecasting.issue import OLDEST, REACH, issue_forecast
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.regions.model import COLUMNS, RegionModel
@@ -218,15 +219,5 @@ def _quiet(days: pd.DatetimeIndex, number: int) -> list[str]:
 
 
 def _seen_in_training(days: pd.DatetimeIndex, models: Sequence[RegionModel]) -> list[str]:
-    """Say of each model whether it learned from the days that are replayed: then their scores are no test of it."""
-    said = []
-    for model in models:
-        first, last = trained_until(model)
-        if not last:
-            said.append(f"the model {model.name} does not say what it learned from: scores may be no test of it")
-        elif pd.Timestamp(last, tz="UTC") + DAY * 3 >= days[0] and pd.Timestamp(first, tz="UTC") <= days[-1] + DAY * 3:
-            said.append(
-                f"NO TEST: the model {model.name} learned from {first[:10]} to {last[:10]}, these days among them, so "
-                "that its scores here say nothing of its skill; give --model one of train-regions --until a day before"
-            )
-    return said
+    used = [ModelUsed(model.name, "", *trained_until(model)) for model in models]
+    return [text for text in (seen_in_training(one, days[0], days[-1]) for one in used) if text]

@@ -87,9 +87,17 @@ def replay(
 
     Example:
         >>> replayed = flarescope.replay(
-        ...     regions=["region_days.csv"], flares=["flares.csv"], first="2012-01-01", last="2012-12-31",
-        ...     models=["runs/regions_2011"], out="replay",
-        ... )  # doctest: +SKIP
+        ...     regions=["region_days.csv"],
+        ...     flares=["region_flares.csv"],
+        ...     first="2001-01-05",
+        ...     last="2001-01-20",
+        ...     out="replay",
+        ... )
+        >>> replayed.verification["forecasts"]
+        16
+        >>> found = flarescope.compare(
+        ...     "replay/forecasts/region_C1.0_24h.parquet", "replay/forecasts/mcintosh/region_C1.0_24h.parquet"
+        ... )
     """
     reporter, folder = reporter or WarningReporter(), Path(out)
     start, end = _day(first), _day(last)

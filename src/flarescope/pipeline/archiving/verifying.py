@@ -20,6 +20,7 @@ from flarescope.html_report.render import render_page
 from flarescope.pipeline.archiving.days import last_days
 from flarescope.pipeline.archiving.outcomes import with_outcomes
 from flarescope.pipeline.archiving.scoring import hindcasts, main_model, score_forecasts
+from flarescope.pipeline.forecasting.beside import CLIMATOLOGY, seen_in_training
 from flarescope.pipeline.forecasting.inputs import join_flare_lists
 from flarescope.pipeline.identity import versions
 from flarescope.progress import Reporter, WarningReporter
@@ -60,7 +61,12 @@ def verify_archive(
         InputError: no archive, none of its forecasts can be read, no flares.
 
     Example:
-        >>> found = flarescope.verify_archive("archive", flares=["events"], out="archive/page")  # doctest: +SKIP
+        >>> replayed = flarescope.forecast(
+        ...     ["region_days.csv"], ["region_flares.csv"], issued="2001-01-09T00:30", archive="archive"
+        ... )
+        >>> found = flarescope.verify_archive("archive", flares=["region_flares.csv"], out="page")
+        >>> found["forecasts"], found["model"], found["disk"]["M1.0/24"]["few"]
+        (1, 'regions', True)
     """
     reporter = reporter or WarningReporter()
     archive = read_archive(folder)
@@ -72,18 +78,18 @@ def verify_archive(
             f"{folder}: no forecast in it that can be used; keep some with `flarescope forecast --archive`"
         )
     listed = read_what_came(flares, flux_scale=flux_scale, reporter=reporter)
-    late = hindcasts(table)
+    said = [text for text in (hindcasts(table), *_seen(archive)) if text]
     found = verify_rows(
         table,
         listed,
         models=_models(archive),
-        notes=[*archive.refused, *([late] if late else [])],
+        notes=[*archive.refused, *said],
         inputs=[("flares", ", ".join(Path(path).name for path in flares))],
         swpc=None if swpc is None else read_probabilities(Path(swpc)),
         model=model,
         sampling=sampling,
     )
-    for text in [late] if late else []:
+    for text in said:
         reporter.warn(text)
     if out is not None:
         write_verification(found, Path(out))
@@ -150,6 +156,16 @@ def write_verification(found: Mapping[str, Any], out: Path) -> None:
 def _models(archive: Archive) -> list[ModelUsed]:
     """Give each model of the archive once; where its file changed, each of them."""
     return list(dict.fromkeys(model for one in archive.forecasts for model in one.models))
+
+
+def _seen(archive: Archive) -> list[str]:
+    """Say of each model that learned from the time of its forecasts, once."""
+    said = []
+    for model in _models(archive):
+        issued = [one.issued for one in archive.forecasts if model in one.models]
+        text = seen_in_training(model, min(issued), max(issued)) if model.name != CLIMATOLOGY else None
+        said += [text] if text else []
+    return said
 
 
 def summary_of(folder: str | Path) -> dict[str, Any]:

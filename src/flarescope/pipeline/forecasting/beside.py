@@ -1,11 +1,12 @@
 """What would climatology have said of the same regions and moments?"""
 
+import re
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from flarescope.archive.records import base_name
+from flarescope.archive.records import ModelUsed, base_name
 from flarescope.events import OPERATIONAL_FACTOR, FluxScale
 from flarescope.json_values import is_text
 from flarescope.parsing import refusing_damage
@@ -16,6 +17,8 @@ from flarescope.regions.model import SCALE, RegionModel
 CLIMATOLOGY: Final = "climatology"
 MCSTAT: Final = "mcintosh"
 """The shipped model of the McIntosh classes' rates."""
+LONGEST: Final = pd.Timedelta(days=3)
+"""From an issue time to the end of the longest window that a model learns from (`regions.grid.LAST_H`)."""
 RATES: Final = {"region": "rates", "disk": "disk_rates"}
 """Scope -> what a model's training says of its event rates, `(T, W)` of `regions.grid`."""
 
@@ -61,6 +64,35 @@ def trained_until(model: RegionModel) -> tuple[str, str]:
     """Give when the time begins and ends that a model learned from, as its file says it; empty where it does not."""
     first, last = (model.trained.get(name, "") for name in ("first", "last"))
     return _text(first), _text(last)
+
+
+def seen_in_training(model: ModelUsed, first: pd.Timestamp, last: pd.Timestamp) -> str | None:
+    """Say that a model learned from the time of its forecasts: then their scores are no test of it; else None.
+
+    Args:
+        model: with the time that it learned from.
+        first: issue time, or day, of its first forecast.
+        last: of its last.
+    """
+    begin, end = (_moment(text) for text in (model.first, model.last))
+    if begin is None or end is None:
+        return f"the model {model.name} does not say what it learned from: scores may be no test of it"
+    if end + LONGEST < first or begin > last + LONGEST:
+        return None
+    return (
+        f"NO TEST: the model {model.name} learned from {begin:%Y-%m-%d} to {end:%Y-%m-%d}, the time of forecasts here: "
+        "their scores say nothing of its skill; train one until a day before (train-regions --until)"
+    )
+
+
+def _moment(text: str) -> pd.Timestamp | None:
+    """Read a time, UTC, that a file says; None where it is none."""
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?)?", text):
+        return None
+    try:
+        return pd.Timestamp(text, tz="UTC")
+    except ValueError:
+        return None
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - of a file
