@@ -9,6 +9,7 @@ from flarescope.cli import options
 from flarescope.cli.screen import ScreenReporter, note, settings, show_json, show_table
 
 if TYPE_CHECKING:
+    from flarescope.pipeline.featuring import Compute
     from flarescope.pipeline.forecasting.value import Forecast
 
 EXAMPLE = "Example: flarescope forecast --regions 20160707SRS.txt --flares events/ --issue 2016-07-07T00:30 --out today"
@@ -88,11 +89,11 @@ def forecast(
     This is research, and no official forecast.
     """
     from flarescope.errors import InputError
-    from flarescope.pipeline.featuring import Compute
     from flarescope.pipeline.forecasting.stage import PAGE_NAME
     from flarescope.pipeline.forecasting.stage import forecast as run_forecast
 
-    compute, reporter = Compute(nan=nan, instrument_ok=instrument_ok), ScreenReporter()
+    reporter = ScreenReporter()
+    compute = _compute(nan, instrument_ok=instrument_ok) if image is not None or (now and not no_image) else None
     if issue_hour is not None and replay is None:
         raise InputError("--issue-hour belongs to --replay; --issue says when one forecast is issued")
     if now:
@@ -131,6 +132,12 @@ def forecast(
     show_forecast(found)
     if out is not None:
         note(f"written to {out}; the page is {PAGE_NAME}")
+
+
+def _compute(nan: "options.NanPolicy", *, instrument_ok: bool) -> "Compute":
+    from flarescope.pipeline.featuring import Compute
+
+    return Compute(nan=nan, instrument_ok=instrument_ok)
 
 
 def show_forecast(found: "Forecast") -> None:

@@ -111,8 +111,9 @@ def fetch_live(
             raise
         except FlarescopeError as error:
             missing.append(f"{file.name} could not be fetched: {file.cost} ({_short(error)})")
-        if file is FILES[1] and not found["regions"]:
-            raise FlarescopeError(f"no list of regions could be fetched, so nothing is forecast: {missing[0]}"[:290])
+            if file is FILES[1] and not found["regions"]:
+                said = f"no list of regions could be fetched, so nothing is forecast: {_short(error)}"
+                raise FlarescopeError(f"{said}; --regions takes files") from error
     past = _past_events(now.date(), history, addresses, backoff_s, missing)
     disk = _newest_disk(folder, addresses, backoff_s, missing) if image else None
     return Live(tuple(found["regions"]), (*found["flares"], *past), disk, tuple(missing))

@@ -4,20 +4,22 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
 from flarescope.backbones.weights import cache_dir
 from flarescope.counted import listed
 from flarescope.errors import InputError
-from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.forecasting.inputs import Inputs, read_inputs
 from flarescope.pipeline.forecasting.stage import forecast_inputs
 from flarescope.pipeline.forecasting.value import Forecast
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.sources.addresses import ADDRESSES, Addresses
 from flarescope.sources.live import fetch_live
+
+if TYPE_CHECKING:
+    from flarescope.pipeline.featuring import Compute
 
 INPUTS: Final = "inputs"
 """Folder of what was fetched, below that of the forecast."""
@@ -29,7 +31,7 @@ def forecast_now(
     out: str | Path | None = None,
     archive: str | Path | None = None,
     image: bool = True,
-    compute: Compute | None = None,
+    compute: "Compute | None" = None,
     now: "pd.Timestamp | None" = None,
     addresses: Addresses = ADDRESSES,
     backoff_s: float = 1.0,

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,6 @@ from flarescope.errors import InputError
 from flarescope.events import FluxScale
 from flarescope.files import check_writable
 from flarescope.images.whole_disk import WholeDisk
-from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.forecasting.forms import write_csv, write_forecast_json, write_rows
 from flarescope.pipeline.forecasting.inputs import Inputs, read_inputs
 from flarescope.pipeline.forecasting.issue import issue_forecast
@@ -25,6 +24,9 @@ from flarescope.pipeline.forecasting.value import Forecast
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.regions.model import RegionModel
 from flarescope.regions.shipped import MODEL_NAME, shipped_models
+
+if TYPE_CHECKING:  # it leads to the engines, which a forecast without an image does without
+    from flarescope.pipeline.featuring import Compute
 
 JSON_NAME: Final = "forecast.json"
 CSV_NAME: Final = "forecast.csv"
@@ -51,7 +53,7 @@ def forecast(
     out: str | Path | None = None,
     archive: str | Path | None = None,
     flux_scale: FluxScale | None = None,
-    compute: Compute | None = None,
+    compute: "Compute | None" = None,
     instrument_ok: bool = False,
     reporter: Reporter | None = None,
 ) -> Forecast:
@@ -108,7 +110,7 @@ def forecast_inputs(
     out: Path | None = None,
     archive: str | Path | None = None,
     flux_scale: FluxScale | None = None,
-    compute: Compute | None = None,
+    compute: "Compute | None" = None,
     instrument_ok: bool = False,
     reporter: Reporter,
 ) -> Forecast:
