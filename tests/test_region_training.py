@@ -17,6 +17,7 @@ from flarescope.pipeline.region_training import train_regions
 from flarescope.pipeline.verifying import Verifying
 from flarescope.progress import Reporter
 from flarescope.regions.model_file import read_model
+from flarescope.regions.trees import CHOICES
 from flarescope.scores.cases import Sampling
 from flarescope.wording import number
 from made_regions import write_made_regions
@@ -28,7 +29,9 @@ pytestmark = pytest.mark.xdist_group("made_regions")
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    return write_made_regions(tmp_path_factory.mktemp("made"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(CHOICES, "max_iter", 12)  # for 150: fewer trees, of the same make
+        yield write_made_regions(tmp_path_factory.mktemp("made"))
 
 
 def trained(made, out, **more):

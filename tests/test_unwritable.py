@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fakes import Heard, child_environment, fake_weights, write_pngs
+from fakes import child_environment, write_pngs
 from flarescope.engines import tuning
 from flarescope.engines.base import EngineChoice
 from flarescope.engines.tuning import Measured
 from flarescope.errors import FlarescopeError, FlarescopeWarning
-from flarescope.pipeline import featuring
 from flarescope.pipeline.catalogues import scanning
 from waiting import LIMIT_S
 
@@ -24,13 +23,10 @@ CHOICE = EngineChoice("openvino", "cpu", "fp32", batch=16)
 
 def test_what_was_measured_serves_where_it_cannot_be_remembered(monkeypatch):
     monkeypatch.setenv("FLARESCOPE_CACHE", str(NOWHERE))
-    monkeypatch.setattr(tuning, "tune", lambda *_, **__: [Measured(16, 0, 10.0), Measured(32, 2, 12.0)])
-    heard = Heard()
     assert tuning.remembered(CHOICE) is None
     with pytest.warns(FlarescopeWarning, match=r"cannot write /dev/null/nowhere/engines\.json: .* and is forgotten"):
-        tuned = featuring.settle(fake_weights(), CHOICE, heard)
+        tuned = tuning.remember(CHOICE, [Measured(16, 0, 10.0), Measured(32, 2, 12.0)])
     assert tuned == replace(CHOICE, batch=32, streams=2)
-    assert heard.notes[-1] == "taken for this time: batch 32, streams 2"
 
 
 def test_a_scan_goes_on_where_it_cannot_be_kept(tmp_path, monkeypatch):
