@@ -9,6 +9,7 @@ import pytest
 import plain_persistence
 from flarescope.catalog.labels import label_catalogue
 from flarescope.catalog.noaa_events import read_flares
+from flarescope.blocks import GROUP
 from flarescope.connected import region_groups, region_sets
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
@@ -145,7 +146,7 @@ def test_intervals_are_those_of_the_groups_of_connected_regions(regions, groups,
     pair = compare(rows, rows.assign(probability=rows["probability"] ** 2), replicates=60)
     expected = compare(by_group, by_group.assign(probability=by_group["probability"] ** 2), replicates=60)
     assert pair["decision"] == expected["decision"]
-    assert pair["settings"] == expected["settings"] | {"connected": True}
+    assert pair["settings"] == expected["settings"] | {"connected": True, "unit": GROUP.to_json()}
 
 
 def test_what_is_said_of_the_groups():

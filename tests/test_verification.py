@@ -176,10 +176,10 @@ def test_a_foreign_table_without_regions_has_scores_without_intervals_and_says_w
     rows.to_csv(tmp_path / "t.csv", index=False)
     assert run("evaluate", tmp_path / "t.csv") == 0
     shown = capsys.readouterr()
-    assert f"- {why}: no intervals can be made by regions." in shown.err
+    assert f"- {why}: no intervals can be made by regions" in shown.err
     assert "interval" not in shown.out
     assert run("compare", tmp_path / "t.csv", tmp_path / "t.csv") == 0
-    assert f"- {why}: no intervals can be made by regions." in capsys.readouterr().err
+    assert f"- {why}: no intervals can be made by regions" in capsys.readouterr().err
 
 
 def test_images_are_not_for_a_table_of_forecasts(tmp_path, capsys):

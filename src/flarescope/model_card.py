@@ -36,6 +36,16 @@ _LIMITS: Final = (
     "Probabilities of a network trained with class weights are too high unless they are calibrated.",
 )
 
+_DISK_LIMITS: Final = (
+    "It knows what its training images show: line-of-sight magnetograms of the whole disk of one instrument, in one "
+    "rendering, from the time of its training rows. Elsewhere nothing is known of its skill.",
+    "It sees one image at a time: neither what the disk looked like before nor its flares.",
+    _LIMITS[2],
+    "Rows near one another in time are nearly copies: how sure a score is depends on how long the rows scored go on, "
+    "not on how many they are, and no interval covers another solar cycle or another instrument.",
+    _LIMITS[4],
+)
+
 
 @dataclass(frozen=True)
 class CardInputs:
@@ -50,6 +60,8 @@ class CardInputs:
         training: recipe, seed, backbone family and digest, rendering, engine, versions; nested mappings are flattened.
         evaluation: model file, epoch, calibration and its rows, date; nested mappings are flattened.
         shared_regions: how many regions are in two splits, the scored rows among them; None where it was not checked.
+        apart_hours: of the whole disk, where time tells rows apart: `shared_regions` then counts the rows scored that
+            are nearer than that to a row of training or validation; None of regions.
         method: what makes the forecasts.
         command: how to forecast with the model on the command line, or empty.
         warnings: such as random filters or synthetic data.
@@ -64,6 +76,7 @@ class CardInputs:
     training: Mapping[str, Any] = field(default_factory=dict)
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     shared_regions: int | None = None
+    apart_hours: float | None = None
     method: str = "a small head trained on the features of a frozen network"
     command: str = ""
     warnings: Sequence[str] = ()
@@ -76,7 +89,7 @@ def render_card(inputs: CardInputs) -> str:
         _front_matter(inputs),
         f"# {_plain(inputs.name)}",
         *(f"> **{_plain(warning)}**" for warning in inputs.warnings),
-        f"Forecasts {_plain(inputs.event)} from one magnetogram of a solar active region, with "
+        f"Forecasts {_plain(inputs.event)} from one magnetogram of {_shown(inputs)}, with "
         f"{_plain(inputs.method)}. {DISCLAIMER}",
         *_use(inputs),
         *_data(inputs),
@@ -84,7 +97,7 @@ def render_card(inputs: CardInputs) -> str:
         *_evaluation(inputs),
         *_scores(inputs.verification),
         "## Limits",
-        "\n".join(f"- {limit}" for limit in _LIMITS),
+        "\n".join(f"- {limit}" for limit in (_LIMITS if inputs.apart_hours is None else _DISK_LIMITS)),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -143,17 +156,27 @@ def _data(inputs: CardInputs) -> list[str]:
     if inputs.data:
         parts.append("\n".join(f"- {_plain(key)}: {_plain(value)}" for key, value in flatten(inputs.data)))
     if inputs.split:
-        parts.append(_apart(inputs.shared_regions))
-        rows = [
-            (str(row["split"]), *(number(row.get(key)) for key in ("images", "events", "regions")))
-            for row in inputs.split
-        ]
-        parts.append(_table(("Split", "Images", "Events", "Active regions"), rows))
+        parts.append(_apart(inputs.shared_regions, inputs.apart_hours))
+        disk = inputs.apart_hours is not None
+        keys = ("images", "events") if disk else ("images", "events", "regions")
+        rows = [(str(row["split"]), *(number(row.get(key)) for key in keys)) for row in inputs.split]
+        parts.append(_table(("Split", "Images", "Events", "Active regions")[: 1 + len(keys)], rows))
     return parts if len(parts) > 1 else [*parts, "Not recorded."]
 
 
-def _apart(shared: int | None) -> str:
-    """Say whether regions are in two splits."""
+def _shown(inputs: CardInputs) -> str:
+    return "a solar active region" if inputs.apart_hours is None else "the whole disk of the Sun"
+
+
+def _apart(shared: int | None, hours: float | None = None) -> str:
+    """Say whether regions are in two splits, or rows of the whole disk near one another in time."""
+    if hours is not None:
+        of_which = "row of training or validation"
+        if shared is None:
+            return f"It was not checked whether a row scored is less than {hours:g} h from a {of_which}."
+        if not shared:
+            return f"No row scored is less than {hours:g} h from a {of_which}."
+        return f"{counted(shared, 'row')} scored less than {hours:g} h from a {of_which}: scores on them look too good."
     if shared is None:
         return "It was not checked whether a region is in two splits."
     if not shared:

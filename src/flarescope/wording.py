@@ -4,6 +4,8 @@ import math
 from collections.abc import Container, Mapping, Sequence
 from typing import Any, Final
 
+from flarescope.blocks import REGION
+from flarescope.scores.clusters import unit_of
 from flarescope.scores.definitions import DEFINITIONS
 from flarescope.scores.jackknife import JACKKNIFE
 
@@ -44,7 +46,8 @@ def interval_words(settings: Mapping[str, Any]) -> str:
     """
     if not has_intervals(settings):
         return ""
-    groups = f"{number(settings['clusters'])} groups of connected regions" if settings.get("connected") else ""
+    unit = unit_of(settings)
+    groups = "" if unit == REGION else f"{number(settings['clusters'])} {unit.many}"
     if settings.get("interval_method") == JACKKNIFE:
         freedom = settings["degrees_of_freedom"]
         return f"by the jackknife over {groups or 'regions'}, Student's t with {number(freedom, 1)} degrees of freedom"

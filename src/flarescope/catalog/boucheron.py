@@ -166,8 +166,14 @@ def published_csv_name(split: str, catalogue: pd.DataFrame, event: EventDefiniti
     name = CSV_NAMES[split][0 if is_png else 1]
     if event is not None and difference(event, PUBLISHED) is None:
         return name
-    code = "own_labels" if event is None else event.code.replace("/", "_").replace("+", "hr_after_") + "hr"
+    if event is not None and event.scope == "disk":
+        return f"{split.capitalize()}_Data_whole_disk_{_coded(event)}.csv"
+    code = "own_labels" if event is None else _coded(event)
     return name.replace("_Data_by_AR", f"_Data_by_AR_{code}")
+
+
+def _coded(event: EventDefinition) -> str:
+    return event.code.replace("/", "_").replace("+", "hr_after_") + "hr"
 
 
 def _read_with_header(path: Path) -> pd.DataFrame:
@@ -290,5 +296,5 @@ def require_regions(tables: Mapping[str, pd.DataFrame]) -> None:
         if unknown.any():
             raise InputError(
                 f"{name}: {table['filename'][unknown].iloc[0]!r} carries no region number (as in 1121/1121_hmi...); "
-                "rename it, or give a catalogue with a column noaa_ar"
+                "rename it, or give a catalogue with a column noaa_ar; of the whole disk label with --scope disk"
             )

@@ -17,6 +17,7 @@ from flarescope.catalog.leaks import (
     flares_on_both_sides,
     neighbours_on_both_sides,
     regions_on_both_sides,
+    rows_near_other_splits,
     same_images,
     shown,
     windows_across,
@@ -61,14 +62,15 @@ def find_problems(
         Findings, errors first; none for a clean catalogue.
     """
     split = catalogue[catalogue["split"].notna()].reset_index(drop=True)
+    disk = rule.scope == "disk"
     found = [
-        *regions_on_both_sides(split),
-        *windows_across(split, rule),
-        *duplicates(catalogue),
-        *misplaced_rows(catalogue),
+        *(rows_near_other_splits(split, rule) if disk else regions_on_both_sides(split)),
+        *(() if disk else windows_across(split, rule)),
+        *duplicates(catalogue, disk=disk),
+        *misplaced_rows(catalogue, disk=disk),
         *mismatched_labels(catalogue, rule, flares),
-        *(flares_on_both_sides(split, flares, rule) if flares is not None else ()),
-        *(neighbours_on_both_sides(split, regions) if regions is not None else ()),
+        *(flares_on_both_sides(split, flares, rule) if flares is not None and not disk else ()),
+        *(neighbours_on_both_sides(split, regions) if regions is not None and not disk else ()),
         *(same_images(catalogue, digests) if digests is not None else ()),
         *(near_copies(split, digests, signatures) if digests is not None and signatures is not None else ()),
         *(published_counts(catalogue) if published else ()),
@@ -76,15 +78,16 @@ def find_problems(
     return sorted(found, key=lambda finding: finding.severity != "error")
 
 
-def duplicates(catalogue: pd.DataFrame) -> list[Finding]:
-    """Find images named twice, and regions seen twice at one time under different names."""
+def duplicates(catalogue: pd.DataFrame, *, disk: bool = False) -> list[Finding]:
+    """Find images named twice, and regions, or the whole disk, seen twice at one time under different names."""
     again = catalogue["filename"].duplicated()
-    known = catalogue["noaa_ar"].notna() & catalogue["time"].notna()
-    twice = catalogue.duplicated(["noaa_ar", "time"]) & known & ~again
+    known = catalogue["time"].notna() & (catalogue["noaa_ar"].notna() | disk)
+    twice = catalogue.duplicated(["time"] if disk else ["noaa_ar", "time"]) & known & ~again
+    seen = "the disk" if disk else "a region"
     found = []
     for rows, words in (
         (again, ("is named more than once", "are named more than once")),
-        (twice, ("shows a region at a time that another one shows", "show a region at a time that another one shows")),
+        (twice, (f"shows {seen} at a time that another one shows", f"show {seen} at a time that another one shows")),
     ):
         if rows.any():
             names = catalogue["filename"][rows]
@@ -93,14 +96,18 @@ def duplicates(catalogue: pd.DataFrame) -> list[Finding]:
     return found
 
 
-def misplaced_rows(catalogue: pd.DataFrame) -> list[Finding]:
-    """Find rows that no check can place, and rows whose file name speaks of another region or time."""
+def misplaced_rows(catalogue: pd.DataFrame, *, disk: bool = False) -> list[Finding]:
+    """Find rows that no check can place, and rows whose file name speaks of another region or time.
+
+    Images of the whole disk (`disk`) have no region.
+    """
     found = []
-    unknown = catalogue[catalogue["noaa_ar"].isna() | catalogue["time"].isna()]
+    unknown = catalogue[catalogue["time"].isna() | (catalogue["noaa_ar"].isna() & (not disk))]
     if len(unknown):
         have = counted(len(unknown), "image has", "images have")
-        what = f"{have} no region or no time; leaks among them cannot be found"
-        found.append(Finding("warning", what, shown(unknown["filename"]), "fill noaa_ar and time", len(unknown)))
+        lacking, fill = ("no time", "fill time") if disk else ("no region or no time", "fill noaa_ar and time")
+        what = f"{have} {lacking}; leaks among them cannot be found"
+        found.append(Finding("warning", what, shown(unknown["filename"]), fill, len(unknown)))
     named = region_and_time(catalogue["filename"])
     for column, word in (("noaa_ar", "region"), ("time", "time")):
         other = (named[column] != catalogue[column]).fillna(False) & named[column].notna() & catalogue[column].notna()
@@ -125,7 +132,7 @@ def mismatched_labels(catalogue: pd.DataFrame, rule: EventDefinition, flares: Fl
         what = f"the labels of {counted(len(bad), 'image')} contradict the flare beside them at {rule.threshold}"
         found.append(Finding("error", what, shown(bad["filename"]), "label again, with the threshold meant", len(bad)))
     if flares is not None:
-        known = catalogue.dropna(subset=["noaa_ar", "time"])
+        known = catalogue.dropna(subset=["time"] if rule.scope == "disk" else ["noaa_ar", "time"])
         differ = known[(label_by(known, flares.table, rule)["label"] != known["label"]).to_numpy(dtype=bool)]
         if len(differ):
             what = f"{counted(len(differ), 'label does', 'labels do')} not follow from the flare list ({rule})"

@@ -35,7 +35,7 @@ _CLOCK: Final = "max_hhmm"
 """A column with the peak's hours and minutes alone, as event reports print it, beside a `begin` that has its day."""
 
 
-def read_flare_csv(path: Path, columns: Mapping[str, str] | None = None) -> FlareList:
+def read_flare_csv(path: Path, columns: Mapping[str, str] | None = None, *, anywhere: bool = False) -> FlareList:
     """Read flares from a table of text with named columns; times without a zone are UTC.
 
     Args:
@@ -43,11 +43,12 @@ def read_flare_csv(path: Path, columns: Mapping[str, str] | None = None) -> Flar
         columns: name here (`time` of the peak, `flare`, `noaa_ar`, `begin`, `end`) -> name in the file, where the file
             has none of the usual names. Region numbers below 10000 are completed by the day; an empty or 0 region or
             time is unknown.
+        anywhere: whether flares of the whole disk are asked for: then the table needs no column of regions.
 
     Raises:
         InputError: a column is missing, or a line cannot be read; a peak without a time of day.
     """
-    where = _find_columns(find_form(path).columns or (), columns or {}, path)
+    where = _find_columns(find_form(path).columns or (), columns or {}, path, anywhere)
     rows = []
     for number, fields in read_text_rows(path):
         try:
@@ -55,10 +56,11 @@ def read_flare_csv(path: Path, columns: Mapping[str, str] | None = None) -> Flar
         except ValueError as error:
             raise InputError(f"{path}, line {number}: {error}") from error
     table = flare_frame(rows)
-    return FlareList(table, covered_by_peaks(table), scales=scales_of(table["satellite"], operational=False))
+    scales = scales_of(table["satellite"], operational=False)
+    return FlareList(table, covered_by_peaks(table), scales=scales, names_regions="noaa_ar" in where)
 
 
-def _find_columns(header: Sequence[str], columns: Mapping[str, str], path: Path) -> dict[str, str]:
+def _find_columns(header: Sequence[str], columns: Mapping[str, str], path: Path, anywhere: bool) -> dict[str, str]:
     """Find what each of our columns is called in a table; `max_hhmm` stands in for `time`."""
     unknown = set(columns) - set(_COLUMNS)
     if unknown:
@@ -72,7 +74,7 @@ def _find_columns(header: Sequence[str], columns: Mapping[str, str], path: Path)
             where[_CLOCK] = names[_CLOCK]
         elif found:
             where[wanted] = found[0]
-        elif wanted in columns or wanted in ("time", "flare", "noaa_ar"):
+        elif wanted in columns or wanted in ("time", "flare", *(() if anywhere else ("noaa_ar",))):
             known = ", ".join(name for name in names if name.isprintable())
             raise InputError(f"{path}: no column {' or '.join(accepted)}; it has {known[:200]}")
     if _CLOCK in where and "begin" not in where:
@@ -90,7 +92,7 @@ def _parse_fields(fields: Mapping[str, str], where: Mapping[str, str]) -> dict[s
     day = known.date() if known is not None else UNDATED
     return {
         **times,
-        "noaa_ar": parse_region(text["noaa_ar"], day),
+        "noaa_ar": parse_region(text.get("noaa_ar", ""), day),
         "flare": parse_class(text["flare"]),
         "quality": class_mark(text["flare"]),
         "satellite": text.get("satellite") or None,

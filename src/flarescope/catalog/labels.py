@@ -109,6 +109,8 @@ def _by_region_and_time(images: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, d
 def label_by(images: pd.DataFrame, flares: pd.DataFrame, rule: EventDefinition) -> pd.DataFrame:
     """Label each image by a rule: `label_images` with the times and ends of the rule's convention.
 
+    With scope `disk` every flare of known peak counts for every image, whatever its region, or with none.
+
     Args:
         images: `noaa_ar` and `time` (UTC instants), and maybe `noaa_ars` and `principal_only`, N rows.
         flares: `FLARE_DTYPES`.
@@ -118,6 +120,10 @@ def label_by(images: pd.DataFrame, flares: pd.DataFrame, rule: EventDefinition) 
         N rows with the index of `images`: `flare` and `label`.
     """
     on_scale = images.assign(time=compared_times(images["time"], rule.rules))
+    if rule.scope == "disk":
+        on_scale, flares = (
+            rows.drop(columns="noaa_ars", errors="ignore").assign(noaa_ar=1) for rows in (on_scale, flares)
+        )
     return label_images(
         on_scale,
         flares,
@@ -148,8 +154,8 @@ def label_catalogue(
 ) -> Labelled:
     """Label a catalogue's images by a flare list, leaving out those that it cannot label.
 
-    Left out are images without region or time, and, unless asked for, those whose window runs past the time that the
-    list covers: no flare listed there does not mean that there was none.
+    Left out are images without time, or (but where the scope is the disk) without region, and, unless asked for, those
+    whose window runs past the time that the list covers: no flare listed there does not mean that there was none.
 
     Args:
         images: catalogue columns; `flare` and `label` need not be there and are replaced.
@@ -167,7 +173,11 @@ def label_catalogue(
     several = images["noaa_ars"].notna() if "noaa_ars" in images else pd.Series(False, index=images.index)
     if regions == "principal" and several.any():
         images = images.assign(principal_only=several.astype("Int8"))
-    unknown = images["noaa_ar"].isna() | images["time"].isna()
+    disk = rule.scope == "disk"
+    if disk and regions == "principal":
+        raise InputError("--regions principal: of the whole disk the flares of all regions count; leave it out")
+    unknown = images["time"].isna() | (images["noaa_ar"].isna() & (not disk))
+    lacking = "without time" if disk else "without region or time"
     covered = window_covered(images, flares, rule)
     labels = label_by(images, flares.table, rule)
     table = images.assign(flare=labels["flare"], label=labels["label"], **{UNKNOWN_COLUMN: covered})
@@ -175,20 +185,22 @@ def label_catalogue(
     if table.empty:
         shown = ", ".join(f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}" for first, last in flares.covered[:3])
         raise InputError(
-            f"no image is left of {len(images):,}: {int(unknown.sum()):,} without region or time, and the flare list "
+            f"no image is left of {len(images):,}: {int(unknown.sum()):,} {lacking}, and the flare list "
             f"covers no other's window (it covers {shown or 'nothing'})"
         )
     account = {
         "images": len(images),
-        "without region or time, left out": int(unknown.sum()),
+        f"{lacking}, left out": int(unknown.sum()),
         f"window not covered by the flare list, {'kept' if keep_uncovered else 'left out'}": int(
             (~unknown & ~covered).sum()
         ),
         "labelled": len(table),
-        f"followed by a flare >= {rule.threshold}": int(table["label"].sum()),
+        f"followed by a flare >= {rule.threshold}{' anywhere' if disk else ''}": int(table["label"].sum()),
     }
-    if several.any():
+    if several.any() and not disk:
         left = table["noaa_ars"].notna().sum()
         account[f"of several regions, labelled by {'all' if regions == 'all' else 'the principal one'}"] = int(left)
-    told = {f"flares {name}" if name != "flares" else name: count for name, count in flares.account().items()}
+    told = {
+        f"flares {name}" if name != "flares" else name: count for name, count in flares.account(anywhere=disk).items()
+    }
     return Labelled(table, account | told, rule)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from flarescope.brief import brief
+from flarescope.catalog.apart import hours_ahead, near_spans, time_spans
 from flarescope.catalog.noaa_flares import FlareList, flare_numbers
 from flarescope.catalog.splits import shared_regions
 from flarescope.connected import connected_regions, region_groups, shown_regions
@@ -82,6 +83,22 @@ def regions_on_both_sides(split: pd.DataFrame) -> list[Finding]:
             have = counted(near, f"image of {second} has", f"images of {second} have")
             what = f"{have} an image of the same region within an hour in {first}: near copies"
             found.append(Finding("error", what, where, "split by region, not by image", near))
+    return found
+
+
+def rows_near_other_splits(split: pd.DataFrame, rule: EventDefinition) -> list[Finding]:
+    """Find images of the whole disk that are less than latency + window from those of another split.
+
+    One flare can then label both, and where they are near enough they are nearly copies.
+    """
+    found, hours = [], hours_ahead(rule)
+    for first, second, a, b in sides(split):
+        late = b[near_spans(b["time"], time_spans(a["time"].dropna(), hours), hours)]
+        if len(late):
+            are = counted(len(late), f"image of {second} is", f"images of {second} are")
+            what = f"{are} less than {hours:g} hours from one of {first}: one flare can label both"
+            advice = f"split by time, with a gap of {hours:g} hours"
+            found.append(Finding("error", what, shown(late["filename"]), advice, len(late)))
     return found
 
 

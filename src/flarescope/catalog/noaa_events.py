@@ -190,12 +190,13 @@ def _merge(days: list[Report]) -> tuple[Interval, ...]:
     return tuple(covered)
 
 
-def read_flares(path: Path, columns: "dict[str, str] | None" = None) -> FlareList:
+def read_flares(path: Path, columns: "dict[str, str] | None" = None, *, anywhere: bool = False) -> FlareList:
     """Read flares from whatever form `path` has: event reports, a list like `eventList.txt`, a CSV, or SWPC's JSON.
 
     Args:
         path: a file; or a folder or tar archive of event reports.
         columns: see `read_flare_csv`.
+        anywhere: likewise.
 
     Raises:
         InputError: in none of these forms, or a line that cannot be read.
@@ -211,7 +212,7 @@ def read_flares(path: Path, columns: "dict[str, str] | None" = None) -> FlareLis
     if re.match(r"[0-9]{4} [0-9]{1,2} [0-9]{1,2}\s*,", first):
         return read_event_list(path)
     if "," in first or find_form(path).ecsv:
-        return read_flare_csv(path, columns)
+        return read_flare_csv(path, columns, anywhere=anywhere)
     raise InputError(
         f"{path}: {first.strip()[:40]!r}; expected an event report of SWPC, a list like '2010 11 11,0524,1121,C1.1', a "
         "CSV with the columns time, flare, noaa_ar, or SWPC's JSON"

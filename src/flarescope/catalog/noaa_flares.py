@@ -69,8 +69,19 @@ class FlareList:
     scales: tuple[FluxScale | None, ...] = (None,)
     names_regions: bool = True
 
-    def account(self) -> dict[str, int]:
-        """Count the flares, and those that cannot label any image because the list does not say where or when."""
+    def account(self, *, anywhere: bool = False) -> dict[str, int]:
+        """Count the flares, and those that cannot label any image because the list does not say where or when.
+
+        Args:
+            anywhere: whether flares of the whole disk are asked for, whose regions do not matter.
+        """
+        if anywhere:
+            return {
+                "flares": len(self.table),
+                "without peak time": int(self.table["time"].isna().sum()),
+                "of a class without a number, taken as the letter's least": int(_unnumbered(self.table).sum()),
+                "usable": int(self.table["time"].notna().sum()),
+            }
         known = self.table.dropna(subset=["noaa_ar", "time"])
         return {
             "flares": len(self.table),

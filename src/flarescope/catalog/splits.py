@@ -208,7 +208,7 @@ def split_by_time(
         validation_from: first instant (UTC) of the validation set.
         test_from: first instant (UTC) of the test set.
         gap_hours: at least latency + window of the labels.
-        keep_straddling: keep a region's images on both sides.
+        keep_straddling: keep a region's images on both sides, as where images show the whole disk.
 
     Raises:
         InputError: boundaries out of order, a gap below 0, images without time, or a split left empty.

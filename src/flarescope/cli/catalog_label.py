@@ -28,6 +28,10 @@ def label(
     latency: options.Latency = 0,
     rules: options.Rules = "utc",
     flux_scale: options.FluxScale = None,
+    scope: Annotated[
+        Literal["region", "disk"],
+        typer.Option(help="Whose flares count: the region's of the image, or any from anywhere on the disk."),
+    ] = "region",
     regions: Annotated[
         Literal["all", "principal"],
         typer.Option(help="Whose flares label a patch of several regions: of all, or of the principal one (NOAA_AR)."),
@@ -47,17 +51,19 @@ def label(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Label images by the flares of their region.
+    """Label images by the flares of their region, or with --scope disk images of the whole disk by all flares.
 
     Any threshold, window and latency, any period. Region and time come from the table, else from the file names, else
     from the headers of the images in the folder. A patch that shows several regions (HMI's NOAA_ARS) is followed by the
     flares of all of them; the catalogue keeps them in noaa_ars, and no split parts them. Prints how many images and
     flares were used and why others were not.
+
+    With --scope disk the folder's FITS and JPEG files are listed, and their regions are not asked for.
     """
     from flarescope.events import EventDefinition
     from flarescope.pipeline.catalogues.labelling import label as run_label
 
-    rule = EventDefinition(threshold=threshold, window_hours=window, latency_hours=latency, rules=rules)
+    rule = EventDefinition(threshold=threshold, window_hours=window, latency_hours=latency, rules=rules, scope=scope)
     labelled = run_label(
         images,
         flares=flares,

@@ -21,15 +21,17 @@ def compare(
     latency: options.StatedLatency = None,
     scope: options.StatedScope = None,
     replicates: options.Replicates = 2000,
+    blocks: options.Blocks = "auto",
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
     """Compare two forecasts of the same images.
 
-    Gives every score of both, the difference, and its interval by regions. A run's own calibration and threshold
-    are used, where it has them; other forecasts say yes from 0.5. Of a table of several events (a replay's
-    forecasts.parquet) --event, --window and --scope say which, and forecasts.parquet#mcintosh which of its models.
+    Gives every score of both, the difference, and its interval by regions, or of the whole disk by blocks of time. A
+    run's own calibration and threshold are used, where it has them; other forecasts say yes from 0.5. Of a table of
+    several events (a replay's forecasts.parquet) --event, --window and --scope say which, and forecasts.parquet#mcintosh
+    which of its models.
     """
     from flarescope.pipeline.foreign import compare as run_comparison
     from flarescope.pipeline.verifying import Verifying
@@ -39,7 +41,7 @@ def compare(
         b,
         split=split,
         event=options.event_of_options(event, window, latency, scope),
-        verifying=Verifying(replicates=replicates),
+        verifying=Verifying(replicates=replicates, blocks=blocks),
         reporter=ScreenReporter(),
     )
     if settings.as_json:

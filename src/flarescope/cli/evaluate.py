@@ -37,6 +37,7 @@ def evaluate(
     ] = None,
     events: options.Events = None,
     replicates: options.Replicates = 2000,
+    blocks: options.Blocks = "auto",
     climatology: Annotated[
         float | None, typer.Option(help="Event rate of the training set, for a table of forecasts.", show_default=False)
     ] = None,
@@ -62,12 +63,13 @@ def evaluate(
     """Verify a model, or anybody's table of forecasts.
 
     A model is verified on a labelled table; forecasts have filename or time, noaa_ar, label, probability. Prints the
-    contingency table and every score with its 95 % interval by regions, beside climatology and persistence. Of a model
+    contingency table and every score with its 95 % interval by regions (of the whole disk
+    by blocks of time), beside climatology and persistence. Of a model
     scores.json and forecasts/SPLIT.parquet are written, of a table of forecasts scores.json into --out.
     """
     from flarescope.pipeline.verifying import Verifying
 
-    verifying = Verifying(replicates=replicates, events=events)
+    verifying = Verifying(replicates=replicates, events=events, blocks=blocks)
     stated = options.event_of_options(event, window, latency, scope)
     if model.suffix.lower().partition("#")[0] in TABLE_SUFFIXES:
         if table is not None or images is not None or epoch is not None:
@@ -144,10 +146,14 @@ def show_verification(verification: dict[str, Any], row: str) -> None:
     """Print every score with its interval, the baselines, and what a reader must know; a row is called `row`."""
     from flarescope.cli.verification_tables import baseline_rows, decision_rows, probability_rows
     from flarescope.events import event_from_json, statement_of
+    from flarescope.scores.clusters import unit_of
     from flarescope.wording import has_intervals, interval_words, without_empty
 
     sample, drawn = verification["sample"], verification["settings"]
+    unit = unit_of(drawn)
     regions = f" of {counted(sample['regions'], 'region')}" if sample["regions"] else ""
+    if unit.hours is not None and sample["groups"]:
+        regions = f" of {counted(sample['groups'], unit.one, unit.many)}"
     how = f", {drawn['level']:.0%} intervals {interval_words(drawn)}" if has_intervals(drawn) else ""
     tables = {
         f"{counted(sample['n'], row)}{regions}, {sample['events']:,} with an event{how}": decision_rows(verification),

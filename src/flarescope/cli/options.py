@@ -118,11 +118,16 @@ Events = Annotated[
     typer.Option(help="Flare list (eventList.txt, event reports, CSV), for persistence.", show_default="the labels"),
 ]
 Replicates = Annotated[
-    int, typer.Option(help="Resamplings of regions for the intervals, where enough have events; 0: no intervals.")
+    int, typer.Option(help="Resamplings of regions, or of blocks of time, for the intervals; 0: no intervals.")
+]
+BlocksName = Literal["auto", "day", "rotation"]
+Blocks = Annotated[
+    BlocksName,
+    typer.Option(help="Of the whole disk blocks of time are resampled, whole days or Carrington rotations."),
 ]
 Epoch = Annotated[int | None, typer.Option(help="Which epoch's model of a run.", show_default="best by validation TSS")]
 AllowOverlap = Annotated[
-    bool, typer.Option("--allow-overlap", help="Go on where a region stands on both sides of the split.")
+    bool, typer.Option("--allow-overlap", help="Go on where a region, or a time, is on both sides of the split.")
 ]
 LabelledTable = Annotated[Path, typer.Argument(help="Labelled images: a catalogue, a published CSV, or a labels file.")]
 Flares = Annotated[

@@ -29,6 +29,7 @@ def report(
             show_default=False,
         ),
     ] = None,
+    blocks: options.Blocks = "auto",
     replicates: Annotated[
         int,
         typer.Option(help="Resamplings for the intervals of what is compared; the run's own are as it was evaluated."),
@@ -51,7 +52,7 @@ def report(
         compared=compare or (),
         split=split,
         images=images,
-        verifying=Verifying(replicates=replicates, events=events),
+        verifying=Verifying(replicates=replicates, events=events, blocks=blocks),
         out=out,
         reporter=ScreenReporter(),
     )

@@ -25,6 +25,7 @@ from flarescope.backbones.vgg16 import VGG16
 from flarescope.backbones.weight_arrays import begin_as_imagenet
 from flarescope.backbones.weights import of_arrays
 from flarescope.brief import brief
+from flarescope.catalog.apart import spans_from_json
 from flarescope.engines.base import Engine, EngineChoice
 from flarescope.engines.start import start
 from flarescope.errors import InputError
@@ -66,6 +67,8 @@ class Description:
         training_images: what its training images were like (`images.likeness.Likeness` as plain values), or None.
         fitted_on: the rows that threshold and calibration were chosen on (`pipeline.origin.rows_in_short`), or None.
         network: name of the backbone (`backbones.base.Network`).
+        times: spans of time that its training rows of the whole disk fill (`catalog.apart.spans_to_json`); None of
+            regions, or where they are not known.
     """
 
     backbone: str
@@ -80,6 +83,7 @@ class Description:
     training_images: dict[str, Any] | None = None
     fitted_on: dict[str, Any] | None = None
     network: str = VGG16.name
+    times: list[list[str]] | None = None
 
     __repr__ = brief
 
@@ -233,6 +237,8 @@ def _write_full(path: Path, backbone: Mapping[str, np.ndarray], head: Head, desc
 def _to_text(described: Description, head: Head) -> str:
     event = described.event.to_json() if described.event else None
     values = {"format": FORMAT, **asdict(described), "event": event}
+    if described.times is None:  # of regions: the file is as older versions write and read it
+        del values["times"]
     return json.dumps(sealing.sealed(utf8_values(values), head.kernel, head.bias))
 
 
@@ -345,6 +351,7 @@ def _checked(described: Description) -> Description:
     regions = described.regions
     if regions is not None and not (isinstance(regions, list) and all(type(region) is int for region in regions)):
         raise TypeError("regions are no whole numbers")
+    spans_from_json(described.times)
     if described.training_images is not None:
         likeness_from_json(described.training_images)
     return described

@@ -7,6 +7,7 @@ file is read. Values that are not used may be anything.
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from flarescope.catalog.apart import spans_from_json
 from flarescope.json_values import are_texts, is_count, is_number, is_plain_name, is_text
 
 Check = Callable[[Any], bool]
@@ -22,6 +23,14 @@ def _is_object(value: object) -> bool:
 
 def _are_counts(value: object) -> bool:
     return isinstance(value, list) and all(is_count(one) for one in value)
+
+
+def _are_spans(value: object) -> bool:
+    """Whether a value is spans of time, as `catalog.apart.spans_to_json` gives them."""
+    try:
+        return spans_from_json(value) is not None
+    except (TypeError, ValueError):
+        return False
 
 
 def _are_texts_by_name(value: object) -> bool:
@@ -59,6 +68,7 @@ _TABLE: Final[Mapping[str, Check]] = {
     "events": is_count,
     "regions": _are_counts,
 }
+_TIMES: Final[Mapping[str, Check]] = {"times": _are_spans}
 _EPOCH: Final[Mapping[str, Check]] = {
     "epoch": lambda value: is_count(value) and value >= 1,
     "model": is_plain_name,
@@ -81,7 +91,7 @@ def check_run(described: Mapping[str, Any]) -> None:
         where = f"data of {name[:20]!r}, "
         if not isinstance(table, dict):
             raise ValueError(f"{where}no object")
-        _require(table, _TABLE, tuple(_TABLE), where)
+        _require(table, {**_TABLE, **_TIMES}, tuple(_TABLE), where)
         if not table["events"] <= table["images"]:
             raise ValueError(f"{where}more events than images")
 

@@ -187,13 +187,26 @@ def _history(history: Sequence[Mapping[str, Any]]) -> Drawn:
     )
 
 
+def _disk_timeline(inputs: ReportInputs, forecasts: pd.DataFrame, threshold: float) -> Drawn:
+    yes = int((forecasts["probability"] >= threshold).sum())
+    event = int((forecasts["label"] == 1).sum())
+    return Drawn(
+        timeline_figure(forecasts, threshold=threshold, event=inputs.event, flares=inputs.events),
+        f"Time line of the whole disk: {counted(len(forecasts), 'image')}, {event:,} followed by an event, "
+        f"{yes:,} forecast yes.",
+        f"The whole disk. Shaded: images followed by {sentence_of(inputs.event)}.",
+    )
+
+
 def _timelines(inputs: ReportInputs) -> dict[str, Drawn]:
     forecasts, threshold = decided_forecasts(inputs.forecasts, inputs.verification)
+    if inputs.event and inputs.event.scope == "disk":
+        return {"timeline-disk": _disk_timeline(inputs, forecasts, threshold)}
     found = {}
     for region, reason in instructive_regions(forecasts, threshold).items():
         rows = forecasts[(forecasts["noaa_ar"] == region).fillna(False).to_numpy(bool)]
         flares = inputs.events
-        if flares is not None and not (inputs.event and inputs.event.scope == "disk"):
+        if flares is not None:
             flares = flares[flares["noaa_ar"].isin(shown_regions(rows, labelling=True)[1])]
         figure = timeline_figure(rows, threshold=threshold, event=inputs.event, flares=flares)
         yes = int((rows["probability"] >= threshold).sum())

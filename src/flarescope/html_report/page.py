@@ -70,6 +70,8 @@ def _holds_something(part: Section) -> bool:
 def _summary(inputs: ReportInputs) -> str:
     sample = inputs.verification["sample"]
     regions = "" if sample["regions"] is None else f" of {counted(sample['regions'], 'active region')}"
+    disk = inputs.event is not None and inputs.event.scope == "disk"
+    regions = " of the whole disk" if disk else regions
     span = ""
     if sample["first_time"] and sample["last_time"]:
         first, last = sample["first_time"][:10], sample["last_time"][:10]
@@ -105,7 +107,14 @@ def _examples(inputs: ReportInputs, drawn: Mapping[str, Drawn]) -> list[Section]
         Section("slices", "By slice", [said], tables=slice_tables(inputs.verification["slices"][decision])),
     ]
     if lines:
-        parts.append(Section("timelines", "Regions over time", [said], drawings=_drawings(drawn, *lines)))
+        parts.append(
+            Section(
+                "timelines",
+                "Over time" if "timeline-disk" in drawn else "Regions over time",
+                [said],
+                drawings=_drawings(drawn, *lines),
+            )
+        )
     if inputs.gallery:
         parts.append(
             Section(

@@ -7,10 +7,12 @@ from flarescope.counted import counted
 from flarescope.html_report.drawings import COMPARED_SCORES, baseline_row, letters, score_row
 from flarescope.html_report.inputs import ReportInputs, main_decision
 from flarescope.html_report.view import Card, Counts, Section, Table
+from flarescope.scores.clusters import unit_of
 from flarescope.scores.definitions import DEFINITIONS
 from flarescope.wording import NOTHING, has_intervals, interval, interval_words, number, score_title, without_empty
 
 BY_REGION: Final = "Interval by region"
+BY_TIME: Final = "Interval by time"
 BY_IMAGE: Final = "Too narrow: images taken as independent"
 HEADLINE: Final = ("tss", "hss", "tpr", "tnr")
 BASELINE_NAMES: Final = {
@@ -25,8 +27,11 @@ def interval_sentence(verification: Mapping[str, Any]) -> str:
     settings, sample = verification["settings"], verification["sample"]
     if not has_intervals(settings):
         return "No intervals were made: a score without one says little."
+    how, unit = f"Intervals: {settings['level']:.0%}, {interval_words(settings)}", unit_of(settings)
+    if unit.hours is not None:
+        blocks = f"{number(sample['event_groups'])} of {counted(sample['groups'], unit.one, unit.many)} with events"
+        return f"{how} ({blocks}), because images near one another in time are nearly copies."
     regions, events = counted(sample["regions"], "active region"), sample["event_regions"]
-    how = f"Intervals: {settings['level']:.0%}, {interval_words(settings)}"
     if settings.get("connected"):
         return (
             f"{how} ({regions}; {number(sample['event_groups'])} of the groups with events), because images of one "
@@ -53,7 +58,7 @@ def headline(inputs: ReportInputs) -> list[Section]:
                     f"Contingency table, {rule}",
                     **{count: number(decision[count]) for count in ("tp", "fn", "fp", "tn")},
                 ),
-                tables=[_score_table(decision, rule)],
+                tables=[_score_table(decision, rule, _by(inputs.verification))],
                 link="Scores" if name == "argmax" else f"Scores at {decision['threshold']:.2g}",
             )
         )
@@ -65,7 +70,11 @@ def _card(name: str, row: Mapping[str, Any]) -> Card:
     return Card(score_title(name), number(row["value"]), ends, DEFINITIONS[name].question)
 
 
-def _score_table(decision: Mapping[str, Any], rule: str) -> Table:
+def _by(verification: Mapping[str, Any]) -> str:
+    return BY_REGION if unit_of(verification["settings"]).hours is None else BY_TIME
+
+
+def _score_table(decision: Mapping[str, Any], rule: str, by: str) -> Table:
     rows = []
     for name, row in decision["scores"].items():
         image = decision["image_level"].get(name, {})
@@ -79,8 +88,8 @@ def _score_table(decision: Mapping[str, Any], rule: str) -> Table:
                 DEFINITIONS[name].question,
             )
         )
-    header = ("Score", "Value", BY_REGION, BY_IMAGE, "Perfect", "Question")
-    return _with_text(f"All yes/no scores, {rule}", *without_empty(header, rows, (BY_REGION, BY_IMAGE)))
+    header = ("Score", "Value", by, BY_IMAGE, "Perfect", "Question")
+    return _with_text(f"All yes/no scores, {rule}", *without_empty(header, rows, (by, BY_IMAGE)))
 
 
 def _with_text(caption: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
@@ -105,8 +114,9 @@ def probability(inputs: ReportInputs) -> list[Table]:
             )
             for name, row in part["scores"].items()
         ]
-        header = ("Score", "Value", BY_REGION, "Perfect", "Question")
-        tables.append(_with_text(caption, *without_empty(header, rows, (BY_REGION,))))
+        by = _by(inputs.verification)
+        header = ("Score", "Value", by, "Perfect", "Question")
+        tables.append(_with_text(caption, *without_empty(header, rows, (by,))))
     return tables
 
 
@@ -157,7 +167,7 @@ def _differences(inputs: ReportInputs) -> list[Table]:
             both = other.difference["decision"] | other.difference["probability"]
             rows.append((f"minus {letter}", *_gaps(both, "difference")))
     columns = ("This run", *(score_title(name) for name in COMPARED_SCORES))
-    caption = "Differences on the same images and regions"
+    caption = "Differences on the same images" + (" and regions" if _by(verification) == BY_REGION else "")
     if has_intervals(verification["settings"]):
         caption += "; an interval that holds 0 shows no difference"
     return [Table(caption, columns, rows)] if rows else []

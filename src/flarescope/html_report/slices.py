@@ -42,11 +42,16 @@ def slice_tables(slices: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Tabl
     return [_table(name, slices[name]) for name in _CAPTIONS if slices.get(name)]
 
 
+def _without_regions(found: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether no slice knows its regions, as those of the whole disk."""
+    return all(row["regions"] is None for row in found)
+
+
 def _table(name: str, found: Sequence[Mapping[str, Any]]) -> Table:
     columns = [
         (key, title)
         for key, title in _COLUMNS
-        if key in found[0] and not (key == "regions" and name in _NO_REGION_COLUMN)
+        if key in found[0] and not (key == "regions" and (name in _NO_REGION_COLUMN or _without_regions(found)))
     ]
     rows = [
         (

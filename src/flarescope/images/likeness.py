@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from flarescope.errors import InputError
 from flarescope.hmi import PUBLISHED_PIXELS
+from flarescope.images.disk_picture import DiskPicture, read_disk
 from flarescope.images.flags import FLAGS
 from flarescope.images.instruments import HMI
 from flarescope.images.line_of_sight import HMI_ONLY, Accept, NotMagnetogramError
 from flarescope.images.look import NATIVE_MM, Look
-from flarescope.images.magnetogram import is_fits
-from flarescope.images.region import read_region, read_region_png
+from flarescope.images.magnetogram import Magnetogram, is_fits
+from flarescope.images.region import PngImage, read_region, read_region_png
 
 SAMPLE: Final = 128
 """Images that are looked at of a training set, in even steps: 0.3 s, and every tenth region of the published set."""
@@ -135,19 +136,25 @@ def look_at(paths: Sequence[Path], *, accept: Accept = HMI_ONLY) -> list[Look]:
     One that is not there or cannot be read is passed over: who needs its pixels says so.
 
     Raises:
-        NotMagnetogramError: one that is no magnetogram of a region.
+        NotMagnetogramError: one that is no magnetogram of a region, or of the whole disk where these are accepted.
     """
     count = min(SAMPLE, len(paths))
     chosen = (paths[number * len(paths) // count] for number in range(count))
     looks = []
     for path in chosen:
         try:
-            looks.append((read_region if is_fits(path) else read_region_png)(path, accept=accept).look)
+            looks.append(_read(path, accept).look)
         except NotMagnetogramError:
             raise
         except InputError:
             continue
     return looks
+
+
+def _read(path: Path, accept: Accept) -> Magnetogram | PngImage | DiskPicture:
+    if accept.whole_disk:
+        return read_disk(path, accept=accept)
+    return (read_region if is_fits(path) else read_region_png)(path, accept=accept)
 
 
 def likeness_from_json(values: object) -> Likeness:

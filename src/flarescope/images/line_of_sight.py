@@ -19,9 +19,11 @@ class Accept:
 
     Attributes:
         instrument_ok: fields of other magnetographs, such as MDI and GONG.
+        whole_disk: images of the whole disk, and only these (`disk_picture`), where else one region is expected.
     """
 
     instrument_ok: bool = False
+    whole_disk: bool = False
 
 
 HMI_ONLY: Final = Accept()

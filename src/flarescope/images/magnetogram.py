@@ -37,6 +37,8 @@ from flarescope.times import parse_t_rec
 
 FITS_SUFFIXES: Final = (".fits", ".fit", ".fts", ".fits.gz")
 PNG_SUFFIXES: Final = (".png",)
+JPEG_SUFFIXES: Final = (".jpg", ".jpeg")
+"""Of images of the whole disk alone (`disk_picture`)."""
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 
@@ -93,9 +95,14 @@ def is_fits(path: Path) -> bool:
     return path.name.lower().endswith(FITS_SUFFIXES)
 
 
-def is_image(path: Path) -> bool:
-    """Tell by its name whether a file is meant to be one of ours, FITS or PNG."""
-    return path.name.lower().endswith(FITS_SUFFIXES + PNG_SUFFIXES)
+def is_jpeg(path: Path) -> bool:
+    """Tell by its name whether a file is meant to be a JPEG."""
+    return path.name.lower().endswith(JPEG_SUFFIXES)
+
+
+def is_image(path: Path, *, whole_disk: bool = False) -> bool:
+    """Tell by its name whether a file is meant to be one of ours: FITS or PNG; of the whole disk FITS or JPEG."""
+    return path.name.lower().endswith(FITS_SUFFIXES + (JPEG_SUFFIXES if whole_disk else PNG_SUFFIXES))
 
 
 def read_bytes(path: Path) -> bytes:

@@ -13,9 +13,15 @@ from flarescope.progress import Reporter, WarningReporter
 
 
 def expand(
-    paths: Sequence[Path], reporter: Reporter | None = None, failures: list[Failure] | None = None
+    paths: Sequence[Path],
+    reporter: Reporter | None = None,
+    failures: list[Failure] | None = None,
+    *,
+    whole_disk: bool = False,
 ) -> list[Path]:
     """List the images that paths name: files as they are, folders with all PNG and FITS files below them, sorted.
+
+    Of the whole disk a folder gives its FITS and JPEG files.
 
     Of a folder those files are left out whose names say that they hold something else than a line-of-sight field, and
     hidden ones.
@@ -24,17 +30,20 @@ def expand(
         paths: files and folders.
         reporter: hears how many files of a folder are left out.
         failures: gets what can be no image, and why; None lets the first end everything.
+        whole_disk: whether images of the whole disk are meant.
 
     Raises:
         InputError: without `failures` a path that does not exist, a file that is no image by its name, a folder without
             one; with them no path at all.
     """
     if not paths:
-        raise InputError("no image to forecast; name PNG or FITS files, or folders of them")
+        raise InputError(
+            "no image to forecast; name PNG or FITS files (of the whole disk JPEG or FITS), or their folders"
+        )
     found: list[Path] = []
     for path in paths:
         try:
-            found.extend(_named(path, reporter or WarningReporter(), failures))
+            found.extend(_named(path, reporter or WarningReporter(), failures, whole_disk))
         except InputError as error:
             if failures is None:
                 raise
@@ -42,18 +51,20 @@ def expand(
     return list(dict.fromkeys(found))
 
 
-def _named(path: Path, reporter: Reporter, failures: list[Failure] | None) -> list[Path]:
+def _named(path: Path, reporter: Reporter, failures: list[Failure] | None, whole_disk: bool) -> list[Path]:
     if path.is_dir():
-        inside = _images_below(path, reporter, failures)
+        inside = _images_below(path, reporter, failures, whole_disk)
         if not inside:
-            raise InputError(f"{path}: no PNG or FITS file in this folder")
+            raise InputError(f"{path}: no {'JPEG' if whole_disk else 'PNG'} or FITS file in this folder")
         return _magnetograms(path, inside, reporter)
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
     if not path.is_file():
         raise InputError(f"{path}: not a regular file")
-    if not is_image(path):
-        raise InputError(f"{path}: expected a .png, .fits, .fit, .fts or .fits.gz file, or a folder of them")
+    if not (is_image(path) or is_image(path, whole_disk=True)):  # which of them serves here, who reads it says
+        raise InputError(
+            f"{path}: expected a .png, .jpg (whole disk), .fits, .fit, .fts or .fits.gz file, or a folder of them"
+        )
     return [path]
 
 
@@ -73,7 +84,7 @@ def _magnetograms(folder: Path, files: Sequence[Path], reporter: Reporter) -> li
     return [file for file, segment in named.items() if not segment]
 
 
-def _images_below(folder: Path, reporter: Reporter, failures: list[Failure] | None) -> list[Path]:
+def _images_below(folder: Path, reporter: Reporter, failures: list[Failure] | None, whole_disk: bool) -> list[Path]:
     """List the images below a folder, sorted; links to folders are not followed, which is said.
 
     Raises:
@@ -93,7 +104,7 @@ def _images_below(folder: Path, reporter: Reporter, failures: list[Failure] | No
     if links:
         more = f" and {len(links) - 1:,} more" if len(links) > 1 else ""
         reporter.warn(f"{links[0]}{more}: a link to a folder is not followed; name the folder itself")
-    images = sorted(file for file in found if is_image(file) and not file.name.startswith("."))
+    images = sorted(file for file in found if is_image(file, whole_disk=whole_disk) and not file.name.startswith("."))
     files = [file for file in images if file.is_file()]
     if failures is not None and len(files) < len(images):
         others = sorted(set(images) - set(files))

@@ -14,9 +14,10 @@ from PIL import Image
 
 from flarescope.counted import of_them
 from flarescope.errors import InputError
-from flarescope.images.line_of_sight import HMI_ONLY, Accept
+from flarescope.images.disk_picture import FOR_DISK_MODELS, DiskPicture, read_disk
+from flarescope.images.line_of_sight import HMI_ONLY, Accept, NotMagnetogramError
 from flarescope.images.look import NOTHING_KNOWN, Look
-from flarescope.images.magnetogram import Magnetogram, is_fits, zero_for_nan
+from flarescope.images.magnetogram import Magnetogram, is_fits, is_jpeg, zero_for_nan
 from flarescope.images.region import read_region, read_region_png
 
 FIELD_LIMIT_GAUSS: Final = 5978.7
@@ -34,7 +35,12 @@ does not start threads of its own, which would take the network's cores (m n k a
 
 NAN_POLICIES: Final = ("error", "zero")
 
-RENDERINGS: Final = ("reference-png", "reference-fits", "smooth-png")
+RENDERINGS: Final = ("reference-png", "reference-fits", "smooth-png", "helioviewer-jpeg", "disk-fits")
+
+DISK_LIMIT_GAUSS: Final = 256.0
+"""A field of the whole disk is cut there before it is resized, and -256 .. +256 G are 0 .. 255: in the scale of one
+region, twenty times as wide, averages of hundreds of pixels would all lie within a level or two of zero field. A choice
+of ours, tried on no long set."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,8 @@ class Rendering:
 
     Attributes:
         name: `reference-png` and `reference-fits` as the reference recipe renders these files, `smooth-png` as
-            `reference-fits` for a PNG.
+            `reference-fits` for a PNG; of the whole disk `helioviewer-jpeg`, whose levels are what Helioviewer makes of
+            the field (their scale in gauss is not known), resized smoothly, and `disk-fits` (`render_disk`).
         nan: what NaN pixels of a FITS file do: `error` refuses the file, `zero` makes them zero field.
         size: height and width of the pixels.
     """
@@ -86,8 +93,18 @@ class Rendering:
 
     @property
     def of_fits(self) -> bool:
-        """Whether it is of FITS files."""
+        """Whether it is of FITS files of one region."""
         return self.name == "reference-fits"
+
+    @property
+    def of_disk(self) -> bool:
+        """Whether it is of the whole disk."""
+        return self.name in ("helioviewer-jpeg", "disk-fits")
+
+    @property
+    def files(self) -> str:
+        """Which kind of file it is of: `FITS`, `PNG` or `JPEG`."""
+        return {"reference-fits": "FITS", "disk-fits": "FITS", "helioviewer-jpeg": "JPEG"}.get(self.name, "PNG")
 
     @classmethod
     def from_id(cls, text: str) -> "Rendering":
@@ -98,10 +115,22 @@ class Rendering:
         return cls(name, "zero" if plus else "error", int(size))
 
     @classmethod
-    def for_file(cls, filename: str, nan: str = "error", form: PixelForm = REFERENCE) -> "Rendering":
-        """Choose the rendering for a file by its name, FITS or else PNG, and by the network's pixels."""
+    def for_file(
+        cls, filename: str, nan: str = "error", form: PixelForm = REFERENCE, *, whole_disk: bool = False
+    ) -> "Rendering":
+        """Choose the rendering for a file by its name, FITS, JPEG or else PNG, and by the network's pixels.
+
+        Args:
+            filename: of the image.
+            nan: see `Rendering`.
+            form: the network's pixels.
+            whole_disk: whether the images show the whole disk. A JPEG always does.
+        """
+        fits = is_fits(Path(filename))
+        if is_jpeg(Path(filename)) or (whole_disk and not fits):
+            return cls("helioviewer-jpeg", nan, form.size)
         png = "reference-png" if form.resize == "nearest" else "smooth-png"
-        return cls("reference-fits" if is_fits(Path(filename)) else png, nan, form.size)
+        return cls(("disk-fits" if whole_disk else "reference-fits") if fits else png, nan, form.size)
 
 
 @functools.lru_cache(maxsize=64)
@@ -237,10 +266,10 @@ class Rendered:
 
 
 def render(path: Path, rendering: Rendering, content: bytes | None = None, *, accept: Accept = HMI_ONLY) -> Rendered:
-    """Read a file and render it, if it is a line-of-sight magnetogram of one region.
+    """Read a file and render it, if it is a line-of-sight magnetogram of one region, or of the disk where one is asked.
 
     Args:
-        path: a FITS file for `reference-fits`, else a PNG.
+        path: a FITS file, a PNG or a JPEG, as the rendering is of.
         rendering: which way.
         content: the file's bytes, where they are already read.
         accept: what may be read beside HMI's line-of-sight field.
@@ -249,14 +278,44 @@ def render(path: Path, rendering: Rendering, content: bytes | None = None, *, ac
         InputError: an unreadable file, NaN pixels under `nan="error"`, a file of the other kind;
             `NotMagnetogramError` for one that holds something else.
     """
-    if rendering.of_fits != is_fits(path):
-        kind = "FITS" if rendering.of_fits else "PNG"
-        raise InputError(f"{path}: expected a {kind} file; the images of a table are all of one kind")
+    kind = "FITS" if is_fits(path) else "JPEG" if is_jpeg(path) else "PNG"
+    if kind == "JPEG" and not accept.whole_disk:
+        raise NotMagnetogramError(f"{path}: a JPEG {FOR_DISK_MODELS}")
+    if rendering.of_disk or accept.whole_disk:
+        return _render_disk_file(path, rendering, content, kind, accept)
+    if kind != rendering.files:
+        raise InputError(f"{path}: expected a {rendering.files} file; the images of a table are all of one kind")
     if not rendering.of_fits:
         image = read_region_png(path, content, accept=accept)
         form = PixelForm(rendering.size, "smooth" if rendering.name == "smooth-png" else "nearest")
         return Rendered(render_png(image.pixels, form), image.noaa_ars, image.time, image.look, image.flags)
     return render_magnetogram(path, read_region(path, content, accept=accept), rendering.nan, rendering.size)
+
+
+def render_disk(field_gauss: np.ndarray, size: int = SIZE) -> np.ndarray:
+    """Render a field of the whole disk: cut at +-`DISK_LIMIT_GAUSS`, resized smoothly; what is no Sun is zero field.
+
+    Args:
+        field_gauss: `(H, W)` float, gauss, NaN off the disk. Rows as they lie: HMI's own files have south up.
+        size: height and width of the pixels.
+
+    Returns:
+        `(1, size, size)` float32, 0..255.
+    """
+    field = np.clip(zero_for_nan(field_gauss), -DISK_LIMIT_GAUSS, DISK_LIMIT_GAUSS)
+    levels = (resize_field(field, size) / DISK_LIMIT_GAUSS + 1) * 127.5
+    return levels.astype(np.float32)[np.newaxis]
+
+
+def _render_disk_file(path: Path, rendering: Rendering, content: bytes | None, kind: str, accept: Accept) -> Rendered:
+    """Read and render a file of the whole disk."""
+    image = read_disk(path, content, accept=accept)
+    if kind != rendering.files or not rendering.of_disk:
+        raise InputError(f"{path}: expected a {rendering.files} file; the images of a table are all of one kind")
+    if isinstance(image, DiskPicture):
+        return Rendered(render_png(image.pixels, PixelForm(rendering.size, "smooth")), look=image.look)
+    bad = tuple(flag for flag in image.flags if flag in ("quality", "instrument"))
+    return Rendered(render_disk(image.field_gauss, rendering.size), (), image.time, image.look, bad)
 
 
 def render_magnetogram(path: Path, magnetogram: Magnetogram, nan: str, size: int = SIZE) -> Rendered:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from flarescope.images.disk_picture import DiskPicture, read_disk
 from flarescope.images.line_of_sight import Accept, NotMagnetogramError
 from flarescope.images.magnetogram import Magnetogram, is_fits, read_bytes
 from flarescope.images.region import PngImage, read_region, read_region_png
@@ -30,25 +31,27 @@ for nearly the same picture (see `signature`), null for a flat one; the instrume
 line-of-sight magnetogram of a region, then with nothing else. What a file does not give is null."""
 
 
-def scan_file(path: str, instrument_ok: bool = False) -> dict[str, Any]:
+def scan_file(path: str, instrument_ok: bool = False, whole_disk: bool = False) -> dict[str, Any]:
     """Read one image and say what is in it, in values that have a JSON form (the time in ISO 8601).
 
     Args:
         path: the file.
         instrument_ok: whether other magnetographs than HMI are taken (see `line_of_sight.Accept`).
+        whole_disk: whether the file shows the whole disk. Then it has no signature: two days of one disk look alike.
 
     Raises:
         InputError: the file cannot be read; the message names it.
     """
     try:
-        return _scan(path, instrument_ok)
+        return _scan(Path(path), Accept(instrument_ok, whole_disk))
     except NotMagnetogramError as error:
         return {"other": str(error)}
 
 
-def _scan(path: str, instrument_ok: bool) -> dict[str, Any]:
-    file, accept = Path(path), Accept(instrument_ok)
+def _scan(file: Path, accept: Accept) -> dict[str, Any]:
     content = read_bytes(file)
+    if accept.whole_disk:
+        return _scan_disk(read_disk(file, content, accept=accept))
     if is_fits(file):
         magnetogram = read_region(file, content, accept=accept)
         found: Magnetogram | PngImage = magnetogram
@@ -65,6 +68,18 @@ def _scan(path: str, instrument_ok: bool) -> dict[str, Any]:
         "time": None if found.time is None else found.time.isoformat(),
         "digest": digest,
         "signature": signature,
+        "instrument": found.look.instrument,
+    }
+
+
+def _scan_disk(found: DiskPicture | Magnetogram) -> dict[str, Any]:
+    if isinstance(found, DiskPicture):
+        return {"nan_pixels": 0, "digest": pixel_digest(found.pixels), "instrument": found.look.instrument}
+    return {
+        "nan_pixels": found.nan_pixels,
+        "quality": None if found.quality is None else found.quality & 0xFFFFFFFF,
+        "time": None if found.time is None else found.time.isoformat(),
+        "digest": pixel_digest(np.nan_to_num(found.field_gauss, nan=1e30).astype(np.float32)),
         "instrument": found.look.instrument,
     }
 

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from flarescope.brief import brief
-from flarescope.connected import connected_regions, region_groups
 from flarescope.counted import counted
 from flarescope.errors import InputError
+from flarescope.events import EventDefinition
 from flarescope.forecaster.classifier import Description, describe_again
 from flarescope.forecaster.runs import RunFolder
 from flarescope.notes import read_notes
@@ -19,6 +19,7 @@ from flarescope.pipeline.models import Model, load
 from flarescope.pipeline.origin import origin_from_json, rows_in_short
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.scores.calibration import certain_words, fit_calibration
+from flarescope.scores.clusters import clusters_of
 from flarescope.scores.decision import Decision
 from flarescope.scores.jackknife import FEW_REGIONS
 from flarescope.scores.rows import fitting_rows
@@ -94,7 +95,7 @@ def calibrate(
         fitted_on=fitted_on,
     )
     describe_again(model.path, described)
-    _warn_of_few(forecasts, reporter)
+    _warn_of_few(forecasts, described.event, reporter)
     return Calibrated(model.path, described, choice)
 
 
@@ -121,14 +122,14 @@ def _check_rows(
         )
 
 
-def _warn_of_few(forecasts: pd.DataFrame, reporter: Reporter) -> None:
+def _warn_of_few(forecasts: pd.DataFrame, of_model: EventDefinition | None, reporter: Reporter) -> None:
     event = (forecasts["label"] == 1).to_numpy(bool)
-    connected = connected_regions([forecasts])
-    groups = int(region_groups(forecasts, connected)[event].nunique())
+    clusters = clusters_of([forecasts], of_model)
+    groups, unit = int(clusters.of_rows[event].nunique()), clusters.unit
     if groups < FEW_REGIONS:
-        names = ("group of connected regions", "groups of connected regions") if connected else ("region", "regions")
-        images = counted(int(event.sum()), "image")
+        alike, others = ("of one region", "regions") if unit.hours is None else ("near in time", "times")
+        images, whose = counted(int(event.sum()), "image"), counted(groups, unit.one, unit.many)
         reporter.warn(
-            f"fitted on {images} with an event, of {counted(groups, *names)} (fewer than {FEW_REGIONS}): images of one "
-            "region are nearly copies, and other regions could give another calibration and threshold"
+            f"fitted on {images} with an event, of {whose} (fewer than {FEW_REGIONS}): images "
+            f"{alike} are nearly copies, and other {others} could give another calibration and threshold"
         )

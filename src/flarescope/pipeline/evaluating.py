@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 
 from flarescope.backbones.base import Spec
+from flarescope.catalog.apart import hours_ahead, near_spans, refuse_near, spans_from_json
 from flarescope.catalog.splits import check_disjoint, shared_regions
+from flarescope.counted import of_them
 from flarescope.events import EventDefinition
 from flarescope.features.store import StoreKey
 from flarescope.forecaster.runs import RunFolder
@@ -69,13 +71,13 @@ def evaluate(
     """
     compute, verifying, reporter = compute or Compute(), verifying or Verifying(), reporter or WarningReporter()
     options = options_of(compute=compute, backbone=backbone, event=event, verifying=verifying)
-    rows = labelled_rows(table, split=split, limit=limit)
     found = load(model, epoch=epoch, backbone=backbone)
     described = found.classifier.description
     event = event_of_evaluation(described.event, table, event, reporter)
+    rows, compute = labelled_rows(table, split=split, limit=limit, event=event), compute.of_event(event)
     announce(found.classifier.weights, reporter)
     if not allow_overlap:
-        _check_unseen(found, rows, split, reporter)
+        _check_unseen(found, rows, split, event, reporter)
     folder = RunFolder(Path(out)) if out else found.run or RunFolder(found.path.with_suffix(".evaluation"))
     stores = Path(features or _feature_root(found.run, folder))
     store, log_odds = _forecast(found, rows, Path(images), stores, compute, reporter, f"{split} features")
@@ -120,8 +122,16 @@ def _feature_root(run: RunFolder | None, folder: RunFolder) -> Path:
     return kept if kept.is_dir() else run.path.parent / "features"  # the run was moved to another place or machine
 
 
-def _check_unseen(found: Model, rows: pd.DataFrame, split: str, reporter: Reporter) -> None:
-    """Refuse to verify a model on regions that it was trained on, and say where they chose its epoch or are unknown."""
+def _check_unseen(
+    found: Model, rows: pd.DataFrame, split: str, event: EventDefinition | None, reporter: Reporter
+) -> None:
+    """Refuse to verify a model on regions that it was trained on, and say where they chose its epoch or are unknown.
+
+    Of the whole disk: on rows less than latency + window from those that it was trained on.
+    """
+    if event is not None and event.scope == "disk":
+        _check_unseen_times(found, rows, split, event, reporter)
+        return
     regions = found.classifier.description.regions
     if regions is None:
         reporter.warn("which regions the model was trained on is not known: scores on any of these look too good")
@@ -135,3 +145,20 @@ def _check_unseen(found: Model, rows: pd.DataFrame, split: str, reporter: Report
         if shared:
             number = len(shared["validation", "test"])
             reporter.warn(f"{number} region{'s' * (number > 1)} of the table chose the model's epoch (validation)")
+
+
+def _check_unseen_times(
+    found: Model, rows: pd.DataFrame, split: str, event: EventDefinition, reporter: Reporter
+) -> None:
+    spans = spans_from_json(found.classifier.description.times)
+    if spans is None:
+        reporter.warn(
+            "when the model's training images were taken is not known: scores of times near them look too good"
+        )
+    elif split != "train":
+        refuse_near(rows["time"], spans, event, names=("the training set of the model", f"the {split} table"))
+    if found.run and split == "test":
+        chosen_on = spans_from_json(found.run.read()["data"]["validation"].get("times")) or []
+        near = int(near_spans(rows["time"], chosen_on, hours_ahead(event)).sum())
+        if near:
+            reporter.warn(f"{of_them(near, len(rows), 'row')} near in time to those that chose the model's epoch")

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from flarescope.brief import brief
+from flarescope.catalog.apart import require_times
 from flarescope.catalog.boucheron import read_table, require_regions
 from flarescope.catalog.splits import check_split
 from flarescope.catalog.table_event import agreed_event
@@ -158,15 +159,16 @@ def evaluation_of(made: Made, asked: Asked, folder: Path, reporter: Reporter) ->
     return evaluation
 
 
-def labelled_rows(table: str | Path, *, split: str, limit: int | None) -> pd.DataFrame:
-    """Read the rows that a model is evaluated on, each with its region.
+def labelled_rows(table: str | Path, *, split: str, limit: int | None, event: EventDefinition | None) -> pd.DataFrame:
+    """Read the rows that a model is evaluated on, each with its region, or of the whole disk with its time.
 
     Raises:
-        InputError: an unknown split, a bad table, rows without a region.
+        InputError: an unknown split, a bad table, rows without a region or a time.
     """
     check_split(split)
     rows = read_table(table, split=split, limit=limit)
-    require_regions({str(table): rows})
+    needed = require_times if event is not None and event.scope == "disk" else require_regions
+    needed({str(table): rows})
     return rows
 
 

@@ -12,6 +12,7 @@ from flarescope.backbones.feature_table import FeatureTable
 from flarescope.backbones.registry import find
 from flarescope.brief import brief
 from flarescope.catalog.boucheron import read_table
+from flarescope.catalog.table_event import event_of_table
 from flarescope.cores import available_cores
 from flarescope.counted import counted
 from flarescope.engines import tuning
@@ -19,6 +20,7 @@ from flarescope.engines.base import EngineChoice
 from flarescope.engines.choose import choose
 from flarescope.engines.start import start
 from flarescope.errors import InputError
+from flarescope.events import EventDefinition
 from flarescope.features.gather import FeatureRows
 from flarescope.features.given import GivenFeatures
 from flarescope.features.store import DTYPES, FeatureStore, StoreKey, begun_with
@@ -46,6 +48,7 @@ class Compute:
         store: how features are kept, `float32` or `float16` (half the disk; see `features.half`); None is float32, or
             as the run that is evaluated keeps them.
         instrument_ok: whether fields of other magnetographs than HMI are read.
+        whole_disk: whether the images show the whole disk. What a table's event, or a model's, says of that goes first.
 
     Example:
         >>> flarescope.Compute(precision="fp32", workers=2)
@@ -59,13 +62,18 @@ class Compute:
     batch: int | None = None
     store: str | None = None
     instrument_ok: bool = False
+    whole_disk: bool = False
 
     __repr__ = brief
 
     @property
     def accept(self) -> Accept:
         """What may be read beside HMI's line-of-sight field."""
-        return Accept(self.instrument_ok)
+        return Accept(self.instrument_ok, self.whole_disk)
+
+    def of_event(self, event: EventDefinition | None) -> "Compute":
+        """Give the same for images of the scope that an event has; an unknown event changes nothing."""
+        return self if event is None else replace(self, whole_disk=event.scope == "disk")
 
     def choose_untuned(self, backbone: Network) -> EngineChoice:
         """Choose the engine for a network (see `engines.choose.choose`) with its own batch and streams."""
@@ -118,7 +126,8 @@ def open_store(
     if isinstance(weights, FeatureTable):
         return GivenFeatures(weights)
     choice = compute.choose(backbone)
-    rendering = Rendering.for_file(tables[0]["filename"].iloc[0], compute.nan, backbone.pixels)
+    first = tables[0]["filename"].iloc[0]
+    rendering = Rendering.for_file(first, compute.nan, backbone.pixels, whole_disk=compute.whole_disk)
     key = StoreKey(
         weights.family,
         weights.digest,
@@ -211,7 +220,8 @@ def fill_store(
         limit: only so many rows, drawn at random, the same ones every time.
         reporter: hears notes and progress.
     """
-    compute, reporter = compute or Compute(), reporter or WarningReporter()
+    compute = (compute or Compute()).of_event(event_of_table(table))
+    reporter = reporter or WarningReporter()
     rows = read_table(table, limit=limit)
     weights = find(backbone)
     announce(weights, reporter)

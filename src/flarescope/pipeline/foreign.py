@@ -93,7 +93,7 @@ def compare(
     for text in said:
         reporter.warn(text)
     first, second = (forecasts_of(path, split, event) for path in (a, b))
-    why = no_intervals(first.rows, second.rows) if verifying.replicates else None
+    why = no_intervals(first.rows, second.rows, event=event, blocks=verifying.blocks) if verifying.replicates else None
     found = compare_rows(
         first.rows,
         second.rows,
@@ -101,6 +101,8 @@ def compare(
         threshold_b=second.threshold,
         replicates=0 if why else verifying.replicates,
         seed=verifying.seed,
+        event=event,
+        blocks=verifying.blocks,
     )
     read = [f"{path}: {text}" for path, side in ((a, first), (b, second)) for text in side.notes]
     settings = {"event": event and event.to_json(), "calibrated_a": first.calibrated, "calibrated_b": second.calibrated}

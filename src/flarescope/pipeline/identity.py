@@ -13,10 +13,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from flarescope.catalog.apart import hours_ahead, spans_to_json, time_spans
 from flarescope.connected import all_regions
 from flarescope.counted import counted
 from flarescope.errors import InputError
-from flarescope.events import event_from_json
+from flarescope.events import EventDefinition, event_from_json
 from flarescope.features.store import with_network
 from flarescope.files import make_folder
 from flarescope.forecaster.runs import RunFolder
@@ -55,17 +56,24 @@ def table_digest(table: pd.DataFrame) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def describe_tables(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
-    """Say which rows each table holds: digest, images, events, regions."""
+def describe_tables(tables: dict[str, pd.DataFrame], event: EventDefinition | None = None) -> dict[str, Any]:
+    """Say which rows each table holds: digest, images, events, regions; of the whole disk also the times it fills."""
+    disk = event is not None and event.scope == "disk"
     return {
         name: {
             "digest": table_digest(table),
             "images": len(table),
             "events": int(table["label"].sum()),
             "regions": all_regions(table),
+            **({"times": times_filled(table, event)} if event is not None and disk else {}),
         }
         for name, table in tables.items()
     }
+
+
+def times_filled(table: pd.DataFrame, event: EventDefinition) -> list[list[str]]:
+    """Give the spans of time that rows of the whole disk fill, as `catalog.apart` has them, in plain values."""
+    return spans_to_json(time_spans(table["time"], hours_ahead(event)))
 
 
 def describe_recipe(recipe: Recipe) -> dict[str, Any]:

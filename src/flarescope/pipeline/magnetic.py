@@ -116,7 +116,9 @@ def train_on_features(
     reporter, run = reporter or WarningReporter(), RunFolder(Path(out))
     options = options_of(event=event)
     event = event_of_training(train, validation, event, reporter)
-    tables = read_training_tables(train, validation, limit=limit, allow_overlap=allow_overlap)
+    if event is not None and event.scope == "disk":
+        raise InputError(f"{train}: a table of the whole disk; magnetic features are those of one region")
+    tables = read_training_tables(train, validation, limit=limit, allow_overlap=allow_overlap, event=event)
     warn_one_class(tables, reporter)
     listed = read_features_csv(Path(features))
     rows = {name: match_features(listed, table, str(features)) for name, table in tables.items()}

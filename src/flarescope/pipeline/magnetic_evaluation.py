@@ -82,7 +82,7 @@ def evaluate_on_features(
     found = MagneticRun.open(run)
     of_model = event_from_json(found.described.get("event"), str(found.folder.run_json))
     event = event_of_evaluation(of_model, table, event, reporter)
-    rows = labelled_rows(table, split=split, limit=limit)
+    rows = labelled_rows(table, split=split, limit=limit, event=None)  # magnetic features are of one region
     if not allow_overlap and split != "train":
         seen = pd.DataFrame({"noaa_ar": found.described["data"]["train"]["regions"]})
         check_disjoint({"the training set of the model": seen, f"the {split} table": rows})

@@ -9,7 +9,8 @@ import pandas as pd
 from flarescope.backbones.base import Spec
 from flarescope.brief import brief
 from flarescope.errors import InputError
-from flarescope.forecaster.classifier import Classifier, load_classifier
+from flarescope.events import event_from_json
+from flarescope.forecaster.classifier import Classifier, load_classifier, read_description
 from flarescope.forecaster.runs import RunFolder
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.prediction import forecast_given
@@ -57,6 +58,23 @@ class Model:
             InputError: none of the images can be read.
         """
         return forecast_given(self.classifier, images, compute=compute, strict=strict, reporter=reporter).forecasts
+
+
+def is_of_disk(path: str | Path) -> bool:
+    """Tell, before its weights are read, whether the model that a path names forecasts whole disks.
+
+    False where that cannot be known: `load` says what is wrong.
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            event = event_from_json(RunFolder(path).read().get("event"), str(path))
+        else:
+            described = read_description(path) if path.is_file() else None
+            event = described.event if described else None
+    except InputError:
+        return False
+    return event is not None and event.scope == "disk"
 
 
 def load(path: str | Path, *, epoch: int | None = None, backbone: Spec | None = None) -> Model:

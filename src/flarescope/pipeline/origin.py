@@ -14,9 +14,11 @@ from typing import Any, Final
 import pandas as pd
 
 from flarescope.brief import brief
+from flarescope.catalog.apart import hours_ahead, near_spans, spans_from_json
 from flarescope.catalog.splits import shared_regions
 from flarescope.connected import all_regions
 from flarescope.errors import InputError
+from flarescope.events import EventDefinition
 from flarescope.forecaster.runs import RunFolder
 from flarescope.json_values import are_texts, is_plain_name
 from flarescope.pipeline.identity import table_digest
@@ -172,6 +174,24 @@ def origin_values(scores: Mapping[str, Any]) -> dict[str, Any]:
     if "model" in values:
         values["model"] = Path(str(values["model"])).name
     return values
+
+
+def rows_near_splits(described: Mapping[str, Any], forecasts: pd.DataFrame, event: EventDefinition) -> int | None:
+    """Count the test rows of the whole disk that are less than latency + window from a training or validation row.
+
+    Args:
+        described: `run.json`.
+        forecasts: of the test rows.
+        event: that was forecast.
+
+    Returns:
+        How many; None where it cannot be known, because a row has no time or the run does not say its own.
+    """
+    spans = [spans_from_json((described["data"][name] or {}).get("times")) for name in ("train", "validation")]
+    if None in spans or forecasts["time"].isna().any():
+        return None
+    near = [near_spans(forecasts["time"], one, hours_ahead(event)) for one in spans if one is not None]
+    return int((near[0] | near[1]).sum())
 
 
 def regions_in_two_splits(described: Mapping[str, Any], forecasts: pd.DataFrame) -> int | None:

@@ -26,7 +26,10 @@ def tell_later_scale(event: EventDefinition | None, times: "pd.Series[pd.Timesta
 
 def form_of(rendering: str) -> str:
     """Say what a rendering (its id) is made of: a step of an 8-bit PNG is 47 gauss, and a FITS file is not rounded."""
-    return "fields in gauss (FITS)" if Rendering.from_id(rendering).of_fits else "PNG"
+    known = Rendering.from_id(rendering)
+    if known.of_disk:
+        return f"whole disks ({known.files})"
+    return "fields in gauss (FITS)" if known.of_fits else "PNG"
 
 
 def tell_other_form(trained: str | None, renderings: Iterable[str], reporter: Reporter) -> None:
@@ -42,6 +45,9 @@ def tell_other_form(trained: str | None, renderings: Iterable[str], reporter: Re
     forms, own = {form_of(one) for one in renderings}, form_of(trained)
     if forms - {own}:
         (other,) = forms - {own}
+        if Rendering.from_id(trained).of_disk:
+            reporter.warn(f"the model was trained on {own}, these images are {other}: forecasts of them say nothing")
+            return
         which = "some of these images are" if own in forms else "these images are"
         reporter.warn(
             f"the model was trained on {own}, and {which} {other}: forecasts of the two forms of one image differ, "

@@ -11,7 +11,7 @@ from flarescope.images.workers import Failure
 from flarescope.notes import event_notes, write_notes_beside
 from flarescope.parquet_tables import write_parquet
 from flarescope.pipeline.featuring import Compute
-from flarescope.pipeline.models import load
+from flarescope.pipeline.models import is_of_disk, load
 from flarescope.pipeline.prediction import Predicted, forecast_images, tell_failures
 from flarescope.progress import Reporter, WarningReporter
 
@@ -41,7 +41,9 @@ def predict(
     reporter, failures = reporter or WarningReporter(), list[Failure]()
     several = [paths] if isinstance(paths, str | Path) else paths
     # Before the weights: a wrong path is told at once.
-    files = expand([Path(path) for path in several], reporter, None if strict else failures)
+    files = expand(
+        [Path(path) for path in several], reporter, None if strict else failures, whole_disk=is_of_disk(model)
+    )
     if not files:
         tell_failures(failures, 0, reporter)
     found = load(model, epoch=epoch, backbone=backbone)

@@ -22,7 +22,7 @@ from flarescope.images.magnetogram import is_fits
 from flarescope.images.paths import expand
 from flarescope.images.plausible import LEAST_SIDE
 from flarescope.images.reading import ReadImage, Unread, each_ahead, read_image
-from flarescope.images.render import Rendering
+from flarescope.images.render import PixelForm, Rendering
 from flarescope.images.workers import Failure
 from flarescope.pipeline.featuring import Compute, announce
 from flarescope.pipeline.likeness import tell_flags
@@ -83,11 +83,13 @@ def forecast_images(
     Raises:
         InputError: none of the images can be read.
     """
-    compute, reporter = compute or Compute(), reporter or WarningReporter()
+    compute, reporter = (compute or Compute()).of_event(classifier.description.event), reporter or WarningReporter()
     choice = compute.choose(classifier.weights.backbone)
     announce(classifier.weights, reporter)
     reporter.say(f"engine: {choice.id}")
-    tell_other_form(classifier.description.rendering, map(_rendering, images), reporter)
+    disk = compute.whole_disk
+    if not disk:  # of a disk model's files, those of another form are refused below
+        tell_other_form(classifier.description.rendering, map(_rendering, images), reporter)
     unread, forecast, form = list(failures), 0, classifier.weights.backbone.pixels
 
     def advance(count: int) -> None:
@@ -96,6 +98,8 @@ def forecast_images(
         reporter.advance("forecasts", forecast + len(unread) - len(failures), len(images))
 
     def job(image: Path | Given) -> ReadImage:
+        if disk:
+            return _read_disk(image, classifier.description.rendering, compute, form.size)
         if isinstance(image, Given):
             return read_given(image, compute.nan, compute.accept, size=form.size)
         return read_image(image, Rendering.for_file(image.name, compute.nan, form), compute.accept)
@@ -115,9 +119,27 @@ def forecast_images(
     return Predicted(table, tuple(unread), event)
 
 
+def _read_disk(image: Path | Given, trained: str | None, compute: Compute, size: int) -> ReadImage:
+    """Read an image for a model of the whole disk; the levels of a JPEG say nothing to a model of FITS files.
+
+    Raises:
+        InputError: a field in hand, another form than the model's, or whatever is wrong with the file.
+    """
+    if isinstance(image, Given):
+        raise InputError(f"{image}: a field in hand; a model of the whole disk takes files, FITS or JPEG")
+    rendering = Rendering.for_file(image.name, form=PixelForm(size), whole_disk=True)
+    read = read_image(image, rendering, compute.accept)
+    if trained is not None and rendering.files != Rendering.from_id(trained).files:
+        raise InputError(
+            f"{image}: a {rendering.files} file; the model was trained on {Rendering.from_id(trained).files}, whose "
+            "scale is another"
+        )
+    return read
+
+
 def _rendering(image: Path | Given) -> str:
     """Name the rendering of an image; a field in hand is rendered as one of a FITS file."""
-    return Rendering("reference-fits" if isinstance(image, Given) or is_fits(image) else "reference-png").name
+    return "reference-fits" if isinstance(image, Given) or is_fits(image) else "reference-png"
 
 
 def forecast_given(
@@ -135,9 +157,10 @@ def forecast_given(
     """
     reporter, failures = reporter or WarningReporter(), list[Failure]()
     found: list[Path | Given] = []
+    disk = (compute or Compute()).of_event(classifier.description.event).whole_disk
     for number, image in enumerate(_several(images)):
         if isinstance(image, str | Path):
-            found += expand([Path(image)], reporter, None if strict else failures)
+            found += expand([Path(image)], reporter, None if strict else failures, whole_disk=disk)
         elif is_field(image):
             found.append(Given(f"images[{number}]", image))
         else:

@@ -7,13 +7,15 @@ from typing import Any, Final
 
 import pandas as pd
 
+from flarescope.catalog.apart import hours_ahead, spans_from_json
 from flarescope.connected import all_regions
 from flarescope.counted import counted, listed
+from flarescope.events import EventDefinition, event_from_json
 from flarescope.forecaster.classifier import Description, read_description
 from flarescope.forecaster.runs import RunFolder, best_epoch, chosen_epoch
 from flarescope.pipeline.again import to_evaluate
 from flarescope.pipeline.evaluated import read_origin
-from flarescope.pipeline.origin import Origin, digest_of_rows, regions_in_two_splits
+from flarescope.pipeline.origin import Origin, digest_of_rows, regions_in_two_splits, rows_near_splits
 
 KNEW: Final = {"train": "trained", "validation": "validated"}
 """What a run did on its rows."""
@@ -33,8 +35,10 @@ class Provenance:
         origin: of their forecasts; None where an older version wrote them.
         model: what the model's file says of itself; None where it is not there, or of another kind.
         best: the epoch of the model that stands for the run (`runs.chosen_epoch`); None where none is kept.
-        shared: regions in two splits, for test rows; None where that was not to be known.
+        shared: regions in two splits, for test rows (of the whole disk: test rows too near in time to training or
+            validation rows, `origin.rows_near_splits`); None where that was not to be known.
         rows: what the rows scored are to the run, whatever they are called.
+        disk: the event, where it is one of the whole disk; None of regions.
     """
 
     run: RunFolder
@@ -45,6 +49,7 @@ class Provenance:
     best: int | None
     shared: int | None
     rows: "Rows"
+    disk: EventDefinition | None = None
 
     def training(self) -> dict[str, Any]:
         """Say what the model is made of: recipe, backbone, store, versions."""
@@ -53,11 +58,19 @@ class Provenance:
     def tables(self) -> dict[str, Any]:
         """Say which rows the run was trained and validated on, and which were scored."""
         found = {
-            name: {key: value for key, value in table.items() if key != "regions"} | {"regions": len(table["regions"])}
+            name: {key: value for key, value in table.items() if key not in ("regions", "times")} | self._held(table)
             for name, table in self.described["data"].items()
         }
         scored = {"table": NOT_RECORDED} if self.origin is None else _scored(self.origin)
         return found | {f"{self.split} (scored)": scored}
+
+    def _held(self, table: Mapping[str, Any]) -> dict[str, Any]:
+        """Say how many regions rows show, or of the whole disk which times they fill."""
+        spans = spans_from_json(table.get("times"))
+        if self.disk is None or not spans:
+            return {"regions": len(table["regions"])}
+        gaps = f" with {counted(len(spans) - 1, 'gap')}" if len(spans) > 1 else ""
+        return {"times": f"{spans[0][0]:%Y-%m-%d %H:%M} to {spans[-1][1]:%Y-%m-%d %H:%M}{gaps}"}
 
     def evaluation(self) -> dict[str, Any]:
         """Say which model was evaluated, when, and on what its calibration was fitted."""
@@ -68,7 +81,8 @@ class Provenance:
         date = origin.date if origin and origin.date else NOT_RECORDED
         shared = {0: "none", None: "not checked"}.get(self.shared, self.shared)
         found = {"model": model, "calibration": self._calibration(), "date": date, "rows scored": self.rows.words}
-        return found | ({"regions in two splits": shared} if self.split == "test" else {})
+        what = "regions in two splits" if self.disk is None else "rows near those of training or validation"
+        return found | ({what: shared} if self.split == "test" else {})
 
     def _calibration(self) -> Any:  # noqa: ANN401 - words, or a mapping of them
         if self.model is None or self.model.choice is None:
@@ -86,7 +100,12 @@ class Provenance:
         if self.described.get("synthetic"):
             said.append("SYNTHETIC DATA: the magnetograms and flares were made, not observed. These are no results.")
         said += self._of_rows()
-        if self.shared:
+        if self.shared and self.disk is not None:
+            said.append(
+                f"NEAR IN TIME: {counted(self.shared, 'row')} less than {hours_ahead(self.disk):g} h from rows of "
+                "training or validation. Scores on them look too good."
+            )
+        elif self.shared:
             said.append(f"REGIONS IN TWO SPLITS: {self.shared:,}. Scores on images of them look too good.")
         if self.origin and self.origin.limit:
             most = counted(self.origin.limit, "row")
@@ -137,12 +156,13 @@ class Rows:
     words: str
 
 
-def rows_to_run(described: Mapping[str, Any], forecasts: pd.DataFrame) -> Rows:
+def rows_to_run(described: Mapping[str, Any], forecasts: pd.DataFrame, disk: EventDefinition | None = None) -> Rows:
     """Find out, by digests of names and labels, whether rows are those that a run was trained or validated on.
 
     Args:
         described: its `run.json`.
         forecasts: the rows.
+        disk: the event, where it is one of the whole disk.
     """
     digest, data = digest_of_rows(forecasts), described["data"]
     if digest is None:
@@ -150,12 +170,15 @@ def rows_to_run(described: Mapping[str, Any], forecasts: pd.DataFrame) -> Rows:
     of = next((name for name in KNEW if data[name]["digest"] == digest), None)
     if of is not None:
         return Rows(of, f"those that the run was {KNEW[of]} on")
+    others = "not those that the run was trained or validated on"
+    if disk is not None and (near := rows_near_splits(described, forecasts, disk)) is not None:
+        return Rows(None, f"{others}; less than {hours_ahead(disk):g} h from one of these: {near:,}")
     regions = set(all_regions(forecasts))
     if not regions:
-        return Rows(None, "not those that the run was trained or validated on; their regions are not known")
+        return Rows(None, f"{others}; their {'regions' if disk is None else 'times'} are not known")
     known = listed([f"{len(regions & set(data[name]['regions'])):,} {KNEW[name]} on" for name in KNEW])
     all_of = counted(len(regions), "region")
-    return Rows(None, f"not those that the run was trained or validated on; of their {all_of}, {known}")
+    return Rows(None, f"{others}; of their {all_of}, {known}")
 
 
 def _scored(origin: Origin) -> dict[str, Any]:
@@ -192,11 +215,15 @@ def read_provenance(
     ]:
         why = f"{run.path}: {name} was calibrated after it was evaluated on {split}"
         raise to_evaluate(why, run, described, split, origin)
-    shared = regions_in_two_splits(described, forecasts) if split == "test" else None
+    event = event_from_json(described.get("event"), str(run.run_json))
+    disk = event if event is not None and event.scope == "disk" else None
+    shared = None
+    if split == "test":
+        shared = rows_near_splits(described, forecasts, disk) if disk else regions_in_two_splits(described, forecasts)
     if origin is None:  # older versions kept of a patch's regions the principal one: that none is shared, they hide
         shared = shared or None
-    rows = rows_to_run(described, forecasts)
-    return Provenance(run, described, split, origin, model, int(best["epoch"]) if best else None, shared, rows)
+    rows = rows_to_run(described, forecasts, disk)
+    return Provenance(run, described, split, origin, model, int(best["epoch"]) if best else None, shared, rows, disk)
 
 
 def _decides(model: Description) -> list[Any]:

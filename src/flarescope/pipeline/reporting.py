@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from flarescope.brief import brief
+from flarescope.catalog.apart import hours_ahead
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, agreed, sentence_of
 from flarescope.figures import FieldImage, save_figures
@@ -30,6 +31,7 @@ from flarescope.pipeline.evaluated import ONE_EVENT, event_of_forecasts, forecas
 from flarescope.pipeline.provenance import Provenance, read_provenance
 from flarescope.pipeline.verifying import Verifying, verify_rows
 from flarescope.progress import Reporter, WarningReporter
+from flarescope.scores.clusters import unit_of
 from flarescope.scores.compare import compare
 
 NETWORK = "a small head trained on the features of a frozen network"
@@ -123,6 +125,9 @@ def _gallery(
     forecasts: pd.DataFrame, verification: dict[str, Any], images: Path, reporter: Reporter
 ) -> list[tuple[str, list[FieldImage]]]:
     rows, threshold = decided_forecasts(forecasts, verification)
+    if unit_of(verification["settings"]).hours is not None or rows["noaa_ar"].isna().all():
+        reporter.say("no gallery: images of the whole disk are not drawn")
+        return []
     if rows["filename"].isna().any() or not images.is_dir():
         reporter.say(f"no gallery: the images are not at {images} (--images)")
         return []
@@ -163,6 +168,7 @@ def _compared(
     """Verify another forecast as this one was, and give the paired difference where the images are the same."""
     climatology = verification["settings"]["climatology"]
     sampling: dict[str, Any] = {"replicates": verifying.replicates, "seed": verifying.seed}
+    sampling |= {"event": event, "blocks": verifying.blocks}
     other = forecasts_of(path, split)
     if Path(path).is_dir():
         theirs = read_evaluated(RunFolder(Path(path)), split)[2]
@@ -180,12 +186,14 @@ def _compared(
 def _card(found: Provenance, verification: dict[str, Any], event: str) -> CardInputs:
     folder, described = found.run, found.described
     split = [
-        {"split": name, "images": table["images"], "events": table["events"], "regions": len(table["regions"])}
+        {"split": name, "images": table["images"], "events": table["events"]}
+        | ({} if found.disk else {"regions": len(table["regions"])})
         for name, table in described["data"].items()
     ]
     sample = verification["sample"]
     split.append({"split": "test", "images": sample["n"], "events": sample["events"], "regions": sample["regions"]})
     magnetic = described.get("kind") == "magnetic"
+    jpeg = "jpeg" in str(described["store"].get("rendering"))
     epoch = f" --epoch {found.other_epoch}" if found.other_epoch is not None else ""
     return CardInputs(
         name=folder.path.name,
@@ -196,7 +204,8 @@ def _card(found: Provenance, verification: dict[str, Any], event: str) -> CardIn
         training=found.training(),
         evaluation=found.evaluation(),
         shared_regions=found.shared,
-        command="" if magnetic else f"flarescope predict {folder.path} some.fits{epoch}",
+        apart_hours=None if found.disk is None else hours_ahead(found.disk),
+        command="" if magnetic else f"flarescope predict {folder.path} {'disk.jpg' if jpeg else 'some.fits'}{epoch}",
         method=MAGNETIC if magnetic else NETWORK,
         warnings=found.warnings(),
     )

@@ -11,6 +11,7 @@ import pandas as pd
 from flarescope.backbones.base import Spec, Weights, spec_text
 from flarescope.backbones.feature_table import lasting
 from flarescope.backbones.registry import find
+from flarescope.catalog.apart import check_apart, require_times
 from flarescope.catalog.boucheron import read_table, require_regions
 from flarescope.catalog.splits import check_disjoint
 from flarescope.catalog.table_event import agreed_event
@@ -22,7 +23,7 @@ from flarescope.heads.head import Recipe, glorot_head, reference_class_weight
 from flarescope.images.likeness import Likeness
 from flarescope.pipeline.again import options_of
 from flarescope.pipeline.featuring import Compute, Features, announce, check_before, ensure_features, open_store
-from flarescope.pipeline.identity import describe_recipe, describe_tables, is_synthetic, versions
+from flarescope.pipeline.identity import describe_recipe, describe_tables, is_synthetic, times_filled, versions
 from flarescope.pipeline.likeness import likeness_of_table
 from flarescope.progress import Reporter
 
@@ -38,7 +39,7 @@ class TrainingData:
         weights: of the backbone.
         store: of the features.
         compute: how features are computed.
-        allow_overlap: whether a region may stand in both tables.
+        allow_overlap: whether a region may stand in both tables, or times of both be near one another.
         event: that the labels are of; None where nobody says it.
         likeness: what a sample of the training images is like; None where none is there.
         sources: where each table was read from.
@@ -72,7 +73,7 @@ class TrainingData:
             "recipe": describe_recipe(recipe),
             "backbone": self.backbone,
             "store": asdict(self.store.key),
-            "data": describe_tables(self.tables),
+            "data": describe_tables(self.tables, self.event),
             "save": save,
             "images": str(self.images.resolve()),
             "features": str(self.store.folder.parent.resolve()),
@@ -102,6 +103,12 @@ class TrainingData:
         """Give a digest over the bytes of each table's images."""
         return {name: self.store.content_digest(table["filename"]) for name, table in self.tables.items()}
 
+    def times(self) -> list[list[str]] | None:
+        """Give the spans of time that training rows of the whole disk fill; None of regions."""
+        if self.event is None or self.event.scope != "disk":
+            return None
+        return times_filled(self.tables["train"], self.event)
+
     def first_model(self, recipe: Recipe) -> Classifier:
         """Give the model that training begins from."""
         regions = all_regions(self.tables["train"])
@@ -114,6 +121,7 @@ class TrainingData:
             event=self.event,
             training_images=self.likeness.to_json() if self.likeness else None,
             network=self.weights.backbone.name,
+            times=self.times(),
         )
         return Classifier(glorot_head(self.weights.backbone.features, recipe.seed), described, self.weights)
 
@@ -153,7 +161,8 @@ def open_training_data(
     images = Path(images)
     options = options_of(compute=replace(compute, store=None), event=event)  # the store's type stands in the run
     event = event_of_training(train, validation, event, reporter)
-    tables = read_training_tables(train, validation, limit=limit, allow_overlap=allow_overlap)
+    compute = compute.of_event(event)
+    tables = read_training_tables(train, validation, limit=limit, allow_overlap=allow_overlap, event=event)
     if any(recipe.class_weight is None for recipe in recipes):
         reference_class_weight(tables["train"]["label"].to_numpy())
     warn_one_class(tables, reporter)
@@ -182,19 +191,30 @@ def open_training_data(
 
 
 def read_training_tables(
-    train: str | Path, validation: str | Path, *, limit: int | None, allow_overlap: bool
+    train: str | Path,
+    validation: str | Path,
+    *,
+    limit: int | None,
+    allow_overlap: bool,
+    event: EventDefinition | None,
 ) -> dict[str, pd.DataFrame]:
     """Read the rows of training and validation, each with its region, and no region in both unless that is allowed.
 
+    Of the whole disk, each with its time, and none of the one less than latency + window from one of the other.
+
     Raises:
-        InputError: bad tables, rows without a region, a region in both.
+        InputError: bad tables, rows without a region, a region in both; without a time, too near one another.
     """
     tables = {
         "train": read_table(train, split="train", limit=limit),
         "validation": read_table(validation, split="validation", limit=limit),
     }
-    require_regions({str(train): tables["train"], str(validation): tables["validation"]})
-    if not allow_overlap:
+    disk = event is not None and event.scope == "disk"
+    for path, table in zip((train, validation), tables.values(), strict=True):
+        (require_times if disk else require_regions)({str(path): table})
+    if not allow_overlap and event is not None and disk:
+        check_apart(tables, event)
+    elif not allow_overlap:
         check_disjoint(tables)
     return tables
 

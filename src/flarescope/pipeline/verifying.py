@@ -6,17 +6,19 @@ from typing import Any
 
 import pandas as pd
 
+from flarescope.blocks import Blocks, check_blocks
 from flarescope.brief import brief
 from flarescope.catalog.flux_scales import scale_against
 from flarescope.catalog.noaa_events import read_flares
 from flarescope.catalog.noaa_flares import FlareList, unlisted
-from flarescope.connected import all_regions, connected_regions, region_groups
 from flarescope.events import EventDefinition
 from flarescope.forecaster.classifier import Description
 from flarescope.forecaster.runs import RunFolder
 from flarescope.progress import Reporter
+from flarescope.scores.baselines import event_of_rows
 from flarescope.scores.bootstrap import REPLICATES
 from flarescope.scores.calibration import Calibration, certain_words, prior_shift
+from flarescope.scores.clusters import clusters_of
 from flarescope.scores.interval_notes import NO_INTERVALS
 from flarescope.scores.verify import verify
 
@@ -30,6 +32,8 @@ class Verifying:
         seed: of the bootstrap.
         events: a flare list (`catalog.noaa_events.read_flares`) for the persistence baseline; None reads the previous
             window off the labels of earlier images.
+        blocks: of time, by which images of the whole disk are resampled, for they show all regions: `day`, `rotation`
+            (Carrington's), or `auto`: rotations where there are ten, else days.
 
     Example:
         >>> flarescope.Verifying(replicates=200)
@@ -39,16 +43,21 @@ class Verifying:
     replicates: int = REPLICATES
     seed: int = 0
     events: Path | None = None
+    blocks: Blocks = "auto"
 
     __repr__ = brief
 
-    def read_flares(self) -> FlareList | None:
-        """Read the flare list; None without one."""
-        return None if self.events is None else read_flares(self.events)
+    def __post_init__(self) -> None:
+        check_blocks(self.blocks)
+
+    def read_flares(self, event: EventDefinition | None = None) -> FlareList | None:
+        """Read the flare list; None without one. Of the whole disk (by the event) it needs no regions."""
+        disk = event is not None and event.scope == "disk"
+        return None if self.events is None else read_flares(self.events, anywhere=disk)
 
     def marked_flares(self, event: EventDefinition | None) -> pd.DataFrame | None:
         """Read the flares of known peak, and region, that count as events, or all where the event is not known."""
-        listed = self.read_flares()
+        listed = self.read_flares(event)
         if listed is None:
             return None
         disk = event is not None and event.scope == "disk"
@@ -149,8 +158,8 @@ def verify_rows(
     calibration: Calibration | None = None,
 ) -> dict[str, Any]:
     """Give what `scores.verify.verify` gives, with what has to be said of flare list and regions among its notes."""
-    flares = verifying.read_flares()
-    why = no_intervals(forecasts) if verifying.replicates else None
+    flares = verifying.read_flares(event)
+    why = no_intervals(forecasts, event=event, blocks=verifying.blocks) if verifying.replicates else None
     found = verify(
         forecasts,
         event=event,
@@ -160,6 +169,7 @@ def verify_rows(
         calibration=calibration,
         replicates=0 if why else verifying.replicates,
         seed=verifying.seed,
+        blocks=verifying.blocks,
     )
     said = list_notes(flares, event) if flares and event and found["previous"] else []
     return found | {"notes": [*said, *with_reason(found["notes"], why)]}
@@ -170,13 +180,10 @@ def with_reason(notes: list[str], why: str | None) -> list[str]:
     return [why if why and text == NO_INTERVALS else text for text in notes]
 
 
-def no_intervals(*tables: pd.DataFrame) -> str | None:
-    """Say why intervals by regions cannot be made of tables of the same rows; None where they can."""
-    if region_groups(tables[0], connected_regions(tables)).nunique() > 1:
-        return None
-    which = {0: "No row names a region", 1: "All rows are of one region"}
-    joined = "Images join the regions of all rows"
-    return f"{which.get(len(all_regions(tables[0])), joined)}: no intervals can be made by regions."
+def no_intervals(*tables: pd.DataFrame, event: EventDefinition | None, blocks: Blocks = "auto") -> str | None:
+    """Say why intervals cannot be made of tables of the same rows; None where they can."""
+    known = event_of_rows(tables[0], event)[0] if event else None
+    return clusters_of(tables, known, blocks).why_none
 
 
 def list_notes(flares: FlareList, event: EventDefinition) -> list[str]:

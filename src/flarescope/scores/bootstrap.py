@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from flarescope.blocks import REGION, Unit
 from flarescope.counted import of_them
 from flarescope.errors import InputError
 from flarescope.scores.categorical import categorical_scores
@@ -68,11 +69,12 @@ class CategoricalScorer:
         return categorical_scores(*(weights @ self.counts).T)
 
 
-def region_codes(regions: "pd.Series[int]") -> tuple[np.ndarray, int]:
-    """Number the regions 0 .. R - 1.
+def region_codes(regions: "pd.Series[int]", unit: Unit = REGION) -> tuple[np.ndarray, int]:
+    """Number the regions, or whatever is drawn whole, 0 .. R - 1.
 
     Args:
-        regions: `(N,)` NOAA numbers, of each row's region or of its group of connected ones.
+        regions: `(N,)` NOAA numbers, of each row's region or of its group of connected ones; or blocks of time.
+        unit: which of these.
 
     Returns:
         The number of each row, and R.
@@ -81,6 +83,12 @@ def region_codes(regions: "pd.Series[int]") -> tuple[np.ndarray, int]:
         InputError: where rows have no region, or there is only one: without regions there is no honest interval.
     """
     missing = int(regions.isna().sum())
+    if missing and unit.hours is not None:
+        rows = of_them(missing, len(regions), "row", "has", "have")
+        raise InputError(
+            f"{rows} no time (column time), and intervals are made by {unit.many}: give the times, or take no "
+            "intervals (--replicates 0)"
+        )
     if missing:
         rows = of_them(missing, len(regions), "row", "has", "have")
         raise InputError(
@@ -88,6 +96,8 @@ def region_codes(regions: "pd.Series[int]") -> tuple[np.ndarray, int]:
             "intervals (--replicates 0)"
         )
     codes, names = pd.factorize(regions, sort=True)  # sorted: the order of the rows must not change the draw
+    if len(names) < 2 and unit.hours is not None:
+        raise InputError(f"one {unit.one} only: an interval needs several; take none (--replicates 0)")
     if len(names) < 2:
         raise InputError(
             "one region only, or regions that images join: an interval needs several; take none (--replicates 0)"

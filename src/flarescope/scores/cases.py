@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from flarescope.blocks import GROUP, REGION, Unit
 from flarescope.errors import InputError
 from flarescope.scores.bootstrap import (
     LEVEL,
@@ -86,6 +87,7 @@ class ScoredCases:
     """The cases' scores and their replicates; ask it for rows of numbers.
 
     Attributes:
+        unit: what is drawn or left out whole.
         method: how the intervals are made: one of `jackknife.PERCENTILE`, `jackknife.JACKKNIFE`, or None.
         deciding_regions: regions (or groups) that have events, or those that have images without, whichever are fewer.
         effective_regions: `jackknife.effective_number` of these by their images, likewise the smaller of the two.
@@ -100,21 +102,24 @@ class ScoredCases:
         regions: "pd.Series[int]",
         climatology: float | None,
         sampling: Sampling,
+        unit: Unit = REGION,
     ) -> None:
         """Score the cases on the sample and on its replicates.
 
         Args:
             labels: `(N,)` bool.
             cases: name -> forecast of the same N rows.
-            regions: `(N,)` the region of each row, or its group of connected ones (`connected.region_groups`); they may
-                be null where no intervals are asked for.
+            regions: `(N,)` what each row is drawn or left out with: its region, its group of connected ones, or its
+                block of time (`clusters.clusters_of`); they may be null where no intervals are asked for.
             climatology: event rate of the training set, or None.
             sampling: how the intervals are made.
+            unit: what `regions` are.
         """
         codes, count = (np.zeros(len(labels), np.intp), 1)
         if sampling.replicates:
-            codes, count = region_codes(regions)
+            codes, count = region_codes(regions, unit)
         self._sampling = sampling
+        self.unit = unit
         self._regions = count if sampling.replicates else None
         images = [np.bincount(codes[which], minlength=count) for which in (labels, ~labels)]
         self.deciding_regions = min(int(np.count_nonzero(one)) for one in images)
@@ -146,10 +151,16 @@ class ScoredCases:
     def settings(self) -> dict[str, Any]:
         """Say how the intervals were made: `interval_method`, `degrees_of_freedom` (of t), and what was asked for.
 
-        `clusters` is how many regions, or groups of them, were drawn or left out whole; None without intervals.
+        `clusters` is how many regions, groups of them, or blocks of time were drawn or left out whole; None without
+        intervals; `unit` says what each of them is.
         """
         freedom = degrees_of_freedom(self.effective_regions) if self.method == JACKKNIFE else None
-        made = {"interval_method": self.method, "degrees_of_freedom": freedom, "clusters": self._regions}
+        made: dict[str, Any] = {
+            "interval_method": self.method,
+            "degrees_of_freedom": freedom,
+            "clusters": self._regions,
+        }
+        made |= {"unit": self.unit.to_json(), "connected": self.unit == GROUP}
         return made | asdict(self._sampling)
 
     def counts(self, case: str, decision: str) -> dict[str, int]:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
+from flarescope.blocks import GROUP, ROTATION_DAYS
 from flarescope.counted import counted
 from flarescope.scores.cases import ScoredCases
 from flarescope.scores.jackknife import JACKKNIFE, MINIMUM_REGIONS
@@ -15,20 +16,19 @@ SCORES: Final = "Scores"
 DIFFERENCES: Final = "Differences"
 
 
-def few_regions(scored: ScoredCases, settings: Mapping[str, Any], *, event_groups: int | None, what: str) -> list[str]:
-    """Say that there are no intervals, or that few regions, or groups of connected ones, decide them.
+def few_regions(scored: ScoredCases, *, event_groups: int | None, what: str) -> list[str]:
+    """Say that there are no intervals, or that few regions, groups of connected ones, or blocks decide them.
 
     Args:
         scored: the cases.
-        settings: `connected`, whether some regions are in one group.
         event_groups: groups with events, to tell whether these are the few, or those with rows without an event.
         what: the intervals are of, `SCORES` or `DIFFERENCES`.
     """
     if not scored.replicates:
         return [NO_INTERVALS]
-    few, one = scored.deciding_regions, "group" if settings["connected"] else "region"
-    joined = " of connected regions" if one == "group" else ""
-    regions = counted(few, f"{one}{joined} has", f"{one}s{joined} have")
+    few, unit = scored.deciding_regions, scored.unit
+    one, many = ("group", "groups") if unit == GROUP else (unit.one, unit.many)
+    regions = counted(few, f"{unit.one} has", f"{unit.many} have")
     kind = "events" if few == event_groups else "rows without an event"
     if scored.method is None:
         return [
@@ -37,7 +37,7 @@ def few_regions(scored: ScoredCases, settings: Mapping[str, Any], *, event_group
         ]
     if scored.method != JACKKNIFE:
         return []
-    most = f"where a few of the {one}s hold most of the events"
+    most = f"where a few of the {many} hold most of the events"
     ends = {
         SCORES: ". TSS and the rates have Wilson's interval with that standard error, the other scores one that is cut "
         f"where their range ends; of HSS it is still too narrow {most}.",
@@ -46,6 +46,17 @@ def few_regions(scored: ScoredCases, settings: Mapping[str, Any], *, event_group
     return [
         f"Only {regions} {kind}, worth {scored.effective_regions:.1f} of equal weight, too few to resample: the "
         f"intervals come from leaving out each {one} once and Student's t{ends[what]}"
+    ]
+
+
+def days_are_alike(scored: ScoredCases) -> list[str]:
+    """Say that intervals by days are still too narrow, since what makes flares stays for weeks."""
+    unit = scored.unit
+    if scored.method is None or unit.hours is None or unit.hours >= 24 * ROTATION_DAYS:
+        return []
+    return [
+        f"Neighbouring {unit.many} are not independent, for an active region stays for up to two weeks and may come "
+        "back: intervals by them are too narrow. By Carrington rotations (--blocks rotation) they need several months."
     ]
 
 
@@ -62,12 +73,14 @@ def odd_intervals(scored: ScoredCases, parts: Mapping[str, Mapping[str, Mapping[
         valued = {name: row for name, row in rows.items() if math.isfinite(row["value"])}
         if still := [name for name, row in valued.items() if row["low"] == row["high"]]:
             notes.append(
-                f"{what} of {part!r} that no region changes: {', '.join(still)}. An interval without width does not "
-                "show that other regions would give the same."
+                f"{what} of {part!r} that no {scored.unit.one} changes: {', '.join(still)}. An interval without width "
+                f"does not show that other {scored.unit.many} would give the same."
             )
         found = {name: int(row["undefined"]) for name, row in valued.items() if row["undefined"]}
         if found and scored.method == JACKKNIFE:
-            notes.append(f"{what} of {part!r} that hang on a single region and have no interval: {', '.join(found)}.")
+            notes.append(
+                f"{what} of {part!r} that hang on a single {scored.unit.one} and have no interval: {', '.join(found)}."
+            )
         elif found:
             listed = ", ".join(f"{name} {count:,}" for name, count in found.items())
             each = "a score" if what == SCORES else "a difference"

@@ -1,12 +1,14 @@
 """How good are these forecasts? Everything that a referee would ask, in one dictionary that JSON can hold.
 
     sample         n, events, event_rate, regions (that some image shows), event_regions (that an image followed by an
-                   event shows), groups and event_groups (the same of groups of connected regions, see
-                   `flarescope.connected`; one each where no image shows two regions), first_time, last_time
+                   event shows), groups and event_groups (the same of what is drawn whole, see `scores.clusters`: groups
+                   of connected regions, one each where no image shows two; of the whole disk blocks of time),
+                   first_time, last_time
     settings       event, threshold, calibration, climatology, minimum_events, interval_method ("percentile",
                    "jackknife-t" or None), degrees_of_freedom (of Student's t; rates have their own, see `rates`),
-                   clusters (regions or groups that were drawn or left out whole), connected (true: groups), replicates
-                   (of the bootstrap, if that made them), seed, level
+                   clusters (regions, groups or blocks that were drawn or left out whole), unit (what one and many of
+                   these are called, and the hours of a block), connected (true: groups), replicates (of the bootstrap,
+                   if that made them), seed, level
     decisions      "argmax" and, with a threshold, "chosen" -> threshold, calibrated (true: of calibrated
                    probabilities), tp, fn, fp, tn, scores, image_level
     probability    mean_probability, scores, reliability, of the probabilities as they came
@@ -20,9 +22,10 @@
     notes          sentences that a reader of the numbers must know
 
 `scores` and `difference` map a score (see `definitions`) to a row: value, low, high, undefined. `low` and `high` are
-the interval by regions (`jackknife.interval_method` says how it is made), `undefined` the number of replicates, or of
-samples without one region, in which the score has no value; without intervals a row has only its value. `image_level`
-maps it to low and high as they would be if images were independent: to warn. None stands where there is no number.
+the interval by regions, or by blocks of time (`jackknife.interval_method` says how it is made), `undefined` the number
+of replicates, or of samples without one of them, in which the score has no value; without intervals a row has only its
+value. `image_level` maps it to low and high as they would be if images were independent: to warn. None stands where
+there is no number.
 """
 
 import math
@@ -32,16 +35,18 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from flarescope.connected import all_regions, connected_regions, region_groups
+from flarescope.blocks import GROUP, Blocks
+from flarescope.connected import all_regions
 from flarescope.counted import counted
 from flarescope.events import EventDefinition
 from flarescope.scores.baselines import all_baselines, event_of_rows
 from flarescope.scores.bootstrap import LEVEL, REPLICATES
 from flarescope.scores.calibration import Calibration
 from flarescope.scores.cases import PROBABILITY, Case, Sampling, ScoredCases
+from flarescope.scores.clusters import Clusters, clusters_of
 from flarescope.scores.curves import reliability, thin_curve, threshold_counts
 from flarescope.scores.decision import Decision
-from flarescope.scores.interval_notes import SCORES, few_regions, odd_intervals
+from flarescope.scores.interval_notes import SCORES, days_are_alike, few_regions, odd_intervals
 from flarescope.scores.jackknife import JACKKNIFE
 from flarescope.scores.previous import Flares
 from flarescope.scores.rows import labels_and_probability, with_columns
@@ -64,6 +69,7 @@ def verify(
     seed: int = 0,
     level: float = LEVEL,
     minimum_events: int = MINIMUM_EVENTS,
+    blocks: Blocks = "auto",
 ) -> dict[str, Any]:
     """Verify the forecasts of one table.
 
@@ -82,6 +88,7 @@ def verify(
         seed: of the bootstrap.
         level: of the intervals.
         minimum_events: slices with fewer events give no scores.
+        blocks: of time, by which rows of the whole disk are resampled (`flarescope.blocks`).
 
     Returns:
         The dictionary that this module begins with.
@@ -97,14 +104,15 @@ def verify(
     forecasts = with_columns(forecasts)
     event, said = event_of_rows(forecasts, event) if event else (None, [])
     simplest = all_baselines(forecasts, rate=climatology, event=event, flares=flares)
-    cases, connected = _cases(raw, threshold, calibration), connected_regions([forecasts])
+    cases, clusters = _cases(raw, threshold, calibration), clusters_of([forecasts], event, blocks)
     simple = {
         name: Case(table["probability"].to_numpy(float), {"argmax": ARGMAX}) for name, table in simplest.tables.items()
     }
     scored = ScoredCases(
         labels,
         cases | simple,
-        regions=region_groups(forecasts, connected),
+        regions=clusters.of_rows,
+        unit=clusters.unit,
         climatology=climatology,
         sampling=sampling,
     )
@@ -118,8 +126,8 @@ def verify(
         "minimum_events": minimum_events,
     }
     result = {
-        "sample": _sample(forecasts, labels),
-        "settings": settings | scored.settings() | {"connected": bool(connected)},
+        "sample": _sample(forecasts, labels, clusters),
+        "settings": settings | scored.settings(),
         "decisions": {decision: _decision(scored, cases, case, decision) for decision, case in decided.items()},
         "probability": _probability(scored, cases, "raw", labels),
         "calibrated": _probability(scored, cases, "calibrated", labels) if calibration else None,
@@ -153,17 +161,17 @@ def _cases(raw: np.ndarray, threshold: float | None, calibration: Calibration | 
     return {"raw": Case(raw, {"argmax": ARGMAX}), "calibrated": Case(calibrated, chosen)}
 
 
-def _sample(forecasts: pd.DataFrame, labels: np.ndarray) -> dict[str, Any]:
-    groups, times = region_groups(forecasts), forecasts["time"].dropna()
-    known = bool(groups.notna().any())
+def _sample(forecasts: pd.DataFrame, labels: np.ndarray, clusters: Clusters) -> dict[str, Any]:
+    groups, times = clusters.of_rows, forecasts["time"].dropna()
+    grouped, known = bool(groups.notna().any()), bool(forecasts["noaa_ar"].notna().any())
     return {
         "n": len(labels),
         "events": int(labels.sum()),
         "event_rate": float(labels.mean()),
         "regions": len(all_regions(forecasts)) if known else None,
         "event_regions": len(all_regions(forecasts[labels])) if known else None,
-        "groups": int(groups.nunique()) if known else None,
-        "event_groups": int(groups[labels].nunique()) if known else None,
+        "groups": int(groups.nunique()) if grouped else None,
+        "event_groups": int(groups[labels].nunique()) if grouped else None,
         "first_time": times.min().isoformat() if len(times) else None,
         "last_time": times.max().isoformat() if len(times) else None,
     }
@@ -215,10 +223,10 @@ def _slices(forecasts: pd.DataFrame, case: Case, decision: str, minimum_events: 
 
 def _warnings(scored: ScoredCases, result: Mapping[str, Any]) -> list[str]:
     """Say what a reader could not see in the intervals."""
-    notes = few_regions(scored, result["settings"], event_groups=result["sample"]["event_groups"], what=SCORES)
+    notes = few_regions(scored, event_groups=result["sample"]["event_groups"], what=SCORES)
     parts = {name: decision["scores"] for name, decision in result["decisions"].items()}
     odd = odd_intervals(scored, parts | {PROBABILITY: result["probability"]["scores"]}, SCORES)
-    return notes + _beside_images(scored, result) + odd
+    return notes + _beside_images(scored, result) + days_are_alike(scored) + odd
 
 
 def _beside_images(scored: ScoredCases, result: Mapping[str, Any]) -> list[str]:
@@ -229,8 +237,10 @@ def _beside_images(scored: ScoredCases, result: Mapping[str, Any]) -> list[str]:
         return []
     taken = "left out" if scored.method == JACKKNIFE else "resampled"
     ratio = (tss["high"] - tss["low"]) / (images["high"] - images["low"])
-    why = f"Rows of one region are much alike, so whole regions are {taken}"
-    if result["settings"]["connected"]:
+    alike = "Rows of one region" if scored.unit.hours is None else "Rows near one another in time"
+    whole = "regions" if scored.unit == GROUP else scored.unit.many
+    why = f"{alike} are much alike, so whole {whole} are {taken}"
+    if scored.unit == GROUP:
         groups, regions = result["settings"]["clusters"], result["sample"]["regions"]
         why += f", those that an image shows together as one group: {counted(groups, 'group')} of {regions:,} regions"
     return [f"{why}. The interval of TSS is {ratio:.1f} times as wide as one that takes rows as independent would be."]

@@ -66,20 +66,26 @@ def check(
     catalogue = pd.concat([_read(path) for path in paths], ignore_index=True)
     if not catalogue["split"].notna().any():
         reporter.warn("no row says its split: leaks between splits cannot be found")
+    rule = _rule(paths, rule, rules, reporter)
     digests = signatures = None
     if images is not None:
         kept = Path(scan) if scan else scan_beside(paths[0])
         names = catalogue["filename"].drop_duplicates().tolist()
         digests = scan_images(
-            Path(images), names, kept, instrument_ok=instrument_ok, workers=workers, reporter=reporter
+            Path(images),
+            names,
+            kept,
+            instrument_ok=instrument_ok,
+            whole_disk=rule.scope == "disk",
+            workers=workers,
+            reporter=reporter,
         )
         signatures = signature_vectors(digests["signature"])
         flat = int((~signatures.any(axis=1)).sum() - digests["reason"].notna().sum())
         reporter.say(
             f"comparing {counted(len(signatures) - flat, 'picture')}; flat, and compared by pixels only: {flat:,}"
         )
-    rule = _rule(paths, rule, rules, reporter)
-    listed = join_flares(flares, None, reporter) if flares else None
+    listed = join_flares(flares, None, reporter, anywhere=rule.scope == "disk") if flares else None
     if listed is not None and (scales := scale_against(listed, rule)):
         reporter.warn(f"the flare list and the labels are on {scales}")
     return find_problems(

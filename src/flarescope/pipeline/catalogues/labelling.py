@@ -46,7 +46,8 @@ def label(
             that it has are replaced.
         flares: event reports (files, folders, tar archives), lists like `eventList.txt`, CSVs; several are joined.
         out: `.parquet`, `.csv` or `.txt` (see `listing.write_catalogue`).
-        rule: threshold, window, latency and convention; by default >= C1.0 within 24 h, by UTC instants.
+        rule: threshold, window, latency and convention; by default >= C1.0 within 24 h, by UTC instants. With scope
+            `disk` flares from anywhere count, and images need no region.
         keep_uncovered: keep images whose window runs past the time that the lists cover.
         columns: names of the columns of a CSV that has none of the usual ones (see `flare_tables.read_flare_csv`).
         flux_scale: of lists that do not say it: `operational` or `science` (see `flarescope.events`).
@@ -65,11 +66,18 @@ def label(
     rule, reporter, out = rule or EventDefinition(), reporter or WarningReporter(), Path(out)
     check_form(out)
     check_labelling(regions)
-    listed = join_flares(flares, columns, reporter, flux_scale=flux_scale)
+    listed = join_flares(flares, columns, reporter, flux_scale=flux_scale, anywhere=rule.scope == "disk")
     if not listed.names_regions and rule.scope == "region":
         raise InputError("GOES' own list names no regions; label by event reports, or edited_events.json")
     rule = replace(rule, flux_scale=list_scale(listed))
-    table = list_images(Path(images), scan_beside(out), instrument_ok=instrument_ok, workers=workers, reporter=reporter)
+    table = list_images(
+        Path(images),
+        scan_beside(out),
+        instrument_ok=instrument_ok,
+        whole_disk=rule.scope == "disk",
+        workers=workers,
+        reporter=reporter,
+    )
     labelled = label_catalogue(table, listed, rule, keep_uncovered=keep_uncovered, regions=regions)
     for text in scale_remarks(listed, rule.threshold):
         reporter.warn(text)
@@ -85,9 +93,14 @@ def join_flares(
     reporter: Reporter | None = None,
     *,
     flux_scale: str | None = None,
+    anywhere: bool = False,
 ) -> FlareList:
-    """Read flare lists of any form and put them into one; `flux_scale` is of those that do not say it."""
-    lists = [read_flares(Path(path), dict(columns) if columns else None) for path in paths]
+    """Read flare lists of any form and put them into one; `flux_scale` is of those that do not say it.
+
+    Flares of the whole disk (`anywhere`) need no region.
+    """
+    named = dict(columns) if columns else None
+    lists = [read_flares(Path(path), named, anywhere=anywhere) for path in paths]
     if flux_scale is not None and lists and not any(None in each.scales for each in lists):
         said = {scale for each in lists for scale in each.scales} - {flux_scale}
         if said:

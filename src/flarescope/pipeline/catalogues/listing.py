@@ -33,6 +33,7 @@ def list_images(
     kept: Path,
     *,
     instrument_ok: bool = False,
+    whole_disk: bool = False,
     workers: int | None = None,
     reporter: Reporter | None = None,
 ) -> pd.DataFrame:
@@ -45,6 +46,7 @@ def list_images(
         source: a catalogue, a published CSV, a labels file, or a folder.
         kept: Parquet of the scan, where files have to be opened.
         instrument_ok: whether other magnetographs than HMI are taken.
+        whole_disk: whether the images show the whole disk: FITS and JPEG files are listed, and no region is asked for.
         workers: processes of the scan.
         reporter: hears of the scan.
 
@@ -53,15 +55,16 @@ def list_images(
     """
     if not source.is_dir():
         return read_image_list(source)
-    names = pd.Series(_names_below(source, reporter or WarningReporter()), dtype="str")
+    names = pd.Series(_names_below(source, reporter or WarningReporter(), whole_disk), dtype="str")
     table = pd.DataFrame({"filename": names, **region_and_time(names)})
-    unknown = table["noaa_ar"].isna() | table["time"].isna()
+    unknown = table["time"].isna() | (table["noaa_ar"].isna() & (not whole_disk))
     if unknown.any():
         found = scan_images(
             source,
             names[unknown].tolist(),
             kept,
             instrument_ok=instrument_ok,
+            whole_disk=whole_disk,
             workers=workers,
             reporter=reporter,
         )
@@ -78,9 +81,9 @@ def list_images(
     return complete_regions(table, str(source))
 
 
-def _names_below(source: Path, reporter: Reporter) -> list[str]:
+def _names_below(source: Path, reporter: Reporter, whole_disk: bool) -> list[str]:
     """List the images below a folder by names that a table can hold: a table's names have to find the files again."""
-    files = [file.relative_to(source).as_posix() for file in expand([source], reporter)]
+    files = [file.relative_to(source).as_posix() for file in expand([source], reporter, whole_disk=whole_disk)]
     odd = [name for name in files if utf8(name) != name]
     if odd:
         left = counted(len(odd), "image whose name is no UTF-8 is", "images whose names are no UTF-8 are")

@@ -10,6 +10,7 @@ from flarescope.counted import counted
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.files import is_parquet
 from flarescope.images.instruments import HMI, SYNTHETIC
+from flarescope.images.line_of_sight import Accept
 from flarescope.images.scan import SCAN_DTYPES, scan_file
 from flarescope.images.workers import run
 from flarescope.parquet_tables import read_parquet, write_parquet
@@ -32,6 +33,7 @@ def scan_images(
     kept: Path,
     *,
     instrument_ok: bool = False,
+    whole_disk: bool = False,
     workers: int | None = None,
     reporter: Reporter | None = None,
 ) -> pd.DataFrame:
@@ -42,6 +44,7 @@ def scan_images(
         filenames: N names relative to it.
         kept: Parquet that holds what was read, also of an interrupted run; a file that changed is read again.
         instrument_ok: whether other magnetographs than HMI are taken.
+        whole_disk: whether the images show the whole disk.
         workers: processes; None takes one a core.
         reporter: hears the progress, and how many files could not be read.
 
@@ -56,9 +59,10 @@ def scan_images(
         raise InputError(f"{root}: no such folder; expected the image root (--images)")
     rows = {row["filename"]: row for row in _read_kept(kept, reporter)}
     current = {name: _identity(root / name) for name in filenames}
-    waiting = [name for name, identity in current.items() if not _is_current(rows.get(name), identity, instrument_ok)]
+    accept = Accept(instrument_ok, whole_disk)
+    waiting = [name for name, identity in current.items() if not _is_current(rows.get(name), identity, accept)]
     try:
-        tasks = [(str(root / name), instrument_ok) for name in waiting]
+        tasks = [(str(root / name), instrument_ok, whole_disk) for name in waiting]
         for done, (number, found, reason) in enumerate(run(scan_file, tasks, workers=workers), start=1):
             name = waiting[number]
             found = found or {}
@@ -74,9 +78,10 @@ def scan_images(
     reporter.say(f"{counted(len(waiting), 'image')} read, {len(filenames) - len(waiting):,} known from {kept}")
     if len(failed):
         reporter.warn(f"{counted(len(failed), 'image')} cannot be read, the first: {failed.iloc[0]}")
+    what = "the whole disk" if whole_disk else "a region"
     if len(others):
         reporter.warn(
-            f"{counted(len(others), 'image')} left out, no magnetogram of a region, the first: {others.iloc[0]}"
+            f"{counted(len(others), 'image')} left out, no magnetogram of {what}, the first: {others.iloc[0]}"
         )
     return table
 
@@ -89,11 +94,13 @@ def _identity(path: Path) -> dict[str, int | None]:
     return {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
 
 
-def _is_current(row: dict[str, Any] | None, identity: dict[str, int | None], instrument_ok: bool) -> bool:
+def _is_current(row: dict[str, Any] | None, identity: dict[str, int | None], accept: Accept) -> bool:
     """Tell whether a kept row is of the file as it is now, and judged by what is taken now."""
     if row is None or identity["size"] is None or any(row[key] != identity[key] for key in identity):
         return False
-    return row["reason"] is None if instrument_ok else row["instrument"] in (None, HMI, SYNTHETIC)
+    if accept.whole_disk:  # a file that is no region may be a disk
+        return row["reason"] is None
+    return row["reason"] is None if accept.instrument_ok else row["instrument"] in (None, HMI, SYNTHETIC)
 
 
 def _read_kept(path: Path, reporter: Reporter) -> list[dict[str, Any]]:

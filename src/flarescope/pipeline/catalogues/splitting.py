@@ -61,6 +61,11 @@ class SplitRules:
 
     __repr__ = brief
 
+    @property
+    def of_disk(self) -> bool:
+        """Whether the images show the whole disk, so that time alone tells one set from another."""
+        return self.event is not None and self.event.scope == "disk"
+
     def boundaries(self) -> tuple[pd.Timestamp, pd.Timestamp]:
         """Give the first instants of the validation and the test set, UTC; alike where there is no validation set.
 
@@ -133,7 +138,13 @@ def _left_out(placed: pd.DataFrame, rules: SplitRules) -> list[str]:
 
 
 def apply_split(catalogue: pd.DataFrame, rules: SplitRules) -> pd.DataFrame:
-    """Give a catalogue its column `split`."""
+    """Give a catalogue its column `split`.
+
+    Raises:
+        InputError: rules that are none, or that go by region where the images show the whole disk.
+    """
+    if rules.of_disk and rules.how != "time":
+        raise InputError(f"--how {rules.how}: the table is of the whole disk, which shows all regions: --how time")
     if rules.how == "lists":
         if rules.lists is None:
             raise InputError("--how lists needs --lists, the folder of the lists of regions")
@@ -142,7 +153,13 @@ def apply_split(catalogue: pd.DataFrame, rules: SplitRules) -> pd.DataFrame:
         return split_by_region(catalogue, fractions=rules.fractions, seed=rules.seed)
     if rules.how == "time":
         first, second = rules.boundaries()
-        return split_by_time(catalogue, validation_from=first, test_from=second, gap_hours=rules.gap())
+        return split_by_time(
+            catalogue,
+            validation_from=first,
+            test_from=second,
+            gap_hours=rules.gap(),
+            keep_straddling=rules.of_disk,
+        )
     if rules.how == "folds":
         fold = folds_by_region(catalogue, folds=rules.folds, seed=rules.seed)
         return split_by_fold(catalogue, fold, test=rules.fold)
