@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 import plain_persistence
+from flarescope.blocks import GROUP
 from flarescope.catalog.labels import label_catalogue
 from flarescope.catalog.noaa_events import read_flares
-from flarescope.blocks import GROUP
 from flarescope.connected import region_groups, region_sets
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition

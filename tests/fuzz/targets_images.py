@@ -110,6 +110,18 @@ def disks(folder: Path) -> list[bytes]:
     return found
 
 
+def jpegs(folder: Path) -> list[bytes]:
+    """Give grey and coloured JPEGs of a disk in a black sky, baseline and progressive."""
+    y, x = np.mgrid[:96, :96] - 47.5
+    pixels = np.where(np.hypot(x, y) < 44, field(96).astype(float) / 8 + 127.5, 0).clip(0, 255).astype(np.uint8)
+    found = []
+    for mode, options in (("L", {}), ("L", {"progressive": True}), ("RGB", {}), ("CMYK", {})):
+        stream = io.BytesIO()
+        Image.fromarray(pixels).convert(mode).save(stream, "JPEG", **options)
+        found.append(stream.getvalue())
+    return found
+
+
 def cut(path: Path) -> None:
     """Cut the summary's region out of a disk, if it is one."""
     with warnings.catch_warnings(action="ignore"):
@@ -132,6 +144,7 @@ None
 
 TARGETS = {
     "disk": Target("a.fits", disks, cut),
+    "jpeg": Target("a.jpg", jpegs, lambda path: scan_file(str(path), whole_disk=True)),
     "png": Target("a.png", pngs, lambda path: scan_file(str(path)), fix_png),
     "fits": Target("a.fits", fits_files, lambda path: scan_file(str(path))),
 }
