@@ -49,3 +49,20 @@ def test_label_split_train_validate_and_test_on_real_disks(tmp_path):
     one = IMAGES / "HMI.m2026.04.20_00.00.00.jpg"
     later = flarescope.predict(run.path, one, compute=common["compute"], reporter=Heard())
     assert later.forecasts["time"].iloc[0] == pd.Timestamp("2026-04-20", tz="UTC")
+
+
+@needs_real_data
+@pytest.mark.slow
+def test_published_forecasts_of_the_disk_have_the_intervals_of_the_document(tmp_path):
+    source = pd.read_csv(REAL_DATA / "foreign_forecasts" / "fulldisk_m1_24h_vgg.csv")
+    stamp = source["timestamp"].str.extract(r"HMI\.m([0-9._]{19})\.jpg$")[0]
+    time = pd.to_datetime(stamp, format="%Y.%m.%d_%H.%M.%S", utc=True)
+    table = tmp_path / "vgg.csv"
+    rows = pd.DataFrame({"time": time, "label": source["target"], "probability": source["flare_prob"]})
+    rows.to_csv(table, index=False)
+    event, ends = flarescope.EventDefinition(threshold="M1.0"), {}
+    for blocks in ("auto", "day"):
+        found = flarescope.verify_table(table, event=event, verifying=flarescope.Verifying(blocks=blocks))
+        tss = found["decisions"]["argmax"]["scores"]["tss"]
+        ends[found["settings"]["unit"]["one"]] = [round(tss[name], 2) for name in ("low", "value", "high")]
+    assert ends == {"Carrington rotation": [0.33, 0.56, 0.72], "day": [0.49, 0.56, 0.63]}
