@@ -51,14 +51,15 @@ def label(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Label images by the flares of their region, or with --scope disk images of the whole disk by all flares.
+    """Label images by the flares of their region.
 
     Any threshold, window and latency, any period. Region and time come from the table, else from the file names, else
     from the headers of the images in the folder. A patch that shows several regions (HMI's NOAA_ARS) is followed by the
     flares of all of them; the catalogue keeps them in noaa_ars, and no split parts them. Prints how many images and
     flares were used and why others were not.
 
-    With --scope disk the folder's FITS and JPEG files are listed, and their regions are not asked for.
+    With --scope disk images of the whole disk are labelled by all flares: the folder's FITS and JPEG files are listed,
+    and their regions are not asked for.
     """
     from flarescope.events import EventDefinition
     from flarescope.pipeline.catalogues.labelling import label as run_label

@@ -66,7 +66,6 @@ def check(
     catalogue = pd.concat([_read(path) for path in paths], ignore_index=True)
     if not catalogue["split"].notna().any():
         reporter.warn("no row says its split: leaks between splits cannot be found")
-    rule = _rule(paths, rule, rules, reporter)
     digests = signatures = None
     if images is not None:
         kept = Path(scan) if scan else scan_beside(paths[0])
@@ -76,7 +75,7 @@ def check(
             names,
             kept,
             instrument_ok=instrument_ok,
-            whole_disk=rule.scope == "disk",
+            whole_disk=any(event and event.scope == "disk" for event in (agreed_event(path, rule) for path in paths)),
             workers=workers,
             reporter=reporter,
         )
@@ -85,6 +84,7 @@ def check(
         reporter.say(
             f"comparing {counted(len(signatures) - flat, 'picture')}; flat, and compared by pixels only: {flat:,}"
         )
+    rule = _rule(paths, rule, rules, reporter)
     listed = join_flares(flares, None, reporter, anywhere=rule.scope == "disk") if flares else None
     if listed is not None and (scales := scale_against(listed, rule)):
         reporter.warn(f"the flare list and the labels are on {scales}")
