@@ -28,10 +28,10 @@ def compare(
 ) -> None:
     """Compare two forecasts of the same images.
 
-    Gives every score of both, the difference, and its interval by regions, or of the whole disk by blocks of time. A
-    run's own calibration and threshold are used, where it has them; other forecasts say yes from 0.5. Of a table of
-    several events (a replay's forecasts.parquet) --event, --window and --scope say which, and forecasts.parquet#mcintosh
-    which of its models.
+    Gives every score of both, the difference, and its interval by regions, or of the whole disk by blocks of time.
+    A run's own calibration and threshold are used, where it has them; other forecasts say yes from 0.5. Of a table
+    of several events (a replay's forecasts.parquet) --event, --window and --scope say which, and
+    forecasts.parquet#mcintosh which of its models.
     """
     from flarescope.pipeline.foreign import compare as run_comparison
     from flarescope.pipeline.verifying import Verifying
