@@ -247,3 +247,15 @@ def test_the_commands_do_it_all(tmp_path, capsys):
     assert names[0] == "Test_Data_whole_disk_M1.0_48hr.csv"
     shown = capsys.readouterr()
     assert "left out: 6 images less than 48 h before a boundary" in shown.err
+
+
+def test_a_table_that_does_not_say_its_scope_can_have_it_stated(tmp_path, capsys):
+    names = [name_at(hour) for hour in range(0, 240, 12)]
+    lines = ["filename,class", *(f"{name},{number % 2}" for number, name in enumerate(names))]
+    (tmp_path / "own.csv").write_text("\n".join(lines) + "\n")
+    words = ["catalog", "split", str(tmp_path / "own.csv"), "--how", "time", "--test-from", "2026-02-06"]
+    words += ["--out", str(tmp_path / "split.parquet"), "--event", "M1.0", "--window", "24"]
+    assert main(words) == 2
+    assert "carries no region number" in capsys.readouterr().err
+    assert main([*words, "--scope", "disk"]) == 0
+    assert main(["catalog", "check", str(tmp_path / "split.parquet")]) == 0

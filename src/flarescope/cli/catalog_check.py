@@ -39,6 +39,7 @@ def check(
     ] = None,
     window: options.StatedWindow = None,
     latency: options.StatedLatency = None,
+    scope: options.StatedScope = None,
     rules: Annotated[
         options.RulesName | None,
         typer.Option(help="Of the labels, for tables that do not say it.", show_default="as the tables say"),
@@ -58,7 +59,7 @@ def check(
 
     findings = run_check(
         tables,
-        rule=options.event_of_options(event, window, latency),
+        rule=options.event_of_options(event, window, latency, scope),
         rules=rules,
         flares=flares,
         summaries=summaries,

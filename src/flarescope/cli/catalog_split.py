@@ -61,6 +61,7 @@ def split(
     event: options.StatedEvent = None,
     window: options.StatedWindow = None,
     latency: options.StatedLatency = None,
+    scope: options.StatedScope = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
@@ -85,7 +86,7 @@ def split(
         gap_hours=gap_hours,
         folds=folds,
         fold=fold,
-        event=options.event_of_options(event, window, latency),
+        event=options.event_of_options(event, window, latency, scope),
     )
     show_splits(run_split(table, rules=rules, out=out, reporter=ScreenReporter()))
     note(f"written to {out}")

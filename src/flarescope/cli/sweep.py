@@ -50,6 +50,7 @@ def sweep(
     event: options.StatedEvent = None,
     window: options.StatedWindow = None,
     latency: options.StatedLatency = None,
+    scope: options.StatedScope = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
@@ -84,7 +85,7 @@ def sweep(
         features=features,
         limit=limit,
         allow_overlap=allow_overlap,
-        event=options.event_of_options(event, window, latency),
+        event=options.event_of_options(event, window, latency, scope),
         reporter=ScreenReporter(),
     )
     show_comparison(found, out)

@@ -73,6 +73,7 @@ def train(
     event: options.StatedEvent = None,
     window: options.StatedWindow = None,
     latency: options.StatedLatency = None,
+    scope: options.StatedScope = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
@@ -114,7 +115,7 @@ def train(
         features=features,
         limit=limit,
         allow_overlap=allow_overlap,
-        event=options.event_of_options(event, window, latency),
+        event=options.event_of_options(event, window, latency, scope),
         reporter=ScreenReporter(),
     )
     show_history(run.history(), out)

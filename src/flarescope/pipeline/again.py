@@ -49,6 +49,7 @@ def options_of(
     if event is not None:
         options |= {"--event": event.threshold, "--window": f"{event.window_hours:.15g}"}
         options |= {"--latency": f"{event.latency_hours:.15g}"} if event.latency_hours else {}
+        options |= {"--scope": event.scope} if event.scope == "disk" else {}
     words = (word for name, value in options.items() if value is not None for word in (name, str(value)))
     return (*words, *(["--instrument-ok"] if compute.instrument_ok else []))
 
