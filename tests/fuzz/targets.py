@@ -1,6 +1,14 @@
 """Which readers are there? One name for each."""
 
-from . import targets_images, targets_models, targets_regions, targets_runs, targets_tables, targets_text
+from . import (
+    targets_archive,
+    targets_images,
+    targets_models,
+    targets_regions,
+    targets_runs,
+    targets_tables,
+    targets_text,
+)
 
 TARGETS = {
     **targets_images.TARGETS,
@@ -9,4 +17,5 @@ TARGETS = {
     **targets_models.TARGETS,
     **targets_regions.TARGETS,
     **targets_runs.TARGETS,
+    **targets_archive.TARGETS,
 }
