@@ -2,6 +2,7 @@
 
 from . import (
     targets_archive,
+    targets_forecasts,
     targets_images,
     targets_models,
     targets_regions,
@@ -16,6 +17,7 @@ TARGETS = {
     **targets_tables.TARGETS,
     **targets_models.TARGETS,
     **targets_regions.TARGETS,
+    **targets_forecasts.TARGETS,
     **targets_runs.TARGETS,
     **targets_archive.TARGETS,
 }
