@@ -67,6 +67,11 @@ def test_the_json_says_who_is_official(made):
         ({"issued": "soon"}, "cannot be read"),
         ({"disk": {"probabilities": {"m": {"Z/24": 0.5}}}}, "cannot be read"),
         ({"disk": {"probabilities": {"m": {"C1.0/24": 1.5}}}}, "outside 0 to 1"),
+        ({"disk": {"probabilities": {"m": {"C1.0/9999999999999": 0.5}}}}, "cannot be read"),
+        ({"flux_scale": ["science"]}, "cannot be read"),
+        ({"model": {"name": 3, "sha256": None}}, "without a name"),
+        ({"notes": [1]}, "no texts"),
+        ({"data": {"regions": 7}}, "cannot be read"),
     ],
 )
 def test_other_json_is_refused_in_one_line(made, tmp_path, change, words):

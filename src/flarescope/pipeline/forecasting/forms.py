@@ -7,14 +7,15 @@ which forecasts of many days are kept and verified; the CSV a row a region, for 
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pandas as pd
 
 from flarescope.catalog.noaa_regions import REGION_DTYPES
 from flarescope.errors import InputError
-from flarescope.events import EventDefinition
+from flarescope.events import EventDefinition, FluxScale
 from flarescope.files import atomic_path, read_json, write_json
+from flarescope.json_values import are_texts, is_text
 from flarescope.parquet_tables import write_parquet
 from flarescope.parsing import refusing_damage
 from flarescope.pipeline.forecasting.value import FLAGS, OFFICIAL, RESEARCH, Forecast
@@ -26,7 +27,6 @@ ROWS: Final = ("issued", "noaa_ar", "event", "window_h", "probability", "model",
 TABLE: Final = ("noaa_ar", "location", "mcintosh", "hale", "area_msh", "spots", "flags")
 """Columns of the CSV that describe a region; those of the probabilities follow, `M1.0/24`, of other models with their
 name before. The first row is the whole disk."""
-_DAY_FORM: Final = "%Y-%m-%dT%H:%MZ"
 _CODE: Final = re.compile(r"([A-Z][0-9.]+)/([0-9.]+)(?:\+([0-9.]+))?")
 _REGION: Final = tuple(name for name in REGION_DTYPES if name not in ("day", "section"))
 
@@ -128,11 +128,34 @@ def from_json(values: Mapping[str, Any], source: object) -> Forecast:
         table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
         if not table["probability"].between(0, 1).all():
             raise ValueError("a probability outside 0 to 1")
-        model = values["model"]
-        data, notes = values.get("data", {}), tuple(values.get("notes", ()))
-        regions = _regions(values["regions"], day)
-        scale = values["flux_scale"]
-        return Forecast(issued, day, model["name"], model["sha256"], scale, regions, table, data, notes)
+        found = Forecast(
+            issued,
+            day,
+            *_named(values["model"]),
+            _scale(values["flux_scale"]),
+            _regions(values["regions"], day),
+            table,
+            values.get("data", {}),
+            tuple(values.get("notes", ())),
+        )
+        if not are_texts(list(found.notes)):
+            raise ValueError("notes that are no texts")
+        to_json(found)  # what cannot be written again was not read whole
+        return found
+
+
+def _named(model: Mapping[str, Any]) -> tuple[str, str | None]:
+    name, digest = model["name"], model["sha256"]
+    if not is_text(name) or not (digest is None or is_text(digest)):
+        raise ValueError("a model without a name")
+    return name, digest
+
+
+def _scale(name: object) -> FluxScale:
+    known: dict[object, FluxScale] = {one: one for one in get_args(FluxScale)}
+    if name not in known:
+        raise ValueError(f"flux scale {str(name)[:20]!r}")
+    return known[name]
 
 
 def _rows(issued: pd.Timestamp, number: int | None, models: Mapping[str, Mapping[str, float]]) -> list[tuple[Any, ...]]:
