@@ -71,6 +71,7 @@ def test_the_json_says_who_is_official(made):
         ({"flux_scale": ["science"]}, "cannot be read"),
         ({"model": {"name": 3, "sha256": None}}, "without a name"),
         ({"notes": [1]}, "no texts"),
+        ({"regions": [{"noaa_ar": 12192, "probabilities": {}}] * 300}, "301 regions"),
         ({"data": {"regions": 7}}, "cannot be read"),
     ],
 )

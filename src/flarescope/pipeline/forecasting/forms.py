@@ -4,6 +4,7 @@ The JSON holds everything; `read_forecast` gives the value back. The Parquet has
 which forecasts of many days are kept and verified; the CSV a row a region, for people.
 """
 
+import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,6 +28,7 @@ ROWS: Final = ("issued", "noaa_ar", "event", "window_h", "probability", "model",
 TABLE: Final = ("noaa_ar", "location", "mcintosh", "hale", "area_msh", "spots", "flags")
 """Columns of the CSV that describe a region; those of the probabilities follow, `M1.0/24`, of other models with their
 name before. The first row is the whole disk."""
+MOST_REGIONS: Final = 200
 _CODE: Final = re.compile(r"([A-Z][0-9.]+)/([0-9.]+)(?:\+([0-9.]+))?")
 _REGION: Final = tuple(name for name in REGION_DTYPES if name not in ("day", "section"))
 
@@ -39,6 +41,7 @@ def location(latitude_deg: float | None, longitude_deg: float | None) -> str | N
     return f"{north}{abs(latitude_deg):02.0f}{west}{abs(longitude_deg):02.0f}"
 
 
+@functools.lru_cache(maxsize=1000)
 def code(event: str, window_h: float, latency_h: float) -> str:
     """Write an event in short, `M1.0/24`, with a latency `M1.0/24+6`."""
     return EventDefinition(threshold=event, window_hours=window_h, latency_hours=latency_h).code
@@ -124,6 +127,8 @@ def from_json(values: Mapping[str, Any], source: object) -> Forecast:
             *((one["noaa_ar"], one["probabilities"]) for one in values["regions"]),
             (None, values["disk"]["probabilities"]),
         ]
+        if len(places) > MOST_REGIONS:
+            raise ValueError(f"{len(places):,} regions; the disk has some 20 at most")
         rows = [row for number, models in places for row in _rows(issued, number, models)]
         table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
         if not table["probability"].between(0, 1).all():
