@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -43,6 +43,11 @@ def test_a_grid_in_order_implies_no_contradiction(grid):
     np.testing.assert_allclose(ordered(p), p, rtol=1e-12)
 
 
+STEEP = np.zeros((3, *SHAPE))
+STEEP[0, 0, 0] = STEEP[0, 1, 1] = 1.0
+
+
+@example(STEEP, (0.0, 12.0), (0.0, 24.0), 0.7e-6, 6e-5)  # below C1.0 the shorter window rose above the longer one
 @given(grids, hours, hours, st.floats(0.7e-6, 1e-4), st.floats(0.7e-6, 1e-4))
 def test_any_class_and_window_keeps_the_order(grid, one, other, flux, more):
     p = ordered(grid)

@@ -45,6 +45,15 @@ DESCRIPTION = Description(
     training_images=NUMBERS,
     fitted_on=NUMBERS,
 )
+FORECAST = flarescope.Forecast(
+    pd.Timestamp("2016-07-07T00:30Z"),
+    pd.Timestamp("2016-07-07T00:00Z"),
+    "regions",
+    None,
+    "operational",
+    pd.DataFrame({"noaa_ar": range(30)}),
+    pd.DataFrame({"probability": np.zeros(600)}),
+)
 MODEL = flarescope.Model(
     Classifier(Head(np.zeros((4096, 2), np.float32), np.zeros(2, np.float32)), DESCRIPTION, fake_weights("sha256:0")),
     DEEP / "model.02_0.48.hdf5",
@@ -70,6 +79,7 @@ PUBLIC = [
         event=EVENT,
     ),
     EVENT,
+    FORECAST,
     flarescope.Grid(learning_rates=tuple(np.linspace(0.001, 0.1, 20)), seeds=tuple(range(20))),
     flarescope.Magnetogram(np.zeros((600, 600)), WHEN, (11429, 11430), 0, Look((600, 600)), ("quality", "limb")),
     MODEL,

@@ -58,8 +58,14 @@ def ordered(probability: np.ndarray) -> np.ndarray:
     p = np.clip(probability, SMALLEST, 1 - SMALLEST)
     implying = np.maximum.accumulate(p[:, ::-1], axis=1)[:, ::-1]
     implied = np.minimum.accumulate(p, axis=1)
-    least = np.stack([implying[:, :, _INSIDE[:, window]].max(axis=2) for window in range(SHAPE[1])], axis=2)
-    most = np.stack([implied[:, :, _INSIDE[window]].min(axis=2) for window in range(SHAPE[1])], axis=2)
+    return _between(implying, implied)
+
+
+def _between(implying: np.ndarray, implied: np.ndarray) -> np.ndarray:
+    """Give the mean of the largest of the windows within each and the least of those around it, `(..., W)`."""
+    windows = range(SHAPE[1])
+    least = np.stack([implying[..., _INSIDE[:, window]].max(axis=-1) for window in windows], axis=-1)
+    most = np.stack([implied[..., _INSIDE[window]].min(axis=-1) for window in windows], axis=-1)
     return np.asarray((least + most) / 2)
 
 
@@ -120,7 +126,9 @@ def _expected_above(expected: np.ndarray, flux_w_m2: float) -> np.ndarray:
     above = int(np.clip(np.searchsorted(place, wanted), 1, len(place) - 1))
     share = (wanted - place[above - 1]) / (place[above] - place[above - 1])
     logs = np.log(expected[:, above - 1 : above + 1])
-    return np.asarray(np.exp(logs[:, 0] * (1 - share) + logs[:, 1] * share))
+    found = np.exp(logs[:, 0] * (1 - share) + logs[:, 1] * share)
+    # Below C1.0 each window goes on with a slope of its own, and could pass one that it lies in.
+    return _between(found, found) if share < 0 else np.asarray(found)
 
 
 def _expected_in(expected: np.ndarray, start: int, hours: float) -> np.ndarray:
