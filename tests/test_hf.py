@@ -162,7 +162,7 @@ def test_one_channel_is_three_equal_ones_and_bytes_do_not_change(folders, model_
     [
         ("vit", 1),
         *(pytest.param(model_type, 1, marks=pytest.mark.slow) for model_type in FIVE if model_type != "vit"),
-        *(pytest.param(model_type, 3, marks=pytest.mark.slow) for model_type in FIVE),
+        pytest.param("resnet", 3, marks=pytest.mark.slow),  # a conversion takes seconds; grey and colour part before it
     ],
 )
 def test_openvino_computes_the_same(folders, model_type, channels):
