@@ -309,6 +309,10 @@ def test_features_made_elsewhere_go_the_whole_way(tmp_path, form):
     assert found.forecasts["probability"].tolist() == pytest.approx(
         [expected[name] for name in found.forecasts["filename"]], abs=1e-9
     )
+    assert run.read()["store"]["rendering"] == found.evaluated["store"]["rendering"] == "given"
+    flarescope.evaluate(run.path, table=paths["validation"], split="test", allow_overlap=True, **common)
+    card = flarescope.report(run.path, reporter=flarescope.Reporter()).card
+    assert "flarescope predict" not in card.read_text()  # the command line has not got the network
     with pytest.raises(InputError, match="these features were made elsewhere, so that new images cannot be forecast"):
         flarescope.load(run.path).forecast(paths["images"] / names[0])
 

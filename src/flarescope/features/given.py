@@ -29,9 +29,7 @@ class GivenFeatures:
         self._table = table
         self.folder = table.path
         features = table.backbone.features
-        self.key = StoreKey(
-            table.family, table.digest, "reference-png", GIVEN, 1, network=table.backbone.name, features=features
-        )
+        self.key = StoreKey(table.family, table.digest, GIVEN, GIVEN, 1, network=table.backbone.name, features=features)
 
     def build(self, filenames: Names, images: Path, engine: Callable[[], Engine], **_options: Any) -> int:  # noqa: ANN401
         """See that every image is there; nothing goes through a network.

@@ -35,7 +35,7 @@ does not start threads of its own, which would take the network's cores (m n k a
 
 NAN_POLICIES: Final = ("error", "zero")
 
-RENDERINGS: Final = ("reference-png", "reference-fits", "smooth-png", "helioviewer-jpeg", "disk-fits")
+RENDERINGS: Final = ("reference-png", "reference-fits", "smooth-png", "helioviewer-jpeg", "disk-fits", "given")
 
 DISK_LIMIT_GAUSS: Final = 256.0
 """A field of the whole disk is cut there before it is resized, and -256 .. +256 G are 0 .. 255: in the scale of one
@@ -68,7 +68,8 @@ class Rendering:
     Attributes:
         name: `reference-png` and `reference-fits` as the reference recipe renders these files, `smooth-png` as
             `reference-fits` for a PNG; of the whole disk `helioviewer-jpeg`, whose levels are what Helioviewer makes of
-            the field (their scale in gauss is not known), resized smoothly, and `disk-fits` (`render_disk`).
+            the field (their scale in gauss is not known), resized smoothly, and `disk-fits` (`render_disk`);
+            `given` for features that were made elsewhere, of pixels that nobody here knows.
         nan: what NaN pixels of a FITS file do: `error` refuses the file, `zero` makes them zero field.
         size: height and width of the pixels.
     """

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from flarescope.backbones.feature_table import FAMILY as FEATURE_TABLE
+from flarescope.backbones.module import FAMILY as MODULE
 from flarescope.brief import brief
 from flarescope.catalog.apart import hours_ahead
 from flarescope.errors import InputError
@@ -195,6 +197,7 @@ def _card(found: Provenance, verification: dict[str, Any], event: str) -> CardIn
     magnetic = described.get("kind") == "magnetic"
     jpeg = "jpeg" in str(described["store"].get("rendering"))
     epoch = f" --epoch {found.other_epoch}" if found.other_epoch is not None else ""
+    shown = "disk.jpg" if jpeg else "some.fits"
     return CardInputs(
         name=folder.path.name,
         verification=verification,
@@ -205,10 +208,15 @@ def _card(found: Provenance, verification: dict[str, Any], event: str) -> CardIn
         evaluation=found.evaluation(),
         shared_regions=found.shared,
         apart_hours=None if found.disk is None else hours_ahead(found.disk),
-        command="" if magnetic else f"flarescope predict {folder.path} {'disk.jpg' if jpeg else 'some.fits'}{epoch}",
+        command="" if magnetic or _is_not_here(described) else f"flarescope predict {folder.path} {shown}{epoch}",
         method=MAGNETIC if magnetic else NETWORK,
         warnings=found.warnings(),
     )
+
+
+def _is_not_here(described: Mapping[str, Any]) -> bool:
+    """Whether a run's network is one that the command line has not: a module of a program, or features of elsewhere."""
+    return str(described.get("backbone")).partition(":")[0] in (MODULE, FEATURE_TABLE)
 
 
 def _digests(found: Provenance) -> dict[str, Any]:
