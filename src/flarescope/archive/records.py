@@ -11,15 +11,9 @@ from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, FluxScale
 from flarescope.json_values import are_texts
+from flarescope.regions.model import COLUMNS
 
-ROW_DTYPES: Final = {
-    "noaa_ar": "Int32",
-    "event": "str",
-    "window_h": "float64",
-    "latency_h": "float64",
-    "probability": "float64",
-    "model": "str",
-}
+ROW_DTYPES: Final = {name: dtype for name, dtype in COLUMNS.items() if name != "issued"}
 """Of the rows of a forecast: `noaa_ar` is null for the whole disk; `event` is the least class that counts; the window
 of `window_h` begins `latency_h` after the issue time; `probability` 0..1; `model` says whose it is."""
 KEY: Final = ["model", "noaa_ar", "event", "window_h", "latency_h"]
