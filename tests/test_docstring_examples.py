@@ -52,7 +52,7 @@ def laid_out(tmp_path_factory):
     write_disk(folder / "hmi.M_720s.20160707_010000_TAI.fits")
     write_summary(folder / "20160707SRS.txt", "2560 S08E20   292  0010 Axx  01   01 Alpha")
     shutil.copytree(folder / "images" / "1133", folder / "folder")
-    write_made_regions(folder, regions=6)
+    write_made_regions(folder, regions=30)
     with pytest.MonkeyPatch.context() as patch:
         use_fake_network(patch)
         patch.chdir(folder)

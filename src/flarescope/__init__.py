@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from flarescope.pipeline.foreign import compare, verify_table
     from flarescope.pipeline.models import Model, load
     from flarescope.pipeline.predicting import predict
+    from flarescope.pipeline.region_training import train_regions
     from flarescope.pipeline.reporting import report
     from flarescope.pipeline.sweeping import Grid, sweep
     from flarescope.pipeline.training import train
@@ -86,6 +87,7 @@ _HOMES = {
     "split": "pipeline.catalogues.splitting",
     "sweep": "pipeline.sweeping",
     "train": "pipeline.training",
+    "train_regions": "pipeline.region_training",
     "verify_archive": "pipeline.archiving.verifying",
     "verify_table": "pipeline.foreign",
     "replay": "pipeline.archiving.replaying",
@@ -133,6 +135,7 @@ __all__ = [
     "split",
     "sweep",
     "train",
+    "train_regions",
     "verify_archive",
     "verify_table",
 ]

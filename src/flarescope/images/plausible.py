@@ -135,7 +135,7 @@ def check_pixels(path: Path, pixels: np.ndarray, look: Look) -> None:
         if shows_disk(channel, DARK_LEVELS, ZERO_LEVEL):
             raise NotMagnetogramError(f"{path}: {DISK}")
         low, high = float(channel.min()), float(channel.max())
-        ordered = np.sort(_sample(channel))
+        ordered = np.sort(_sample(channel), kind="stable")  # of bytes that is a radix sort, twenty times as fast
         away = float(np.median(np.abs(ordered - ZERO_LEVEL)))
         quarter, half, more = (float(ordered[int(part * len(ordered))]) for part in (0.25, 0.5, 0.75))
         off = max(abs(half - ZERO_LEVEL), abs((quarter + more) / 2 - ZERO_LEVEL))

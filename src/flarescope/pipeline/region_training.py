@@ -93,6 +93,11 @@ def train_regions(
 
     Raises:
         InputError: bad files, an unknown model, too few rows, or an `out` that holds a run.
+
+    Example:
+        >>> data = {"regions": ["region_days.csv"], "flares": "region_flares.csv"}
+        >>> flarescope.train_regions(**data, out="runs/regions", model="mcintosh").model.name
+        'mcintosh'
     """
     reporter, folder, sampling = reporter or WarningReporter(), Path(out), sampling or Sampling()
     if model not in NAMES:
