@@ -21,7 +21,8 @@ from flarescope.backbones.vgg16 import FEATURES
 from flarescope.engines.base import EngineChoice
 from flarescope.errors import InputError
 from flarescope.features.batching import stack
-from flarescope.forecaster.classifier import ATTRIBUTE, Classifier, Description, describe_again, load_classifier
+from flarescope.forecaster.classifier import ATTRIBUTE, Classifier, describe_again, load_classifier
+from flarescope.forecaster.description import Description
 from flarescope.heads.head import Head, glorot_head
 from flarescope.images.reading import read_ahead, read_image
 from flarescope.images.render import Rendering

@@ -11,7 +11,8 @@ from astropy.io import fits
 from fakes import use_fake_network
 from flarescope.backbones.vgg16 import FEATURES
 from flarescope.cli import main
-from flarescope.forecaster.classifier import Classifier, Description
+from flarescope.forecaster.classifier import Classifier
+from flarescope.forecaster.description import Description
 from flarescope.heads.head import glorot_head
 from flarescope.progress import Reporter
 from real_data import REAL_DATA, needs_real_data

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes import Heard, use_fake_network
-from flarescope.forecaster.classifier import Description, load_classifier
+from flarescope.forecaster.classifier import load_classifier
+from flarescope.forecaster.description import Description
 from flarescope.images.flags import flags_of
 from flarescope.images.likeness import (
     PUBLISHED_SET,

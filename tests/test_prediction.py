@@ -17,7 +17,8 @@ from flarescope.backbones.vgg16 import FEATURES
 from flarescope.cli import main
 from flarescope.errors import FlarescopeWarning, InputError
 from flarescope.events import EventDefinition
-from flarescope.forecaster.classifier import Classifier, Description
+from flarescope.forecaster.classifier import Classifier
+from flarescope.forecaster.description import Description
 from flarescope.heads.head import Head, glorot_head
 from flarescope.images.magnetogram import read_fits
 from flarescope.images.render import render_field

@@ -14,7 +14,8 @@ from fakes import fake_weights
 from flarescope.catalog.labels import Labelled
 from flarescope.catalog.leaks import Finding
 from flarescope.catalog.select import Removal, Selection
-from flarescope.forecaster.classifier import Classifier, Description
+from flarescope.forecaster.classifier import Classifier
+from flarescope.forecaster.description import Description
 from flarescope.forecaster.runs import RunFolder
 from flarescope.heads.head import Head
 from flarescope.images.look import Look

@@ -13,7 +13,8 @@ from fakes import fake_weights, use_fake_network
 from flarescope.backbones import registry
 from flarescope.backbones.vgg16 import FEATURES
 from flarescope.errors import InputError
-from flarescope.forecaster.classifier import ATTRIBUTE, Classifier, Description, describe_again, load_classifier
+from flarescope.forecaster.classifier import ATTRIBUTE, Classifier, describe_again, load_classifier
+from flarescope.forecaster.description import Description
 from flarescope.heads.head import Head, glorot_head
 from flarescope.magnetic.baseline import MagneticModel
 from flarescope.magnetic.features import FEATURE_NAMES

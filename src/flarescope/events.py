@@ -128,6 +128,14 @@ class EventDefinition:
         latency = f"+{self.latency_hours:g}" if self.latency_hours else ""
         return f"{self.threshold}/{self.window_hours:g}{latency}"
 
+    @property
+    def name(self) -> str:
+        """Give what columns and folders of this event are called: `M1.0_24h`, with a latency `M1.0_24h_after_6h`."""
+        letter, number = self.threshold.strip()[0], float(self.threshold.strip()[1:])
+        least = f"{number:.1f}" if round(number, 1) == number else f"{number:g}"
+        latency = f"_after_{self.latency_hours:g}h" if self.latency_hours else ""
+        return f"{letter}{least}_{self.window_hours:g}h{latency}"
+
     def counts(self, goes_class: "pd.Series[str]") -> "pd.Series[bool]":
         """Tell which flares are strong enough to count, `(N,)` bool."""
         return flux_w_m2(goes_class) >= self.flux_w_m2 * (1 - _SAME)

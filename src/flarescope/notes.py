@@ -5,7 +5,7 @@ leaves no place for them, has them in a file beside it.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,11 +16,14 @@ from flarescope.errors import InputError
 from flarescope.events import EventDefinition, event_from_json
 from flarescope.files import is_parquet, read_json, sha256_of, utf8_values, write_json
 from flarescope.parsing import parse_json, refusing_damage
+from flarescope.several_events import events_from_json, events_to_json
 
 KEY: Final = b"flarescope"
 """Key of the notes in the schema's metadata."""
 EVENT: Final = "event"
-"""Key of the event in the notes: `EventDefinition.to_json`."""
+"""Key of the event in the notes: `EventDefinition.to_json`; of a table of several events the first."""
+EVENTS: Final = "events"
+"""Key of all events of a table of several (`several_events`); a table of one has none."""
 
 
 OF: Final = "sha256"
@@ -65,6 +68,25 @@ def read_event(path: Path) -> EventDefinition | None:
         InputError: the notes cannot be read.
     """
     return event_from_json(read_notes(path).get(EVENT), str(path))
+
+
+def read_events(path: Path) -> tuple[EventDefinition, ...]:
+    """Read which events the labels of a table are of, one or several; empty where its notes do not say.
+
+    Raises:
+        InputError: the notes cannot be read.
+    """
+    notes = read_notes(path)
+    if EVENTS in notes:
+        return events_from_json(notes[EVENTS], str(path))
+    event = event_from_json(notes.get(EVENT), str(path))
+    return () if event is None else (event,)
+
+
+def events_notes(events: Sequence[EventDefinition]) -> dict[str, Any]:
+    """Give the notes that say which events a table is of, none, one or several."""
+    notes = event_notes(events[0] if events else None)
+    return notes | {EVENTS: events_to_json(events)} if len(events) > 1 else notes
 
 
 def event_notes(event: EventDefinition | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from flarescope.files import is_parquet, translate_os_errors
 from flarescope.parquet_tables import read_parquet
 from flarescope.parsing import reason
 from flarescope.region_numbers import complete_regions
+from flarescope.several_events import COLUMN, LABEL
 from flarescope.text_tables import missing_to_null, read_text_table
 
 TIME_DTYPE: Final = "datetime64[us, UTC]"
@@ -144,6 +145,12 @@ def _present(dtypes: dict[str, str], frame: pd.DataFrame) -> dict[str, str]:
     return {name: dtype for name, dtype in dtypes.items() if name in frame}
 
 
+def _of_several(frame: pd.DataFrame) -> dict[str, str]:
+    """Give the columns of several events (`several_events`) with their dtypes."""
+    names = [str(name) for name in frame if COLUMN.fullmatch(str(name))]
+    return {name: "Int8" if name.startswith(LABEL) else "str" for name in names}
+
+
 def _check_positions(frame: pd.DataFrame, source: str) -> None:
     for name, most in (("lon_deg", 180), ("lat_deg", 90)):
         bad = frame[name].abs() > most if name in frame else pd.Series(dtype=bool)
@@ -160,13 +167,14 @@ def check_catalogue(frame: pd.DataFrame, source: str, *, repeated: bool = False)
 
     Args:
         frame: at least `filename` and `label`; other columns of `CATALOGUE_DTYPES` may be missing and become null;
-            columns that are neither of these nor of `POSITION_DTYPES` and `PATCH_DTYPES` are dropped.
+            columns that are neither of these nor of `POSITION_DTYPES` and `PATCH_DTYPES`, nor the labels and flares of
+            several events, are dropped.
         source: what to call the table in a message, such as its path.
         repeated: whether an image may have several rows.
 
     Returns:
-        A frame with the columns of `CATALOGUE_DTYPES`, those of `POSITION_DTYPES` and `PATCH_DTYPES` that are there,
-        and an index 0..N-1.
+        A frame with the columns of `CATALOGUE_DTYPES`, those of `POSITION_DTYPES`, `PATCH_DTYPES` and of several events
+        that are there, and an index 0..N-1.
 
     Raises:
         InputError: missing columns, no rows, labels other than 0/1, bad or duplicate names, unknown splits, places that
@@ -182,7 +190,10 @@ def check_catalogue(frame: pd.DataFrame, source: str, *, repeated: bool = False)
         raise InputError(f"{source}: no rows; expected one row an image")
     frame = frame.reset_index(drop=True)
     check_labels(frame["label"], source)
-    typed = _typed(frame, CATALOGUE_DTYPES | _present(POSITION_DTYPES | PATCH_DTYPES, frame), source)
+    several = _of_several(frame)
+    for name in (one for one, dtype in several.items() if dtype == "Int8"):
+        check_labels(frame[name], source, name)
+    typed = _typed(frame, CATALOGUE_DTYPES | _present(POSITION_DTYPES | PATCH_DTYPES, frame) | several, source)
     check_filenames(typed["filename"], source, repeated=repeated)
     _check_positions(typed, source)
     unknown = typed["split"].notna() & ~typed["split"].isin(SPLITS)

@@ -19,7 +19,8 @@ from flarescope.engines.base import EngineChoice
 from flarescope.features.shards import write_shard
 from flarescope.features.store import VERSION, FeatureStore, StoreKey, begun_with
 from flarescope.files import read_json, write_json
-from flarescope.forecaster.classifier import Classifier, Description, load_classifier
+from flarescope.forecaster.classifier import Classifier, load_classifier
+from flarescope.forecaster.description import Description
 from flarescope.heads.head import Head
 from flarescope.images.reading import Fingerprint, digest_of
 from flarescope.magnetic.baseline import MagneticModel

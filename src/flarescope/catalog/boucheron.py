@@ -16,6 +16,7 @@ from flarescope.files import atomic_path, is_parquet, refuse_special, translate_
 from flarescope.notes import read_event
 from flarescope.parquet_tables import read_parquet
 from flarescope.region_numbers import NOAA_OFFSET
+from flarescope.several_events import rows_of_event
 from flarescope.tables import PATCH_DTYPES, SPLITS, check_catalogue, check_labels, nulls_for_missing
 from flarescope.text_tables import COMMENT, first_line, read_text_table
 
@@ -192,7 +193,12 @@ def _read_with_header(path: Path) -> pd.DataFrame:
 
 
 def read_table(
-    path: str | Path, *, split: str | None = None, limit: int | None = None, repeated: bool = False
+    path: str | Path,
+    *,
+    split: str | None = None,
+    limit: int | None = None,
+    repeated: bool = False,
+    event: EventDefinition | None = None,
 ) -> pd.DataFrame:
     """Read a table of labelled images: a catalogue, a published CSV, or a labels file of the set.
 
@@ -203,6 +209,8 @@ def read_table(
         limit: take only so many rows, drawn at random but the same ones every time, for a first try; None takes all.
             (The first rows of a published table are of a few regions, and may be of one class.)
         repeated: whether an image may have several rows, for those who count them.
+        event: of a table of several events, whose labels and flares are taken; without it they are those of the first,
+            with those of each in columns of their own (`flarescope.several_events`).
 
     Returns:
         A checked catalogue (see `flarescope.tables`), region and time filled from the file names where the table
@@ -238,6 +246,7 @@ def read_table(
         raise InputError(f"--limit {limit}: expected at least 1")
     if limit is not None and limit < len(table):
         table = table.iloc[np.sort(np.random.default_rng(0).choice(len(table), limit, replace=False))]
+    table = table if event is None else rows_of_event(table, event)
     pa.default_memory_pool().release_unused()  # Arrow keeps what reading took: 60 MB of a table of 700,000 rows
     return table.reset_index(drop=True)
 

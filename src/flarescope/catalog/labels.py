@@ -33,12 +33,14 @@ class Labelled:
         table: the images' columns with `flare` and `label` replaced and `window_known` added (false only where asked
             to keep images whose window the flare list does not cover: their label is by the flares that it has).
         account: counts of images and of flares, in words, in the order in which they are told.
-        event: what label 1 means.
+        event: what label 1 means; of several events the first.
+        others: the further events, whose labels stand in columns of their own (`catalog.several`).
     """
 
     table: pd.DataFrame
     account: dict[str, int]
     event: EventDefinition
+    others: tuple[EventDefinition, ...] = ()
 
     __repr__ = brief
 

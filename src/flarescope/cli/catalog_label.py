@@ -1,13 +1,17 @@
 """`flarescope catalog label`: which images are followed by a flare?"""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from flarescope.cli import options
 from flarescope.cli.screen import ScreenReporter, note, show_counts
 from flarescope.errors import InputError
+
+if TYPE_CHECKING:
+    from flarescope.events import EventDefinition
 
 EXAMPLE = (
     "Example: flarescope catalog label Lat60_Lon60_Nans0_png_224 --flares events --threshold M1.0 --window 12 "
@@ -26,6 +30,7 @@ def label(
     threshold: options.Threshold = "C1.0",
     window: options.Window = 24,
     latency: options.Latency = 0,
+    event: options.EventsToLabel = None,
     rules: options.Rules = "utc",
     flux_scale: options.FluxScale = None,
     scope: Annotated[
@@ -58,6 +63,9 @@ def label(
     flares of all of them; the catalogue keeps them in noaa_ars, and no split parts them. Prints how many images and
     flares were used and why others were not.
 
+    With --event C1.0/24 --event M1.0/24 --event M1.0/48 the Parquet has a column of labels for each event and the
+    largest flare of each window; `train` then trains a head for each.
+
     With --scope disk images of the whole disk are labelled by all flares: the folder's FITS and JPEG files are listed,
     and their regions are not asked for.
     """
@@ -65,11 +73,12 @@ def label(
     from flarescope.pipeline.catalogues.labelling import label as run_label
 
     rule = EventDefinition(threshold=threshold, window_hours=window, latency_hours=latency, rules=rules, scope=scope)
+    asked = events_asked(rule, event or [])
     labelled = run_label(
         images,
         flares=flares,
         out=out,
-        rule=rule,
+        rule=asked,
         keep_uncovered=keep_uncovered,
         columns=parse_columns(column or []),
         flux_scale=flux_scale,
@@ -78,8 +87,30 @@ def label(
         instrument_ok=instrument_ok,
         reporter=ScreenReporter(),
     )
-    show_counts(f"labels: a flare {labelled.event}", labelled.account, {"event": labelled.event.to_json()})
+    events = [labelled.event, *labelled.others]
+    told = {"event": labelled.event.to_json()} | (
+        {"events": [one.to_json() for one in events]} if labelled.others else {}
+    )
+    what = f"a flare {labelled.event}" if len(events) == 1 else f"{len(events)} events"
+    show_counts(f"labels: {what}", labelled.account, told)
     note(f"written to {out}")
+
+
+def events_asked(rule: "EventDefinition", events: list[str]) -> "list[EventDefinition]":
+    """Give the events that the options ask for: one by its parts, or each written whole.
+
+    Raises:
+        InputError: events in the two forms, or with parts that each says itself.
+    """
+    from flarescope.several_events import event_of_code
+
+    if not any("/" in event for event in events):
+        if len(events) > 1:
+            raise InputError("--event is given again: write each with its hours, as --event M1.0/24")
+        return [replace(rule, threshold=events[0]) if events else rule]
+    if (rule.threshold, rule.window_hours, rule.latency_hours) != ("C1.0", 24, 0):
+        raise InputError(f"--event {events[0]} says its class and hours: leave --threshold, --window, --latency out")
+    return [event_of_code(event, rule) for event in events]
 
 
 def parse_columns(texts: list[str]) -> dict[str, str]:

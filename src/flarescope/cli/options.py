@@ -51,6 +51,30 @@ def event_of_options(
     )
 
 
+def events_of_options(
+    events: list[str] | None, window: float | None, latency: float | None, scope: "ScopeName | None" = None
+) -> "list[EventDefinition]":
+    """Give the events that the options state, none, one or several.
+
+    Raises:
+        InputError: a part of one without the rest; events in the two forms; one twice.
+    """
+    from flarescope.events import EventDefinition
+    from flarescope.several_events import check_events, event_of_code
+
+    if not events or not any("/" in event for event in events):
+        if len(events or ()) > 1:
+            raise InputError("--event is given again: write each with its hours, as --event M1.0/24")
+        stated = event_of_options(events[0] if events else None, window, latency, scope)
+        return [] if stated is None else [stated]
+    if window is not None or latency is not None:
+        raise InputError(f"--event {events[0]} says its hours: leave --window and --latency out")
+    like = EventDefinition(scope=scope or "region", rules=None)
+    found = [event_of_code(event, like) for event in events]
+    check_events(found)
+    return found
+
+
 def _set_quiet(value: bool) -> bool:
     settings.quiet = value
     return value
@@ -135,9 +159,23 @@ Flares = Annotated[
     typer.Option(help="Flares: event reports (file, folder, tar), eventList.txt, or a CSV; may be given again."),
 ]
 Summaries = Annotated[list[Path], typer.Option(help="Solar Region Summaries: file, folder or tar; may be given again.")]
-Threshold = Annotated[str, typer.Option("--threshold", "--event", help="Smallest flare class that is an event.")]
+Threshold = Annotated[str, typer.Option("--threshold", help="Smallest flare class that is an event.")]
+EventsToLabel = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--event", help="As --threshold; or M1.0/24, M1.0/24+6 (with latency); may be given again.", show_default=False
+    ),
+]
 Window = Annotated[float, typer.Option(help="Length of the window after the image, hours.")]
 Latency = Annotated[float, typer.Option(help="From the image to the start of the window, hours.")]
+StatedEvents = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--event",
+        help="Which event: M1.0/24, M1.0/24+6 (with latency), or M1.0 with --window; of a table of several also again.",
+        show_default="as the table says, all of them",
+    ),
+]
 StatedEvent = Annotated[
     str | None,
     typer.Option(

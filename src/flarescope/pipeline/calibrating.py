@@ -10,7 +10,8 @@ from flarescope.brief import brief
 from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
-from flarescope.forecaster.classifier import Description, describe_again
+from flarescope.forecaster.classifier import describe_again
+from flarescope.forecaster.description import Description
 from flarescope.forecaster.runs import RunFolder
 from flarescope.notes import read_notes
 from flarescope.pipeline.again import to_evaluate

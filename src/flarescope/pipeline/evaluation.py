@@ -16,7 +16,7 @@ from flarescope.catalog.splits import check_split
 from flarescope.catalog.table_event import agreed_event
 from flarescope.events import EventDefinition, agreed
 from flarescope.files import read_json, write_json
-from flarescope.forecaster.classifier import Description
+from flarescope.forecaster.description import Description
 from flarescope.forecaster.runs import RunFolder
 from flarescope.notes import event_notes
 from flarescope.parquet_tables import write_parquet

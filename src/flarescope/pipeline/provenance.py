@@ -11,7 +11,8 @@ from flarescope.catalog.apart import hours_ahead, spans_from_json
 from flarescope.connected import all_regions
 from flarescope.counted import counted, listed
 from flarescope.events import EventDefinition, event_from_json
-from flarescope.forecaster.classifier import Description, read_description
+from flarescope.forecaster.classifier import read_description
+from flarescope.forecaster.description import Description
 from flarescope.forecaster.runs import RunFolder, best_epoch, chosen_epoch
 from flarescope.pipeline.again import to_evaluate
 from flarescope.pipeline.evaluated import read_origin

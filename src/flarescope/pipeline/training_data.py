@@ -18,7 +18,8 @@ from flarescope.catalog.table_event import agreed_event
 from flarescope.connected import all_regions
 from flarescope.events import EventDefinition, agreed, statement_of
 from flarescope.features.gather import FeatureRows
-from flarescope.forecaster.classifier import Classifier, Description
+from flarescope.forecaster.classifier import Classifier
+from flarescope.forecaster.description import Description
 from flarescope.heads.head import Recipe, glorot_head, reference_class_weight
 from flarescope.images.likeness import Likeness
 from flarescope.pipeline.again import options_of

@@ -12,7 +12,7 @@ from flarescope.catalog.flux_scales import scale_against
 from flarescope.catalog.noaa_events import read_flares
 from flarescope.catalog.noaa_flares import FlareList, unlisted
 from flarescope.events import EventDefinition
-from flarescope.forecaster.classifier import Description
+from flarescope.forecaster.description import Description
 from flarescope.forecaster.runs import RunFolder
 from flarescope.progress import Reporter
 from flarescope.scores.baselines import event_of_rows

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from flarescope import several_events
 from flarescope.errors import InputError
 from flarescope.events import class_of_flux
 
@@ -30,6 +31,8 @@ SMALLEST: Final = 1e-9
 _SLACK: Final = 1e-9
 _INSIDE: Final = np.array([[a >= b and a + c <= b + d for b, d in WINDOWS_H] for a, c in WINDOWS_H])
 """Whether a window (row) lies in another (column)."""
+_IMPLIES: Final = np.kron(np.tri(SHAPE[0], dtype=int), _INSIDE) > 0
+"""Whether an event (row, class by class) implies another (column)."""
 
 
 def log_odds(probability: np.ndarray) -> np.ndarray:
@@ -56,17 +59,7 @@ def ordered(probability: np.ndarray) -> np.ndarray:
         `(N, T, W)`, `SMALLEST` from 0 and 1.
     """
     p = np.clip(probability, SMALLEST, 1 - SMALLEST)
-    implying = np.maximum.accumulate(p[:, ::-1], axis=1)[:, ::-1]
-    implied = np.minimum.accumulate(p, axis=1)
-    return _between(implying, implied)
-
-
-def _between(implying: np.ndarray, implied: np.ndarray) -> np.ndarray:
-    """Give the mean of the largest of the windows within each and the least of those around it, `(..., W)`."""
-    windows = range(SHAPE[1])
-    least = np.stack([implying[..., _INSIDE[:, window]].max(axis=-1) for window in windows], axis=-1)
-    most = np.stack([implied[..., _INSIDE[window]].min(axis=-1) for window in windows], axis=-1)
-    return np.asarray((least + most) / 2)
+    return several_events.ordered(p.reshape(len(p), -1), _IMPLIES).reshape(p.shape)
 
 
 def check_event(flux_w_m2: float, *, window_hours: float, latency_hours: float) -> None:
@@ -128,7 +121,7 @@ def _expected_above(expected: np.ndarray, flux_w_m2: float) -> np.ndarray:
     logs = np.log(expected[:, above - 1 : above + 1])
     found = np.exp(logs[:, 0] * (1 - share) + logs[:, 1] * share)
     # Below C1.0 each window goes on with a slope of its own, and could pass one that it lies in.
-    return _between(found, found) if share < 0 else np.asarray(found)
+    return several_events.ordered(found, _INSIDE) if share < 0 else np.asarray(found)
 
 
 def _expected_in(expected: np.ndarray, start: int, hours: float) -> np.ndarray:

@@ -58,7 +58,8 @@ def build_catalogue(
         test=read_region_list(Path(test_regions)),
         validation=read_region_list(Path(validation_regions)),
     )
-    write_split(catalogue, out, agreed_event(labels, event))
+    known = agreed_event(labels, event)
+    write_split(catalogue, out, () if known is None else (known,))
     return catalogue
 
 

@@ -19,6 +19,7 @@ from flarescope.pipeline.catalogues.listing import read_catalogue, scan_beside
 from flarescope.pipeline.catalogues.scanning import scan_images
 from flarescope.pipeline.catalogues.selecting import read_regions
 from flarescope.progress import Reporter, WarningReporter
+from flarescope.several_events import rows_of_event
 from flarescope.tables import SPLITS
 
 
@@ -63,7 +64,7 @@ def check(
         ...     print(finding.severity, finding.what)
     """
     reporter, paths = reporter or WarningReporter(), [Path(table) for table in tables]
-    catalogue = pd.concat([_read(path) for path in paths], ignore_index=True)
+    catalogue = pd.concat([_read(path, rule) for path in paths], ignore_index=True)
     if not catalogue["split"].notna().any():
         reporter.warn("no row says its split: leaks between splits cannot be found")
     digests = signatures = None
@@ -99,8 +100,9 @@ def check(
     )
 
 
-def _read(path: Path) -> pd.DataFrame:
-    table = read_catalogue(path, repeated=True)
+def _read(path: Path, stated: EventDefinition | None) -> pd.DataFrame:
+    table, event = read_catalogue(path, repeated=True), agreed_event(path, stated)
+    table = table if event is None else rows_of_event(table, event)
     if table["split"].notna().any():
         return table
     return table.assign(split=split_of_name(path))

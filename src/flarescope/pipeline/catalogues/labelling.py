@@ -5,16 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from flarescope.catalog.flux_scales import list_scale, scale_remarks, with_stated_scale
-from flarescope.catalog.labels import Labelled, label_catalogue
+from flarescope.catalog.labels import Labelled
 from flarescope.catalog.noaa import Refused
 from flarescope.catalog.noaa_events import read_flares
 from flarescope.catalog.noaa_flares import FlareList, join_lists, unlisted
+from flarescope.catalog.several import events_of, label_several
 from flarescope.connected import Labelling, check_labelling
 from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.pipeline.catalogues.listing import check_form, list_images, scan_beside, write_catalogue
 from flarescope.progress import Reporter, WarningReporter
+from flarescope.several_events import check_events, label_column
 
 TIMES = {
     "utc": "image times are instants: TAI in file names and headers is turned into UTC before it meets the flares",
@@ -30,7 +32,7 @@ def label(
     *,
     flares: Sequence[str | Path],
     out: str | Path,
-    rule: EventDefinition | None = None,
+    rule: EventDefinition | Sequence[EventDefinition] | None = None,
     keep_uncovered: bool = False,
     columns: Mapping[str, str] | None = None,
     flux_scale: str | None = None,
@@ -47,7 +49,8 @@ def label(
         flares: event reports (files, folders, tar archives), lists like `eventList.txt`, CSVs; several are joined.
         out: `.parquet`, `.csv` or `.txt` (see `listing.write_catalogue`).
         rule: threshold, window, latency and convention; by default >= C1.0 within 24 h, by UTC instants. With scope
-            `disk` flares from anywhere count, and images need no region.
+            `disk` flares from anywhere count, and images need no region. Several give a Parquet with a column of labels
+            each (see `catalog.several.label_several`).
         keep_uncovered: keep images whose window runs past the time that the lists cover.
         columns: names of the columns of a CSV that has none of the usual ones (see `flare_tables.read_flare_csv`).
         flux_scale: of lists that do not say it: `operational` or `science` (see `flarescope.events`).
@@ -63,28 +66,53 @@ def label(
         >>> event = flarescope.EventDefinition(threshold="M1.0", window_hours=12)
         >>> labelled = flarescope.label("images", flares=["flares.csv"], out="catalogue.parquet", rule=event)
     """
-    rule, reporter, out = rule or EventDefinition(), reporter or WarningReporter(), Path(out)
-    check_form(out)
+    events = [EventDefinition()] if rule is None else [rule] if isinstance(rule, EventDefinition) else list(rule)
+    reporter, out, first = reporter or WarningReporter(), Path(out), _first(events, Path(out))
     check_labelling(regions)
-    listed = join_flares(flares, columns, reporter, flux_scale=flux_scale, anywhere=rule.scope == "disk")
-    if not listed.names_regions and rule.scope == "region":
+    listed = join_flares(flares, columns, reporter, flux_scale=flux_scale, anywhere=first.scope == "disk")
+    if not listed.names_regions and first.scope == "region":
         raise InputError("GOES' own list names no regions; label by event reports, or edited_events.json")
-    rule = replace(rule, flux_scale=list_scale(listed))
+    events = [replace(event, flux_scale=list_scale(listed)) for event in events]
     table = list_images(
         Path(images),
         scan_beside(out),
         instrument_ok=instrument_ok,
-        whole_disk=rule.scope == "disk",
+        whole_disk=first.scope == "disk",
         workers=workers,
         reporter=reporter,
     )
-    labelled = label_catalogue(table, listed, rule, keep_uncovered=keep_uncovered, regions=regions)
-    for text in scale_remarks(listed, rule.threshold):
-        reporter.warn(text)
-    tell_unlisted(listed, rule, reporter)
-    reporter.say(f"an event is a flare {rule}; {TIMES[rule.rules or 'utc']}")
-    write_catalogue(labelled.table, out, rule)
+    labelled = label_several(table, listed, events, keep_uncovered=keep_uncovered, regions=regions)
+    _tell(labelled, listed, reporter)
+    write_catalogue(labelled.table, out, events_of(labelled))
     return labelled
+
+
+def _first(events: Sequence[EventDefinition], out: Path) -> EventDefinition:
+    """Check, before the work, that events can stand in one table of this form, and give the first.
+
+    Raises:
+        InputError: they cannot.
+    """
+    check_form(out)
+    check_events(events)
+    if len(events) > 1 and out.suffix.lower() != ".parquet":
+        raise InputError(f"--out {out}: the labels of {len(events)} events need a .parquet file")
+    return events[0]
+
+
+def _tell(labelled: Labelled, listed: FlareList, reporter: Reporter) -> None:
+    """Say of which events the labels are, and what has to be known of them."""
+    events = events_of(labelled)
+    weakest = min(events, key=lambda event: event.flux_w_m2)
+    for text in scale_remarks(listed, weakest.threshold):
+        reporter.warn(text)
+    tell_unlisted(listed, weakest, reporter)
+    for event in events if len(events) > 1 else ():
+        if not labelled.table[label_column(event)].any():
+            reporter.warn(f"no image is followed by a flare {event.brief}: no head can be trained for it")
+    rules = events[0].rules
+    told = "; ".join(event.brief for event in events[:-1]) + f"; {events[-1]}" if len(events) > 1 else f"{events[0]}"
+    reporter.say(f"an event is a flare {told}; {TIMES[rules or 'utc']}")
 
 
 def join_flares(

@@ -1,5 +1,6 @@
 """Which images do a table or a folder name, and in which form is a catalogue written?"""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,7 @@ from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.files import is_parquet, utf8
 from flarescope.images.paths import expand
-from flarescope.notes import event_notes, write_notes_beside
+from flarescope.notes import event_notes, events_notes, write_notes_beside
 from flarescope.parquet_tables import read_parquet, write_parquet
 from flarescope.pipeline.catalogues.scanning import scan_images
 from flarescope.progress import Reporter, WarningReporter
@@ -112,19 +113,21 @@ def check_form(out: Path) -> None:
         raise InputError(f"--out {out}: expected .parquet (catalogue), .csv (filename,class) or .txt (labels)")
 
 
-def write_catalogue(table: pd.DataFrame, out: Path, event: EventDefinition | None) -> None:
+def write_catalogue(table: pd.DataFrame, out: Path, event: EventDefinition | Sequence[EventDefinition] | None) -> None:
     """Write a catalogue in the form that the file name's ending names, with what its labels are of.
 
     `.parquet` holds every column; `.csv` is the published table, `filename,class`, with columns for what of regions and
     times the file names do not say; `.txt` the published labels file, `basename,label`, whose readers take both from
-    the names. The latter two have their event in a file beside them.
+    the names. The latter two have their event in a file beside them, and hold that of the first of several events.
 
     Raises:
         InputError: what a labels file cannot say (see `catalog.published.write_labels`).
     """
     check_form(out)
+    events = () if event is None else (event,) if isinstance(event, EventDefinition) else tuple(event)
+    event = events[0] if events else None
     if out.suffix.lower() == ".parquet":
-        write_parquet(table, out, event_notes(event))
+        write_parquet(table, out, events_notes(events))
     elif out.suffix.lower() == ".csv":
         _write_table(table, out, event)
     else:
@@ -137,19 +140,22 @@ def _write_table(table: pd.DataFrame, out: Path, event: EventDefinition | None) 
     write_notes_beside(out, event_notes(event))
 
 
-def write_split(table: pd.DataFrame, out: Path, event: EventDefinition | None) -> None:
+def write_split(table: pd.DataFrame, out: Path, events: Sequence[EventDefinition]) -> None:
     """Write a catalogue with splits: one Parquet, or a folder with it and three tables in the published form.
+
+    Of several events those three are of the first; the Parquet has all.
 
     Raises:
         InputError: an ending other than `.parquet`.
     """
     if out.suffix.lower() == ".parquet":
-        write_parquet(table, out, event_notes(event))
+        write_parquet(table, out, events_notes(events))
         return
+    event = events[0] if events else None
     if out.suffix:
         raise InputError(f"--out {out}: expected a .parquet file, or a folder for it and the three published tables")
     for split in SPLITS:
         rows = table[table["split"] == split]
         if len(rows):
             _write_table(rows, out / published_csv_name(split, rows, event), event)
-    write_parquet(table, out / "catalogue.parquet", event_notes(event))
+    write_parquet(table, out / "catalogue.parquet", events_notes(events))

@@ -7,7 +7,7 @@ import pandas as pd
 
 from flarescope.catalog.noaa_regions import read_summaries
 from flarescope.catalog.select import Removal, Selection, SelectionRules, select_images, with_positions
-from flarescope.catalog.table_event import event_of_table
+from flarescope.catalog.table_event import events_of_table
 from flarescope.errors import InputError
 from flarescope.images.instruments import segment_in_name
 from flarescope.pipeline.catalogues.labelling import tell_refused
@@ -80,7 +80,7 @@ def select(
     if selection.table.empty:
         removed = "; ".join(f"{each.rule}: {each.removed:,}" for each in selection.account)
         raise InputError(f"no image is left of {selection.images:,} ({removed}); nothing is written")
-    write_catalogue(selection.table, out, event_of_table(table))
+    write_catalogue(selection.table, out, events_of_table(table))
     return selection
 
 

@@ -17,12 +17,13 @@ from flarescope.catalog.splits import (
     split_by_region,
     split_by_time,
 )
-from flarescope.catalog.table_event import agreed_event
+from flarescope.catalog.table_event import agreed_event, events_of_table
 from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.pipeline.catalogues.listing import read_catalogue, write_split
 from flarescope.progress import Reporter, WarningReporter
+from flarescope.several_events import longest
 
 WAYS: Final = ("lists", "region", "time", "folds")
 
@@ -115,9 +116,10 @@ def split(table: str | Path, *, rules: SplitRules, out: str | Path, reporter: Re
     """
     reporter = reporter or WarningReporter()
     event = agreed_event(table, rules.event)
-    rules = replace(rules, event=event)
+    events = events_of_table(table) or (() if event is None else (event,))
+    rules = replace(rules, event=longest(events) if events else None)
     placed = apply_split(read_catalogue(Path(table)), rules)
-    write_split(placed, Path(out), event)
+    write_split(placed, Path(out), events)
     for text in _left_out(placed, rules):
         reporter.say(f"left out: {text}")
     for text in split_warnings(placed):
