@@ -59,7 +59,7 @@ def ordered(probability: np.ndarray) -> np.ndarray:
         `(N, T, W)`, `SMALLEST` from 0 and 1.
     """
     p = np.clip(probability, SMALLEST, 1 - SMALLEST)
-    return several_events.ordered(p.reshape(len(p), -1), _IMPLIES).reshape(p.shape)
+    return several_events.ordered(p.reshape(len(p), len(_IMPLIES)), _IMPLIES).reshape(p.shape)
 
 
 def check_event(flux_w_m2: float, *, window_hours: float, latency_hours: float) -> None:
