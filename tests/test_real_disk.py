@@ -62,7 +62,7 @@ def test_published_forecasts_of_the_disk_have_the_intervals_of_the_document(tmp_
     rows.to_csv(table, index=False)
     event, ends = flarescope.EventDefinition(threshold="M1.0"), {}
     for blocks in ("auto", "day"):
-        found = flarescope.verify_table(table, event=event, verifying=flarescope.Verifying(blocks=blocks))
+        found = flarescope.verify_table(table, event=event, verifying=flarescope.Verifying(resample=blocks))
         tss = found["decisions"]["argmax"]["scores"]["tss"]
         ends[found["settings"]["unit"]["one"]] = [round(tss[name], 2) for name in ("low", "value", "high")]
     assert ends == {"Carrington rotation": [0.33, 0.56, 0.72], "day": [0.49, 0.56, 0.63]}

@@ -138,7 +138,7 @@ def test_notes_say_what_the_numbers_do_not():
         ({"label": 2}, {}, "needs labels 0 or 1"),
         ({"label": pd.NA}, {}, "needs labels 0 or 1; 3,000 of 3,000 rows"),
         ({"label": 0}, {}, "needs both classes; each of the 3,000 labels is 0"),
-        ({"noaa_ar": pd.NA}, {}, "3,000 of 3,000 rows have no region"),
+        ({"noaa_ar": pd.NA}, {"resample": "region"}, "3,000 of 3,000 rows have no region"),
         ({"noaa_ar": 11121}, {}, "one region only"),
         ({}, {"threshold": 1.5}, "threshold is 1.5; expected"),
         ({}, {"climatology": -1.0}, "climatology is -1.0; expected"),

@@ -205,14 +205,16 @@ def test_intervals_of_anybodys_disk_forecasts_are_by_blocks_no_shorter_than_the_
     disk_forecasts(tmp_path / "a.parquet", hours=range(0, 24 * 60, 6))
     for window, hours in ((24.0, 24), (72.0, 72)):
         event = EventDefinition(threshold="M1.0", window_hours=window, scope="disk")
-        found = flarescope.verify_table(tmp_path / "a.parquet", event=event)
+        found = flarescope.verify_table(
+            tmp_path / "a.parquet", event=event, verifying=flarescope.Verifying(resample="day")
+        )
         assert found["settings"]["unit"]["hours"] == hours
         assert found["settings"]["clusters"] == 60 * 24 // hours + (hours == 72)
     unstated = flarescope.verify_table(tmp_path / "a.parquet")
-    assert unstated["settings"]["interval_method"] is None
-    assert any("of the whole disk state the event" in note for note in unstated["notes"])
+    assert unstated["settings"]["unit"]["hours"] == 168  # what the memory of the error asks for
     pair = flarescope.compare(tmp_path / "a.parquet", tmp_path / "a.parquet")
-    assert pair["settings"]["interval_method"] is None
+    assert pair["settings"]["unit"] == unstated["settings"]["unit"]
+    assert pair["settings"]["memory"] == unstated["settings"]["memory"]
 
 
 def test_an_interval_by_days_is_that_of_days_called_regions():

@@ -1,22 +1,19 @@
-"""Which rows of the whole disk belong together: into which block of time does each fall?
+"""Which rows belong together by time: into which block of time does each fall?
 
 An image of the whole disk shows every region, so that rows cannot be grouped by region: rows near in time are nearly
-copies, and what a whole block of time holds is drawn or left out together. A block is never shorter than the window
-of the event, so that one flare labels rows of two neighbouring blocks at most.
+copies, and what a whole block of time holds is drawn or left out together.
 """
 
 import math
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from flarescope.errors import InputError
-
-Blocks = Literal["auto", "day", "rotation"]
-"""`day`: days of UTC, several of them where the window is longer; `rotation`: Carrington rotations; `auto`: rotations
-where there are `FEWEST_ROTATIONS` of them, else days."""
 
 ROTATION_DAYS: Final = 27.2752316
 """Mean synodic length of a Carrington rotation (Meeus 1998, Astronomical Algorithms, ch. 29)."""
@@ -24,12 +21,18 @@ ROTATION_DAYS: Final = 27.2752316
 ROTATION_ZERO_JD: Final = 2_398_140.2270
 """Julian day on which rotation number 0 began; C begins `ROTATION_DAYS` x C later, to 0.2 days (same source)."""
 
-FEWEST_ROTATIONS: Final = 10
-"""Rotations from which on `auto` takes them: with fewer an interval would rest on a handful of blocks. What days then
-give is too narrow, for activity lasts for weeks; the notes say so."""
+WHOLE_DAYS_OF_A_ROTATION: Final = 27
+"""Whole days of the disk are resampled by so many: what is on the disk stays there for half of it."""
+
+MONTH_DAYS: Final = 28
+"""The shortest month: a month is said to be at least so long."""
 
 _UNIX_JD: Final = 2_440_587.5
 _DAY_US: Final = 86_400_000_000
+_FIRST_MONDAY: Final = 4
+"""1970-01-05, in days since 1970."""
+
+_HOURS: Final = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)h")
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Unit:
     Attributes:
         one: what one is called.
         many: what several are called.
-        hours: length of a block of time; None for regions.
+        hours: length of a block of time; None for regions, and for what a column of the table says.
     """
 
     one: str
@@ -55,16 +58,6 @@ REGION: Final = Unit("region", "regions")
 GROUP: Final = Unit("group of connected regions", "groups of connected regions")
 
 
-def check_blocks(blocks: str) -> None:
-    """Refuse another word than `Blocks` has.
-
-    Raises:
-        InputError: naming the words.
-    """
-    if blocks not in get_args(Blocks):
-        raise InputError(f"--blocks {blocks}: expected {', '.join(get_args(Blocks)[:-1])} or {get_args(Blocks)[-1]}")
-
-
 def rotation_numbers(times: "pd.Series[pd.Timestamp]") -> np.ndarray:
     """Give the Carrington rotation in which each time lies, as a number with its fraction, by the mean rotation.
 
@@ -78,35 +71,92 @@ def rotation_numbers(times: "pd.Series[pd.Timestamp]") -> np.ndarray:
     return np.asarray((days + _UNIX_JD - ROTATION_ZERO_JD) / ROTATION_DAYS)
 
 
+def _days(times: "pd.Series[pd.Timestamp]") -> np.ndarray:
+    known = times.fillna(pd.Timestamp(0, tz="UTC"))
+    return np.asarray(known.dt.as_unit("us").astype("int64").to_numpy() / _DAY_US)
+
+
+def _weeks(times: "pd.Series[pd.Timestamp]") -> np.ndarray:
+    return (_days(times) - _FIRST_MONDAY) / 7
+
+
+def _months(times: "pd.Series[pd.Timestamp]") -> np.ndarray:
+    return (12 * (times.dt.year - 1970) + times.dt.month - 1).to_numpy(float, na_value=0)
+
+
+_Numbers = Callable[["pd.Series[pd.Timestamp]"], np.ndarray]
+
+PERIODS: Final[dict[str, tuple[_Numbers, str, float]]] = {
+    "day": (_days, "day", 24),
+    "week": (_weeks, "week", 24 * 7),
+    "month": (_months, "month", 24 * MONTH_DAYS),
+    "carrington": (rotation_numbers, "Carrington rotation", 24 * ROTATION_DAYS),
+}
+"""Word -> number of the period that a time lies in (with its fraction), its name and its length in hours: days of UTC,
+weeks from Monday, months of the calendar, Carrington's rotations."""
+
+
+def hours_of(text: str) -> float | None:
+    """Read blocks of N hours, as `12h`; None for another word.
+
+    Raises:
+        InputError: blocks of no length.
+    """
+    found = _HOURS.fullmatch(text)
+    if found is None:
+        return None
+    hours = float(found[1])
+    if hours <= 0:
+        raise InputError(f"blocks of {hours:g} hours; expected more than 0")
+    return hours
+
+
+def is_time(blocks: str) -> bool:
+    """Tell whether a word means blocks of time: one of `PERIODS`, or hours as `12h`."""
+    return blocks in PERIODS or hours_of(blocks) is not None
+
+
 def time_blocks(
-    times: "pd.Series[pd.Timestamp]", *, window_hours: float, blocks: Blocks = "auto"
+    times: "pd.Series[pd.Timestamp]", *, blocks: str, window_hours: float = 0
 ) -> tuple["pd.Series[int]", Unit]:
     """Number the block of time that each row falls into.
 
     Args:
         times: `(N,)` UTC.
-        window_hours: of the event; no block is shorter.
-        blocks: how long they are.
+        blocks: one of `PERIODS`, or hours as `12h`, counted from 1970.
+        window_hours: of the event: of a period so many are taken together that no block is shorter, so that one flare
+            labels rows of two neighbouring blocks at most. Blocks of hours are as long as they say.
 
     Returns:
         `(N,)` Int64 with the index of the times, null without a time; and what a block is called.
+
+    Raises:
+        InputError: another word.
     """
-    check_blocks(blocks)
-    if blocks == "auto":
-        found = time_blocks(times, window_hours=window_hours, blocks="rotation")
-        return (
-            found
-            if found[0].nunique() >= FEWEST_ROTATIONS
-            else time_blocks(times, window_hours=window_hours, blocks="day")
-        )
-    if blocks == "rotation":
-        number = max(1, math.ceil(window_hours / (24 * ROTATION_DAYS)))
-        values, unit = rotation_numbers(times), _several(number, "Carrington rotation", 24 * ROTATION_DAYS)
+    hours = hours_of(blocks)
+    if hours is not None:
+        values, unit = 24 * _days(times) / hours, Unit(f"block of {hours:g} hours", f"blocks of {hours:g} hours", hours)
+        number = 1
+    elif blocks in PERIODS:
+        numbers, name, length = PERIODS[blocks]
+        number = max(1, math.ceil(window_hours / length))
+        values, unit = numbers(times), _several(number, name, length)
     else:
-        number = max(1, math.ceil(window_hours / 24))
-        values, unit = times.dt.as_unit("us").astype("int64").to_numpy() / _DAY_US, _several(number, "day", 24)
+        raise InputError(f"blocks of time {blocks!r}: expected {', '.join(PERIODS)}, or hours such as 12h")
     floor = pd.Series(np.floor(np.where(times.isna(), 0, values) / number), index=times.index).astype("Int64")
     return floor.mask(times.isna()), unit
+
+
+def rotation_blocks(times: "pd.Series[pd.Timestamp]") -> "pd.Series[int]":
+    """Number blocks of `WHOLE_DAYS_OF_A_ROTATION` days, counted from 1970, for series with a row a day.
+
+    Args:
+        times: `(N,)` UTC.
+
+    Returns:
+        `(N,)` Int64 with the index of the times; null where the time is.
+    """
+    return time_blocks(times, blocks=f"{24 * WHOLE_DAYS_OF_A_ROTATION}h")[0]
 
 
 def _several(number: int, name: str, hours: float) -> Unit:

@@ -1,5 +1,6 @@
 """What columns do the catalogue and the forecasts have, and does a given table have them?"""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -203,16 +204,17 @@ def check_catalogue(frame: pd.DataFrame, source: str, *, repeated: bool = False)
     return typed
 
 
-def check_forecasts(frame: pd.DataFrame, source: str) -> pd.DataFrame:
+def check_forecasts(frame: pd.DataFrame, source: str, *, keep: Sequence[str] = ()) -> pd.DataFrame:
     """Give the forecasts their columns and dtypes, or say what is wrong with them.
 
     Args:
         frame: at least `probability`, and `filename` or `time`.
         source: what to call the table in a message.
+        keep: further columns that are kept as they are, where they are there, such as one that is resampled by.
 
     Returns:
-        A frame with the columns of `FORECAST_DTYPES`, those of `OPTIONAL_FORECAST_DTYPES` that are there, and an
-        index 0..N-1.
+        A frame with the columns of `FORECAST_DTYPES`, those of `OPTIONAL_FORECAST_DTYPES` and of `keep` that are
+        there, and an index 0..N-1.
 
     Raises:
         InputError: missing columns, no rows, an image given twice, a probability that is NaN or outside 0..1, labels
@@ -237,7 +239,8 @@ def check_forecasts(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     twice = typed.duplicated(key)
     if twice.any():
         raise InputError(f"{source}: {_rows(twice)}: the same {' and '.join(key)} as a row above; an image has one row")
-    return typed
+    further = [name for name in keep if name in frame and name not in typed]
+    return typed.assign(**{name: frame[name].to_numpy() for name in further})
 
 
 def forecast_table(catalogue: pd.DataFrame, split: str | None, probability: np.ndarray) -> pd.DataFrame:
@@ -272,10 +275,14 @@ def forecast_key(forecasts: pd.DataFrame, source: str) -> list[str]:
     return ["noaa_ar", "time"]
 
 
-def read_forecasts(path: Path) -> pd.DataFrame:
+def read_forecasts(path: Path, *, keep: Sequence[str] = ()) -> pd.DataFrame:
     """Read forecasts, ours or anybody's: CSV or Parquet with `filename` or `time`, `noaa_ar`, `label`, `probability`.
 
     Times without a zone are UTC.
+
+    Args:
+        path: of the table.
+        keep: further columns, as in `check_forecasts`.
 
     Returns:
         What `check_forecasts` gives.
@@ -287,8 +294,8 @@ def read_forecasts(path: Path) -> pd.DataFrame:
     with translate_os_errors(path, "read"):
         parquet = is_parquet(path)
     if parquet:
-        return check_forecasts(read_parquet(path), str(path))
-    return check_forecasts(nulls_for_missing(read_text_table(path)), str(path))
+        return check_forecasts(read_parquet(path), str(path), keep=keep)
+    return check_forecasts(nulls_for_missing(read_text_table(path)), str(path), keep=keep)
 
 
 def nulls_for_missing(frame: pd.DataFrame) -> pd.DataFrame:

@@ -21,7 +21,7 @@ def compare(
     latency: options.StatedLatency = None,
     scope: options.StatedScope = None,
     replicates: options.Replicates = 2000,
-    blocks: options.Blocks = "auto",
+    resample: options.Resample = "auto",
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
@@ -41,7 +41,7 @@ def compare(
         b,
         split=split,
         event=options.event_of_options(event, window, latency, scope),
-        verifying=Verifying(replicates=replicates, blocks=blocks),
+        verifying=Verifying(replicates=replicates, resample=resample),
         reporter=ScreenReporter(),
     )
     if settings.as_json:

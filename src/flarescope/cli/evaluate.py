@@ -37,7 +37,7 @@ def evaluate(
     ] = None,
     events: options.Events = None,
     replicates: options.Replicates = 2000,
-    blocks: options.Blocks = "auto",
+    resample: options.Resample = "auto",
     climatology: Annotated[
         float | None, typer.Option(help="Event rate of the training set, for a table of forecasts.", show_default=False)
     ] = None,
@@ -69,7 +69,7 @@ def evaluate(
     """
     from flarescope.pipeline.verifying import Verifying
 
-    verifying = Verifying(replicates=replicates, events=events, blocks=blocks)
+    verifying = Verifying(replicates=replicates, events=events, resample=resample)
     stated = options.event_of_options(event, window, latency, scope)
     if model.suffix.lower().partition("#")[0] in TABLE_SUFFIXES:
         if table is not None or images is not None or epoch is not None:

@@ -134,7 +134,7 @@ def evaluate_magnetic(
     out: Annotated[Path | None, typer.Option(help="Folder for scores and forecasts.", show_default="the run's")] = None,
     events: options.Events = None,
     replicates: options.Replicates = 2000,
-    blocks: options.Blocks = "auto",
+    resample: options.Resample = "auto",
     limit: options.Limit = None,
     allow_overlap: options.AllowOverlap = False,
     event: options.StatedEvent = None,
@@ -160,7 +160,7 @@ def evaluate_magnetic(
         limit=limit,
         allow_overlap=allow_overlap,
         event=options.event_of_options(event, window, latency),
-        verifying=Verifying(replicates=replicates, events=events, blocks=blocks),
+        verifying=Verifying(replicates=replicates, events=events, resample=resample),
         reporter=ScreenReporter(),
     )
     show_evaluation(evaluation)

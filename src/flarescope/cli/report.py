@@ -29,7 +29,7 @@ def report(
             show_default=False,
         ),
     ] = None,
-    blocks: options.Blocks = "auto",
+    resample: options.Resample = "auto",
     replicates: Annotated[
         int,
         typer.Option(help="Resamplings for the intervals of what is compared; the run's own are as it was evaluated."),
@@ -52,7 +52,7 @@ def report(
         compared=compare or (),
         split=split,
         images=images,
-        verifying=Verifying(replicates=replicates, events=events, blocks=blocks),
+        verifying=Verifying(replicates=replicates, events=events, resample=resample),
         out=out,
         reporter=ScreenReporter(),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from flarescope.blocks import GROUP, REGION
 from flarescope.counted import counted
 from flarescope.html_report.drawings import COMPARED_SCORES, baseline_row, letters, score_row
 from flarescope.html_report.inputs import ReportInputs, main_decision
@@ -28,9 +29,10 @@ def interval_sentence(verification: Mapping[str, Any]) -> str:
     if not has_intervals(settings):
         return "No intervals were made: a score without one says little."
     how, unit = f"Intervals: {settings['level']:.0%}, {interval_words(settings)}", unit_of(settings)
-    if unit.hours is not None:
+    if unit not in (REGION, GROUP):
+        alike = f"of one {unit.one}" if unit.hours is None else "near one another in time"
         blocks = f"{number(sample['event_groups'])} of {counted(sample['groups'], unit.one, unit.many)} with events"
-        return f"{how} ({blocks}), because images near one another in time are nearly copies."
+        return f"{how} ({blocks}), because images {alike} are nearly copies."
     regions, events = counted(sample["regions"], "active region"), sample["event_regions"]
     if settings.get("connected"):
         return (
@@ -71,7 +73,10 @@ def _card(name: str, row: Mapping[str, Any]) -> Card:
 
 
 def _by(verification: Mapping[str, Any]) -> str:
-    return BY_REGION if unit_of(verification["settings"]).hours is None else BY_TIME
+    unit = unit_of(verification["settings"])
+    if unit in (REGION, GROUP):
+        return BY_REGION
+    return BY_TIME if unit.hours is not None else f"Interval by {unit.one}"
 
 
 def _score_table(decision: Mapping[str, Any], rule: str, by: str) -> Table:

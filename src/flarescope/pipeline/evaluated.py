@@ -1,5 +1,6 @@
 """What is known of a run that was evaluated, and which forecasts does a path name?"""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,20 +102,23 @@ class Decided:
     notes: tuple[str, ...] = ()
 
 
-def forecasts_of(path: str | Path, split: str = "test", event: EventDefinition | None = None) -> Decided:
+def forecasts_of(
+    path: str | Path, split: str = "test", event: EventDefinition | None = None, *, keep: Sequence[str] = ()
+) -> Decided:
     """Read the forecasts that a path names, and the threshold that their decisions are made with.
 
     Args:
         path: a run's folder (its forecasts of `split`, calibrated where its model is), or a table of forecasts.
         split: of a run.
         event: which, of a table of several.
+        keep: further columns of a table, as in `tables.check_forecasts`.
 
     Raises:
         InputError: no such run or table, or a run that was not evaluated yet.
     """
     path = Path(path)
     if not path.is_dir():
-        rows, notes = read_foreign(path, event)
+        rows, notes = read_foreign(path, event, keep=keep)
         return Decided(rows, ARGMAX, notes=tuple(notes))
     run = RunFolder(path)
     _, forecasts, verification = read_evaluated(run, split)

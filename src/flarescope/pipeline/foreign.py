@@ -41,7 +41,7 @@ def verify_table(
         >>> tss = found["decisions"]["argmax"]["scores"]["tss"]["value"]
     """
     verifying = verifying or Verifying()
-    forecasts, read = read_foreign(Path(path), event)
+    forecasts, read = read_foreign(Path(path), event, keep=verifying.columns)
     event = event_of_forecasts(path, stated=event)
     try:
         verification = verify_rows(forecasts, verifying, event=event, climatology=climatology)
@@ -92,8 +92,12 @@ def compare(
     event, said = agreed(events, ONE_EVENT)
     for text in said:
         reporter.warn(text)
-    first, second = (forecasts_of(path, split, event) for path in (a, b))
-    why = no_intervals(first.rows, second.rows, event=event, blocks=verifying.blocks) if verifying.replicates else None
+    first, second = (forecasts_of(path, split, event, keep=verifying.columns) for path in (a, b))
+    why = (
+        no_intervals(first.rows, second.rows, event=event, resample=verifying.resample)
+        if verifying.replicates
+        else None
+    )
     found = compare_rows(
         first.rows,
         second.rows,
@@ -102,7 +106,7 @@ def compare(
         replicates=0 if why else verifying.replicates,
         seed=verifying.seed,
         event=event,
-        blocks=verifying.blocks,
+        resample=verifying.resample,
     )
     read = [f"{path}: {text}" for path, side in ((a, first), (b, second)) for text in side.notes]
     settings = {"event": event and event.to_json(), "calibrated_a": first.calibrated, "calibrated_b": second.calibrated}

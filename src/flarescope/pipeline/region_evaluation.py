@@ -7,12 +7,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from flarescope.blocks import rotation_blocks
 from flarescope.events import class_of_flux
 from flarescope.pipeline.region_skill import by_year, reliability_rows, skill
 from flarescope.regions.grid import DAY, THRESHOLDS_W_M2, WINDOWS_H
 from flarescope.regions.outcomes import disk_counts, region_counts
 from flarescope.regions.training import TrainingRows, cross_validated, fit_regional
-from flarescope.scores.blocks import time_blocks
 from flarescope.scores.cases import Sampling
 
 SCORED: Final = (1e-6, 1e-5, 1e-4)
@@ -64,7 +64,7 @@ def verify_regions(found: Verified, *, sampling: Sampling) -> dict[str, Any]:
             found.rows.anywhere > 0,
             found.disk,
             found.rows.issued,
-            time_blocks(found.rows.issued),
+            rotation_blocks(found.rows.issued),
             found.disk_rate,
             sampling,
         ),

@@ -33,7 +33,6 @@ from flarescope.pipeline.evaluated import ONE_EVENT, event_of_forecasts, forecas
 from flarescope.pipeline.provenance import Provenance, read_provenance
 from flarescope.pipeline.verifying import Verifying, verify_rows
 from flarescope.progress import Reporter, WarningReporter
-from flarescope.scores.clusters import unit_of
 from flarescope.scores.compare import compare
 
 NETWORK = "a small head trained on the features of a frozen network"
@@ -127,7 +126,7 @@ def _gallery(
     forecasts: pd.DataFrame, verification: dict[str, Any], images: Path, reporter: Reporter
 ) -> list[tuple[str, list[FieldImage]]]:
     rows, threshold = decided_forecasts(forecasts, verification)
-    if unit_of(verification["settings"]).hours is not None or rows["noaa_ar"].isna().all():
+    if (verification["settings"]["event"] or {}).get("scope") == "disk" or rows["noaa_ar"].isna().all():
         reporter.say("no gallery: images of the whole disk are not drawn")
         return []
     if rows["filename"].isna().any() or not images.is_dir():
@@ -170,8 +169,8 @@ def _compared(
     """Verify another forecast as this one was, and give the paired difference where the images are the same."""
     climatology = verification["settings"]["climatology"]
     sampling: dict[str, Any] = {"replicates": verifying.replicates, "seed": verifying.seed}
-    sampling |= {"event": event, "blocks": verifying.blocks}
-    other = forecasts_of(path, split)
+    sampling |= {"event": event, "resample": verifying.resample}
+    other = forecasts_of(path, split, keep=verifying.columns)
     if Path(path).is_dir():
         theirs = read_evaluated(RunFolder(Path(path)), split)[2]
     else:

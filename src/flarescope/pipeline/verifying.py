@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from flarescope.blocks import Blocks, check_blocks
 from flarescope.brief import brief
 from flarescope.catalog.flux_scales import scale_against
 from flarescope.catalog.noaa_events import read_flares
@@ -18,7 +17,7 @@ from flarescope.progress import Reporter
 from flarescope.scores.baselines import event_of_rows
 from flarescope.scores.bootstrap import REPLICATES
 from flarescope.scores.calibration import Calibration, certain_words, prior_shift
-from flarescope.scores.clusters import clusters_of
+from flarescope.scores.clusters import AUTO, check_resample, clusters_of, column_of
 from flarescope.scores.interval_notes import NO_INTERVALS
 from flarescope.scores.verify import verify
 
@@ -32,8 +31,9 @@ class Verifying:
         seed: of the bootstrap.
         events: a flare list (`catalog.noaa_events.read_flares`) for the persistence baseline; None reads the previous
             window off the labels of earlier images.
-        blocks: of time, by which images of the whole disk are resampled, for they show all regions: `day`, `rotation`
-            (Carrington's), or `auto`: rotations where there are ten, else days.
+        resample: what is drawn or left out whole for the intervals: `region`, `harp`, `day`, `week`, `month`,
+            `carrington`, hours as `12h`, a column of the table, or `auto`: the region where there is one, else a block
+            of time that is long enough for the memory of the error (`scores.clusters`).
 
     Example:
         >>> flarescope.Verifying(replicates=200)
@@ -43,12 +43,17 @@ class Verifying:
     replicates: int = REPLICATES
     seed: int = 0
     events: Path | None = None
-    blocks: Blocks = "auto"
+    resample: str = AUTO
 
     __repr__ = brief
 
     def __post_init__(self) -> None:
-        check_blocks(self.blocks)
+        check_resample(self.resample)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of a table, beside those that it must have, one of which `resample` asks for."""
+        return column_of(self.resample)
 
     def read_flares(self, event: EventDefinition | None = None) -> FlareList | None:
         """Read the flare list; None without one. Of the whole disk (by the event) it needs no regions."""
@@ -159,7 +164,7 @@ def verify_rows(
 ) -> dict[str, Any]:
     """Give what `scores.verify.verify` gives, with what has to be said of flare list and regions among its notes."""
     flares = verifying.read_flares(event)
-    why = no_intervals(forecasts, event=event, blocks=verifying.blocks) if verifying.replicates else None
+    why = no_intervals(forecasts, event=event, resample=verifying.resample) if verifying.replicates else None
     found = verify(
         forecasts,
         event=event,
@@ -169,7 +174,7 @@ def verify_rows(
         calibration=calibration,
         replicates=0 if why else verifying.replicates,
         seed=verifying.seed,
-        blocks=verifying.blocks,
+        resample=verifying.resample,
     )
     said = list_notes(flares, event) if flares and event and found["previous"] else []
     return found | {"notes": [*said, *with_reason(found["notes"], why)]}
@@ -180,10 +185,10 @@ def with_reason(notes: list[str], why: str | None) -> list[str]:
     return [why if why and text == NO_INTERVALS else text for text in notes]
 
 
-def no_intervals(*tables: pd.DataFrame, event: EventDefinition | None, blocks: Blocks = "auto") -> str | None:
+def no_intervals(*tables: pd.DataFrame, event: EventDefinition | None, resample: str = AUTO) -> str | None:
     """Say why intervals cannot be made of tables of the same rows; None where they can."""
     known = event_of_rows(tables[0], event)[0] if event else None
-    return clusters_of(tables, known, blocks).why_none
+    return clusters_of(tables, known, resample).why_none
 
 
 def list_notes(flares: FlareList, event: EventDefinition) -> list[str]:

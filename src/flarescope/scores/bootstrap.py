@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from flarescope.blocks import REGION, Unit
+from flarescope.blocks import GROUP, REGION, Unit
 from flarescope.counted import of_them
 from flarescope.errors import InputError
 from flarescope.scores.categorical import categorical_scores
@@ -89,6 +89,12 @@ def region_codes(regions: "pd.Series[int]", unit: Unit = REGION) -> tuple[np.nda
             f"{rows} no time (column time), and intervals are made by {unit.many}: give the times, or take no "
             "intervals (--replicates 0)"
         )
+    if missing and unit not in (REGION, GROUP):
+        rows = of_them(missing, len(regions), "row", "is", "are")
+        raise InputError(
+            f"{rows} of no {unit.one}, and intervals are made by {unit.many}: give it, or take "
+            "no intervals (--replicates 0)"
+        )
     if missing:
         rows = of_them(missing, len(regions), "row", "has", "have")
         raise InputError(
@@ -96,7 +102,7 @@ def region_codes(regions: "pd.Series[int]", unit: Unit = REGION) -> tuple[np.nda
             "intervals (--replicates 0)"
         )
     codes, names = pd.factorize(regions, sort=True)  # sorted: the order of the rows must not change the draw
-    if len(names) < 2 and unit.hours is not None:
+    if len(names) < 2 and unit not in (REGION, GROUP):
         raise InputError(f"one {unit.one} only: an interval needs several; take none (--replicates 0)")
     if len(names) < 2:
         raise InputError(

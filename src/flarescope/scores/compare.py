@@ -6,16 +6,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flarescope.blocks import Blocks
 from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.scores.baselines import event_of_rows
 from flarescope.scores.bootstrap import LEVEL, REPLICATES
 from flarescope.scores.cases import PROBABILITY, Case, Sampling, ScoredCases
-from flarescope.scores.clusters import clusters_of
+from flarescope.scores.clusters import AUTO, clusters_of
 from flarescope.scores.definitions import DEFINITIONS
-from flarescope.scores.interval_notes import DIFFERENCES, days_are_alike, few_regions, odd_intervals
+from flarescope.scores.interval_notes import DIFFERENCES, blocks_of_time, few_regions, odd_intervals
 from flarescope.scores.rows import labels_and_probability, with_columns
 from flarescope.scores.threshold import ARGMAX, check_threshold
 from flarescope.scores.verify import plain
@@ -33,7 +32,7 @@ def compare(
     seed: int = 0,
     level: float = LEVEL,
     event: EventDefinition | None = None,
-    blocks: Blocks = "auto",
+    resample: str = AUTO,
 ) -> dict[str, Any]:
     """Compare two tables of forecasts of the same images, with intervals of the differences.
 
@@ -47,8 +46,8 @@ def compare(
             jackknife makes them (`scores.jackknife`).
         seed: of the bootstrap.
         level: of the intervals.
-        event: what label 1 means; without it rows of the whole disk have no intervals.
-        blocks: of time, by which rows of the whole disk are resampled (`flarescope.blocks`).
+        event: what label 1 means: whether a row is of the whole disk, and how long a block of time is at least.
+        resample: what is drawn or left out whole, one word (`scores.clusters`).
 
     Returns:
         JSON-able: `n`, `events`, `event_groups` (regions with events, connected ones as one, or blocks of time; None
@@ -71,18 +70,19 @@ def compare(
         "b": Case(labels_and_probability(b, "verification")[1], {"decision": threshold_b}),
     }
     known = event_of_rows(a, event)[0] if event else None
-    clusters = clusters_of([a, b], known, blocks)
+    clusters = clusters_of([a, b], known, resample)
     groups = clusters.of_rows
     scored = ScoredCases(labels, cases, regions=groups, climatology=climatology, sampling=sampling, unit=clusters.unit)
     chosen = {"threshold_a": threshold_a, "threshold_b": threshold_b, "climatology": climatology}
-    settings = chosen | scored.settings()
+    settings = chosen | scored.settings() | {"memory": clusters.memory and clusters.memory.to_json()}
     parts = {part: _rows(scored, part) for part in ("decision", PROBABILITY)}
     event_groups = int(groups[labels].nunique()) if groups.notna().any() else None
     notes = few_regions(scored, event_groups=event_groups, what=DIFFERENCES)
     differences = {
         part: {name: row | {"value": row["difference"]} for name, row in rows.items()} for part, rows in parts.items()
     }
-    notes += days_are_alike(scored) + odd_intervals(scored, differences, DIFFERENCES)
+    notes += blocks_of_time(scored, clusters.memory, known.window_hours if known else None)
+    notes += odd_intervals(scored, differences, DIFFERENCES)
     counts = {"n": len(labels), "events": int(labels.sum()), "event_groups": event_groups}
     written: dict[str, Any] = plain(counts | {"settings": settings} | parts | {"notes": notes})
     return written

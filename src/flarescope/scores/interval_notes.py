@@ -4,10 +4,11 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
-from flarescope.blocks import GROUP, ROTATION_DAYS
+from flarescope.blocks import GROUP
 from flarescope.counted import counted
 from flarescope.scores.cases import ScoredCases
 from flarescope.scores.jackknife import JACKKNIFE, MINIMUM_REGIONS
+from flarescope.scores.memory import FORGOTTEN, TIMES_MEMORY, Memory, wanted_hours
 
 NO_INTERVALS: Final = "No intervals were made."
 """What is said where none were asked for."""
@@ -49,15 +50,38 @@ def few_regions(scored: ScoredCases, *, event_groups: int | None, what: str) -> 
     ]
 
 
-def days_are_alike(scored: ScoredCases) -> list[str]:
-    """Say that intervals by days are still too narrow, since what makes flares stays for weeks."""
-    unit = scored.unit
-    if scored.method is None or unit.hours is None or unit.hours >= 24 * ROTATION_DAYS:
+def blocks_of_time(scored: ScoredCases, memory: Memory | None, window_hours: float | None) -> list[str]:
+    """Say how long the error of a series is remembered, and whether the blocks that are drawn are long enough for it.
+
+    Args:
+        scored: the cases.
+        memory: of the error, or None where it is not known.
+        window_hours: of the event, or None where nobody says it.
+    """
+    unit, wanted = scored.unit, wanted_hours(memory)
+    if scored.method is None or unit.hours is None:
         return []
-    return [
-        f"Neighbouring {unit.many} are not independent, for an active region stays for up to two weeks and may come "
-        "back: intervals by them are too narrow. By Carrington rotations (--blocks rotation) they need several months."
-    ]
+    said = [] if memory is None else [_memory_words(memory)]
+    if window_hours is not None and unit.hours < window_hours:
+        said.append(
+            f"The {unit.many} are shorter than the event's window of {window_hours:g} h, so that one flare labels rows "
+            "of several: intervals by them are too narrow."
+        )
+    elif wanted is None or unit.hours < wanted:
+        why = "long enough for" if wanted is None else f"{wanted:.0f} h long, {TIMES_MEMORY:g} times"
+        said.append(
+            f"Neighbouring {unit.many} are not independent: blocks should be {why} the memory of the error, and an "
+            "active region stays for up to two weeks and may come back. Intervals by them are too narrow. By "
+            "Carrington rotations (--resample carrington) they need several months."
+        )
+    return said
+
+
+def _memory_words(memory: Memory) -> str:
+    pairs = zip(memory.autocorrelation, memory.lags_hours, strict=True)
+    at = ", ".join(f"{value:.2f} at {lag:g} h" for value, lag in pairs)
+    where = "at no lag" if memory.hours is None else f"from {memory.hours:g} h on"
+    return f"Autocorrelation of the error, probability - label: {at}; it is below {FORGOTTEN:g} {where}."
 
 
 def odd_intervals(scored: ScoredCases, parts: Mapping[str, Mapping[str, Mapping[str, Any]]], what: str) -> list[str]:

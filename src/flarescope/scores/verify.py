@@ -7,8 +7,9 @@
     settings       event, threshold, calibration, climatology, minimum_events, interval_method ("percentile",
                    "jackknife-t" or None), degrees_of_freedom (of Student's t; rates have their own, see `rates`),
                    clusters (regions, groups or blocks that were drawn or left out whole), unit (what one and many of
-                   these are called, and the hours of a block), connected (true: groups), replicates (of the bootstrap,
-                   if that made them), seed, level
+                   these are called, and the hours of a block), memory (of the error, where blocks of time are drawn:
+                   `memory.Memory`), connected (true: groups), replicates (of the bootstrap, if that made them), seed,
+                   level
     decisions      "argmax" and, with a threshold, "chosen" -> threshold, calibrated (true: of calibrated
                    probabilities), tp, fn, fp, tn, scores, image_level
     probability    mean_probability, scores, reliability, of the probabilities as they came
@@ -35,7 +36,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from flarescope.blocks import GROUP, Blocks
+from flarescope.blocks import GROUP, REGION, Unit
 from flarescope.connected import all_regions
 from flarescope.counted import counted
 from flarescope.events import EventDefinition
@@ -43,10 +44,10 @@ from flarescope.scores.baselines import all_baselines, event_of_rows
 from flarescope.scores.bootstrap import LEVEL, REPLICATES
 from flarescope.scores.calibration import Calibration
 from flarescope.scores.cases import PROBABILITY, Case, Sampling, ScoredCases
-from flarescope.scores.clusters import Clusters, clusters_of
+from flarescope.scores.clusters import AUTO, Clusters, clusters_of
 from flarescope.scores.curves import reliability, thin_curve, threshold_counts
 from flarescope.scores.decision import Decision
-from flarescope.scores.interval_notes import SCORES, days_are_alike, few_regions, odd_intervals
+from flarescope.scores.interval_notes import SCORES, blocks_of_time, few_regions, odd_intervals
 from flarescope.scores.jackknife import JACKKNIFE
 from flarescope.scores.previous import Flares
 from flarescope.scores.rows import labels_and_probability, with_columns
@@ -69,7 +70,7 @@ def verify(
     seed: int = 0,
     level: float = LEVEL,
     minimum_events: int = MINIMUM_EVENTS,
-    blocks: Blocks = "auto",
+    resample: str = AUTO,
 ) -> dict[str, Any]:
     """Verify the forecasts of one table.
 
@@ -88,7 +89,8 @@ def verify(
         seed: of the bootstrap.
         level: of the intervals.
         minimum_events: slices with fewer events give no scores.
-        blocks: of time, by which rows of the whole disk are resampled (`flarescope.blocks`).
+        resample: what is drawn or left out whole, one word (`scores.clusters`); `auto` is the region where there is
+            one, else a block of time that is long enough for the memory of the error.
 
     Returns:
         The dictionary that this module begins with.
@@ -104,7 +106,7 @@ def verify(
     forecasts = with_columns(forecasts)
     event, said = event_of_rows(forecasts, event) if event else (None, [])
     simplest = all_baselines(forecasts, rate=climatology, event=event, flares=flares)
-    cases, clusters = _cases(raw, threshold, calibration), clusters_of([forecasts], event, blocks)
+    cases, clusters = _cases(raw, threshold, calibration), clusters_of([forecasts], event, resample)
     simple = {
         name: Case(table["probability"].to_numpy(float), {"argmax": ARGMAX}) for name, table in simplest.tables.items()
     }
@@ -127,7 +129,7 @@ def verify(
     }
     result = {
         "sample": _sample(forecasts, labels, clusters),
-        "settings": settings | scored.settings(),
+        "settings": settings | scored.settings() | {"memory": clusters.memory and clusters.memory.to_json()},
         "decisions": {decision: _decision(scored, cases, case, decision) for decision, case in decided.items()},
         "probability": _probability(scored, cases, "raw", labels),
         "calibrated": _probability(scored, cases, "calibrated", labels) if calibration else None,
@@ -138,7 +140,9 @@ def verify(
             decision: _slices(forecasts, cases[case], decision, minimum_events) for decision, case in decided.items()
         },
     }
-    written: dict[str, Any] = plain(result | {"notes": said + simplest.notes + _warnings(scored, result)})
+    written: dict[str, Any] = plain(
+        result | {"notes": said + simplest.notes + _warnings(scored, result, clusters, event)}
+    )
     return written
 
 
@@ -221,12 +225,15 @@ def _slices(forecasts: pd.DataFrame, case: Case, decision: str, minimum_events: 
     return slices(forecasts.assign(probability=case.probability), yes, minimum_events=minimum_events)
 
 
-def _warnings(scored: ScoredCases, result: Mapping[str, Any]) -> list[str]:
+def _warnings(
+    scored: ScoredCases, result: Mapping[str, Any], clusters: Clusters, event: EventDefinition | None
+) -> list[str]:
     """Say what a reader could not see in the intervals."""
     notes = few_regions(scored, event_groups=result["sample"]["event_groups"], what=SCORES)
     parts = {name: decision["scores"] for name, decision in result["decisions"].items()}
     odd = odd_intervals(scored, parts | {PROBABILITY: result["probability"]["scores"]}, SCORES)
-    return notes + _beside_images(scored, result) + days_are_alike(scored) + odd
+    time = blocks_of_time(scored, clusters.memory, event.window_hours if event else None)
+    return notes + _beside_images(scored, result) + time + odd
 
 
 def _beside_images(scored: ScoredCases, result: Mapping[str, Any]) -> list[str]:
@@ -237,10 +244,16 @@ def _beside_images(scored: ScoredCases, result: Mapping[str, Any]) -> list[str]:
         return []
     taken = "left out" if scored.method == JACKKNIFE else "resampled"
     ratio = (tss["high"] - tss["low"]) / (images["high"] - images["low"])
-    alike = "Rows of one region" if scored.unit.hours is None else "Rows near one another in time"
+    alike = _alike(scored.unit)
     whole = "regions" if scored.unit == GROUP else scored.unit.many
     why = f"{alike} are much alike, so whole {whole} are {taken}"
     if scored.unit == GROUP:
         groups, regions = result["settings"]["clusters"], result["sample"]["regions"]
         why += f", those that an image shows together as one group: {counted(groups, 'group')} of {regions:,} regions"
     return [f"{why}. The interval of TSS is {ratio:.1f} times as wide as one that takes rows as independent would be."]
+
+
+def _alike(unit: Unit) -> str:
+    if unit.hours is not None:
+        return "Rows near one another in time"
+    return "Rows of one region" if unit in (REGION, GROUP) else f"Rows of one {unit.one}"

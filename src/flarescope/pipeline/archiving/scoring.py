@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from flarescope.archive.records import base_name
+from flarescope.blocks import WHOLE_DAYS_OF_A_ROTATION, rotation_blocks
 from flarescope.catalog.swpc_probabilities import ASSUMED
 from flarescope.counted import of_them
 from flarescope.errors import InputError
@@ -14,7 +15,6 @@ from flarescope.events import EventDefinition
 from flarescope.pipeline.forecasting.beside import CLIMATOLOGY
 from flarescope.pipeline.forecasting.by_event import by_event
 from flarescope.pipeline.region_skill import LEAST_EVENTS, skill
-from flarescope.scores.blocks import ROTATION_DAYS, time_blocks
 from flarescope.scores.cases import Sampling
 from flarescope.scores.curves import reliability
 from flarescope.scores.verify import plain
@@ -48,8 +48,8 @@ def score_forecasts(
 ) -> dict[str, Any]:
     """Score a model's forecasts, event by event.
 
-    Intervals come from whole regions, and of the disk from blocks of `ROTATION_DAYS` days. Events with fewer than
-    `LEAST_EVENTS` hits or misses of the kind are counted, not scored.
+    Intervals come from whole regions, and of the disk from blocks of `WHOLE_DAYS_OF_A_ROTATION` days. Events with fewer
+    than `LEAST_EVENTS` hits or misses of the kind are counted, not scored.
 
     Args:
         rows: as `outcomes.with_outcomes` gives them.
@@ -63,7 +63,7 @@ def score_forecasts(
         forecast some of the rows only. `notes`.
     """
     sampling, table = sampling or Sampling(), rows.assign(model=rows["model"].map(base_name))
-    found: dict[str, Any] = {"model": model, "block_days": ROTATION_DAYS, "notes": _notes(swpc)}
+    found: dict[str, Any] = {"model": model, "block_days": WHOLE_DAYS_OF_A_ROTATION, "notes": _notes(swpc)}
     found |= {scope: {} for scope in SCOPES}
     for event, piece in by_event(table.drop(columns="flux_scale", errors="ignore")):
         if (piece["model"] == model).any():
@@ -74,7 +74,7 @@ def score_forecasts(
 
 def _notes(swpc: pd.DataFrame | None) -> list[str]:
     said = [
-        f"Intervals (95 %): regions are resampled whole; of the disk, blocks of {ROTATION_DAYS} days.",
+        f"Intervals (95 %): regions are resampled whole; of the disk, blocks of {WHOLE_DAYS_OF_A_ROTATION} days.",
         "Persistence forecasts 1 where the window before had the event, else 0.",
         f"Of fewer than {LEAST_EVENTS} events, or of fewer windows without one, nothing is scored.",
     ]
@@ -152,7 +152,7 @@ def _skill(
     rate: np.ndarray | None,
     sampling: Sampling,
 ) -> dict[str, Any]:
-    groups = known["noaa_ar"] if known["noaa_ar"].notna().any() else time_blocks(known["issued"])
+    groups = known["noaa_ar"] if known["noaa_ar"].notna().any() else rotation_blocks(known["issued"])
     groups = groups.astype("Int64")
     if groups.nunique() < 2:
         sampling = Sampling(0, sampling.seed, sampling.level)
