@@ -1,5 +1,6 @@
 """Which fixtures do several test files share?"""
 
+import os
 import shutil
 import signal
 
@@ -11,8 +12,10 @@ from flarescope.backbones import weights
 from keras_model import import_keras, save_model
 
 # How long an example takes, or is made, says how busy the machine is, and nothing about the code.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
+QUIET = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("untimed", max_examples=40, **QUIET)
+settings.register_profile("thorough", max_examples=500, **QUIET)
+settings.load_profile("thorough" if "FLARESCOPE_THOROUGH" in os.environ else "untimed")
 
 
 @pytest.fixture

@@ -435,10 +435,10 @@ def test_an_archive_that_unpacks_to_far_too_much_is_left(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="memory is measured as Linux tells it")
-@pytest.mark.slow  # five processes, each of which imports what its reader needs
+@pytest.mark.slow  # three processes, each of which imports what its reader needs
 def test_readers_of_each_kind_stand_changed_files(tmp_path):
     root = Path(__file__).parents[1]
-    targets = ["fits", "summary", "parquet-notes", "tar-unpack", "keras-zip"]
+    targets = ["fits", "parquet-notes", "tar-unpack"]
     command = [
         sys.executable,
         "-m",

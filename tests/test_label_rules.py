@@ -215,8 +215,8 @@ def test_a_rule_that_makes_no_sense_is_refused_in_one_line(choice, message):
 
 
 @pytest.mark.slow
-def test_a_million_names_against_twelve_thousand_flares_are_labelled(tmp_path):
-    regions, stamps = range(11064, 12731), pd.date_range("2012-03-01", periods=600, freq="12min")
+def test_two_hundred_thousand_names_against_twelve_thousand_flares_are_labelled(tmp_path):
+    regions, stamps = range(11064, 12731), pd.date_range("2012-03-01", periods=120, freq="60min")
     texts = stamps.strftime("%Y%m%d_%H%M%S")
     names = [
         f"{ar % 10000}/{ar % 10000}_hmi.M_720s.{text}_TAI.1.magnetogram_224.png" for ar in regions for text in texts
@@ -232,5 +232,5 @@ def test_a_million_names_against_twelve_thousand_flares_are_labelled(tmp_path):
     environment = os.environ | {"PYTHONPATH": source}
     subprocess.run([*command, "--out", "c.parquet", "--quiet"], cwd=tmp_path, env=environment, check=True)
     made = pd.read_parquet(tmp_path / "c.parquet")
-    assert len(made) == 1667 * 600
+    assert len(made) == 1667 * 120
     assert 0.2 < made["label"].mean() < 0.95

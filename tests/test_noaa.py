@@ -21,7 +21,7 @@ from flarescope.errors import InputError
 from flarescope.pipeline.catalogues.labelling import tell_refused
 from flarescope.region_numbers import full_region_number
 from noaa_texts import REPORT, SUMMARY
-from real_data import REAL_DATA, needs_real_data
+from real_data import REAL_DATA, flares_since_1996, needs_real_data, reads_since_1996, region_days_since_1996
 
 
 def summary(text=SUMMARY):
@@ -241,8 +241,9 @@ def test_no_word_of_a_row_costs_a_real_day_or_another_region(source):
 
 
 @needs_real_data
+@reads_since_1996
 def test_region_days_of_twenty_years_are_read_like_summaries():
-    regions, refused = read_summaries([REAL_DATA / "noaa_1996_2015" / "region_days.csv"])
+    regions, refused = region_days_since_1996()
     assert len(regions) == 32_139
     assert refused == []
     assert (regions["section"] == "I").all()
@@ -686,8 +687,9 @@ def test_a_class_is_read_as_noaas_lists_write_it(tmp_path, text, read, quality):
 
 
 @needs_real_data
+@reads_since_1996
 def test_the_flares_of_twenty_years_are_read():
-    found = read_flares(REAL_DATA / "noaa_1996_2015" / "flares.csv")
+    found = flares_since_1996()
     account = found.account()
     assert account["flares"] == 22_649
     assert account["without peak time"] == 13  # `////`

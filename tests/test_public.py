@@ -6,7 +6,7 @@ from importlib.util import find_spec
 import pytest
 
 import flarescope
-from fakes import use_fake_network, write_set
+from fakes import draw_blank, use_fake_network, write_set
 
 
 def test_every_public_name_is_there_and_says_what_it_is():
@@ -20,6 +20,7 @@ def test_no_public_name_is_also_a_module_which_an_import_would_put_in_its_place(
 
 def test_the_whole_job_goes_without_a_command(tmp_path, monkeypatch):
     use_fake_network(monkeypatch)
+    draw_blank(monkeypatch)
     paths = write_set(tmp_path, regions={"all": list(range(1121, 1141))}, images_a_region=4)
     flares = tmp_path / "flares.csv"
     rows = [f"2010-11-10T15:{3 * number // 2:02d},M2.0,{11121 + number}" for number in range(0, 20, 2)]

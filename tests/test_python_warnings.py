@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import flarescope
-from fakes import fake_weights, use_fake_network, write_set
+from fakes import draw_blank, fake_weights, use_fake_network, write_set
 from flarescope.pipeline import training_data
 from flarescope.progress import WarningReporter, warn_user
 from noaa_texts import SUMMARY
@@ -23,6 +23,7 @@ VERIFYING = flarescope.Verifying(replicates=20)
 @pytest.fixture
 def paths(tmp_path, monkeypatch):
     use_fake_network(monkeypatch)
+    draw_blank(monkeypatch)
     digest = "sha256:" + "0" * 64
     found = replace(fake_weights(digest), family="random:0")
     monkeypatch.setattr(training_data, "find", lambda spec: found)

@@ -3,12 +3,10 @@
 import pytest
 
 import flarescope
-from flarescope.catalog.noaa_events import read_flares
-from flarescope.catalog.noaa_regions import read_summaries
 from flarescope.cli.demo import show_real_day
 from flarescope.pipeline.forecasting.issue import issue_forecast
 from flarescope.pipeline.real_day import ISSUED, real_day
-from real_data import REAL_DATA, needs_real_data
+from real_data import flares_since_1996, needs_real_data, reads_since_1996, region_days_since_1996
 
 
 def test_region_12192_stands_out_and_an_x_flare_came(capsys):
@@ -26,10 +24,9 @@ def test_region_12192_stands_out_and_an_x_flare_came(capsys):
 
 
 @needs_real_data
+@reads_since_1996
 def test_the_rows_that_ship_give_the_forecast_of_all_rows():
-    folder = REAL_DATA / "noaa_1996_2015"
-    regions, flares = read_summaries([folder / "region_days.csv"])[0], read_flares(folder / "flares.csv")
-    whole = issue_forecast(regions, flares, ISSUED, model=flarescope.region_model())
+    whole = issue_forecast(region_days_since_1996()[0], flares_since_1996(), ISSUED, model=flarescope.region_model())
     ours = real_day().forecast
     assert ours.probabilities["probability"].tolist() == pytest.approx(
         whole.probabilities["probability"].tolist(), abs=1e-9

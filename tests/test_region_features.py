@@ -6,15 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flarescope.catalog.flare_tables import read_flare_csv
 from flarescope.catalog.noaa_flares import FLARE_DTYPES
-from flarescope.catalog.noaa_regions import REGION_DTYPES, read_summaries
+from flarescope.catalog.noaa_regions import REGION_DTYPES
 from flarescope.regions import PARTS, region_features
 from flarescope.regions.history import LONG_AGO_H, NO_FLUX
 from flarescope.regions.pairs import pairs_before
-from real_data import REAL_DATA, needs_real_data
-
-SINCE_1996 = REAL_DATA / "noaa_1996_2015"
+from real_data import flares_since_1996, needs_real_data, reads_since_1996, region_days_since_1996
 
 
 def utc(text):
@@ -146,15 +143,15 @@ def test_pairs_are_those_of_a_plain_search(data):
 
 @pytest.fixture(scope="module")
 def since_1996():
-    table, _ = read_summaries([SINCE_1996 / "region_days.csv"])
-    table = table.drop_duplicates(["noaa_ar", "day"])
+    table = region_days_since_1996()[0].drop_duplicates(["noaa_ar", "day"])
     inside = table["day"].between(utc("2003-09-01"), utc("2003-12-01"))
     regions = table[inside].reset_index(drop=True)
     regions["issued"] = regions["day"] + pd.Timedelta(minutes=30)
-    return regions, read_flare_csv(SINCE_1996 / "flares.csv").table
+    return regions, flares_since_1996().table
 
 
 @needs_real_data
+@reads_since_1996
 def test_what_comes_after_a_forecast_changes_nothing_of_it(since_1996):
     regions, flares = since_1996
     whole = region_features(regions, flares)
@@ -177,6 +174,7 @@ def test_what_comes_after_a_forecast_changes_nothing_of_it(since_1996):
 
 
 @needs_real_data
+@reads_since_1996
 def test_the_order_of_the_rows_changes_nothing(since_1996):
     regions, flares = since_1996
     mixed = regions.sample(frac=1, random_state=0)
@@ -185,6 +183,7 @@ def test_the_order_of_the_rows_changes_nothing(since_1996):
 
 
 @needs_real_data
+@reads_since_1996
 def test_a_great_region_of_2003_is_told_by_its_numbers(since_1996):
     regions, flares = since_1996
     found = described(regions, flares)

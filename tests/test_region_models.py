@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from flarescope import EventDefinition, FlarescopeWarning, InputError, region_model
-from flarescope.catalog.flare_tables import read_flare_csv
 from flarescope.catalog.noaa_flares import FlareList
-from flarescope.catalog.noaa_regions import read_summaries
 from flarescope.regions.description import Description, describe
 from flarescope.regions.grid import DAY, SHAPE, THRESHOLDS_W_M2, WINDOWS_H, at_event, ordered
 from flarescope.regions.logistic import fit_logistic, standardised
@@ -23,11 +21,10 @@ from flarescope.regions.rates import PRIOR_DAYS, fit_rates
 from flarescope.regions.shipped import FOLDER, model_path
 from flarescope.regions.trees import fitted, stacked, trees_of
 from flarescope.regions.whole_disk import straight_line, together
-from real_data import REAL_DATA, needs_real_data
+from real_data import flares_since_1996, needs_real_data, reads_since_1996, region_days_since_1996
 from test_region_features import flares_of, regions_of, utc
 
 SHIPPED = region_model()
-SINCE_1996 = REAL_DATA / "noaa_1996_2015"
 grids = hnp.arrays(float, (3, *SHAPE), elements=st.floats(0, 1))
 hours = st.tuples(st.floats(0, 60), st.floats(12, 72)).filter(lambda pair: sum(pair) <= 72)
 
@@ -414,11 +411,11 @@ def test_what_comes_later_changes_nothing():
 
 @pytest.fixture(scope="module")
 def since_1996():
-    table, _ = read_summaries([SINCE_1996 / "region_days.csv"])
-    return table, read_flare_csv(SINCE_1996 / "flares.csv")
+    return region_days_since_1996()[0], flares_since_1996()
 
 
 @needs_real_data
+@reads_since_1996
 def test_every_day_of_a_month_is_forecast_as_on_that_day_alone(since_1996):
     table, flares = since_1996
     october = table[table["day"].between(utc("2003-10-01"), utc("2003-11-05"))]
