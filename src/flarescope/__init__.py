@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from flarescope.catalog.boucheron import read_table
     from flarescope.catalog.select import SelectionRules
     from flarescope.events import EventDefinition
+    from flarescope.features.history import History
     from flarescope.heads.head import Recipe
     from flarescope.images.magnetogram import Magnetogram, read_fits
     from flarescope.images.render import render_field
@@ -59,6 +60,7 @@ _HOMES = {
     "EventDefinition": "events",
     "Forecast": "pipeline.forecasting.value",
     "Grid": "pipeline.sweeping",
+    "History": "features.history",
     "Magnetogram": "images.magnetogram",
     "Model": "pipeline.models",
     "Recipe": "heads.head",
@@ -104,6 +106,7 @@ __all__ = [
     "FlarescopeWarning",
     "Forecast",
     "Grid",
+    "History",
     "InputError",
     "Magnetogram",
     "Model",

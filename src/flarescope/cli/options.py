@@ -12,6 +12,7 @@ from flarescope.errors import InputError
 
 if TYPE_CHECKING:
     from flarescope.events import EventDefinition
+    from flarescope.features.history import History
 
 EngineName = Literal["auto", "torch", "openvino", "winograd"]
 PrecisionName = Literal["auto", "fp32", "bf16"]
@@ -22,6 +23,7 @@ SplitName = Literal["train", "validation", "test"]
 RulesName = Literal["utc", "ar-flares"]
 FluxScaleName = Literal["operational", "science"]
 SolverName = Literal["adam", "lbfgs"]
+HistoryFormName = Literal["stack", "difference"]
 ScopeName = Literal["region", "disk"]
 
 
@@ -73,6 +75,25 @@ def events_of_options(
     found = [event_of_code(event, like) for event in events]
     check_events(found)
     return found
+
+
+def history_of_options(hours: str | None, tolerance: float | None, form: "HistoryFormName | None") -> "History | None":
+    """Give the history that the options state; None where they state none.
+
+    Raises:
+        InputError: hours that are none, or a part of a history without hours.
+    """
+    if hours is None:
+        if tolerance is not None or form is not None:
+            raise InputError("--tolerance and --history-form say how --history looks back: give --history 6,12,24 too")
+        return None
+    from flarescope.features.history import FORMS, History
+
+    try:
+        numbers = tuple(float(part) for part in hours.split(","))
+    except ValueError as error:
+        raise InputError(f"--history {hours[:40]}: expected hours with commas between, as 6,12,24") from error
+    return History.of(numbers, tolerance, form or FORMS[0])
 
 
 def _set_quiet(value: bool) -> bool:
@@ -191,6 +212,20 @@ StatedWindow = Annotated[
 StatedLatency = Annotated[
     float | None,
     typer.Option("--latency", help="Hours from the image to the window, with --event.", show_default=False),
+]
+HistoryHours = Annotated[
+    str | None,
+    typer.Option("--history", metavar="HOURS", help="Earlier images of the region, so many hours before, as 6,12,24."),
+]
+Tolerance = Annotated[
+    float | None,
+    typer.Option(
+        help="--history: the nearest image within so many hours is taken.", show_default="1, or a quarter of a step"
+    ),
+]
+HistoryForm = Annotated[
+    HistoryFormName | None,
+    typer.Option(help="--history: how earlier images stand beside the image.", show_default="stack"),
 ]
 StatedScope = Annotated[
     ScopeName | None,

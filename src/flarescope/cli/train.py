@@ -74,6 +74,9 @@ def train(
     window: options.StatedWindow = None,
     latency: options.StatedLatency = None,
     scope: options.StatedScope = None,
+    history: options.HistoryHours = None,
+    tolerance: options.Tolerance = None,
+    history_form: options.HistoryForm = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
@@ -116,6 +119,7 @@ def train(
         limit=limit,
         allow_overlap=allow_overlap,
         event=options.event_of_options(event, window, latency, scope),
+        history=options.history_of_options(history, tolerance, history_form),
         reporter=ScreenReporter(),
     )
     show_history(run.history(), out)

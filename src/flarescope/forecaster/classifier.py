@@ -1,7 +1,7 @@
 """What is a trained model, how is it kept in a file, and what does it forecast?"""
 
 import math
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import repeat
@@ -26,7 +26,7 @@ from flarescope.engines.base import Engine, EngineChoice
 from flarescope.engines.start import start
 from flarescope.errors import InputError
 from flarescope.events import PUBLISHED
-from flarescope.features.extract import extract
+from flarescope.features.extract import Kept, extract
 from flarescope.files import atomic_path, translate_os_errors
 from flarescope.forecaster.description import Description, parse_description, to_text
 from flarescope.heads.head import Head
@@ -68,10 +68,20 @@ class Classifier:
             For each image, in order, itself and the probability of an event.
         """
         with closing(images):
-            for kept, features in extract(images, repeat(engine.batch), self._started(engine), lambda image: image):
+            for kept, features in self.features(images, repeat(engine.batch), engine, lambda image: image):
                 yield from zip(kept, self.head.probability(features).tolist(), strict=True)
                 if progress:
                     progress(len(features))
+
+    def features(
+        self,
+        images: Iterator[ReadImage],
+        sizes: Iterable[int],
+        engine: EngineChoice,
+        keep: Callable[[ReadImage], Kept],
+    ) -> Iterator[tuple[list[Kept], np.ndarray]]:
+        """Send images through the backbone (see `features.extract.extract`)."""
+        return extract(images, sizes, self._started(engine), keep)
 
     def _started(self, choice: EngineChoice) -> Engine:
         """Give an engine, which is started once however often it is asked for."""
@@ -176,19 +186,29 @@ def _write_full(path: Path, backbone: Mapping[str, np.ndarray], head: Head, desc
 def _with_backbone(path: Path, head: Head, described: Description, *, backbone: Spec | None) -> Classifier:
     asked = backbone or described.backbone
     if isinstance(asked, str) and asked.startswith(f"{MODULE}:"):
-        return Classifier(head, described, absent(asked, described.digest, len(head.kernel)))
+        return Classifier(head, described, absent(asked, described.digest, _features_of(path, head, described)))
     found = registry.find(asked)
     if found.digest != described.digest:
         raise InputError(
             f"{path}: its head was trained on the backbone {described.family} ({described.digest[:15]}...), "
             f"but {spec_text(asked)} is {found.family} ({found.digest[:15]}...); give it with --backbone"
         )
-    if len(head.kernel) != found.backbone.features:
+    if _features_of(path, head, described) != found.backbone.features:
         raise InputError(
             f"{path}: its head has {len(head.kernel):,} features; {found.backbone.name} gives "
             f"{found.backbone.features:,}; train the model again"
         )
     return Classifier(head, described, found)
+
+
+def _features_of(path: Path, head: Head, described: Description) -> int:
+    """Give how many features an image of a head has, whose rows may have those of earlier images too."""
+    width, history = len(head.kernel), described.looks_back
+    if history is None:
+        return width
+    if not history.features(width):
+        raise InputError(f"{path}: its head has {width:,} numbers a row, which its history cannot have; train it again")
+    return history.features(width)
 
 
 def _read_small(path: Path) -> tuple[Head, Description] | None:

@@ -11,6 +11,7 @@ from flarescope.brief import brief
 from flarescope.catalog.apart import spans_from_json
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, event_from_json
+from flarescope.features.history import History, history_from_json
 from flarescope.files import utf8_values
 from flarescope.heads.head import Head
 from flarescope.images.likeness import PUBLISHED_SET, Likeness, likeness_from_json
@@ -43,6 +44,7 @@ class Description:
         network: name of the backbone (`backbones.base.Network`).
         times: spans of time that its training rows of the whole disk fill (`catalog.apart.spans_to_json`); None of
             regions, or where they are not known.
+        history: to which earlier images it looks back (`features.history.History` as plain values); None to none.
     """
 
     backbone: str
@@ -58,6 +60,7 @@ class Description:
     fitted_on: dict[str, Any] | None = None
     network: str = VGG16.name
     times: list[list[str]] | None = None
+    history: dict[str, Any] | None = None
 
     __repr__ = brief
 
@@ -65,6 +68,11 @@ class Description:
     def decision(self) -> Decision:
         """How its probabilities are calibrated, and from which one on it says yes."""
         return Decision.of(self.threshold, self.calibration)
+
+    @property
+    def looks_back(self) -> History | None:
+        """To which earlier images it looks back; None to none."""
+        return history_from_json(self.history)
 
     @property
     def likeness(self) -> Likeness | None:
@@ -80,6 +88,8 @@ def to_text(described: Description, head: Head) -> str:
     values = {"format": FORMAT, **asdict(described), "event": event}
     if described.times is None:  # of regions: the file is as older versions write and read it
         del values["times"]
+    if described.history is None:
+        del values["history"]
     return json.dumps(sealing.sealed(utf8_values(values), head.kernel, head.bias))
 
 
@@ -126,6 +136,7 @@ def _checked(described: Description) -> Description:
     if regions is not None and not (isinstance(regions, list) and all(type(region) is int for region in regions)):
         raise TypeError("regions are no whole numbers")
     spans_from_json(described.times)
+    history_from_json(described.history)
     if described.training_images is not None:
         likeness_from_json(described.training_images)
     return described

@@ -8,6 +8,7 @@ import pandas as pd
 
 from flarescope.backbones.base import Spec
 from flarescope.catalog.apart import hours_ahead, near_spans, refuse_near, spans_from_json
+from flarescope.catalog.boucheron import read_table
 from flarescope.catalog.splits import check_disjoint, shared_regions
 from flarescope.counted import of_them
 from flarescope.events import EventDefinition
@@ -15,7 +16,8 @@ from flarescope.features.store import StoreKey
 from flarescope.forecaster.runs import RunFolder
 from flarescope.pipeline.again import options_of
 from flarescope.pipeline.evaluation import Asked, Evaluation, Made, evaluation_of, event_of_evaluation, labelled_rows
-from flarescope.pipeline.featuring import Compute, Features, announce, check_before, ensure_features, open_store
+from flarescope.pipeline.featuring import Compute, Features, announce, check_before, open_store
+from flarescope.pipeline.history import features_of
 from flarescope.pipeline.likeness import tell_differences
 from flarescope.pipeline.models import Model, load
 from flarescope.pipeline.other_images import tell_other_form
@@ -80,7 +82,8 @@ def evaluate(
         _check_unseen(found, rows, split, event, reporter)
     folder = RunFolder(Path(out)) if out else found.run or RunFolder(found.path.with_suffix(".evaluation"))
     stores = Path(features or _feature_root(found.run, folder))
-    store, log_odds = _forecast(found, rows, Path(images), stores, compute, reporter, f"{split} features")
+    whole = read_table(table, split=split) if limit and described.history else rows
+    store, log_odds = _forecast(found, rows, whole, Path(images), stores, compute, reporter, f"{split} features")
     asked = Asked(rows, split, table, limit, allow_overlap, event, options, verifying)
     made = Made(
         found.path, found.run, found.classifier.head.digest, described, log_odds, {"store": asdict(store)}, images
@@ -89,16 +92,37 @@ def evaluate(
 
 
 def _forecast(
-    found: Model, rows: pd.DataFrame, images: Path, stores: Path, compute: Compute, reporter: Reporter, label: str
+    found: Model,
+    rows: pd.DataFrame,
+    whole: pd.DataFrame,
+    images: Path,
+    stores: Path,
+    compute: Compute,
+    reporter: Reporter,
+    label: str,
 ) -> tuple[StoreKey, np.ndarray]:
-    """Give the log odds of an event, `(N,)`, and the key of the store whose features they are of."""
+    """Give the log odds of an event, `(N,)`, and the key of the store whose features they are of.
+
+    A model with a history looks back among the rows of the whole table.
+    """
     check_before(images, compute)
     store = _open_store_of(found, rows, stores, compute, reporter)
     reporter.say(f"model: {found.path}; engine: {store.key.engine}")
     tell_other_form(found.classifier.description.rendering, [store.key.rendering], reporter)
     tell_differences(found.classifier.description.likeness, rows, images, compute, reporter)
-    features = ensure_features(store, rows, images, found.classifier.weights, compute, reporter, label)
-    return store.key, found.classifier.head.log_odds(features)
+    classifier = found.classifier
+    features = features_of(
+        store,
+        rows,
+        whole,
+        classifier.description.looks_back,
+        images=images,
+        weights=classifier.weights,
+        compute=compute,
+        reporter=reporter,
+        label=label,
+    )
+    return store.key, classifier.head.log_odds(features)
 
 
 def _open_store_of(found: Model, rows: pd.DataFrame, root: Path, compute: Compute, reporter: Reporter) -> Features:

@@ -9,7 +9,7 @@ import numpy as np
 
 from flarescope.counted import counted
 from flarescope.errors import FlarescopeError, InputError
-from flarescope.features.gather import FeatureRows
+from flarescope.features.gather import Rows
 from flarescope.forecaster.classifier import Classifier, load_classifier
 from flarescope.forecaster.runs import RunFolder, best_epoch, chosen_epoch, model_name, result_to_json
 from flarescope.heads import lbfgs
@@ -140,7 +140,7 @@ def _next_group(going: Sequence[Running]) -> list[Running]:
 
 def _epoch(
     group: Sequence[Running],
-    rows: dict[str, FeatureRows],
+    rows: dict[str, Rows],
     labels: dict[str, np.ndarray],
     saving: Saving,
     reporter: Reporter,
@@ -167,9 +167,7 @@ def _fails(one: Running, outcome: Outcome) -> bool:
     return one.failure is not None
 
 
-def _adam(
-    group: Sequence[Running], rows: FeatureRows, labels: np.ndarray, label: str, reporter: Reporter
-) -> list[Outcome]:
+def _adam(group: Sequence[Running], rows: Rows, labels: np.ndarray, label: str, reporter: Reporter) -> list[Outcome]:
     done, heads = 0, f", {len(group)} heads" if len(group) > 1 else ""
 
     def advance(count: int) -> None:
@@ -182,9 +180,7 @@ def _adam(
     return [Outcome(state, result, {}) for state, result in found]
 
 
-def _lbfgs(
-    group: Sequence[Running], rows: FeatureRows, labels: np.ndarray, label: str, reporter: Reporter
-) -> list[Outcome]:
+def _lbfgs(group: Sequence[Running], rows: Rows, labels: np.ndarray, label: str, reporter: Reporter) -> list[Outcome]:
     outcomes = []
     for one in group:
         fit = lbfgs.fit(rows, labels, one.recipe, progress=lambda done, of: reporter.advance("L-BFGS", done, of))
@@ -239,7 +235,7 @@ def _discard(run: RunFolder, history: list[dict[str, Any]], saving: Saving) -> N
             (run.path / row["model"]).unlink(missing_ok=True)
 
 
-def _finish(run: RunFolder, described: dict[str, Any], data: TrainingData, rows: FeatureRows) -> None:
+def _finish(run: RunFolder, described: dict[str, Any], data: TrainingData, rows: Rows) -> None:
     """Write the best kept model's validation forecasts and mark the run as finished."""
     path = run.model_path()
     model = load_classifier(path, backbone=described["backbone"])

@@ -40,7 +40,7 @@ PACKAGES: Final = (
 )
 
 # What makes a run another run. Epochs and patience may differ: a finished run can be asked to go on.
-IDENTITY: Final = ("recipe", "backbone", "store", "data", "save")
+IDENTITY: Final = ("recipe", "backbone", "store", "data", "save", "history")
 EXTENDABLE: Final = ("epochs", "patience")
 
 

@@ -25,6 +25,7 @@ from flarescope.images.reading import ReadImage, Unread, each_ahead, read_image
 from flarescope.images.render import PixelForm, Rendering
 from flarescope.images.workers import Failure
 from flarescope.pipeline.featuring import Compute, announce
+from flarescope.pipeline.history import forecast_with_past
 from flarescope.pipeline.likeness import tell_flags
 from flarescope.pipeline.other_images import tell_later_scale, tell_other_form
 from flarescope.progress import Reporter, WarningReporter
@@ -104,15 +105,33 @@ def forecast_images(
             return read_given(image, compute.nan, compute.accept, size=form.size)
         return read_image(image, Rendering.for_file(image.name, compute.nan, form), compute.accept)
 
-    stream = _readable(each_ahead(images, job, workers=compute.threads()), unread, strict)
-    read = list(_rows(classifier, classifier.probabilities(stream, choice, progress=advance)))
+    history, readable = (
+        classifier.description.looks_back,
+        _readable(each_ahead(images, job, workers=compute.threads()), unread, strict),
+    )
+
+    def names() -> list[str]:
+        failed = {one.filename for one in unread}
+        return [name for name in map(str, images) if name not in failed]
+
+    if history is None:
+        results = classifier.probabilities(readable, choice, progress=advance)
+    else:
+        results = forecast_with_past(
+            classifier,
+            history,
+            readable,
+            choice,
+            lambda kept: _places(names(), [(one.rendered.noaa_ars, one.rendered.time) for one in kept]),
+            progress=advance,
+            reporter=reporter,
+        )
+    read = list(_rows(classifier, results))
     if len(unread) > len(failures):
         advance(0)
     tell_failures(unread, len(read), reporter)
-    failed = {one.filename for one in unread}
-    names = [name for name in map(str, images) if name not in failed][: len(read)]
     tell_flags([row.flags for row in read], classifier.description.likeness, reporter)
-    table, event = _table(classifier, names, read), classifier.description.event
+    table, event = _table(classifier, names()[: len(read)], read), classifier.description.event
     tell_later_scale(event, table["time"], reporter)
     if classifier.description.calibration and (certain := certain_words(table["probability"].to_numpy(float))):
         reporter.warn(certain)
@@ -233,17 +252,23 @@ def tell_failures(failures: Sequence[Failure], good: int, reporter: Reporter) ->
         raise InputError(f"none of the {len(failures):,} images can be forecast")
 
 
-def _table(classifier: Classifier, names: Sequence[str], read: Sequence[_Row]) -> pd.DataFrame:
-    table = pd.DataFrame({"filename": pd.Series([utf8(name) for name in names], dtype="str")})
+def _places(names: Sequence[str], told: Sequence[tuple[tuple[int, ...], dt.datetime | None]]) -> pd.DataFrame:
+    """Give `filename`, `noaa_ar`, `noaa_ars` where there are any, and `time`: by the names, else by headers or text."""
+    table = pd.DataFrame({"filename": pd.Series([utf8(name) for name in names[: len(told)]], dtype="str")})
     named = region_and_time(table["filename"])
-    principal = pd.Series([row.noaa_ars[0] if row.noaa_ars else None for row in read], dtype="Int32")
+    principal = pd.Series([numbers[0] if numbers else None for numbers, _ in told], dtype="Int32")
     agreed = named["noaa_ar"].isna() | named["noaa_ar"].eq(principal).fillna(False)
-    shown = pd.Series([regions_text(row.noaa_ars) for row in read], dtype="str").where(agreed)
+    shown = pd.Series([regions_text(numbers) for numbers, _ in told], dtype="str").where(agreed)
     table["noaa_ar"] = named["noaa_ar"].fillna(principal)
     if shown.notna().any():
         table["noaa_ars"] = shown
-    headers = pd.to_datetime(pd.Series([row.time for row in read], dtype="object"), utc=True)
+    headers = pd.to_datetime(pd.Series([time for _, time in told], dtype="object"), utc=True)
     table["time"] = named["time"].fillna(headers.astype(named["time"].dtype))
+    return table
+
+
+def _table(classifier: Classifier, names: Sequence[str], read: Sequence[_Row]) -> pd.DataFrame:
+    table = _places(names, [(row.noaa_ars, row.time) for row in read])
     table["probability"] = [row.probability for row in read]
     checked = check_forecasts(table, "the forecasts")[list(table)]
     described = classifier.description

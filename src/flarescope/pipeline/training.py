@@ -4,7 +4,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from flarescope.backbones.base import Spec
+from flarescope.errors import InputError
 from flarescope.events import EventDefinition
+from flarescope.features.history import History
 from flarescope.forecaster.runs import RunFolder
 from flarescope.heads.head import Recipe
 from flarescope.pipeline.featuring import Compute
@@ -28,6 +30,7 @@ def train(
     limit: int | None = None,
     allow_overlap: bool = False,
     event: EventDefinition | None = None,
+    history: History | None = None,
     reporter: Reporter | None = None,
 ) -> RunFolder:
     """Train a head on a labelled set: features once, then the epochs; a killed run goes on where it stood.
@@ -45,6 +48,7 @@ def train(
         limit: only so many rows of each table, drawn at random, the same ones every time.
         allow_overlap: go on where a region stands in both tables.
         event: that the labels are of, for tables that do not say it.
+        history: to which earlier images of its region each image is looked at beside; None to none.
         reporter: hears notes and progress.
 
     Returns:
@@ -63,6 +67,8 @@ def train(
     """
     recipe, compute, saving = recipe or Recipe(), compute or Compute(), saving or Saving()
     reporter, out = reporter or WarningReporter(), Path(out)
+    if history is not None and saving.full:
+        raise InputError("--full with --history: a Keras model takes one image; leave one of them out")
     data = open_training_data(
         train=train,
         validation=validation,
@@ -75,6 +81,7 @@ def train(
         recipes=[recipe],
         reporter=reporter,
         event=event,
+        history=history,
     )
     run, recipe = RunFolder(out), data.with_class_weight(recipe)
     with claimed(run, data.describe(recipe, asdict(saving)), reporter):

@@ -17,13 +17,15 @@ from flarescope.catalog.splits import check_disjoint
 from flarescope.catalog.table_event import agreed_event
 from flarescope.connected import all_regions
 from flarescope.events import EventDefinition, agreed, statement_of
-from flarescope.features.gather import FeatureRows
+from flarescope.features.gather import Rows
+from flarescope.features.history import History
 from flarescope.forecaster.classifier import Classifier
 from flarescope.forecaster.description import Description
 from flarescope.heads.head import Recipe, glorot_head, reference_class_weight
 from flarescope.images.likeness import Likeness
 from flarescope.pipeline.again import options_of
-from flarescope.pipeline.featuring import Compute, Features, announce, check_before, ensure_features, open_store
+from flarescope.pipeline.featuring import Compute, Features, announce, check_before, open_store
+from flarescope.pipeline.history import check_history, features_of, look_back
 from flarescope.pipeline.identity import describe_recipe, describe_tables, is_synthetic, times_filled, versions
 from flarescope.pipeline.likeness import likeness_of_table
 from flarescope.progress import Reporter
@@ -46,6 +48,8 @@ class TrainingData:
         sources: where each table was read from.
         limit: how many rows of each were drawn at random; None took all.
         options: that evaluate the run as it was trained (`again.options_of`).
+        history: to which earlier images each row looks back; None to none.
+        whole: the tables before `limit` drew from them, whose images may be looked back to.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -60,6 +64,8 @@ class TrainingData:
     sources: dict[str, str] = field(default_factory=dict)
     limit: int | None = None
     options: tuple[str, ...] = ()
+    history: History | None = None
+    whole: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     def with_class_weight(self, recipe: Recipe) -> Recipe:
         """Give the recipe with the class weights as numbers."""
@@ -85,13 +91,22 @@ class TrainingData:
             "training_images": self.likeness.to_json() if self.likeness else None,
             "tables": {**self.sources, "limit": self.limit},
             "options": list(self.options),
+            **({} if self.history is None else {"history": self.history.to_json()}),
         }
 
-    def rows(self, reporter: Reporter) -> dict[str, FeatureRows]:
+    def rows(self, reporter: Reporter) -> dict[str, Rows]:
         """Compute what the store lacks, and give the features of each table."""
         return {
-            name: ensure_features(
-                self.store, table, self.images, self.weights, self.compute, reporter, f"{name} features"
+            name: features_of(
+                self.store,
+                table,
+                self.whole.get(name, table),
+                self.history,
+                images=self.images,
+                weights=self.weights,
+                compute=self.compute,
+                reporter=reporter,
+                label=f"{name} features",
             )
             for name, table in self.tables.items()
         }
@@ -102,7 +117,12 @@ class TrainingData:
 
     def content(self) -> dict[str, str]:
         """Give a digest over the bytes of each table's images."""
-        return {name: self.store.content_digest(table["filename"]) for name, table in self.tables.items()}
+        return {name: self.store.content_digest(self._names(name)) for name in self.tables}
+
+    def _names(self, name: str) -> "pd.Series[str]":
+        """Name the images of a table, and after them those that they look back to."""
+        table = self.tables[name]
+        return table["filename"] if self.history is None else look_back(table, self.whole[name], self.history).names
 
     def times(self) -> list[list[str]] | None:
         """Give the spans of time that training rows of the whole disk fill; None of regions."""
@@ -123,8 +143,11 @@ class TrainingData:
             training_images=self.likeness.to_json() if self.likeness else None,
             network=self.weights.backbone.name,
             times=self.times(),
+            history=self.history.to_json() if self.history else None,
         )
-        return Classifier(glorot_head(self.weights.backbone.features, recipe.seed), described, self.weights)
+        features = self.weights.backbone.features
+        width = self.history.width(features) if self.history else features
+        return Classifier(glorot_head(width, recipe.seed), described, self.weights)
 
 
 def warn_one_class(tables: Mapping[str, pd.DataFrame], reporter: Reporter) -> None:
@@ -153,6 +176,7 @@ def open_training_data(
     recipes: Sequence[Recipe],
     reporter: Reporter,
     event: EventDefinition | None = None,
+    history: History | None = None,
 ) -> TrainingData:
     """Read the tables and open the feature store; no feature is computed yet. See `pipeline.training.train`.
 
@@ -164,6 +188,7 @@ def open_training_data(
     event = event_of_training(train, validation, event, reporter)
     compute = compute.of_event(event)
     tables = read_training_tables(train, validation, limit=limit, allow_overlap=allow_overlap, event=event)
+    whole = _whole_tables(train, validation, tables, limit, history)
     if any(recipe.class_weight is None for recipe in recipes):
         reference_class_weight(tables["train"]["label"].to_numpy())
     warn_one_class(tables, reporter)
@@ -188,7 +213,29 @@ def open_training_data(
         sources,
         limit,
         options,
+        history,
+        whole,
     )
+
+
+def _whole_tables(
+    train: str | Path,
+    validation: str | Path,
+    tables: dict[str, pd.DataFrame],
+    limit: int | None,
+    history: History | None,
+) -> dict[str, pd.DataFrame]:
+    """Give the tables that rows look back in; none without a history.
+
+    Raises:
+        InputError: training rows without times, or hours before which none has an earlier image.
+    """
+    if history is None:
+        return {}
+    paths = {"train": train, "validation": validation}
+    whole = {name: read_table(path, split=name) if limit else tables[name] for name, path in paths.items()}
+    check_history(tables["train"], look_back(tables["train"], whole["train"], history), history, str(train))
+    return whole
 
 
 def read_training_tables(
