@@ -82,6 +82,7 @@ PUBLIC = [
     EVENT,
     FORECAST,
     flarescope.Grid(learning_rates=tuple(np.linspace(0.001, 0.1, 20)), seeds=tuple(range(20))),
+    flarescope.History((6, 12)),
     flarescope.Magnetogram(np.zeros((600, 600)), WHEN, (11429, 11430), 0, Look((600, 600)), ("quality", "limb")),
     MODEL,
     flarescope.Recipe(0.0123, 0.8, 0.99, 1e-5, 32, 50, False, 7, (1.0, 4.08785), 1e-7, 5),
