@@ -14,6 +14,7 @@ from flarescope.cli import forecast as forecast_verb
 from flarescope.cli import magnetic as magnetic_verbs
 from flarescope.cli import predict as predict_verb
 from flarescope.cli import report as report_verb
+from flarescope.cli import serve as serve_verb
 from flarescope.cli import sweep as sweep_verb
 from flarescope.cli import train as train_verb
 from flarescope.cli import train_regions as regions_verb
@@ -48,6 +49,7 @@ app.command(epilog=evaluate_verb.EXAMPLE)(evaluate_verb.evaluate)
 app.command(epilog=compare_verb.EXAMPLE)(compare_verb.compare)
 app.command(epilog=report_verb.EXAMPLE)(report_verb.report)
 app.command(epilog=predict_verb.EXAMPLE)(predict_verb.predict)
+app.command(epilog=serve_verb.EXAMPLE)(serve_verb.serve)
 app.command(epilog=demo_verb.EXAMPLE)(demo_verb.demo)
 
 

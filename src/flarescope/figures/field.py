@@ -95,14 +95,20 @@ def field_indices(field_gauss: np.ndarray) -> np.ndarray:
     return np.where(finite, np.rint(share * 254), 255).astype(np.uint8)
 
 
-def field_png(field_gauss: np.ndarray) -> bytes:
-    """Give a PNG of the field, one byte a pixel with the map as its palette."""
-    image = Image.fromarray(field_indices(shrink(field_gauss)), mode=None)
+def field_png(field_gauss: np.ndarray, *, side: int = LARGEST_SIDE, see_through: bool = False) -> bytes:
+    """Give a PNG of the field, one byte a pixel with the map as its palette.
+
+    Args:
+        field_gauss: see `FieldImage`.
+        side: pixels of the longer side at most.
+        see_through: whether what has no value is transparent, as space around the disk, and not violet.
+    """
+    image = Image.fromarray(field_indices(shrink(field_gauss, side)), mode=None)
     colors = [*FIELD_MAP(np.arange(255)), FIELD_MAP.get_bad()]
     palette = [round(255 * float(channel)) for color in colors for channel in color[:3]]
     image.putpalette(palette)
     buffer = io.BytesIO()
-    image.save(buffer, format="PNG", optimize=True)
+    image.save(buffer, format="PNG", optimize=True, **({"transparency": 255} if see_through else {}))
     return buffer.getvalue()
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from flarescope.disk.view import View
 from flarescope.errors import InputError
 from flarescope.events import FluxScale
-from flarescope.files import check_writable
+from flarescope.files import atomic_path, check_writable
 from flarescope.images.whole_disk import WholeDisk
 from flarescope.pipeline.forecasting.forms import write_csv, write_forecast_json, write_rows
 from flarescope.pipeline.forecasting.inputs import Inputs, read_inputs
@@ -33,6 +33,9 @@ CSV_NAME: Final = "forecast.csv"
 ROWS_NAME: Final = "forecasts.parquet"
 PAGE_NAME: Final = "forecast.html"
 DISK_NAME: Final = "disk"
+FIELD_NAME: Final = "magnetogram.png"
+"""The disk of the image alone: north up, west to the right, from edge to edge."""
+FIELD_SIDE: Final = 560
 
 
 @dataclass(frozen=True)
@@ -217,6 +220,7 @@ def is_region_model(name_or_path: str | Path) -> bool:
 
 def write_forecast(forecast: Forecast, out: Path, picture: Picture | None = None) -> None:
     """Write every form of a forecast into a folder: JSON, CSV, Parquet, the scoreboard's, the disk and the page."""
+    from flarescope.figures.field import field_png
     from flarescope.figures.svg import save_figures
     from flarescope.pipeline.forecasting.drawing import draw_forecast
     from flarescope.pipeline.forecasting.page import write_page
@@ -224,6 +228,9 @@ def write_forecast(forecast: Forecast, out: Path, picture: Picture | None = None
     on: dict[str, Any] = {} if picture is None else {"view": picture.view, "upright_gauss": picture.upright_gauss}
     disk = draw_forecast(forecast, **on)
     save_figures({DISK_NAME: disk}, out)
+    if picture is not None:
+        with atomic_path(out / FIELD_NAME) as temporary:
+            temporary.write_bytes(field_png(picture.upright_gauss, side=FIELD_SIDE, see_through=True))
     write_page(forecast, disk, out / PAGE_NAME)
     write_csv(forecast, out / CSV_NAME)
     write_rows(forecast, out / ROWS_NAME)

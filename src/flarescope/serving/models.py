@@ -1,0 +1,118 @@
+"""Which models forecast uploads, and what does a program read of them and of those of the forecasts?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from flarescope.archive import ModelUsed
+from flarescope.errors import InputError
+from flarescope.events import sentence_of
+from flarescope.files import sha256_of
+from flarescope.parsing import refusing_damage
+from flarescope.pipeline.models import Model, load
+from flarescope.regions.shipped import FOLDER, shipped_models
+from flarescope.serving.documents import Document
+from flarescope.serving.kept import Kept
+
+RANDOM: Final = "RANDOM FILTERS: the backbone's filters are random, not ImageNet's. These are no results."
+SYNTHETIC: Final = (
+    "SYNTHETIC DATA: the model was trained on made magnetograms and flares, not on observed ones. These are no results."
+)
+LARGEST_CARD: Final = 1 << 20
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A model of images that forecasts uploads.
+
+    Attributes:
+        name: by which it is asked for: that of its run's folder, or of its file.
+        model: loaded.
+        sha256: of its file.
+        warnings: what stands on top of whatever it forecasts.
+        card: its model card in Markdown, or None.
+    """
+
+    name: str
+    model: Model = field(repr=False)
+    sha256: str
+    warnings: tuple[str, ...] = ()
+    card: str | None = field(default=None, repr=False)
+
+    def document(self) -> Document:
+        """Give it as plain values."""
+        classifier = self.model.classifier
+        described = classifier.description
+        return {
+            "name": self.name,
+            "of": "images",
+            "sha256": self.sha256,
+            "event": None if described.event is None else described.event.to_json(),
+            "forecasts": sentence_of(described.event),
+            "backbone": classifier.weights.backbone.name,
+            "weights": classifier.weights.family,
+            "calibrated": described.calibration is not None,
+            "threshold": described.threshold,
+            "learned": None,
+            "warnings": list(self.warnings),
+            "card": None if self.card is None else f"/api/v1/models/{self.name}/card",
+        }
+
+
+def load_models(paths: Sequence[Path]) -> dict[str, ServedModel]:
+    """Load runs and model files, by name.
+
+    Raises:
+        InputError: one is none, or two have one name.
+    """
+    found: dict[str, ServedModel] = {}
+    for path in paths:
+        one = _loaded(Path(path))
+        if one.name in found:
+            raise InputError(f"two models are called {one.name}; give their folders different names")
+        found[one.name] = one
+    return found
+
+
+def _loaded(path: Path) -> ServedModel:
+    model = load(path)
+    name = path.resolve().name if path.is_dir() else path.stem
+    run = model.run
+    described: dict[str, Any] = {} if run is None else run.read()
+    warnings = [RANDOM] if model.classifier.weights.is_random else []
+    warnings += [SYNTHETIC] if described.get("synthetic") else []
+    card = None if run is None else _card(run.path / "README.md")
+    return ServedModel(name, model, sha256_of(model.path), tuple(warnings), card)
+
+
+def _card(path: Path) -> str | None:
+    if not path.is_file() or path.stat().st_size > LARGEST_CARD:
+        return None
+    with refusing_damage(path, "make the report again"):
+        return path.read_text(encoding="utf-8")
+
+
+def used_models(forecasts: Sequence[Kept]) -> dict[str, ModelUsed]:
+    """Give the models of forecasts by name, of each the newest."""
+    return {one.name: one for kept in forecasts for one in kept.issued.models}
+
+
+def used_document(used: ModelUsed) -> Document:
+    """Give a model of forecasts as plain values."""
+    return {
+        "name": used.name,
+        "of": "regions",
+        "sha256": used.digest.removeprefix("sha256:") or None,
+        "learned": {"from": used.first, "to": used.last} if used.last else None,
+        "warnings": [],
+        "card": f"/api/v1/models/{used.name}/card" if shipped_card(used) is not None else None,
+    }
+
+
+def shipped_card(used: ModelUsed) -> str | None:
+    """Give the card of a region model, if it is one that ships: of the very same file."""
+    if used.name not in shipped_models():
+        return None
+    digest = used.digest.removeprefix("sha256:")
+    return _card(FOLDER / f"{used.name}.md") if digest == sha256_of(FOLDER / f"{used.name}.json") else None

@@ -1,0 +1,127 @@
+"""Which pages are there, and which templates show which values?"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import Response
+
+from flarescope.pipeline.forecasting.value import OFFICIAL, RESEARCH
+from flarescope.serving.answers import conditional
+from flarescope.serving.documents import region_document
+from flarescope.serving.kept import Kept
+from flarescope.serving.state import Snapshot
+
+HTML: Final = "text/html; charset=utf-8"
+DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+MOST_CACHED: Final = 500
+
+router = APIRouter(include_in_schema=False)
+
+
+class Pages:
+    """Renders the templates; a page of a snapshot is rendered once."""
+
+    def __init__(self) -> None:
+        """Read the templates."""
+        self._templates = Environment(
+            loader=PackageLoader("flarescope.serving", "templates"), autoescape=True, undefined=StrictUndefined
+        )
+        self._cache: dict[tuple[str, str], bytes] = {}
+
+    def render(self, name: str, values: Mapping[str, Any]) -> bytes:
+        """Render a template."""
+        common = {"notice": RESEARCH, "official": OFFICIAL}
+        return self._templates.get_template(name).render({**common, **values}).encode("utf-8", "backslashreplace")
+
+    def cached(self, path: str, snapshot: Snapshot, name: str, values: Mapping[str, Any]) -> bytes:
+        """Render a template for a path, or give what was rendered of this snapshot before."""
+        key = (snapshot.etag, path)
+        if key not in self._cache:
+            if len(self._cache) >= MOST_CACHED:
+                self._cache.clear()
+            self._cache[key] = self.render(name, values)
+        return self._cache[key]
+
+
+@router.get("/")
+def newest(request: Request) -> Response:
+    """Show the newest forecast."""
+    snapshot = _snapshot(request)
+    kept = snapshot.newest
+    if kept is None:
+        return _page(request, "empty.html.j2", {"uploads": bool(request.app.state.models)})
+    return _forecast(request, kept)
+
+
+@router.get("/days/{day}")
+def of_day(request: Request, day: str) -> Response:
+    """Show the first forecast of a day; its others are linked."""
+    snapshot = _snapshot(request)
+    found = snapshot.by_day.get(day) if DAY.fullmatch(day) and _is_day(day) else None
+    if not found:
+        return not_found(request, f"no forecast was kept on {day}" if DAY.fullmatch(day) else "no such day")
+    return _forecast(request, found[0])
+
+
+@router.get("/forecasts/{forecast_id}")
+def of_id(request: Request, forecast_id: str) -> Response:
+    """Show one forecast."""
+    kept = _snapshot(request).by_id.get(forecast_id)
+    return not_found(request, "no such forecast") if kept is None else _forecast(request, kept)
+
+
+@router.get("/regions/{noaa_ar}")
+def region(request: Request, noaa_ar: str) -> Response:
+    """Show a region's life."""
+    snapshot = _snapshot(request)
+    number = int(noaa_ar) if noaa_ar.isascii() and noaa_ar.isdecimal() and len(noaa_ar) <= 5 else 0
+    forecasts = snapshot.by_region.get(number)
+    if not forecasts:
+        return not_found(request, "no forecast of such a region was kept")
+    document = region_document(number, forecasts, snapshot.flares_of(number))
+    return _page(request, "region.html.j2", {"region": document, "newest": snapshot.document(forecasts[-1])})
+
+
+def not_found(request: Request, why: str, status: int = 404) -> Response:
+    """Show that there is nothing."""
+    pages: Pages = request.app.state.pages
+    return Response(pages.render("problem.html.j2", {"why": why, "status": status}), status, media_type=HTML)
+
+
+def _forecast(request: Request, kept: Kept) -> Response:
+    snapshot = _snapshot(request)
+    days = list(snapshot.by_day)
+    values = {
+        "forecast": snapshot.document(kept),
+        "day": kept.day,
+        "days": days,
+        "same_day": [{"id": one.id, "issued": one.time.isoformat()} for one in snapshot.by_day[kept.day]],
+        "is_newest": kept is snapshot.newest,
+        "verification": snapshot.verification,
+        "unverified": snapshot.unverified,
+        "models": [model.document() for model in request.app.state.models.values()],
+        "refused": snapshot.refused,
+    }
+    return _page(request, "forecast.html.j2", values)
+
+
+def _page(request: Request, template: str, values: Mapping[str, Any]) -> Response:
+    pages: Pages = request.app.state.pages
+    return conditional(request, pages.cached(request.url.path, _snapshot(request), template, values), HTML)
+
+
+def _snapshot(request: Request) -> Snapshot:
+    snapshot: Snapshot = request.app.state.kept.snapshot
+    return snapshot
+
+
+def _is_day(text: str) -> bool:
+    try:
+        datetime.strptime(text, "%Y-%m-%d")
+    except ValueError:
+        return False
+    return True

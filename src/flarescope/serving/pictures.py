@@ -1,0 +1,84 @@
+"""What do the disk and a region look like in an image that a forecast was made with?"""
+
+import functools
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from flarescope.errors import InputError
+from flarescope.figures.field import field_png
+from flarescope.images.magnetogram import read_fits
+from flarescope.parsing import refusing_damage
+from flarescope.pipeline.forecasting.stage import FIELD_NAME
+from flarescope.serving.answers import Problem, conditional
+from flarescope.serving.kept import Kept
+
+PATCHES: Final = "patches"
+PATCH_SIDE: Final = 448
+"""Pixels of the longer side of a region's picture."""
+LARGEST_PICTURE: Final = 8 << 20
+
+router = APIRouter(include_in_schema=False)
+
+
+def disk_picture(kept: Kept) -> Path | None:
+    """Name the picture of the disk, if there is one: north up, west to the right, the disk from edge to edge."""
+    path = None if kept.folder is None else kept.folder / FIELD_NAME
+    return path if path is not None and path.is_file() else None
+
+
+def patches_of(kept: Kept) -> dict[int, Path]:
+    """Name the patch of each region that was cut out of the image."""
+    table = None if kept.folder is None else kept.folder / PATCHES / "patches.csv"
+    return {} if table is None or not table.is_file() else _patches(table, table.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=512)
+def _patches(table: Path, _: int) -> dict[int, Path]:
+    with refusing_damage(table, "make the forecast again"):
+        rows = pd.read_csv(table)[["noaa_ar", "filename"]].dropna()
+        named = {int(number): (table.parent / str(name)).resolve() for number, name in rows.itertuples(index=False)}
+    inside = table.parent.resolve()
+    return {number: path for number, path in named.items() if path.is_relative_to(inside) and path.is_file()}
+
+
+@functools.lru_cache(maxsize=256)
+def patch_png(path: Path) -> bytes:
+    """Draw a patch as HMI's readers know it, -1500 to +1500 G, north up and west to the right.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    return field_png(read_fits(path).field_gauss[:, ::-1], side=PATCH_SIDE)  # as `figures.field.FieldImage` says
+
+
+@router.get("/pictures/{forecast_id}/disk.png")
+def disk(request: Request, forecast_id: str) -> Response:
+    """Serve the disk."""
+    path = disk_picture(_kept(request, forecast_id))
+    if path is None:
+        raise Problem(404, "this forecast was made without an image, or it was not kept")
+    with path.open("rb") as stream:
+        return conditional(request, stream.read(LARGEST_PICTURE), "image/png")
+
+
+@router.get("/pictures/{forecast_id}/{noaa_ar}.png")
+def patch(request: Request, forecast_id: str, noaa_ar: int) -> Response:
+    """Serve a region's patch."""
+    path = patches_of(_kept(request, forecast_id)).get(noaa_ar)
+    if path is None:
+        raise Problem(404, "there is no image of this region with this forecast")
+    try:
+        return conditional(request, patch_png(path), "image/png")
+    except InputError as error:
+        raise Problem(404, "the image of this region cannot be read") from error
+
+
+def _kept(request: Request, forecast_id: str) -> Kept:
+    kept: Kept | None = request.app.state.kept.snapshot.by_id.get(forecast_id)
+    if kept is None:
+        raise Problem(404, "no such forecast")
+    return kept

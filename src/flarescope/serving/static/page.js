@@ -1,0 +1,1 @@
+// Switches, slider and drop zone of the pages.
