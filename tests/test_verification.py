@@ -100,8 +100,12 @@ def test_calibration_never_uses_test_rows(trained, capsys):
     ("arguments", "message"),
     [
         (["--method", "magic"], "'magic' is not one of 'platt'"),
-        (["--threshold", "cost"], "a cost ratio goes with the rule 'cost'"),
-        (["--threshold", "luck"], "'luck' is not one of 'tss', 'hss', 'cost'"),
+        (["--threshold", "cost"], "--threshold cost: expected a probability such as 0.3, tss, hss, or cost=10"),
+        (["--threshold", "luck"], "--threshold luck: expected a probability such as 0.3, tss, hss, or cost=10"),
+        (
+            ["--columns", "label=target"],
+            "is a run's folder, and these are for a table of forecasts: leave out --columns",
+        ),
     ],
 )
 def test_bad_calibration_options(trained, capsys, arguments, message):
@@ -162,12 +166,13 @@ def test_a_foreign_table_is_told_as_forecasts_of_somebody(trained, tmp_path, cap
 def test_names_fill_only_what_a_foreign_table_lacks(tmp_path):
     name = "1121/1121_hmi.M_720s.20101110_053600_TAI.1.magnetogram_224.png"
     (tmp_path / "t.csv").write_text(f"filename,noaa_ar,label,probability\n{name},11200,1,0.5\nother.png,,0,0.1\n")
-    rows, notes = read_foreign(tmp_path / "t.csv")
+    found = read_foreign(tmp_path / "t.csv")
+    rows, notes = found.rows, found.notes
     assert rows["noaa_ar"].tolist() == [11200, pd.NA]
     assert rows["time"].tolist() == [pd.Timestamp("2010-11-10T05:35:26", tz="UTC"), pd.NaT]
-    assert notes == [
-        "Read from the file names, since the table does not give it: the time (TAI, turned into UTC) of 1 row."
-    ]
+    assert notes == (
+        "Read from the file names, since the table does not give it: the time (TAI, turned into UTC) of 1 row.",
+    )
 
 
 @pytest.mark.parametrize(("regions", "why"), [(None, "No row names a region"), (11121, "All rows are of one region")])
@@ -185,7 +190,7 @@ def test_a_foreign_table_without_regions_has_scores_without_intervals_and_says_w
 def test_images_are_not_for_a_table_of_forecasts(tmp_path, capsys):
     (tmp_path / "t.csv").write_text("filename,label,probability\na,1,0.5\nb,0,0.5\n")
     assert run("evaluate", tmp_path / "t.csv", "--images", tmp_path) == 2
-    assert "is a table of forecasts: leave out --table, --images" in capsys.readouterr().err
+    assert "is a table of forecasts: leave out --images" in capsys.readouterr().err
 
 
 def test_forecasts_of_the_whole_disk_have_baselines_of_their_stated_event(tmp_path, capsys):

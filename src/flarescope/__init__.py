@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from flarescope.images.render import render_field
     from flarescope.pipeline.archiving.replaying import replay
     from flarescope.pipeline.archiving.verifying import verify_archive
-    from flarescope.pipeline.calibrating import calibrate
+    from flarescope.pipeline.calibrating import calibrate, calibrate_table
     from flarescope.pipeline.catalogues.catalogue import build_catalogue
     from flarescope.pipeline.catalogues.checking import check
     from flarescope.pipeline.catalogues.labelling import label
     from flarescope.pipeline.catalogues.selecting import select
     from flarescope.pipeline.catalogues.splitting import SplitRules, split
+    from flarescope.pipeline.choosing import Choosing
     from flarescope.pipeline.cutting import cut_disk
     from flarescope.pipeline.evaluating import evaluate
     from flarescope.pipeline.evaluation import Evaluation
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from flarescope.pipeline.forecasting.stage import forecast
     from flarescope.pipeline.forecasting.value import Forecast
     from flarescope.pipeline.foreign import compare, verify_table
+    from flarescope.pipeline.foreign_rows import Reading
     from flarescope.pipeline.models import Model, load
     from flarescope.pipeline.predicting import predict
     from flarescope.pipeline.region_training import train_regions
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Backbone": "backbones.module",
+    "Choosing": "pipeline.choosing",
     "Compute": "pipeline.featuring",
     "ContingencyTable": "scores.contingency",
     "Evaluation": "pipeline.evaluation",
@@ -63,6 +66,7 @@ _HOMES = {
     "History": "features.history",
     "Magnetogram": "images.magnetogram",
     "Model": "pipeline.models",
+    "Reading": "pipeline.foreign_rows",
     "Recipe": "heads.head",
     "RegionModel": "regions.model",
     "Reporter": "progress",
@@ -72,6 +76,7 @@ _HOMES = {
     "Verifying": "pipeline.verifying",
     "build_catalogue": "pipeline.catalogues.catalogue",
     "calibrate": "pipeline.calibrating",
+    "calibrate_table": "pipeline.calibrating",
     "check": "pipeline.catalogues.checking",
     "compare": "pipeline.foreign",
     "cut_disk": "pipeline.cutting",
@@ -98,6 +103,7 @@ _HOMES = {
 
 __all__ = [
     "Backbone",
+    "Choosing",
     "Compute",
     "ContingencyTable",
     "Evaluation",
@@ -110,6 +116,7 @@ __all__ = [
     "InputError",
     "Magnetogram",
     "Model",
+    "Reading",
     "Recipe",
     "RegionModel",
     "Reporter",
@@ -119,6 +126,7 @@ __all__ = [
     "Verifying",
     "build_catalogue",
     "calibrate",
+    "calibrate_table",
     "check",
     "compare",
     "cut_disk",

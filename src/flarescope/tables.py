@@ -290,12 +290,18 @@ def read_forecasts(path: Path, *, keep: Sequence[str] = ()) -> pd.DataFrame:
     Raises:
         InputError: the file cannot be read, or `check_forecasts` refuses it.
     """
-    path = Path(path)
+    return check_forecasts(read_as_it_is(Path(path)), str(path), keep=keep)
+
+
+def read_as_it_is(path: Path) -> pd.DataFrame:
+    """Read a table, CSV or Parquet, with whatever columns it has; of text with null for what is missing.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
     with translate_os_errors(path, "read"):
         parquet = is_parquet(path)
-    if parquet:
-        return check_forecasts(read_parquet(path), str(path), keep=keep)
-    return check_forecasts(nulls_for_missing(read_text_table(path)), str(path), keep=keep)
+    return read_parquet(path) if parquet else nulls_for_missing(read_text_table(path))
 
 
 def nulls_for_missing(frame: pd.DataFrame) -> pd.DataFrame:

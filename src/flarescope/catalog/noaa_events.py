@@ -18,6 +18,7 @@ import pandas as pd
 
 from flarescope.catalog.flare_tables import read_flare_csv
 from flarescope.catalog.goes_satellites import scale_of_satellite, scales_of
+from flarescope.catalog.met_office import FLARE_LINE, read_spaced_flares
 from flarescope.catalog.noaa import Refused, parse_day, parse_region, products, read_lines, split_products, to_lines
 from flarescope.catalog.noaa_flares import (
     FlareList,
@@ -193,6 +194,8 @@ def _merge(days: list[Report]) -> tuple[Interval, ...]:
 def read_flares(path: Path, columns: "dict[str, str] | None" = None, *, anywhere: bool = False) -> FlareList:
     """Read flares from whatever form `path` has: event reports, a list like `eventList.txt`, a CSV, or SWPC's JSON.
 
+    The list of M and X flares that the Met Office's forecasts were verified with is read too (`met_office`).
+
     Args:
         path: a file; or a folder or tar archive of event reports.
         columns: see `read_flare_csv`.
@@ -211,6 +214,8 @@ def read_flares(path: Path, columns: "dict[str, str] | None" = None, *, anywhere
         return read_events([path])
     if re.match(r"[0-9]{4} [0-9]{1,2} [0-9]{1,2}\s*,", first):
         return read_event_list(path)
+    if FLARE_LINE.fullmatch(first):
+        return read_spaced_flares(path)
     if "," in first or find_form(path).ecsv:
         return read_flare_csv(path, columns, anywhere=anywhere)
     raise InputError(

@@ -6,22 +6,36 @@ from typing import Annotated, Literal
 
 import typer
 
-from flarescope.cli import options
+from flarescope.cli import options, table_options
 from flarescope.cli.screen import ScreenReporter, out, settings, show_json
 
 MethodName = Literal["platt", "temperature", "isotonic", "none"]
-ThresholdRule = Literal["tss", "hss", "cost"]
 EXAMPLE = "Example: flarescope calibrate runs/png --method platt --threshold tss"
+TABLE_ONLY = ("columns", "percent", "form", "flares", "event", "window", "latency", "scope", "out")
 
 
 def calibrate(
-    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    context: typer.Context,
+    run: Annotated[Path, typer.Argument(help="A run's folder, or a table of forecasts.")],
     method: Annotated[MethodName, typer.Option(help="Of calibration; none: the threshold alone.")] = "platt",
     threshold: Annotated[
-        ThresholdRule, typer.Option(help="What it is chosen for: the largest TSS, the largest HSS, or the least cost.")
+        str,
+        typer.Option(help="tss, hss: the largest; cost=10: a miss is worth 10 false alarms; or a number, as 0.3."),
     ] = "tss",
     cost_ratio: Annotated[
-        float | None, typer.Option(help="For cost: how many false alarms one miss is worth.", show_default=False)
+        float | None, typer.Option(help="With --threshold cost: the same as cost=RATIO.", show_default=False)
+    ] = None,
+    columns: table_options.Columns = None,
+    percent: table_options.Percent = False,
+    form: table_options.Form = "flarescope",
+    flares: table_options.LabelFlares = None,
+    event: options.StatedEvent = None,
+    window: options.StatedWindow = None,
+    latency: options.StatedLatency = None,
+    scope: options.StatedScope = None,
+    out_file: Annotated[
+        Path | None,
+        typer.Option("--out", help="Of a table: what is written.", show_default="NAME.decision.json beside it"),
     ] = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -29,13 +43,41 @@ def calibrate(
 ) -> None:
     """Fit a calibration and choose a threshold.
 
-    Both come from the run's validation forecasts and are kept in its model file. Class weights make the raw
+    Of a run both come from its validation forecasts and are kept in its model file. Class weights make the raw
     probabilities over-forecast. Test rows are never used. `evaluate` then reports argmax and the chosen threshold side
-    by side, and `predict` gives calibrated probabilities.
+    by side, and `predict` gives calibrated probabilities. Of a table of forecasts they come from all its rows and are
+    written to a file, which `evaluate` and `compare` take of other rows (--choose-on).
     """
+    if cost_ratio is not None:
+        threshold = f"{threshold}={cost_ratio}"
+    if run.is_dir():
+        table_options.refuse_given(
+            context, TABLE_ONLY, f"{run} is a run's folder, and these are for a table of forecasts"
+        )
+        _of_run(run, method, threshold)
+        return
+    from flarescope.pipeline.calibrating import calibrate_table
+
+    file, fitted = calibrate_table(
+        run,
+        method=method,
+        threshold=threshold,
+        event=options.event_of_options(event, window, latency, scope),
+        reading=table_options.reading_of_options(columns, percent, form, flares),
+        out=out_file,
+        reporter=ScreenReporter(),
+    )
+    if settings.as_json:
+        shown = fitted.to_json()
+        show_json({"file": str(file), **{name: shown[name] for name in ("threshold", "calibration", "fitted_on")}})
+        return
+    out(f"{file}: {method} calibration, yes from p >= {fitted.threshold.threshold if fitted.threshold else 0.5:.4f}")
+
+
+def _of_run(run: Path, method: str, threshold: str) -> None:
     from flarescope.pipeline.calibrating import calibrate as run_calibration
 
-    found = run_calibration(run, method=method, rule=threshold, cost_ratio=cost_ratio, reporter=ScreenReporter())
+    found = run_calibration(run, method=method, rule=threshold, reporter=ScreenReporter())
     if settings.as_json:
         show_json({"model": str(found.model), **asdict(found.description)})
         return

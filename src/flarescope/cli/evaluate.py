@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flarescope.cli import options
+from flarescope.cli import options, table_options
 from flarescope.cli.screen import ScreenReporter, note, out, settings, show_json, show_table
 from flarescope.counted import counted
 from flarescope.errors import InputError
@@ -16,9 +16,15 @@ if TYPE_CHECKING:
 
 EXAMPLE = "Example: flarescope evaluate runs/png --table Test_Data_by_AR_png_224.csv --images Lat60_Lon60_Nans0_png_224"
 TABLE_SUFFIXES = (".csv", ".parquet")
+MODEL_ONLY = (
+    *("table", "images", "epoch", "split", "backbone", "engine", "precision", "engine_batch", "workers", "nan"),
+    *("instrument_ok", "store", "features", "limit", "allow_overlap"),
+)
+TABLE_ONLY = ("columns", "percent", "form", "flares", "threshold", "calibration", "choose_on", "climatology")
 
 
 def evaluate(
+    context: typer.Context,
     model: Annotated[
         Path,
         typer.Argument(help="A run's folder, a model file (the reference notebook's too), or a table of forecasts."),
@@ -33,7 +39,10 @@ def evaluate(
     split: options.Split = "test",
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for what is written.", show_default="of a model its run, or beside it"),
+        typer.Option(
+            help="Folder for what is written.",
+            show_default="of a model its run, or beside it; of a table NAME.verified beside it",
+        ),
     ] = None,
     events: options.Events = None,
     replicates: options.Replicates = 2000,
@@ -41,6 +50,13 @@ def evaluate(
     climatology: Annotated[
         float | None, typer.Option(help="Event rate of the training set, for a table of forecasts.", show_default=False)
     ] = None,
+    columns: table_options.Columns = None,
+    percent: table_options.Percent = False,
+    form: table_options.Form = "flarescope",
+    flares: table_options.LabelFlares = None,
+    threshold: table_options.Decided = None,
+    calibration: table_options.TableCalibration = None,
+    choose_on: table_options.ChooseOn = None,
     backbone: options.OtherBackbone = None,
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
@@ -65,20 +81,30 @@ def evaluate(
     A model is verified on a labelled table; forecasts have filename or time, noaa_ar, label, probability. Prints the
     contingency table and every score with its 95 % interval by regions (of the whole disk
     by blocks of time), beside climatology and persistence. Of a model
-    scores.json and forecasts/SPLIT.parquet are written, of a table of forecasts scores.json into --out.
+    scores.json and forecasts/SPLIT.parquet are written, of a table of forecasts scores.json. Of a table --columns,
+    --percent and --form say how it is written, and --flares labels it.
     """
     from flarescope.pipeline.verifying import Verifying
 
     verifying = Verifying(replicates=replicates, events=events, resample=resample)
     stated = options.event_of_options(event, window, latency, scope)
-    if model.suffix.lower().partition("#")[0] in TABLE_SUFFIXES:
-        if table is not None or images is not None or epoch is not None:
-            raise InputError(f"{model} is a table of forecasts: leave out --table, --images and --epoch")
-        from flarescope.pipeline.foreign import verify_table
+    if form != "flarescope" or is_table(model):
+        table_options.refuse_given(context, MODEL_ONLY, f"{model} is a table of forecasts")
+        from flarescope.pipeline.choosing import Choosing
+        from flarescope.pipeline.foreign import verify_table, write_verified
 
-        found = verify_table(model, climatology=climatology, event=stated, verifying=verifying, out=out)
+        found = verify_table(
+            model,
+            climatology=climatology,
+            event=stated,
+            reading=table_options.reading_of_options(columns, percent, form, flares),
+            choosing=Choosing(threshold, calibration, choose_on),
+            verifying=verifying,
+        )
         show_foreign(found, str(model))
+        write_verified(found, model, out, ScreenReporter())
         return
+    table_options.refuse_given(context, TABLE_ONLY, f"{model} is no table of forecasts (they end in .csv or .parquet)")
     if table is None or images is None:
         raise InputError("a model is evaluated on images: give --table and --images; forecasts end in .csv or .parquet")
     from flarescope.pipeline.evaluating import evaluate as run_evaluation
@@ -101,6 +127,11 @@ def evaluate(
         reporter=ScreenReporter(),
     )
     show_evaluation(evaluation)
+
+
+def is_table(path: Path) -> bool:
+    """Tell a table of forecasts from a model or a run by its name; a model of the table may stand behind `#`."""
+    return path.suffix.lower().partition("#")[0] in TABLE_SUFFIXES
 
 
 def show_evaluation(evaluation: "Evaluation") -> None:
@@ -130,8 +161,12 @@ def show_foreign(verification: dict[str, Any], name: str) -> None:
     if settings.as_json:
         show_json(verification)
         return
-    decision, number = verification["decisions"]["argmax"], verification["sample"]["n"]
-    show_contingency(f"{name}: {counted(number, 'forecast')}, yes from p >= {decision['threshold']:g}", decision)
+    number = verification["sample"]["n"]
+    for decision in verification["decisions"].values():
+        which = "calibrated p" if decision["calibrated"] else "p"
+        show_contingency(
+            f"{name}: {counted(number, 'forecast')}, yes from {which} >= {decision['threshold']:.4g}", decision
+        )
     show_verification(verification, "forecast")
 
 

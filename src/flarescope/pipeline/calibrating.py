@@ -10,21 +10,25 @@ from flarescope.brief import brief
 from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
+from flarescope.files import write_json
 from flarescope.forecaster.classifier import describe_again
 from flarescope.forecaster.description import Description
 from flarescope.forecaster.runs import RunFolder
 from flarescope.notes import read_notes
 from flarescope.pipeline.again import to_evaluate
 from flarescope.pipeline.belonging import check_validation_rows
+from flarescope.pipeline.choosing import Choosing, Fitted, fit
+from flarescope.pipeline.foreign_rows import Reading, read_foreign
 from flarescope.pipeline.models import Model, load
 from flarescope.pipeline.origin import origin_from_json, rows_in_short
+from flarescope.pipeline.threshold_rule import ThresholdRule, parse_threshold
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.scores.calibration import certain_words, fit_calibration
 from flarescope.scores.clusters import clusters_of
 from flarescope.scores.decision import Decision
 from flarescope.scores.jackknife import FEW_REGIONS
 from flarescope.scores.rows import fitting_rows
-from flarescope.scores.threshold import Threshold, choose_threshold
+from flarescope.scores.threshold import Threshold
 from flarescope.tables import read_forecasts
 
 METHODS = ("platt", "temperature", "isotonic", "none")
@@ -58,7 +62,7 @@ def calibrate(
     Args:
         run: a run's folder; its best kept model, whose forecasts `train` wrote, is the one.
         method: `platt`, `temperature`, `isotonic`, or `none` for the threshold alone.
-        rule: `tss`, `hss`, or `cost`.
+        rule: `tss`, `hss`, `cost` with a ratio or `cost=10`, or a threshold that was decided elsewhere, as `0.3`.
         cost_ratio: for `cost`: how many false alarms one miss is worth.
         reporter: hears where few regions have events, or a calibrated probability is exactly 0 or 1.
 
@@ -71,6 +75,7 @@ def calibrate(
     """
     if method not in METHODS:
         raise InputError(f"--method {method}: expected one of {', '.join(METHODS)}")
+    wanted = parse_threshold(rule if cost_ratio is None else f"{rule}={cost_ratio}") or ThresholdRule(rule="tss")
     folder, reporter = RunFolder(Path(run)), reporter or WarningReporter()
     run_json = folder.read()
     path = folder.forecasts("validation")
@@ -87,7 +92,7 @@ def calibrate(
         if certain := certain_words(probability):
             reporter.warn(certain)
         forecasts = forecasts.assign(probability=probability)
-    choice = choose_threshold(forecasts, rule=rule, cost_ratio=cost_ratio)
+    choice = wanted.choose(forecasts)
     described = replace(
         model.classifier.description,
         threshold=choice.threshold,
@@ -98,6 +103,56 @@ def calibrate(
     describe_again(model.path, described)
     _warn_of_few(forecasts, described.event, reporter)
     return Calibrated(model.path, described, choice)
+
+
+def calibrate_table(
+    path: str | Path,
+    *,
+    method: str = "platt",
+    threshold: str = "tss",
+    event: EventDefinition | None = None,
+    reading: Reading | None = None,
+    out: str | Path | None = None,
+    reporter: Reporter | None = None,
+) -> tuple[Path, Fitted]:
+    """Fit a calibration and choose a threshold on a table of forecasts, and write them to a file.
+
+    The file is for `verify_table` and `compare` (`Choosing(on=...)`, `--choose-on`) with forecasts of other rows.
+
+    Args:
+        path: the table; all its rows are used, so that none of them may be scored.
+        method: as of `calibrate`.
+        threshold: `tss`, `hss`, `cost=10`, or a number.
+        event: what its labels are of, where it does not say it.
+        reading: how the table is read.
+        out: the file; by default `<name>.decision.json` beside the table.
+        reporter: hears what has to be said.
+
+    Returns:
+        The file, and what was fitted.
+
+    Raises:
+        InputError: a table that cannot be read, one class only, an unknown method or rule.
+
+    Example:
+        >>> file, fitted = flarescope.calibrate_table("other_model.csv", method="none", threshold="hss")
+        >>> file.name
+        'other_model.decision.json'
+    """
+    if method not in METHODS:
+        raise InputError(f"--method {method}: expected one of {', '.join(METHODS)}")
+    reporter = reporter or WarningReporter()
+    file = Path(out) if out else Path(path).with_name(f"{Path(path).stem}.decision.json")
+    if file.suffix != ".json":
+        raise InputError(f"--out {file}: expected a file that ends in .json")
+    choosing = Choosing(threshold, None if method == "none" else method, on=str(file))
+    found = read_foreign(path, event, reading)
+    fitted = fit(found, choosing, str(path))
+    for text in found.notes:
+        reporter.say(text)
+    _warn_of_few(found.rows, found.event, reporter)
+    write_json(file, fitted.to_json())
+    return file, fitted
 
 
 def _no_forecasts(folder: RunFolder, run_json: dict[str, Any]) -> InputError:

@@ -1,6 +1,5 @@
 """What is known of a run that was evaluated, and which forecasts does a path name?"""
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,8 @@ from flarescope.notes import read_event, read_notes
 from flarescope.parsing import refusing_damage
 from flarescope.pipeline.again import to_evaluate
 from flarescope.pipeline.belonging import check_same_evaluation
-from flarescope.pipeline.foreign_rows import read_foreign
+from flarescope.pipeline.choosing import Choosing, choose
+from flarescope.pipeline.foreign_rows import Reading, read_foreign
 from flarescope.pipeline.issued_rows import is_issued, issued_rows, split_name
 from flarescope.pipeline.origin import Origin, origin_from_json
 from flarescope.scores.threshold import ARGMAX
@@ -92,39 +92,57 @@ class Decided:
     Attributes:
         rows: as `tables.read_forecasts` gives them, with the probabilities that are decided on.
         threshold: yes is forecast from this probability on.
-        calibrated: whether the probabilities are calibrated ones of a run.
+        calibrated: whether the probabilities are calibrated ones.
+        event: what label 1 means; None where nobody says it.
         notes: what has to be said of how they were read.
     """
 
     rows: pd.DataFrame
     threshold: float
     calibrated: bool = False
+    event: EventDefinition | None = None
     notes: tuple[str, ...] = ()
 
 
 def forecasts_of(
-    path: str | Path, split: str = "test", event: EventDefinition | None = None, *, keep: Sequence[str] = ()
+    path: str | Path,
+    split: str = "test",
+    event: EventDefinition | None = None,
+    *,
+    reading: Reading | None = None,
+    choosing: Choosing | None = None,
 ) -> Decided:
     """Read the forecasts that a path names, and the threshold that their decisions are made with.
 
     Args:
         path: a run's folder (its forecasts of `split`, calibrated where its model is), or a table of forecasts.
         split: of a run.
-        event: which, of a table of several.
-        keep: further columns of a table, as in `tables.check_forecasts`.
+        event: which, of a table of several, or that does not say it.
+        reading: how a table is read.
+        choosing: how a table's forecasts become yes or no; a stated threshold is a run's too.
 
     Raises:
         InputError: no such run or table, or a run that was not evaluated yet.
     """
-    path = Path(path)
+    path, choosing = Path(path), choosing or Choosing()
     if not path.is_dir():
-        rows, notes = read_foreign(path, event, keep=keep)
-        return Decided(rows, ARGMAX, notes=tuple(notes))
+        return _decided_table(path, event, reading or Reading(), choosing)
     run = RunFolder(path)
     _, forecasts, verification = read_evaluated(run, split)
+    stated = choosing.rule.stated if choosing.rule else None
     with using_scores(run, split):
         calibrated = verification["decisions"][main_decision(verification)]["calibrated"]
-        return Decided(*decided_forecasts(forecasts, verification), calibrated)
+        rows, own = decided_forecasts(forecasts, verification)
+    return Decided(rows, own if stated is None else stated, calibrated, event_of_forecasts(path, split))
+
+
+def _decided_table(path: Path, event: EventDefinition | None, reading: Reading, choosing: Choosing) -> Decided:
+    chosen = choose(read_foreign(path, event, reading), choosing, reading, str(path))
+    rows = chosen.rows
+    if chosen.calibration is not None:
+        rows = rows.assign(probability=chosen.calibration.apply(rows["probability"].to_numpy(float)))
+    threshold = ARGMAX if chosen.threshold is None else chosen.threshold
+    return Decided(rows, threshold, chosen.calibration is not None, chosen.event, chosen.notes)
 
 
 def using_scores(run: RunFolder, split: str) -> AbstractContextManager[None]:

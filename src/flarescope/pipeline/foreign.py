@@ -1,13 +1,16 @@
 """How are anybody's forecasts verified, and two tables of forecasts compared?"""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, agreed
 from flarescope.files import write_json
-from flarescope.pipeline.evaluated import ONE_EVENT, event_of_forecasts, forecasts_of
-from flarescope.pipeline.foreign_rows import read_foreign
+from flarescope.pipeline.choosing import Choosing, choose
+from flarescope.pipeline.evaluated import ONE_EVENT, forecasts_of
+from flarescope.pipeline.foreign_rows import Reading, read_foreign
+from flarescope.pipeline.issued_rows import split_name
 from flarescope.pipeline.verifying import Verifying, no_intervals, verify_rows, with_reason
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.scores.compare import compare as compare_rows
@@ -18,6 +21,8 @@ def verify_table(
     *,
     climatology: float | None = None,
     event: EventDefinition | None = None,
+    reading: Reading | None = None,
+    choosing: Choosing | None = None,
     verifying: Verifying | None = None,
     out: Path | None = None,
 ) -> dict[str, Any]:
@@ -27,6 +32,8 @@ def verify_table(
         path: the table.
         climatology: event rate of the training set that the forecasts come from, or None.
         event: that the labels are of, for a table that does not say it.
+        reading: what its columns are called, its form, and a flare list to label it by.
+        choosing: threshold and calibration, and the rows that they are chosen on.
         verifying: how.
         out: folder for `scores.json`; None writes nothing.
 
@@ -41,19 +48,58 @@ def verify_table(
         >>> tss = found["decisions"]["argmax"]["scores"]["tss"]["value"]
     """
     verifying = verifying or Verifying()
-    forecasts, read = read_foreign(Path(path), event, keep=verifying.columns)
-    event = event_of_forecasts(path, stated=event)
+    reading, choosing = keeping(reading, verifying), choosing or Choosing()
+    verifying = with_list(verifying, reading)
+    chosen = choose(read_foreign(path, event, reading), choosing, reading, str(path))
     try:
-        verification = verify_rows(forecasts, verifying, event=event, climatology=climatology)
+        verification = verify_rows(
+            chosen.rows,
+            verifying,
+            event=chosen.event,
+            climatology=climatology,
+            threshold=chosen.threshold,
+            calibration=chosen.calibration,
+        )
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    verification |= {"notes": [*read, *verification["notes"]]}
+    verification |= {"notes": [*chosen.notes, *verification["notes"]]}
     if out is not None:
-        write_json(
-            out / "scores.json",
-            {"forecasts": str(path), "event": event and event.to_json(), "verification": verification},
-        )
+        write_verified(verification, path, out, WarningReporter())
     return verification
+
+
+def write_verified(verification: dict[str, Any], path: str | Path, out: Path | None, reporter: Reporter) -> None:
+    """Write the scores of a table as `scores.json`: into a folder, or into `NAME.verified` beside the table.
+
+    Where that one cannot be written, as beside data that is read only, this is said; another folder must be writable.
+    """
+    folder = out or verified_folder(path)
+    event = verification["settings"]["event"]
+    values = {"forecasts": str(path), "event": event, "verification": verification}
+    try:
+        write_json(folder / "scores.json", values)
+    except InputError as error:
+        if out is not None:
+            raise
+        reporter.warn(f"no scores.json was written: {error} (--out)")
+        return
+    reporter.say(f"scores written to {folder / 'scores.json'}")
+
+
+def verified_folder(path: str | Path) -> Path:
+    """Name the folder for what is written of a table: `other_model.csv` -> `other_model.verified` beside it."""
+    path = split_name(path)[0]
+    return path.with_name(f"{path.stem}.verified")
+
+
+def keeping(reading: Reading | None, verifying: Verifying) -> Reading:
+    """Keep the column that is resampled by, where that is one of the table's."""
+    return replace(reading or Reading(), keep=verifying.columns)
+
+
+def with_list(verifying: Verifying, reading: Reading) -> Verifying:
+    """Let the flare list that labels rows tell of the window before them too, where no other was named."""
+    return verifying if verifying.events or reading.flares is None else replace(verifying, events=reading.flares)
 
 
 def compare(
@@ -62,6 +108,8 @@ def compare(
     *,
     split: str = "test",
     event: EventDefinition | None = None,
+    reading: Reading | None = None,
+    choosing: Choosing | None = None,
     verifying: Verifying | None = None,
     reporter: Reporter | None = None,
 ) -> dict[str, Any]:
@@ -73,12 +121,14 @@ def compare(
         b: another one, of the same images.
         split: of runs.
         event: which, for tables of several events, or that do not say it.
+        reading: how tables are read.
+        choosing: how their forecasts become yes or no.
         verifying: how.
         reporter: hears what must be said.
 
     Returns:
         What `scores.compare.compare` gives, where settings also hold `event` (or None), and `calibrated_a` and
-        `calibrated_b`: whether the probabilities are calibrated ones of a run.
+        `calibrated_b`: whether the probabilities are calibrated ones.
 
     Raises:
         InputError: forecasts of different events, and as `scores.compare.compare`.
@@ -88,11 +138,11 @@ def compare(
         >>> difference = found["decision"]["tss"]["difference"]
     """
     verifying, reporter = verifying or Verifying(), reporter or WarningReporter()
-    events = {str(path): event_of_forecasts(path, split, stated=event) for path in (a, b)}
-    event, said = agreed(events, ONE_EVENT)
+    reading = keeping(reading, verifying)
+    first, second = (forecasts_of(path, split, event, reading=reading, choosing=choosing) for path in (a, b))
+    event, said = agreed({str(a): first.event, str(b): second.event}, ONE_EVENT)
     for text in said:
         reporter.warn(text)
-    first, second = (forecasts_of(path, split, event, keep=verifying.columns) for path in (a, b))
     why = (
         no_intervals(first.rows, second.rows, event=event, resample=verifying.resample)
         if verifying.replicates

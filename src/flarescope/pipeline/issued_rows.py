@@ -44,7 +44,7 @@ def is_issued(path: Path) -> bool:
 
 
 def issued_rows(
-    path: Path, event: EventDefinition | None, model: str | None = None
+    path: Path, event: EventDefinition | None, model: str | None = None, *, labelled: bool = True
 ) -> tuple[pd.DataFrame, EventDefinition, list[str]]:
     """Read the rows of one event and model as `evaluate` and `compare` take them.
 
@@ -52,6 +52,7 @@ def issued_rows(
         path: the table.
         event: stated, with its scope; None where the table has one alone.
         model: whose; None is the one that the table's notes name first, else that of the first row.
+        labelled: whether rows without a label are left out, and a table without any refused.
 
     Returns:
         What `tables.read_forecasts` gives, of the rows with a label; the event, with its flux scale; what must be said.
@@ -76,10 +77,14 @@ def issued_rows(
             f"{some} and {max(len(known) - _SHOWN, 0)} more (--event, --window, --scope)"
         )
     one, rows = found[0]
-    if "label" not in rows or not rows["label"].notna().any():
+    rows = rows.rename(columns={"issued": "time"})
+    rows = rows if "label" in rows else rows.assign(label=None)
+    if not labelled:
+        return check_forecasts(rows[["noaa_ar", "time", "label", "probability"]], str(path)), one, []
+    if not rows["label"].notna().any():
         raise InputError(f"{path}: no row says whether the event came (label); replay with flares that go on after it")
     unknown = int(rows["label"].isna().sum())
     left_out = f"The flare list does not cover the window of {counted(unknown, 'forecast')}: left out."
     said = [left_out] if unknown else []
-    kept = rows[rows["label"].notna()].rename(columns={"issued": "time"})
+    kept = rows[rows["label"].notna()]
     return check_forecasts(kept[["noaa_ar", "time", "label", "probability"]], str(path)), one, said

@@ -30,6 +30,7 @@ from flarescope.images.magnetogram import is_fits, read_fits, read_png
 from flarescope.images.render import field_of_pixels
 from flarescope.model_card import CardInputs, write_card
 from flarescope.pipeline.evaluated import ONE_EVENT, event_of_forecasts, forecasts_of, read_evaluated, using_scores
+from flarescope.pipeline.foreign import keeping
 from flarescope.pipeline.provenance import Provenance, read_provenance
 from flarescope.pipeline.verifying import Verifying, verify_rows
 from flarescope.progress import Reporter, WarningReporter
@@ -170,7 +171,7 @@ def _compared(
     climatology = verification["settings"]["climatology"]
     sampling: dict[str, Any] = {"replicates": verifying.replicates, "seed": verifying.seed}
     sampling |= {"event": event, "resample": verifying.resample}
-    other = forecasts_of(path, split, keep=verifying.columns)
+    other = forecasts_of(path, split, reading=keeping(None, verifying))
     if Path(path).is_dir():
         theirs = read_evaluated(RunFolder(Path(path)), split)[2]
     else:

@@ -1,0 +1,87 @@
+"""Which options say how anybody's table of forecasts is read and decided, and which cannot mean anything for it?"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from flarescope.errors import InputError
+
+if TYPE_CHECKING:
+    from flarescope.pipeline.foreign_rows import Reading
+
+FormName = Literal["flarescope", "metoffice", "swpc"]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        help="What a table calls its columns: probability=flare_prob,label=target,time=timestamp; times may be paths.",
+        show_default=False,
+    ),
+]
+Percent = Annotated[bool, typer.Option("--percent", help="The table's probabilities are percent.")]
+Form = Annotated[
+    FormName,
+    typer.Option(help="A table with columns; the Met Office's four-day text; SWPC's daily report or its JSON."),
+]
+LabelFlares = Annotated[
+    Path | None,
+    typer.Option(
+        "--flares", help="Flare list that labels a table's rows, with --event and --window.", show_default=False
+    ),
+]
+Decided = Annotated[
+    str | None,
+    typer.Option(
+        "--threshold",
+        help="Of a table: 0.3; or by a rule on the rows of --choose-on: tss, hss, cost=10 (a miss is worth 10 false "
+        "alarms).",
+        show_default="0.5",
+    ),
+]
+TableCalibration = Annotated[
+    Literal["platt", "temperature", "isotonic"] | None,
+    typer.Option("--calibration", help="Of a table, fitted on the rows of --choose-on.", show_default=False),
+]
+ChooseOn = Annotated[
+    str | None,
+    typer.Option(
+        help="Rows that threshold and calibration are chosen on, none of them scored: a table, a split of the table, "
+        "or a file of `calibrate TABLE`.",
+        show_default=False,
+    ),
+]
+
+
+def reading_of_options(columns: str | None, percent: bool, form: "FormName", flares: Path | None) -> "Reading":
+    """Say how a table of forecasts is read, by the options.
+
+    Raises:
+        InputError: columns that are no such list, or beside a form that has its own.
+    """
+    from flarescope.pipeline.foreign_columns import parse_columns
+    from flarescope.pipeline.foreign_rows import Reading
+
+    return Reading(parse_columns(columns), percent, form, flares)
+
+
+def refuse_given(context: typer.Context, names: Sequence[str], why: str) -> None:
+    """Refuse options that were typed and cannot mean anything here: none is passed over in silence.
+
+    Args:
+        context: of the command.
+        names: of its parameters.
+        why: what they do not go with; the options are named behind it.
+
+    Raises:
+        InputError: one of them was typed.
+    """
+    typed = [
+        max(parameter.opts, key=len)
+        for parameter in context.command.params
+        if parameter.name in names
+        and (source := context.get_parameter_source(parameter.name or "")) is not None
+        and source.name == "COMMANDLINE"
+    ]
+    if typed:
+        raise InputError(f"{why}: leave out {', '.join(typed)}")
