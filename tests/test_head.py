@@ -363,7 +363,7 @@ def test_heads_trained_together_have_the_bytes_of_heads_trained_alone(clip):
     together = [State.start(glorot_head(12, 0)) for _ in recipes]
     alone = list(together)
     for _ in range(2):
-        found = train_together(together, rows, labels, recipes)
+        found = train_together(together, rows, [labels] * len(recipes), recipes)
         singly = [train_epoch(state, rows, labels, recipe) for state, recipe in zip(alone, recipes, strict=True)]
         for (state, result), (expected, expected_result) in zip(found, singly, strict=True):
             for name in ("theta", "first", "second"):

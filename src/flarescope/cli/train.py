@@ -1,13 +1,16 @@
 """`flarescope train`: features once, then a head."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flarescope.cli import options
 from flarescope.cli.screen import ScreenReporter, settings, show_json, show_table
 from flarescope.errors import InputError
+
+if TYPE_CHECKING:
+    from flarescope.forecaster.event_runs import EventRuns
 
 EXAMPLE = (
     "Example: flarescope train --train Train_Data_by_AR_png_224.csv --validation Validation_Data_by_AR_png_224.csv "
@@ -70,7 +73,7 @@ def train(
     features: options.Features = None,
     limit: options.Limit = None,
     allow_overlap: options.AllowOverlap = False,
-    event: options.StatedEvent = None,
+    event: options.StatedEvents = None,
     window: options.StatedWindow = None,
     latency: options.StatedLatency = None,
     scope: options.StatedScope = None,
@@ -85,7 +88,11 @@ def train(
 
     The network is frozen (VGG16, unless --backbone says another), the head a two-way softmax. The images go through the
     network once; their features are kept and shared by every later run on them.
+
+    Of a table of several events (`catalog label --event C1.0/24 --event M1.0/24 ...`) a head is trained for each, all
+    in one pass; --event chooses among them.
     """
+    from flarescope.forecaster.event_runs import EventRuns, is_of_events
     from flarescope.heads.head import Recipe
     from flarescope.pipeline.featuring import Compute
     from flarescope.pipeline.fitting import Saving
@@ -118,11 +125,32 @@ def train(
         features=features,
         limit=limit,
         allow_overlap=allow_overlap,
-        event=options.event_of_options(event, window, latency, scope),
+        event=options.events_of_options(event, window, latency, scope) or None,
         history=options.history_of_options(history, tolerance, history_form),
         reporter=ScreenReporter(),
     )
+    if is_of_events(out):
+        show_events(EventRuns.open(out))
+        return
     show_history(run.history(), out)
+
+
+def show_events(several: "EventRuns") -> None:
+    """Print the best epoch of each event of a run, as a table or as JSON: a list of epochs for each."""
+    from flarescope.forecaster.runs import chosen_epoch
+
+    histories = {event.code: several.run(event).history() for event in several.events}
+    if settings.as_json:
+        show_json(histories)
+        return
+    names = ["loss", "tpr", "tnr", "tss", "hss"]
+    rows = []
+    for code, history in histories.items():
+        best = chosen_epoch(history)
+        scores = [_cell(best["validation"][name]) for name in names]
+        rows.append([code, str(best["epoch"]), *scores, str(best["model"])])
+    title = f"{several.path} (each event's epoch with the best validation TSS)"
+    show_table(title, ["event", "epoch", *[f"val {name}" for name in names], "model"], rows)
 
 
 def show_history(history: list[dict[str, Any]], out: Path) -> None:

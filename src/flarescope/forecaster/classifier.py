@@ -81,9 +81,20 @@ class Classifier:
         keep: Callable[[ReadImage], Kept],
     ) -> Iterator[tuple[list[Kept], np.ndarray]]:
         """Send images through the backbone (see `features.extract.extract`)."""
-        return extract(images, sizes, self._started(engine), keep)
+        return extract(images, sizes, self.started(engine), keep)
 
-    def _started(self, choice: EngineChoice) -> Engine:
+    def beside(self, path: Path) -> "Classifier":
+        """Read the model of another event in a small file, on the same backbone, which is not loaded again.
+
+        Raises:
+            InputError: no small file of ours, or one of another backbone.
+        """
+        small = _read_small(path)
+        if small is None or small[1].digest != self.description.digest:
+            raise InputError(f"{path}: not of the backbone of the other events, or no model of ours; train again")
+        return Classifier(*small, self.weights)
+
+    def started(self, choice: EngineChoice) -> Engine:
         """Give an engine, which is started once however often it is asked for."""
         if choice not in self._engines:
             self._engines[choice] = start(choice, self.weights)
@@ -117,10 +128,10 @@ def load_classifier(path: Path, *, backbone: Spec | None = None) -> Classifier:
         raise InputError(f"{path}: no such model file; expected .hdf5, .h5 or .keras, or a run's folder")
     small = _read_small(path)
     if small is not None:
-        return _with_backbone(path, *small, backbone=backbone)
+        return with_backbone(path, *small, backbone=backbone)
     model = read_model(path)
     found = of_arrays(model.backbone)
-    text = _description_text(path)
+    text = description_text(path)
     head = Head(model.head_kernel, model.head_bias)
     if text is None:
         return Classifier(head, Description(str(path), found.family, found.digest, event=PUBLISHED), found)
@@ -153,7 +164,7 @@ def read_description(path: Path) -> Description | None:
     small = _read_small(path)
     if small is not None:
         return small[1]
-    text = _description_text(path)
+    text = description_text(path)
     return None if text is None else parse_description(path, text)
 
 
@@ -174,8 +185,27 @@ def describe_again(path: Path, described: Description) -> None:
 def _write_small(path: Path, head: Head, described: Description) -> None:
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
         file.attrs[ATTRIBUTE] = to_text(described, head)
-        file["head/kernel"] = head.kernel
-        file["head/bias"] = head.bias
+        head_into(file, head)
+
+
+def head_into(group: h5py.Group, head: Head) -> None:
+    """Write the arrays of a head into a group of a file."""
+    group["head/kernel"] = head.kernel
+    group["head/bias"] = head.bias
+
+
+def head_in(path: Path, group: Group) -> Head:
+    """Read the arrays of a head out of a group of a file.
+
+    Raises:
+        InputError: they are missing, too large, not finite or of other shapes.
+    """
+    head = Head(*(_small_array(path, group, name) for name in ("kernel", "bias")))
+    if head.kernel.ndim != 2 or head.kernel.shape[1] != 2 or head.bias.shape != (2,):
+        raise InputError(
+            f"{path}: the head has shape {head.kernel.shape} and {head.bias.shape}; expected (features, 2) and (2,)"
+        )
+    return head
 
 
 def _write_full(path: Path, backbone: Mapping[str, np.ndarray], head: Head, described: Description) -> None:
@@ -183,7 +213,12 @@ def _write_full(path: Path, backbone: Mapping[str, np.ndarray], head: Head, desc
     write_full_model(path, backbone, head.kernel, head.bias, extra_attributes=attributes)
 
 
-def _with_backbone(path: Path, head: Head, described: Description, *, backbone: Spec | None) -> Classifier:
+def with_backbone(path: Path, head: Head, described: Description, *, backbone: Spec | None) -> Classifier:
+    """Put a head on the backbone that its description names, or on the one given.
+
+    Raises:
+        InputError: it is not the backbone that the head was trained on.
+    """
     asked = backbone or described.backbone
     if isinstance(asked, str) and asked.startswith(f"{MODULE}:"):
         return Classifier(head, described, absent(asked, described.digest, _features_of(path, head, described)))
@@ -213,18 +248,14 @@ def _features_of(path: Path, head: Head, described: Description) -> int:
 
 def _read_small(path: Path) -> tuple[Head, Description] | None:
     """Read one of our small files; None for any other file, which `read_model` judges."""
-    text = _description_text(path)
+    text = description_text(path)
     if text is None:
         return None
     with opened(path) as file:
         if "model_weights" in file:
             return None
         parse_description(path, text)
-        head = Head(*(_small_array(path, file, name) for name in ("kernel", "bias")))
-    if head.kernel.ndim != 2 or head.kernel.shape[1] != 2 or head.bias.shape != (2,):
-        raise InputError(
-            f"{path}: the head has shape {head.kernel.shape} and {head.bias.shape}; expected (features, 2) and (2,)"
-        )
+        head = head_in(path, file)
     return head, parse_description(path, text, head)
 
 
@@ -250,7 +281,7 @@ def _is_small_and_plain(array: Array) -> bool:
     return array.is_whole and not array.is_elsewhere and math.prod(array.shape) <= 2 * MOST_FEATURES
 
 
-def _description_text(path: Path) -> str | None:
+def description_text(path: Path) -> str | None:
     """Read our description in a file; None where there is none, as in a `.keras` zip."""
     with translate_os_errors(path, "read"), path.open("rb") as stream:
         if stream.read(len(MAGIC)) != MAGIC:

@@ -98,6 +98,8 @@ def parse_description(path: Path, text: str, head: Head | None = None) -> Descri
     advice = "train the model again"
     values = parse_json(text, f"{path}: its description cannot be read", advice=advice)
     with refusing_damage(path, advice, what="its description cannot be read"):
+        if values["format"] == "flarescope-events-1":
+            raise InputError(f"{path}: a model of several events; `predict` takes it, other commands its run's folder")
         if values["format"] != FORMAT:
             raise InputError(f"{path}: written by another version of flarescope; expected {FORMAT}")
         fields = {name: value for name, value in values.items() if name not in ("format", "event", sealing.KEY)}

@@ -81,6 +81,9 @@ class RunFolder:
             raise InputError(
                 f"{self.path}: a run of train-regions; `evaluate` and `compare` take the tables in its folder forecasts"
             )
+        if described.get("kind") == "events":
+            first = next(iter(described.get("runs") or ()), "events/...")
+            raise InputError(f"{self.path}: a run of several events; give one, such as {self.path / str(first)}")
         advice = "train again with another --out"
         with refusing_damage(self.run_json, advice, what="not the description of a run"):
             check_run(described)

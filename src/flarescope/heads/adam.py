@@ -174,7 +174,7 @@ def train_epoch(
     Raises:
         FlarescopeError: the training diverged.
     """
-    ((state, result),) = train_together([state], rows, labels, [recipe], progress=progress)
+    ((state, result),) = train_together([state], rows, [labels], [recipe], progress=progress)
     check_converging(state, result)
     return state, result
 
@@ -182,7 +182,7 @@ def train_epoch(
 def train_together(
     states: Sequence[State],
     rows: Rows | np.ndarray,
-    labels: np.ndarray,
+    labels: Sequence[np.ndarray],
     recipes: Sequence[Recipe],
     *,
     progress: Callable[[int], None] | None = None,
@@ -192,7 +192,7 @@ def train_together(
     Args:
         states: where each stands, all before the same epoch.
         rows: N rows of features.
-        labels: `(N,)` 0/1.
+        labels: of each, `(N,)` 0/1; heads of several events differ in them.
         recipes: of each; they share batch, seed and shuffling, which decide the batches.
         progress: called with the number of rows of each finished step.
 
@@ -203,8 +203,10 @@ def train_together(
 
     recipe = recipes[0]
     order = epoch_order(len(rows), recipe, states[0].epoch + 1)
-    in_order = np.asarray(labels, dtype=np.int64)[order]
-    learners = [_Learner(state, in_order, own) for state, own in zip(states, recipes, strict=True)]
+    learners = [
+        _Learner(state, np.asarray(own, dtype=np.int64)[order], choices)
+        for state, own, choices in zip(states, labels, recipes, strict=True)
+    ]
     start = 0
     # A diverging run overflows; it is told by its loss, in one line.
     with (

@@ -183,14 +183,15 @@ def reference_class_weight(labels: np.ndarray) -> tuple[float, float]:
 
 def validate(head: Head, rows: Rows | np.ndarray, labels: np.ndarray, *, clip: float) -> EpochResult:
     """Score a head on rows as Keras does after an epoch: unweighted loss, forecasts by p(flare) >= 0.5."""
-    return validate_together([head], rows, labels, clip=clip)[0]
+    return validate_together([head], rows, [labels], clip=clip)[0]
 
 
 def validate_together(
-    heads: Sequence[Head], rows: Rows | np.ndarray, labels: np.ndarray, *, clip: float
+    heads: Sequence[Head], rows: Rows | np.ndarray, labels: Sequence[np.ndarray], *, clip: float
 ) -> list[EpochResult]:
-    """Score several heads on the same rows, which are read once."""
-    return [result_of(labels, log_odds, clip=clip) for log_odds in log_odds_together(heads, rows)]
+    """Score several heads on the same rows, which are read once, each by its own labels."""
+    found = log_odds_together(heads, rows)
+    return [result_of(own, log_odds, clip=clip) for own, log_odds in zip(labels, found, strict=True)]
 
 
 def result_of(

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -48,6 +48,15 @@ class Saving:
             raise InputError(f"--save {self.which}: expected one of {', '.join(SAVE)}")
 
 
+@dataclass(frozen=True)
+class Job:
+    """A run that is to be trained: its folder, the choices with class weights as numbers, and what it is trained on."""
+
+    run: RunFolder
+    recipe: Recipe
+    data: TrainingData
+
+
 @dataclass
 class Running:
     """A run on its way.
@@ -59,6 +68,7 @@ class Running:
         state: where training stands.
         history: the finished epochs.
         failure: why it cannot go on, or None.
+        labels: of its own event, by table.
     """
 
     run: RunFolder
@@ -67,6 +77,7 @@ class Running:
     state: State
     history: list[dict[str, Any]]
     failure: FlarescopeError | None = None
+    labels: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     @property
     def ended(self) -> bool:
@@ -84,36 +95,34 @@ class Outcome:
     note: dict[str, Any]
 
 
-def fit_runs(
-    runs: Sequence[tuple[RunFolder, Recipe]], data: TrainingData, saving: Saving, reporter: Reporter
-) -> list[Running]:
+def fit_runs(jobs: Sequence[Job], saving: Saving, reporter: Reporter) -> list[Running]:
     """Train runs whose folders are claimed to their ends, and write their forecasts.
 
     Args:
-        runs: folder and recipe of each; the class weights are numbers.
-        data: what they are trained on.
+        jobs: the runs; their data are of the same rows, and may be of several events.
         saving: which models are kept.
         reporter: hears notes and progress.
 
     Returns:
         The runs; one that failed says why, and the others are finished.
     """
-    rows, labels, content = data.rows(reporter), data.labels(), data.content()
-    described = [with_content(run, data.describe(recipe, asdict(saving)), content) for run, recipe in runs]
-    running = [_resume(run, recipe, data, saving) for run, recipe in runs]
+    shared = jobs[0].data
+    rows, content = shared.rows(reporter), shared.content()
+    described = [with_content(job.run, job.data.describe(job.recipe, asdict(saving)), content) for job in jobs]
+    running = [_resume(job, saving) for job in jobs]
     while going := [one for one in running if not one.ended]:
         group = _next_group(going)
-        _epoch(group, rows, labels, saving, reporter)
-    for one, description in zip(running, described, strict=True):
+        _epoch(group, rows, saving, reporter)
+    for job, one, description in zip(jobs, running, described, strict=True):
         if one.failure is None:
-            _finish(one.run, description, data, rows["validation"])
+            _finish(one.run, description, job.data, rows["validation"])
         else:
             one.run.write({**description, "failure": str(one.failure)})
     return running
 
 
-def _resume(run: RunFolder, recipe: Recipe, data: TrainingData, saving: Saving) -> Running:
-    model = data.first_model(recipe)
+def _resume(job: Job, saving: Saving) -> Running:
+    run, model = job.run, job.data.first_model(job.recipe)
     state = run.read_state() or State.start(model.head)
     history = run.history()[: state.epoch]
     if len(history) < state.epoch:
@@ -122,7 +131,7 @@ def _resume(run: RunFolder, recipe: Recipe, data: TrainingData, saving: Saving) 
             "delete state.npz and run again, from the first epoch"
         )
     _discard(run, history, saving)  # a kill may have come just before it
-    return Running(run, recipe, model, state, history)
+    return Running(run, job.recipe, model, state, history, labels=job.data.labels())
 
 
 def _next_group(going: Sequence[Running]) -> list[Running]:
@@ -138,20 +147,15 @@ def _next_group(going: Sequence[Running]) -> list[Running]:
     return [one for one in going if one.state.epoch == behind.state.epoch and order(one) == order(behind)]
 
 
-def _epoch(
-    group: Sequence[Running],
-    rows: dict[str, Rows],
-    labels: dict[str, np.ndarray],
-    saving: Saving,
-    reporter: Reporter,
-) -> None:
+def _epoch(group: Sequence[Running], rows: dict[str, Rows], saving: Saving, reporter: Reporter) -> None:
     first = group[0]
     label = f"epoch {first.state.epoch + 1} of {first.recipe.last_epoch}"
     solve = _adam if first.recipe.solver == "adam" else _lbfgs
-    found = zip(group, solve(group, rows["train"], labels["train"], label, reporter), strict=True)
+    found = zip(group, solve(group, rows["train"], label, reporter), strict=True)
     good = [(one, outcome) for one, outcome in found if not _fails(one, outcome)]
     heads = [outcome.state.head for _, outcome in good]
-    validated = validate_together(heads, rows["validation"], labels["validation"], clip=first.recipe.clip)
+    labels = [one.labels["validation"] for one, _ in good]
+    validated = validate_together(heads, rows["validation"], labels, clip=first.recipe.clip)
     for (one, outcome), result in zip(good, validated, strict=True):
         _keep(one, outcome, result, saving)
         name = f"{one.run.path.name}, " if len(group) > 1 else ""
@@ -167,7 +171,7 @@ def _fails(one: Running, outcome: Outcome) -> bool:
     return one.failure is not None
 
 
-def _adam(group: Sequence[Running], rows: Rows, labels: np.ndarray, label: str, reporter: Reporter) -> list[Outcome]:
+def _adam(group: Sequence[Running], rows: Rows, label: str, reporter: Reporter) -> list[Outcome]:
     done, heads = 0, f", {len(group)} heads" if len(group) > 1 else ""
 
     def advance(count: int) -> None:
@@ -176,13 +180,14 @@ def _adam(group: Sequence[Running], rows: Rows, labels: np.ndarray, label: str, 
         reporter.advance(label + heads, done, len(rows))
 
     states, recipes = [one.state for one in group], [one.recipe for one in group]
-    found = train_together(states, rows, labels, recipes, progress=advance)
+    found = train_together(states, rows, [one.labels["train"] for one in group], recipes, progress=advance)
     return [Outcome(state, result, {}) for state, result in found]
 
 
-def _lbfgs(group: Sequence[Running], rows: Rows, labels: np.ndarray, label: str, reporter: Reporter) -> list[Outcome]:
+def _lbfgs(group: Sequence[Running], rows: Rows, label: str, reporter: Reporter) -> list[Outcome]:
     outcomes = []
     for one in group:
+        labels = one.labels["train"]
         fit = lbfgs.fit(rows, labels, one.recipe, progress=lambda done, of: reporter.advance("L-BFGS", done, of))
         if not fit.converged:
             reporter.warn(

@@ -24,7 +24,7 @@ from flarescope.parquet_tables import write_parquet
 from flarescope.pipeline.again import options_of
 from flarescope.pipeline.identity import describe_tables, is_synthetic, versions
 from flarescope.pipeline.origin import origin_of
-from flarescope.pipeline.training_data import event_of_training, read_training_tables, sources_of, warn_one_class
+from flarescope.pipeline.training_tables import event_of_training, read_training_tables, sources_of, warn_one_class
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.scores.contingency import count
 from flarescope.scores.loss import cross_entropy_of_log_odds
@@ -118,7 +118,8 @@ def train_on_features(
     event = event_of_training(train, validation, event, reporter)
     if event is not None and event.scope == "disk":
         raise InputError(f"{train}: a table of the whole disk; magnetic features are those of one region")
-    tables = read_training_tables(train, validation, limit=limit, allow_overlap=allow_overlap, event=event)
+    known = () if event is None else (event,)
+    tables = read_training_tables(train, validation, limit=limit, allow_overlap=allow_overlap, events=known)
     warn_one_class(tables, reporter)
     listed = read_features_csv(Path(features))
     rows = {name: match_features(listed, table, str(features)) for name, table in tables.items()}

@@ -18,7 +18,7 @@ from flarescope.files import make_folder, write_json, write_text
 from flarescope.forecaster.runs import RunFolder, chosen_epoch
 from flarescope.heads.head import Recipe
 from flarescope.pipeline.featuring import Compute
-from flarescope.pipeline.fitting import Running, Saving, fit_runs
+from flarescope.pipeline.fitting import Job, Running, Saving, fit_runs
 from flarescope.pipeline.identity import claimed
 from flarescope.pipeline.training_data import TrainingData, open_training_data
 from flarescope.progress import Reporter, WarningReporter
@@ -164,7 +164,7 @@ def sweep(
     with ExitStack() as stack:
         for run, own in runs:
             stack.enter_context(claimed(run, data.describe(own, asdict(saving)), reporter))
-        running = fit_runs(runs, data, saving, reporter)
+        running = fit_runs([Job(run, own, data) for run, own in runs], saving, reporter)
     for one in running:
         if one.failure:
             reporter.warn(f"{one.run.path.name}: {one.failure}")

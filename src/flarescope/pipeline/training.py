@@ -1,5 +1,6 @@
 """How does a labelled set become a run with a model an epoch?"""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from flarescope.features.history import History
 from flarescope.forecaster.runs import RunFolder
 from flarescope.heads.head import Recipe
 from flarescope.pipeline.featuring import Compute
-from flarescope.pipeline.fitting import Saving, fit_runs
+from flarescope.pipeline.fitting import Job, Saving, fit_runs
 from flarescope.pipeline.identity import claimed
 from flarescope.pipeline.training_data import open_training_data
+from flarescope.pipeline.training_events import train_events
 from flarescope.progress import Reporter, WarningReporter
 
 
@@ -29,7 +31,7 @@ def train(
     features: str | Path | None = None,
     limit: int | None = None,
     allow_overlap: bool = False,
-    event: EventDefinition | None = None,
+    event: EventDefinition | Sequence[EventDefinition] | None = None,
     history: History | None = None,
     reporter: Reporter | None = None,
 ) -> RunFolder:
@@ -47,12 +49,12 @@ def train(
         features: the folder of the feature stores; by default `features` beside the run.
         limit: only so many rows of each table, drawn at random, the same ones every time.
         allow_overlap: go on where a region stands in both tables.
-        event: that the labels are of, for tables that do not say it.
+        event: that the labels are of, for tables that do not say it; of tables of several, which: without it all.
         history: to which earlier images of its region each image is looked at beside; None to none.
         reporter: hears notes and progress.
 
     Returns:
-        The run's folder.
+        The run's folder; of several events that above the runs of each (`forecaster.event_runs`).
 
     Raises:
         InputError: bad tables, images, options, or an `out` that holds another run.
@@ -83,9 +85,11 @@ def train(
         event=event,
         history=history,
     )
+    if data.events:
+        return RunFolder(train_events(out, data, recipe, saving, reporter).path)
     run, recipe = RunFolder(out), data.with_class_weight(recipe)
     with claimed(run, data.describe(recipe, asdict(saving)), reporter):
-        (ended,) = fit_runs([(run, recipe)], data, saving, reporter)
+        (ended,) = fit_runs([Job(run, recipe, data)], saving, reporter)
         if ended.failure:
             raise ended.failure
     return run

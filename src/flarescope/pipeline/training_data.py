@@ -1,6 +1,6 @@
 """On what is a head trained: which tables, whose features, checked before anything is computed?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,9 @@ import pandas as pd
 from flarescope.backbones.base import Spec, Weights, spec_text
 from flarescope.backbones.feature_table import lasting
 from flarescope.backbones.registry import find
-from flarescope.catalog.apart import check_apart, require_times
-from flarescope.catalog.boucheron import read_table, require_regions
-from flarescope.catalog.splits import check_disjoint
-from flarescope.catalog.table_event import agreed_event
+from flarescope.catalog.boucheron import read_table
 from flarescope.connected import all_regions
-from flarescope.events import EventDefinition, agreed, statement_of
+from flarescope.events import EventDefinition, statement_of
 from flarescope.features.gather import Rows
 from flarescope.features.history import History
 from flarescope.forecaster.classifier import Classifier
@@ -28,7 +25,15 @@ from flarescope.pipeline.featuring import Compute, Features, announce, check_bef
 from flarescope.pipeline.history import check_history, features_of, look_back
 from flarescope.pipeline.identity import describe_recipe, describe_tables, is_synthetic, times_filled, versions
 from flarescope.pipeline.likeness import likeness_of_table
+from flarescope.pipeline.training_tables import (
+    check_classes,
+    events_of_training,
+    read_training_tables,
+    sources_of,
+    stated_events,
+)
 from flarescope.progress import Reporter
+from flarescope.several_events import codes, rows_of_event
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ class TrainingData:
         options: that evaluate the run as it was trained (`again.options_of`).
         history: to which earlier images each row looks back; None to none.
         whole: the tables before `limit` drew from them, whose images may be looked back to.
+        events: all events of tables of several, of which `event` is the first; empty for tables of one.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -66,6 +72,12 @@ class TrainingData:
     options: tuple[str, ...] = ()
     history: History | None = None
     whole: dict[str, pd.DataFrame] = field(default_factory=dict)
+    events: tuple[EventDefinition, ...] = ()
+
+    def of_event(self, event: EventDefinition) -> "TrainingData":
+        """Give the same images with the labels of one of the events, as if the tables had no other."""
+        tables = {name: rows_of_event(table, event) for name, table in self.tables.items()}
+        return replace(self, tables=tables, event=event, events=())
 
     def with_class_weight(self, recipe: Recipe) -> Recipe:
         """Give the recipe with the class weights as numbers."""
@@ -150,19 +162,6 @@ class TrainingData:
         return Classifier(glorot_head(width, recipe.seed), described, self.weights)
 
 
-def warn_one_class(tables: Mapping[str, pd.DataFrame], reporter: Reporter) -> None:
-    """Warn of training and validation rows that are all events, or none."""
-    meanings = {
-        "train": "a head learns from them to say always the same",
-        "validation": "TSS is 0/0, no epoch is the best, and the last one stands for the run",
-    }
-    for name, meaning in meanings.items():
-        labels = tables[name]["label"]
-        if labels.nunique() == 1:
-            which = "an event" if labels.iloc[0] else "no event"
-            reporter.warn(f"each of the {len(labels):,} {name} rows is {which}: {meaning}")
-
-
 def open_training_data(
     *,
     train: str | Path,
@@ -175,7 +174,7 @@ def open_training_data(
     allow_overlap: bool,
     recipes: Sequence[Recipe],
     reporter: Reporter,
-    event: EventDefinition | None = None,
+    event: EventDefinition | Sequence[EventDefinition] | None = None,
     history: History | None = None,
 ) -> TrainingData:
     """Read the tables and open the feature store; no feature is computed yet. See `pipeline.training.train`.
@@ -183,18 +182,18 @@ def open_training_data(
     Raises:
         InputError: bad tables, images or options; one class only where a recipe takes the reference's class weights.
     """
-    images = Path(images)
-    options = options_of(compute=replace(compute, store=None), event=event)  # the store's type stands in the run
-    event = event_of_training(train, validation, event, reporter)
+    images, stated = Path(images), stated_events(event)
+    options = options_of(compute=replace(compute, store=None), event=stated[0] if len(stated) == 1 else None)
+    events = events_of_training(train, validation, stated, reporter)
+    event = events[0] if events else None
     compute = compute.of_event(event)
-    tables = read_training_tables(train, validation, limit=limit, allow_overlap=allow_overlap, event=event)
+    tables = read_training_tables(train, validation, limit=limit, allow_overlap=allow_overlap, events=events)
+    check_classes(tables, events, recipes, reporter)
     whole = _whole_tables(train, validation, tables, limit, history)
-    if any(recipe.class_weight is None for recipe in recipes):
-        reference_class_weight(tables["train"]["label"].to_numpy())
-    warn_one_class(tables, reporter)
     weights = find(backbone)
     announce(weights, reporter)
-    reporter.say(statement_of(event) + ("" if event else " (--event and --window state it)"))
+    said = statement_of(event) + ("" if event else " (--event and --window state it)")
+    reporter.say(said if len(events) < 2 else f"heads for {len(events)} events: {codes(events)}")
     check_before(images, compute)
     store = open_store(features, list(tables.values()), weights, compute, reporter)
     reporter.say(f"engine: {store.key.engine}; features kept in {store.folder}")
@@ -215,6 +214,7 @@ def open_training_data(
         options,
         history,
         whole,
+        events if len(events) > 1 else (),
     )
 
 
@@ -236,53 +236,3 @@ def _whole_tables(
     whole = {name: read_table(path, split=name) if limit else tables[name] for name, path in paths.items()}
     check_history(tables["train"], look_back(tables["train"], whole["train"], history), history, str(train))
     return whole
-
-
-def read_training_tables(
-    train: str | Path,
-    validation: str | Path,
-    *,
-    limit: int | None,
-    allow_overlap: bool,
-    event: EventDefinition | None,
-) -> dict[str, pd.DataFrame]:
-    """Read the rows of training and validation, each with its region, and no region in both unless that is allowed.
-
-    Of the whole disk, each with its time, and none of the one less than latency + window from one of the other.
-
-    Raises:
-        InputError: bad tables, rows without a region, a region in both; without a time, too near one another.
-    """
-    tables = {
-        "train": read_table(train, split="train", limit=limit),
-        "validation": read_table(validation, split="validation", limit=limit),
-    }
-    disk = event is not None and event.scope == "disk"
-    for path, table in zip((train, validation), tables.values(), strict=True):
-        (require_times if disk else require_regions)({str(path): table})
-    if not allow_overlap and event is not None and disk:
-        check_apart(tables, event)
-    elif not allow_overlap:
-        check_disjoint(tables)
-    return tables
-
-
-def sources_of(train: str | Path, validation: str | Path) -> dict[str, str]:
-    """Say where the tables were read from, by paths that hold in every folder."""
-    return {"train": str(Path(train).resolve()), "validation": str(Path(validation).resolve())}
-
-
-def event_of_training(
-    train: str | Path, validation: str | Path, stated: EventDefinition | None, reporter: Reporter
-) -> EventDefinition | None:
-    """Find the one event that both tables are of, and say what has to be said of it.
-
-    Raises:
-        InputError: they are of different events, or of another one than was stated.
-    """
-    paths = {str(path): path for path in (train, validation)}
-    events = {f"the table {name}": agreed_event(path, stated) for name, path in paths.items()}
-    event, said = agreed(events, "train and validate on labels of one event")
-    for text in said:
-        reporter.warn(text)
-    return event
