@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from flarescope.scores.categorical import categorical_scores
+from flarescope.scores.categorical import categorical_scores, four_scores
 from flarescope.scores.contingency import ContingencyTable, count
 from flarescope.scores.definitions import CATEGORICAL, PROBABILISTIC
 
@@ -195,3 +195,10 @@ def test_many_tables_at_once_are_each_as_one():
     for i, j in np.ndindex(3, 5):
         one = scores(*(int(value) for value in tables[:, i, j]))
         assert all(same(float(found[name][i, j]), one[name]) for name in CATEGORICAL)
+
+
+def test_four_scores_are_those_of_all():
+    counts = np.random.default_rng(0).integers(0, 4, (4, 500)).astype(float)
+    some, every = four_scores(*counts), categorical_scores(*counts)
+    for name, values in some.items():
+        assert np.allclose(values, every[name], equal_nan=True)

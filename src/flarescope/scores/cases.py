@@ -87,6 +87,7 @@ class ScoredCases:
     """The cases' scores and their replicates; ask it for rows of numbers.
 
     Attributes:
+        labels: `(N,)` bool, of the rows.
         unit: what is drawn or left out whole.
         method: how the intervals are made: one of `jackknife.PERCENTILE`, `jackknife.JACKKNIFE`, or None.
         deciding_regions: regions (or groups) that have events, or those that have images without, whichever are fewer.
@@ -118,7 +119,7 @@ class ScoredCases:
         codes, count = (np.zeros(len(labels), np.intp), 1)
         if sampling.replicates:
             codes, count = region_codes(regions, unit)
-        self._sampling = sampling
+        self.labels, self._sampling = labels, sampling
         self.unit = unit
         self._regions = count if sampling.replicates else None
         images = [np.bincount(codes[which], minlength=count) for which in (labels, ~labels)]

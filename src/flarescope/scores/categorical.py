@@ -27,7 +27,7 @@ def categorical_scores(tp: np.ndarray, fn: np.ndarray, fp: np.ndarray, tn: np.nd
         name -> `(...)` float64; NaN where the score is undefined (`Score.undefined`).
     """
     tp, fn, fp, tn = (np.asarray(count, np.float64) for count in (tp, fn, fp, tn))
-    ours = {"hss": _hss, "mcc": _mcc, "appleman": _appleman}
+    ours = {"hss": heidke, "mcc": _mcc, "appleman": _appleman}
     with np.errstate(divide="ignore", invalid="ignore"):
         manager = _contingency_manager(tp, fn, fp, tn)
         values = {
@@ -47,7 +47,25 @@ def _contingency_manager(tp: np.ndarray, fn: np.ndarray, fp: np.ndarray, tn: np.
     return BasicContingencyManager({name: xr.DataArray(count) for name, count in counts.items()})
 
 
-def _hss(tp: np.ndarray, fn: np.ndarray, fp: np.ndarray, tn: np.ndarray) -> np.ndarray:
+def four_scores(tp: np.ndarray, fn: np.ndarray, fp: np.ndarray, tn: np.ndarray) -> dict[str, np.ndarray]:
+    """Give TPR, TNR, TSS and HSS alone, without the library, for the many tables of slices and curves.
+
+    Args:
+        tp: hits, `(...)` float64.
+        fn: misses.
+        fp: false alarms.
+        tn: correct rejections.
+
+    Returns:
+        name -> `(...)` as `categorical_scores` has them; NaN where undefined.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        tpr, tnr = tp / (tp + fn), tn / (tn + fp)
+        return {"tpr": tpr, "tnr": tnr, "tss": tpr + tnr - 1, "hss": heidke(tp, fn, fp, tn)}
+
+
+def heidke(tp: np.ndarray, fn: np.ndarray, fp: np.ndarray, tn: np.ndarray) -> np.ndarray:
+    """Give HSS of counts `(...)`; where it is 0/0 NumPy says so and gives NaN."""
     return np.asarray(2 * (tp * tn - fn * fp) / ((tp + fn) * (fn + tn) + (tp + fp) * (fp + tn)))
 
 

@@ -65,10 +65,10 @@ def without_each(scorers: Mapping[str, Scorer], regions: int) -> dict[str, dict[
     Returns:
         key -> score name -> `(R,)`; NaN where the rest has no value.
     """
-    return scored(scorers, _weights(regions))
+    return scored(scorers, one_out_weights(regions))
 
 
-def _weights(regions: int) -> Iterator[np.ndarray]:
+def one_out_weights(regions: int) -> Iterator[np.ndarray]:
     """Give `(b, R)` pieces of the R rows that are 1 for each region but the one that is left out."""
     for rows in in_pieces(regions, regions):
         weights = np.ones((len(rows), regions))

@@ -5,17 +5,26 @@ events of a single region are one piece of evidence. A slice with few events say
 """
 
 import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from flarescope.blocks import Unit
 from flarescope.connected import shown_regions
 from flarescope.counted import counted
 from flarescope.events import CLASS_FLUX_W_M2
+from flarescope.scores.by_cluster import ByCluster
+from flarescope.scores.cases import Sampling
 from flarescope.scores.categorical import COUNTS, categorical_scores
+from flarescope.scores.jackknife import MINIMUM_REGIONS
+from flarescope.scores.rates import rate
 
 MINIMUM_EVENTS: Final = 10
+LEAD: Final = "lead"
+"""The slicing of events by the hours to their peak."""
 WORST: Final = 10
 ANGLE_EDGES_DEG: Final = (0, 30, 45, 60, 90)
 """From the centre of the disk; beyond 60 degrees projection spoils the line-of-sight field."""
@@ -23,7 +32,23 @@ ANGLE_EDGES_DEG: Final = (0, 30, 45, 60, 90)
 _SCORES: Final = ("tpr", "tnr", "tss", "hss")
 
 
-def slices(forecasts: pd.DataFrame, yes: np.ndarray, *, minimum_events: int = MINIMUM_EVENTS) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Drawn:
+    """What is drawn whole for the intervals of slices: the cluster of each row, what it is called, and how."""
+
+    clusters: "pd.Series[int]"
+    unit: Unit
+    sampling: Sampling
+
+
+def slices(
+    forecasts: pd.DataFrame,
+    yes: np.ndarray,
+    *,
+    minimum_events: int = MINIMUM_EVENTS,
+    drawn: Drawn | None = None,
+    further: "Mapping[str, pd.Series[Any]] | None" = None,
+) -> dict[str, Any]:
     """Score yes/no forecasts by slice.
 
     Args:
@@ -31,17 +56,23 @@ def slices(forecasts: pd.DataFrame, yes: np.ndarray, *, minimum_events: int = MI
             and `lat_deg`; a slice by something that no row has is left out.
         yes: `(N,)` bool, whether an event was forecast.
         minimum_events: slices with fewer events (images labelled 1) give no score but a note.
+        drawn: how intervals are made; None makes none.
+        further: name of a slicing -> the slice of each row `(N,)`, null for none; `lead` has slices of events alone.
 
     Returns:
-        `region`, `year`, `month`, `position`: a row a slice, as `slice_rows` says; `flare_class`: a row a class, as
-        `hit_rates` says; `most_misses` and `most_false_alarms`: the rows of the regions with most of them.
+        `region`, `year`, `month`, `position`, and further ones: a row a slice, as `slice_rows` says; `flare_class` and
+        `lead`: as `hit_rates` says; `most_misses` and `most_false_alarms`: the rows of the regions with most of them.
     """
     found: dict[str, Any] = {}
-    for name, keys in _groupings(forecasts).items():
+    given = dict(further or {})
+    events_alone = {"flare_class": _classes(forecasts), LEAD: given.pop(LEAD, None)}
+    for name, keys in (_groupings(forecasts) | given).items():
         if keys.notna().any():
-            found[name] = slice_rows(forecasts, yes, keys, minimum_events=minimum_events)
-    if "flare" in forecasts and forecasts["flare"].notna().any():
-        found["flare_class"] = hit_rates(forecasts, yes, minimum_events=minimum_events)
+            how = None if name == "region" else drawn  # a region is one cluster: there is nothing to draw
+            found[name] = slice_rows(forecasts, yes, keys, minimum_events=minimum_events, drawn=how)
+    for name, some in events_alone.items():
+        if some is not None and some.notna().any():
+            found[name] = hit_rates(forecasts, yes, some, minimum_events=minimum_events, drawn=drawn)
     for name, count in (("most_misses", "fn"), ("most_false_alarms", "fp")):
         regions = [row for row in found.get("region", []) if row[count]]
         found[name] = sorted(regions, key=lambda row: -row[count])[:WORST]
@@ -49,7 +80,12 @@ def slices(forecasts: pd.DataFrame, yes: np.ndarray, *, minimum_events: int = MI
 
 
 def slice_rows(
-    forecasts: pd.DataFrame, yes: np.ndarray, keys: "pd.Series[Any]", *, minimum_events: int
+    forecasts: pd.DataFrame,
+    yes: np.ndarray,
+    keys: "pd.Series[Any]",
+    *,
+    minimum_events: int,
+    drawn: Drawn | None = None,
 ) -> list[dict[str, Any]]:
     """Count and score each slice.
 
@@ -58,11 +94,13 @@ def slice_rows(
         yes: `(N,)` bool.
         keys: `(N,)` the slice of each row; rows with null are left out.
         minimum_events: as in `slices`.
+        drawn: as in `slices`.
 
     Returns:
-        Sorted by slice: `slice` (its name), `n`, `events`, `tp`, `fn`, `fp`, `tn`, `regions`, `event_regions` (null
-        where no row has a region), `event_rate`, `mean_probability`, then `tpr`, `tnr`, `tss`, `hss`, `brier`, all
-        None where there are too few events, and `note`, which says so or is None.
+        Sorted by slice (in the order of the categories, where `keys` have some): `slice` (its name), `n`, `events`,
+        `tp`, `fn`, `fp`, `tn`, `regions`, `event_regions` (null where no row has a region), `event_rate`,
+        `mean_probability`, then `tpr`, `tnr`, `tss`, `hss`, `brier`, all None where there are too few events,
+        `intervals` (score -> [low, high], where there are some), and `note`, which says what is missing or is None.
     """
     codes, names = pd.factorize(keys, sort=True)
     event, probability = (forecasts["label"] == 1).to_numpy(bool), forecasts["probability"].to_numpy(float)
@@ -79,34 +117,76 @@ def slice_rows(
         of_slice = {count: int(counts[count][index]) for count in COUNTS}
         events = of_slice["tp"] + of_slice["fn"]
         few = events < minimum_events
+        intervals, lacks = ({}, None) if few or drawn is None else _intervals(drawn, codes == index, event, yes)
         rows.append(
             {"slice": str(name), "n": int(total[index]), "events": events}
             | of_slice
             | {"regions": _at(regions[0], index), "event_regions": _at(regions[1], index)}
             | {"event_rate": events / float(total[index]), "mean_probability": float(mean[index])}
             | {score: None if few or np.isnan(value[index]) else float(value[index]) for score, value in scores.items()}
-            | {"note": _note(events, minimum_events)}
+            | {"intervals": intervals, "note": _note(events, minimum_events) if few else lacks}
         )
     return rows
 
 
-def hit_rates(forecasts: pd.DataFrame, yes: np.ndarray, *, minimum_events: int) -> list[dict[str, Any]]:
-    """Give the hit rate of the events by their largest flare.
+def _intervals(
+    drawn: Drawn, inside: np.ndarray, event: np.ndarray, yes: np.ndarray
+) -> tuple[dict[str, list[float]], str | None]:
+    """Give the intervals of the scores of one slice, and what is said where there are none."""
+    by = ByCluster.of(event[inside], drawn.clusters[inside], drawn.sampling)
+    if by.method is None:
+        return {}, f"too few {drawn.unit.many} for an interval" if drawn.sampling.replicates else None
+    rows = by.decision(event[inside], yes[inside])
+    return {name: [rows[name]["low"], rows[name]["high"]] for name in _SCORES}, None
+
+
+def hit_rates(
+    forecasts: pd.DataFrame,
+    yes: np.ndarray,
+    keys: "pd.Series[Any]",
+    *,
+    minimum_events: int,
+    drawn: Drawn | None = None,
+) -> list[dict[str, Any]]:
+    """Give the hit rate of the events by what `keys` say of them, such as their largest flare.
 
     Args:
-        forecasts: N rows with `label` and `flare`.
+        forecasts: N rows with `label`.
         yes: `(N,)` bool.
+        keys: `(N,)` the slice of each event; null for none.
         minimum_events: as in `slices`.
+        drawn: as in `slices`.
 
     Returns:
-        A row a class, weakest first: `slice` ("C", "M", "X", or "unknown" for events without a class), `events`,
-        `tp`, `fn`, `regions`, `tpr` (None where there are too few) and `note`.
+        A row a slice: `slice`, `events`, `tp`, `fn`, `regions`, `tpr` (None where there are too few), `intervals` and
+        `note`.
     """
+    rows = slice_rows(forecasts, yes, keys, minimum_events=minimum_events)
+    codes, event = pd.factorize(keys, sort=True)[0], (forecasts["label"] == 1).to_numpy(bool)
+    for index, row in enumerate(rows):
+        if row["tpr"] is not None and drawn is not None and drawn.sampling.replicates:
+            row |= _rate_interval(drawn, (codes == index) & event, yes)
+    return [
+        {name: row[name] for name in ("slice", "events", "tp", "fn", "regions", "tpr", "intervals", "note")}
+        for row in rows
+    ]
+
+
+def _rate_interval(drawn: Drawn, inside: np.ndarray, yes: np.ndarray) -> dict[str, Any]:
+    codes, names = pd.factorize(drawn.clusters[inside], sort=True)
+    if len(names) < MINIMUM_REGIONS or (codes < 0).any():
+        return {"note": f"too few {drawn.unit.many} for an interval"}
+    found = rate(np.bincount(codes, yes[inside]), np.bincount(codes), drawn.sampling.level).interval
+    return {"intervals": {"tpr": [found.low, found.high]}}
+
+
+def _classes(forecasts: pd.DataFrame) -> "pd.Series[Any] | None":
+    """Give the class of the largest flare of each event: "C", "M", "X", or "unknown"; None where no row has one."""
+    if "flare" not in forecasts or not forecasts["flare"].notna().any():
+        return None
     event = (forecasts["label"] == 1).to_numpy(bool)
     letter = forecasts["flare"].str.strip().str[:1].str.upper()
-    keys = letter.where(letter.isin(list(CLASS_FLUX_W_M2)), "unknown").where(event)
-    rows = slice_rows(forecasts, yes, keys, minimum_events=minimum_events)
-    return [{name: row[name] for name in ("slice", "events", "tp", "fn", "regions", "tpr", "note")} for row in rows]
+    return letter.where(letter.isin(list(CLASS_FLUX_W_M2)), "unknown").where(event)
 
 
 def disk_angle_deg(lon_deg: np.ndarray, lat_deg: np.ndarray) -> np.ndarray:

@@ -12,10 +12,10 @@
                    level
     decisions      "argmax" and, with a threshold, "chosen" -> threshold, calibrated (true: of calibrated
                    probabilities), tp, fn, fp, tn, scores, image_level
-    probability    mean_probability, scores, reliability, of the probabilities as they came
+    probability    mean_probability, scores, reliability and equal_count (`reliability_bins`, bins of equal width and
+                   of equal count), brier_parts, of the probabilities as they came
     calibrated     the same after calibration, or None
-    curves         roc (fpr, tpr, threshold), pr (recall, precision, threshold) and threshold (threshold, then every
-                   yes/no score): equally long lists; of the calibrated probabilities if there are any
+    curves         as `curve_lists.curves` says; of the calibrated probabilities if there are any
     baselines      "climatology", "persistence", "always_no" -> decision, probability (as above), and difference:
                    "argmax", "chosen", "probability" -> rows of (the forecasts' score - the baseline's)
     previous       how persistence was made (`baselines.Baselines.previous`), or None without it
@@ -31,7 +31,7 @@ there is no number.
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,20 +42,19 @@ from flarescope.counted import counted
 from flarescope.events import EventDefinition
 from flarescope.scores.baselines import all_baselines, event_of_rows
 from flarescope.scores.bootstrap import LEVEL, REPLICATES
+from flarescope.scores.by_cluster import ByCluster
 from flarescope.scores.calibration import Calibration
 from flarescope.scores.cases import PROBABILITY, Case, Sampling, ScoredCases
 from flarescope.scores.clusters import AUTO, Clusters, clusters_of
-from flarescope.scores.curves import reliability, thin_curve, threshold_counts
+from flarescope.scores.curve_lists import curves
 from flarescope.scores.decision import Decision
 from flarescope.scores.interval_notes import SCORES, blocks_of_time, few_regions, odd_intervals
 from flarescope.scores.jackknife import JACKKNIFE
 from flarescope.scores.previous import Flares
+from flarescope.scores.reliability_bins import brier_parts, equal_count_edges, equal_width_edges, reliability_bins
 from flarescope.scores.rows import labels_and_probability, with_columns
-from flarescope.scores.slices import MINIMUM_EVENTS, slices
+from flarescope.scores.slices import MINIMUM_EVENTS, Drawn, slices
 from flarescope.scores.threshold import ARGMAX, check_threshold
-
-CURVE_STEPS: Final = 200
-"""Steps of the threshold from 0 to 1 in the threshold curve."""
 
 
 def verify(
@@ -118,6 +117,7 @@ def verify(
         climatology=climatology,
         sampling=sampling,
     )
+    by, drawn = ByCluster.of(labels, clusters.of_rows, sampling), Drawn(clusters.of_rows, clusters.unit, sampling)
     decided = {decision: name for name, case in cases.items() for decision in case.thresholds}
     last = list(cases)[-1]  # the calibrated ones if there are any
     settings = {
@@ -131,13 +131,14 @@ def verify(
         "sample": _sample(forecasts, labels, clusters),
         "settings": settings | scored.settings() | {"memory": clusters.memory and clusters.memory.to_json()},
         "decisions": {decision: _decision(scored, cases, case, decision) for decision, case in decided.items()},
-        "probability": _probability(scored, cases, "raw", labels),
-        "calibrated": _probability(scored, cases, "calibrated", labels) if calibration else None,
-        "curves": _curves(labels, cases[last].probability),
+        "probability": _probability(scored, cases, "raw", by),
+        "calibrated": _probability(scored, cases, "calibrated", by) if calibration else None,
+        "curves": curves(labels, cases[last].probability, by),
         "baselines": {name: _baseline(scored, name, decided, last) for name in simplest.tables},
         "previous": simplest.previous,
         "slices": {
-            decision: _slices(forecasts, cases[case], decision, minimum_events) for decision, case in decided.items()
+            decision: _slices(forecasts, cases[case], decision, minimum_events, drawn)
+            for decision, case in decided.items()
         },
     }
     written: dict[str, Any] = plain(
@@ -187,25 +188,15 @@ def _decision(scored: ScoredCases, cases: Mapping[str, Case], case: str, decisio
     return head | scored.counts(case, decision) | scores
 
 
-def _probability(scored: ScoredCases, cases: Mapping[str, Case], case: str, labels: np.ndarray) -> dict[str, Any]:
-    probability = cases[case].probability
+def _probability(scored: ScoredCases, cases: Mapping[str, Case], case: str, by: ByCluster) -> dict[str, Any]:
+    probability, labels = cases[case].probability, scored.labels
+    equal = equal_count_edges(probability)
     return {
         "mean_probability": float(probability.mean()),
         "scores": scored.scores(case, PROBABILITY),
-        "reliability": reliability(labels, probability),
-    }
-
-
-def _curves(labels: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
-    counts = threshold_counts(labels, probability)
-    fpr, tpr = counts.fp / counts.others, counts.tp / counts.events
-    precision = counts.tp[1:] / (counts.tp[1:] + counts.fp[1:])  # the first threshold forecasts nothing
-    roc, pr = thin_curve(fpr, tpr), thin_curve(tpr[1:], precision)
-    grid = counts.at(np.linspace(0, 1, CURVE_STEPS + 1))
-    return {
-        "roc": {"fpr": fpr[roc], "tpr": tpr[roc], "threshold": counts.threshold[roc]},
-        "pr": {"recall": tpr[1:][pr], "precision": precision[pr], "threshold": counts.threshold[1:][pr]},
-        "threshold": {"threshold": grid.threshold} | grid.scores(),
+        "reliability": reliability_bins(labels, probability, equal_width_edges(), by),
+        "equal_count": reliability_bins(labels, probability, equal, by),
+        "brier_parts": brier_parts(labels, probability, equal_width_edges(), by),
     }
 
 
@@ -220,9 +211,9 @@ def _baseline(scored: ScoredCases, name: str, decided: Mapping[str, str], last: 
     }
 
 
-def _slices(forecasts: pd.DataFrame, case: Case, decision: str, minimum_events: int) -> dict[str, Any]:
+def _slices(forecasts: pd.DataFrame, case: Case, decision: str, minimum_events: int, drawn: Drawn) -> dict[str, Any]:
     yes = case.probability >= case.thresholds[decision]
-    return slices(forecasts.assign(probability=case.probability), yes, minimum_events=minimum_events)
+    return slices(forecasts.assign(probability=case.probability), yes, minimum_events=minimum_events, drawn=drawn)
 
 
 def _warnings(
