@@ -27,6 +27,17 @@ ONE_FLARE: Final = dt.timedelta(minutes=2)
 RATE_POWER: Final = 3.0
 MAX_RATE_PER_DAY: Final = 8.0
 
+FOLLOW: Final = ("gradient", "growth", "nothing")
+"""What the rate of made flares follows: the gradient along the inversion lines; how much that grew in the last
+`GROWTH_HOURS`, which no single image shows; or nothing, one constant rate for all, which has no memory."""
+
+GROWTH_HOURS: Final = 9.0
+ONE_A_DAY_GROWTH_GAUSS: Final = 2_000.0
+"""Growth of the gradient in that time at which one flare of C1.0 or more is expected a day; chosen so that about as
+many images are followed by a flare as where flares follow the gradient."""
+CONSTANT_RATE_PER_DAY: Final = 0.4
+"""Where flares follow nothing: a third of all days has one, 1 - exp(-0.4)."""
+
 
 def pil_gradient(field_gauss: np.ndarray) -> float:
     """How much field gradient lies along the strong polarity-inversion lines?
@@ -74,18 +85,53 @@ def flare_rate_per_day(gradient_gauss: float) -> float:
     return float(min((gradient_gauss / ONE_A_DAY_GRADIENT_GAUSS) ** RATE_POWER, MAX_RATE_PER_DAY))
 
 
-def draw_flares(rng: np.random.Generator, region: SyntheticRegion, hours: float) -> tuple[SyntheticFlare, ...]:
-    """Draw the flares of a region over so many hours from its first image, in order of time.
+def true_rate_per_day(region: SyntheticRegion, hours: float, follow: str = "gradient") -> float:
+    """How many flares of C1.0 or more does a made region have a day, so many hours after its first image?
 
-    Of flares that peak within `ONE_FLARE` of each other the strongest stays, since GOES cannot tell them apart. The
-    rate follows the field as it stands on the Sun, not as it looks from Earth: seen at disk centre, without noise.
+    The rate follows the field as it stands on the Sun, not as it looks from Earth: seen at disk centre, without noise.
+
+    Args:
+        region: the region.
+        hours: since the first image; before it they are negative.
+        follow: of `FOLLOW`.
+    """
+    if follow == "nothing":
+        return CONSTANT_RATE_PER_DAY
+    gradient = _true_gradient(region, hours)
+    if follow == "gradient":
+        return flare_rate_per_day(gradient)
+    growth = gradient - _true_gradient(region, hours - GROWTH_HOURS)
+    return float(min(max(growth, 0.0) / ONE_A_DAY_GROWTH_GAUSS, MAX_RATE_PER_DAY))
+
+
+def _true_gradient(region: SyntheticRegion, hours: float) -> float:
+    return pil_gradient(clean_field(region, hours, size=PIL_SIZE, longitude_deg=0.0, latitude_deg=0.0))
+
+
+def draw_flares(
+    rng: np.random.Generator,
+    region: SyntheticRegion,
+    hours: float,
+    *,
+    follow: str = "gradient",
+    first_hour: float = 0.0,
+) -> tuple[SyntheticFlare, ...]:
+    """Draw the flares of a region up to so many hours after its first image, in order of time.
+
+    Of flares that peak within `ONE_FLARE` of each other the strongest stays, since GOES cannot tell them apart.
+
+    Args:
+        rng: of the draw.
+        region: the region; its flares are not looked at.
+        hours: the end, since the first image.
+        follow: what the rate follows, of `FOLLOW`.
+        first_hour: the beginning, since the first image.
     """
     step = 4.0
     flares: list[tuple[dt.datetime, float]] = []
-    for start in np.arange(0, hours, step):
+    for start in np.arange(first_hour, hours, step):
         length = min(step, hours - start)
-        field = clean_field(region, start + length / 2, size=PIL_SIZE, longitude_deg=0.0, latitude_deg=0.0)
-        rate = flare_rate_per_day(pil_gradient(field)) * C_FLUX_W_M2 / B_FLUX_W_M2
+        rate = true_rate_per_day(region, float(start + length / 2), follow) * C_FLUX_W_M2 / B_FLUX_W_M2
         for when in start + length * rng.random(rng.poisson(rate * length / 24)):
             # Peak fluxes fall off as a power law; twice the flux, half as many (Crosby et al. 1993, index about 2).
             flux = min(B_FLUX_W_M2 / (1 - rng.random()), X_FLUX_W_M2)

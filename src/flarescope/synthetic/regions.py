@@ -2,7 +2,8 @@
 
 Everything here is synthetic: for the demo, the tests and the documentation. A region's flares are drawn from a rate
 that rises with the field gradient along its polarity-inversion lines, and from nothing else; an image is labelled by
-the flares, so a forecast can succeed only by seeing that gradient, and never perfectly, since flares are random.
+the flares, so a forecast can succeed only by seeing that gradient, and never perfectly, since flares are random. Where
+it is asked for, flares follow the growth of that gradient instead, or nothing at all (`flares.FOLLOW`).
 """
 
 import dataclasses
@@ -20,7 +21,7 @@ from flarescope.synthetic.field import (
     SyntheticRegion,
     region_field,
 )
-from flarescope.synthetic.flares import draw_flares, flare_rate_per_day, pil_gradient
+from flarescope.synthetic.flares import FOLLOW, draw_flares, flare_rate_per_day, pil_gradient
 
 __all__ = [
     "Spot",
@@ -64,27 +65,32 @@ _FIRST_DAY: Final = dt.datetime(2010, 5, 1)
 _LAST_DAY: Final = dt.datetime(2018, 12, 20)
 
 
-def synthetic_regions(count: int, *, images_per_region: int, seed: int) -> list[SyntheticRegion]:
+def synthetic_regions(
+    count: int, *, images_per_region: int, seed: int, follow: str = "gradient"
+) -> list[SyntheticRegion]:
     """Make active regions with their flares.
 
     Args:
         count: number of regions, at most 999.
         images_per_region: images that will be taken of each; the flares cover their span and 24 hours more.
-        seed: of everything. A region does not depend on `count`.
+        seed: of everything. A region does not depend on `count`, and but for its flares not on `follow`.
+        follow: what the rate of flares follows, of `flares.FOLLOW`.
 
     Returns:
         The regions, numbered from 13001.
 
     Raises:
-        InputError: a count that is out of range.
+        InputError: a count that is out of range, or another word for what flares follow.
     """
     if not 1 <= count <= MAX_REGIONS:
         raise InputError(f"{count} synthetic regions; expected 1 to {MAX_REGIONS}")
+    if follow not in FOLLOW:
+        raise InputError(f"synthetic flares follow {follow!r}; expected {', '.join(FOLLOW)}")
     longest = 2 * MAX_LONGITUDE_DEG / CARRINGTON_DEG_PER_HOUR * 60 / STEP_MINUTES
     if not 1 <= images_per_region <= longest:
         raise InputError(f"{images_per_region} images of a synthetic region; expected 1 to {int(longest)}")
     children = np.random.SeedSequence(seed).spawn(count)
-    return [_region(FIRST_NUMBER + i, images_per_region, child) for i, child in enumerate(children)]
+    return [_region(FIRST_NUMBER + i, images_per_region, child, follow) for i, child in enumerate(children)]
 
 
 def region_times(region: SyntheticRegion, images: int) -> list[dt.datetime]:
@@ -97,7 +103,7 @@ def image_hours(images: int) -> np.ndarray:
     return np.arange(images) * (STEP_MINUTES / 60)
 
 
-def _region(noaa_ar: int, images: int, seed: np.random.SeedSequence) -> SyntheticRegion:
+def _region(noaa_ar: int, images: int, seed: np.random.SeedSequence, follow: str) -> SyntheticRegion:
     rng = np.random.default_rng(seed)
     hours = float(image_hours(images)[-1])
     travel = CARRINGTON_DEG_PER_HOUR * hours
@@ -110,7 +116,7 @@ def _region(noaa_ar: int, images: int, seed: np.random.SeedSequence) -> Syntheti
         spots=_spots(rng, hemisphere),
         seed=int(rng.integers(2**32)),
     )
-    return dataclasses.replace(region, flares=draw_flares(rng, region, hours + WINDOW_HOURS))
+    return dataclasses.replace(region, flares=draw_flares(rng, region, hours + WINDOW_HOURS, follow=follow))
 
 
 def _start(rng: np.random.Generator, hours: float) -> dt.datetime:
