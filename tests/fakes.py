@@ -89,6 +89,17 @@ def fake_features(pixels: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(middle.reshape(len(pixels), FEATURES) / np.float32(255), dtype=np.float32)
 
 
+def fake_module() -> object:
+    """Give the fake network as a torch module of what `fake_features` computes."""
+    import torch
+
+    class Middle(torch.nn.Module):
+        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+            return pixels[:, :, 16:208:3, 16:208:3].mean(dim=1).flatten(1) / 255
+
+    return Middle()
+
+
 def hold(features: np.ndarray) -> None:
     """Say on standard output that the network is at work, and wait until standard input ends: an edit of a child's."""
     print("held", flush=True)
@@ -199,6 +210,7 @@ def use_fake_network(monkeypatch: object = None, engine: FakeEngine | None = Non
     """Let every engine be the fake one and every backbone hold nothing; for good where no monkeypatch is given."""
     from flarescope.backbones import registry
     from flarescope.engines import start as starting
+    from flarescope.forecaster import as_torch
     from flarescope.pipeline import featuring, training_data
 
     put = getattr(monkeypatch, "setattr", setattr)
@@ -208,6 +220,7 @@ def use_fake_network(monkeypatch: object = None, engine: FakeEngine | None = Non
         return fake_weights("sha256:" + spec.encode().hex().ljust(64, "0")[:64])
 
     put(starting, "make", lambda choice, found: engine)
+    put(as_torch, "backbone_module", lambda classifier: fake_module())
     for module in (featuring, training_data, registry):
         put(module, "find", find)
     return engine

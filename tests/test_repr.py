@@ -80,6 +80,7 @@ PUBLIC = [
         event=EVENT,
     ),
     EVENT,
+    flarescope.Explaining(["occlusion"] * 5, ["M1.0/24"] * 20, False, 7),
     FORECAST,
     flarescope.Grid(learning_rates=tuple(np.linspace(0.001, 0.1, 20)), seeds=tuple(range(20))),
     flarescope.History((6, 12)),

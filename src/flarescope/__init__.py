@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from flarescope.pipeline.cutting import cut_disk
     from flarescope.pipeline.evaluating import evaluate
     from flarescope.pipeline.evaluation import Evaluation
+    from flarescope.pipeline.explaining.stage import Explaining, explain
     from flarescope.pipeline.featuring import Compute
     from flarescope.pipeline.fitting import Saving
     from flarescope.pipeline.forecasting.forms import read_forecast
@@ -61,6 +62,7 @@ _HOMES = {
     "ContingencyTable": "scores.contingency",
     "Evaluation": "pipeline.evaluation",
     "EventDefinition": "events",
+    "Explaining": "pipeline.explaining.stage",
     "Forecast": "pipeline.forecasting.value",
     "Grid": "pipeline.sweeping",
     "History": "features.history",
@@ -81,6 +83,7 @@ _HOMES = {
     "compare": "pipeline.foreign",
     "cut_disk": "pipeline.cutting",
     "evaluate": "pipeline.evaluating",
+    "explain": "pipeline.explaining.stage",
     "forecast": "pipeline.forecasting.stage",
     "label": "pipeline.catalogues.labelling",
     "load": "pipeline.models",
@@ -108,6 +111,7 @@ __all__ = [
     "ContingencyTable",
     "Evaluation",
     "EventDefinition",
+    "Explaining",
     "FlarescopeError",
     "FlarescopeWarning",
     "Forecast",
@@ -131,6 +135,7 @@ __all__ = [
     "compare",
     "cut_disk",
     "evaluate",
+    "explain",
     "forecast",
     "label",
     "load",

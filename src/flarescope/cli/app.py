@@ -10,6 +10,7 @@ from flarescope.cli import calibrate as calibrate_verb
 from flarescope.cli import compare as compare_verb
 from flarescope.cli import demo as demo_verb
 from flarescope.cli import evaluate as evaluate_verb
+from flarescope.cli import explain as explain_verb
 from flarescope.cli import forecast as forecast_verb
 from flarescope.cli import magnetic as magnetic_verbs
 from flarescope.cli import predict as predict_verb
@@ -50,6 +51,7 @@ app.command(epilog=compare_verb.EXAMPLE)(compare_verb.compare)
 app.command(epilog=report_verb.EXAMPLE)(report_verb.report)
 app.command(epilog=predict_verb.EXAMPLE)(predict_verb.predict)
 app.command(epilog=serve_verb.EXAMPLE)(serve_verb.serve)
+app.command(epilog=explain_verb.EXAMPLE)(explain_verb.explain)
 app.command(epilog=demo_verb.EXAMPLE)(demo_verb.demo)
 
 

@@ -158,6 +158,20 @@ def neutral_line_vertices(field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return vertices, np.array([len(contour) for contour in contours], np.int64)
 
 
+def lines_on(vertices: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give the pixels of the polarity inversion lines, and those where the gradient is strong, both `(H, W)` bool.
+
+    Args:
+        vertices: as `neutral_line_vertices` gives them.
+        gradient: `(H, W)`; strong is at least 0.2 of the largest one on the line.
+    """
+    line = np.zeros(gradient.shape, dtype=bool)
+    line[vertices[:, 0], vertices[:, 1]] = True
+    weighted = gradient * line
+    # A line on which the gradient is zero everywhere has no strong part; "at least 0" would mean the whole image.
+    return line, (weighted >= _STRONG * weighted.max()) & (weighted > 0)
+
+
 def neutral_line_statistics(field: np.ndarray, gradient: np.ndarray) -> np.ndarray:
     """Give the 13 numbers of the neutral line: length, fragments, weighted length, angles 5, bending energies 5.
 
@@ -169,11 +183,7 @@ def neutral_line_statistics(field: np.ndarray, gradient: np.ndarray) -> np.ndarr
     vertices, counts = neutral_line_vertices(field)
     if not len(counts):
         return np.zeros(13)
-    line = np.zeros(field.shape, dtype=bool)
-    line[vertices[:, 0], vertices[:, 1]] = True
-    weighted = gradient * line
-    # A line on which the gradient is zero everywhere has no strong part; "at least 0" would mean the whole image.
-    strong = (weighted >= _STRONG * weighted.max()) & (weighted > 0)
+    line, strong = lines_on(vertices, gradient)
     fragments = ndimage.label(strong, structure=np.ones((3, 3)))[1]
     lengths = [float(strong.sum()), float(fragments), float(line.sum())]
     angle = _angles(vertices, counts)

@@ -91,7 +91,7 @@ def forecast_images(
     disk = compute.whole_disk
     if not disk:  # of a disk model's files, those of another form are refused below
         tell_other_form(classifier.description.rendering, map(_rendering, images), reporter)
-    unread, forecast, form = list(failures), 0, classifier.weights.backbone.pixels
+    unread, forecast = list(failures), 0
 
     def advance(count: int) -> None:
         nonlocal forecast
@@ -99,11 +99,7 @@ def forecast_images(
         reporter.advance("forecasts", forecast + len(unread) - len(failures), len(images))
 
     def job(image: Path | Given) -> ReadImage:
-        if disk:
-            return _read_disk(image, classifier.description.rendering, compute, form.size)
-        if isinstance(image, Given):
-            return read_given(image, compute.nan, compute.accept, size=form.size)
-        return read_image(image, Rendering.for_file(image.name, compute.nan, form), compute.accept)
+        return read_for(classifier, image, compute)
 
     history, readable = (
         classifier.description.looks_back,
@@ -136,6 +132,20 @@ def forecast_images(
     if classifier.description.calibration and (certain := certain_words(table["probability"].to_numpy(float))):
         reporter.warn(certain)
     return Predicted(table, tuple(unread), event)
+
+
+def read_for(classifier: Classifier, image: Path | Given, compute: Compute) -> ReadImage:
+    """Read an image and render it as a model takes it.
+
+    Raises:
+        InputError: whatever is wrong with it, or with its form.
+    """
+    form = classifier.weights.backbone.pixels
+    if compute.whole_disk:
+        return _read_disk(image, classifier.description.rendering, compute, form.size)
+    if isinstance(image, Given):
+        return read_given(image, compute.nan, compute.accept, size=form.size)
+    return read_image(image, Rendering.for_file(image.name, compute.nan, form), compute.accept)
 
 
 def _read_disk(image: Path | Given, trained: str | None, compute: Compute, size: int) -> ReadImage:

@@ -1,0 +1,1 @@
+"""From a model and images to maps of where the forecast comes from."""

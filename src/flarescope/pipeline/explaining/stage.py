@@ -1,0 +1,220 @@
+"""Where in images does a model see its forecasts, and how far can the maps of it be believed?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from flarescope.backbones.base import Spec
+from flarescope.brief import brief
+from flarescope.errors import InputError
+from flarescope.explaining.explained import Explained, explain_pixels, randomised_models
+from flarescope.explaining.maps import METHODS, check_methods
+from flarescope.files import make_folder
+from flarescope.forecaster.as_torch import EventHead, LogOdds, heads_of, log_odds_module
+from flarescope.images.paths import expand
+from flarescope.images.workers import Failure
+from flarescope.pipeline.explaining.writing import free_names, write_explained
+from flarescope.pipeline.featuring import Compute, announce
+from flarescope.pipeline.models import Model, is_of_disk, load
+from flarescope.pipeline.prediction import read_for, tell_failures
+from flarescope.progress import Reporter, WarningReporter
+
+DEFAULT_METHODS: Final = tuple(METHODS)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One image, explained for each event.
+
+    Attributes:
+        filename: the image.
+        events: code of the event, such as `M1.0/24` -> what was found out.
+        probabilities: code of the event -> its probability after the model's calibration, if it has one.
+        files: what was written of it.
+    """
+
+    filename: str
+    events: dict[str, Explained] = field(repr=False)
+    probabilities: dict[str, float]
+    files: tuple[Path, ...] = field(default=(), repr=False)
+
+    __repr__ = brief
+
+    def to_json(self) -> dict[str, Any]:
+        """Give all but pixels as plain values."""
+        events = {code: {"probability": self.probabilities[code], **one.to_json()} for code, one in self.events.items()}
+        return {"filename": self.filename, "events": events}
+
+
+@dataclass(frozen=True)
+class Explanations:
+    """What was explained, and what could not be read."""
+
+    images: tuple[Explanation, ...]
+    failures: tuple[Failure, ...] = ()
+
+    __repr__ = brief
+
+
+@dataclass(frozen=True)
+class Explaining:
+    """How images are explained.
+
+    Attributes:
+        methods: of `explaining.maps.METHODS`; None takes all that the network can have, and says which it cannot.
+        events: short forms such as `M1.0/24` of the model's events; None takes all.
+        checks: whether faithfulness and sanity are measured, which takes most of the time.
+        seed: of random maps, random weights and ties.
+
+    Example:
+        >>> flarescope.Explaining(methods=["hires-cam"], checks=False)
+        Explaining(methods=('hires-cam',), checks=False)
+    """
+
+    methods: Sequence[str] | None = None
+    events: Sequence[str] | None = None
+    checks: bool = True
+    seed: int = 0
+
+    __repr__ = brief
+
+    def __post_init__(self) -> None:
+        for name in ("methods", "events"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, tuple(getattr(self, name)))
+
+
+def explain(
+    model: str | Path,
+    paths: str | Path | Sequence[str | Path],
+    *,
+    out: str | Path,
+    explaining: Explaining | None = None,
+    epoch: int | None = None,
+    backbone: Spec | None = None,
+    compute: Compute | None = None,
+    reporter: Reporter | None = None,
+) -> Explanations:
+    """Draw where in images a model sees its forecasts, by several ways, with checks of how far the maps hold.
+
+    Of each image there is a figure an event (`NAME.M1.0_24.png` and `.svg`), `NAME.json` with all numbers and
+    `NAME.npz` with the maps.
+
+    Args:
+        model: a run's folder or a model file, as `flarescope.load` takes it.
+        paths: image files, and folders of them.
+        out: folder for what is written; created where it is missing.
+        explaining: which maps and checks.
+        epoch: which epoch of a run.
+        backbone: where to find the backbone instead of where the model says; a `flarescope.Backbone` serves too.
+        compute: of it `nan` and `instrument_ok` are used; the network runs in torch, fp32, on the CPU.
+        reporter: hears notes, progress, and of each image that cannot be read.
+
+    Raises:
+        InputError: no model, no network to look into, no image that can be read; an unknown method or event; a method
+            that was asked for and that this network cannot have.
+
+    Example:
+        >>> how = flarescope.Explaining(methods=["occlusion"], checks=False)
+        >>> found = flarescope.explain("runs/png", "some.fits", out="explained", explaining=how)
+        >>> sorted(path.suffix for path in found.images[0].files)
+        ['.json', '.npz', '.png', '.svg']
+    """
+    reporter, explaining = reporter or WarningReporter(), explaining or Explaining()
+    check_methods(explaining.methods or DEFAULT_METHODS)
+    several, failures = [paths] if isinstance(paths, str | Path) else paths, list[Failure]()
+    files = expand([Path(path) for path in several], reporter, failures, whole_disk=is_of_disk(model))
+    if not files:
+        tell_failures(failures, 0, reporter)
+    found = load(model, epoch=epoch, backbone=backbone)
+    reporter.say(f"model: {found.path}")
+    announce(found.classifier.weights, reporter)
+    work = _Work(found, explaining, (compute or Compute()).of_event(found.classifier.description.event), reporter)
+    folder = make_folder(Path(out))
+    explained = []
+    for number, (path, name) in enumerate(zip(files, free_names(files), strict=True), start=1):
+        try:
+            explained.append(work.one(path, folder, name))
+        except InputError as error:
+            if work.is_refusal(error):
+                raise
+            failures.append(Failure(str(path), str(error)))
+        reporter.advance("explained", number, len(files))
+    tell_failures(failures, len(explained), reporter)
+    return Explanations(tuple(explained), tuple(failures))
+
+
+class _Work:
+    """What all images of a call share."""
+
+    def __init__(self, found: Model, explaining: Explaining, compute: Compute, reporter: Reporter) -> None:
+        self.classifier, self.explaining, self.compute, self.reporter = found.classifier, explaining, compute, reporter
+        self.path = found.path
+        self.chosen = _chosen(heads_of(found.classifier), explaining.events)
+        self.module: LogOdds = log_odds_module(found.classifier)
+        self.others = randomised_models(self.module, explaining.seed) if explaining.checks else {}
+        self.told: set[str] = set()
+
+    def one(self, path: Path, folder: Path, name: str) -> Explanation:
+        """Explain one image and write what came."""
+        read = read_for(self.classifier, path, self.compute)
+        events, probabilities = {}, {}
+        for number, head in self.chosen:
+            found = explain_pixels(
+                self.module,
+                read.rendered.pixels,
+                number,
+                methods=self.explaining.methods or DEFAULT_METHODS,
+                others=self.others,
+                seed=self.explaining.seed,
+            )
+            self._tell(found)
+            events[head.code] = found
+            probabilities[head.code] = float(head.decision.probability(np.array([found.probability]))[0])
+        explanation = Explanation(str(path), events, probabilities)
+        said = {"model": str(self.path), "seed": self.explaining.seed, **explanation.to_json()}
+        files = write_explained(
+            folder,
+            name,
+            path,
+            read,
+            {head.code: (head, events[head.code]) for _, head in self.chosen},
+            said=said,
+            accept=self.compute.accept,
+            probabilities=probabilities,
+        )
+        return Explanation(str(path), events, probabilities, tuple(files))
+
+    def _tell(self, found: Explained) -> None:
+        """Say once what this network cannot have; where it was asked for by name, that ends everything.
+
+        Raises:
+            InputError: it was asked for.
+        """
+        for method, reason in found.refused.items():
+            if self.explaining.methods is not None:
+                self.told.add(reason)
+                raise InputError(reason)
+            if method not in self.told:
+                self.told.add(method)
+                self.reporter.say(f"no {method}: {reason.partition(': ')[2]}")
+
+    def is_refusal(self, error: InputError) -> bool:
+        """Whether an error says that the network cannot have a method, which is no fault of the image."""
+        return str(error) in self.told
+
+
+def _chosen(heads: Sequence[EventHead], wanted: Sequence[str] | None) -> list[tuple[int, EventHead]]:
+    """Give number and head of the events that are wanted.
+
+    Raises:
+        InputError: one that the model has not.
+    """
+    codes = [head.code for head in heads]
+    for code in wanted or ():
+        if code not in codes:
+            raise InputError(f"--event {code}: the model forecasts {', '.join(codes)}; name one of these")
+    return [(number, head) for number, head in enumerate(heads) if wanted is None or head.code in wanted]

@@ -1,0 +1,125 @@
+"""Does `explain` write what it finds out about images, name the bad ones, and refuse what cannot be, in one line?"""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import flarescope
+from fakes import Heard, use_fake_network
+from flarescope.cli import main
+from flarescope.images.axes import axes_of
+from flarescope.pipeline.explaining.background import background_of, inversion_line
+from flarescope.pipeline.explaining.writing import event_in_name, free_names
+from real_data import REAL_DATA, needs_real_data
+
+pytestmark = pytest.mark.xdist_group("explaining")
+
+
+@pytest.fixture
+def run(fake_run, monkeypatch, tmp_path):
+    place, data = fake_run
+    use_fake_network(monkeypatch)
+    shutil.copytree(place / "runs/r", tmp_path / "r")
+    return tmp_path / "r", sorted(data["images"].glob("1141/*.png"))
+
+
+def test_a_folder_of_images_with_a_bad_one_between(run, tmp_path, capsys):
+    folder, images = run
+    for image in images[:2]:
+        shutil.copy(image, tmp_path / image.name)
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    words = ["explain", folder, tmp_path / "bad.png", *(tmp_path / image.name for image in images[:2])]
+    words += ["--out", tmp_path / "out", "--method", "occlusion", "--json", "--quiet"]
+    assert main([str(word) for word in words]) == 1
+    told = capsys.readouterr()
+    first, second, bad = json.loads(told.out)
+    assert "not a PNG" in bad["reason"]
+    assert "bad.png" in told.err
+    assert first["filename"].endswith(images[0].name)
+    assert second["events"]["event"]["refused"] == {}
+    stem = images[0].stem
+    names = {f"{stem}.event.png", f"{stem}.event.svg", f"{stem}.json", f"{stem}.npz"}
+    assert names <= {path.name for path in (tmp_path / "out").iterdir()}
+    written = json.loads((tmp_path / "out" / f"{stem}.json").read_text())
+    found = written["events"]["event"]
+    assert found["maps"]["occlusion"] == first["events"]["event"]["maps"]["occlusion"]
+    assert written["axes"]["unit"] == "arcsec"
+    assert written["axes"]["width"] == pytest.approx(600 * 0.504, rel=1e-3)  # the published name says 600 native pixels
+    faithful = found["maps"]["occlusion"]["faithfulness"]
+    # the fake network is linear in the pixels: what occlusion puts first falls first
+    assert faithful["deletion_area"] < found["random_maps"]["deletion_area"]
+    assert faithful["insertion_area"] > found["random_maps"]["insertion_area"]
+    with np.load(tmp_path / "out" / f"{stem}.npz") as maps:
+        assert maps["event/occlusion"].shape == (224, 224)
+    probability = flarescope.predict(folder, images[0]).forecasts["probability"][0]
+    assert found["probability"] == pytest.approx(probability, abs=1e-6)
+
+
+def test_what_a_network_cannot_have_is_said_or_refused(run, tmp_path):
+    folder, images = run
+    heard = Heard()
+    how = flarescope.Explaining(checks=False)
+    found = flarescope.explain(folder, images[0], out=tmp_path, explaining=how, reporter=heard)
+    # the fake network has no layer at all
+    assert list(found.images[0].events["event"].maps) == ["integrated-gradients", "occlusion"]
+    assert [note.partition(":")[0] for note in heard.notes if note.startswith("no ")] == [
+        "no grad-cam",
+        "no hires-cam",
+        "no guided-grad-cam",
+    ]
+    asked = flarescope.Explaining(methods=["grad-cam"], checks=False)
+    with pytest.raises(flarescope.InputError, match="no layer of this network"):
+        flarescope.explain(folder, images[:2], out=tmp_path, explaining=asked)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--method", "lime"], "--method lime: expected one of grad-cam"),
+        (["--event", "X1.0/24"], "--event X1.0/24: the model forecasts event"),
+        (["--epoch", "9"], "no model of epoch 9"),
+    ],
+)
+def test_bad_options_in_one_line(run, tmp_path, capsys, more, said):
+    folder, images = run
+    assert main(["explain", str(folder), str(images[0]), "--out", str(tmp_path / "out"), *more]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert said in last
+    assert len(last) < 300
+
+
+def test_names_of_files(tmp_path):
+    files = [tmp_path / "a" / "x.fits", tmp_path / "b" / "x.fits.gz", tmp_path / "X.png", tmp_path / "y.png"]
+    assert free_names(files) == ["x", "x-2", "X-3", "y"]
+    assert event_in_name("M1.0/24+1") == "M1.0_24_1"
+
+
+def test_the_inversion_line_of_a_dipole_lies_between_its_poles():
+    rows, columns = np.mgrid[:100, :100]
+    poles = [np.exp(-((rows - 50) ** 2 + (columns - column) ** 2) / 200) for column in (40, 60)]
+    line = inversion_line(1000 * (poles[0] - poles[1]))
+    assert len(line) > 5
+    assert np.abs(line[:, 1] - 0.5).max() < 0.03  # column 50, where both cancel
+    assert np.abs(line[:, 0] - 0.5).max() < 0.4
+    assert len(inversion_line(np.zeros((50, 50)))) == 0
+
+
+def test_a_png_without_a_header_counts_in_pixels(tmp_path):
+    Image.fromarray(np.full((40, 60), 128, np.uint8)).save(tmp_path / "plain.png")
+    found = axes_of(tmp_path / "plain.png", (tmp_path / "plain.png").read_bytes(), (40, 60))
+    assert (found.unit, found.width, found.height) == ("pixels", 60, 40)
+
+
+@needs_real_data
+def test_real_images_count_in_arcsec_or_in_degrees():
+    accept = flarescope.Compute().accept
+    cutout = background_of(next((REAL_DATA / "hmi/hmi_los_cutout_helioprojective_noaa11158").glob("*.fits")), accept)
+    assert (cutout.unit, cutout.in_gauss) == ("arcsec", True)
+    assert cutout.width / cutout.values.shape[1] == pytest.approx(0.504, rel=0.01)
+    patch = background_of(next((REAL_DATA / "hmi/harp377_noaa11158_201102_hourly").glob("*.fits")), accept)
+    assert patch.unit == "degrees"
+    assert patch.width / 744 == pytest.approx(0.03)
+    assert 100 < len(patch.line) < 5000
