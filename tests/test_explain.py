@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +11,14 @@ from PIL import Image
 import flarescope
 from fakes import Heard, use_fake_network
 from flarescope.cli import main
+from flarescope.forecaster.as_torch import log_odds_module
+from flarescope.forecaster.classifier import Classifier
+from flarescope.forecaster.event_models import EventModels
+from flarescope.heads.head import Head
 from flarescope.images.axes import axes_of
 from flarescope.pipeline.explaining.background import background_of, inversion_line
 from flarescope.pipeline.explaining.writing import event_in_name, free_names
+from flarescope.several_events import event_of_code
 from real_data import REAL_DATA, needs_real_data
 
 pytestmark = pytest.mark.xdist_group("explaining")
@@ -89,6 +95,31 @@ def test_bad_options_in_one_line(run, tmp_path, capsys, more, said):
     last = capsys.readouterr().err.splitlines()[-1]
     assert said in last
     assert len(last) < 300
+
+
+def test_every_event_of_a_model_in_order(run, tmp_path):
+    folder, images = run
+    first = flarescope.load(folder).classifier
+    parts = []
+    for code, bias in (("C1.0/24", 0.0), ("M1.0/24", -1.0)):
+        described = replace(first.description, event=event_of_code(code))
+        head = Head(first.head.kernel, first.head.bias + np.array([0, bias], np.float32))
+        parts.append(Classifier(head, described, first.weights))
+    EventModels(tuple(parts)).save(tmp_path / "both.hdf5")
+    how = flarescope.Explaining(methods=["occlusion"], events=["M1.0/24"], checks=False)
+    found = flarescope.explain(tmp_path / "both.hdf5", images[0], out=tmp_path / "out", explaining=how).images[0]
+    assert list(found.events) == ["M1.0/24"]
+    assert list(found.probabilities) == ["C1.0/24", "M1.0/24"]
+    odds = [value / (1 - value) for value in found.probabilities.values()]
+    assert odds[1] / odds[0] == pytest.approx(np.exp(-1), rel=1e-4)  # a bias less by 1
+    assert sum(path.name.endswith(".M1.0_24.png") for path in found.files) == 1
+
+
+def test_a_model_that_looks_back_is_refused(run):
+    first = flarescope.load(run[0]).classifier
+    back = Classifier(first.head, replace(first.description, history={"hours": [6.0], "tolerance_hours": 1.0, "form": "stack"}), first.weights)
+    with pytest.raises(flarescope.InputError, match="looks back"):
+        log_odds_module([back])
 
 
 def test_names_of_files(tmp_path):

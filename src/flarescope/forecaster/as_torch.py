@@ -33,11 +33,14 @@ class EventHead:
     decision: Decision
 
 
-def heads_of(classifier: Classifier) -> list[EventHead]:
-    """Give every event of a model, in the model's order."""
-    event = classifier.description.event
-    code = "event" if event is None else event.code
-    return [EventHead(code, event, classifier.head, classifier.description.decision)]
+def heads_of(parts: Sequence[Classifier]) -> list[EventHead]:
+    """Give every event of models that share a backbone, in their order."""
+    found = []
+    for part in parts:
+        event = part.description.event
+        code = "event" if event is None else event.code
+        found.append(EventHead(code, event, part.head, part.description.decision))
+    return found
 
 
 class LogOdds(nn.Module):
@@ -77,10 +80,15 @@ def backbone_module(classifier: Classifier) -> Any:  # noqa: ANN401 - a torch mo
     return weights.backbone.build(weights.load())
 
 
-def log_odds_module(classifier: Classifier) -> LogOdds:
-    """Make the module of a model, for all its events.
+def log_odds_module(parts: Sequence[Classifier]) -> LogOdds:
+    """Make one module of models that share a backbone, one an event.
 
     Raises:
-        InputError: as `backbone_module`.
+        InputError: a model that looks back to earlier images; or as `backbone_module`.
     """
-    return LogOdds(backbone_module(classifier), [one.head for one in heads_of(classifier)])
+    for part in parts:
+        if part.description.looks_back is not None:
+            raise InputError(
+                "a model that looks back to earlier images (--history); expected one that forecasts from one image"
+            )
+    return LogOdds(backbone_module(parts[0]), [part.head for part in parts])

@@ -10,7 +10,7 @@ import numpy as np
 from flarescope.backbones.base import Spec
 from flarescope.brief import brief
 from flarescope.errors import InputError
-from flarescope.explaining.explained import Explained, explain_pixels, randomised_models
+from flarescope.explaining.explained import Explained, explain_pixels, log_odds_of, randomised_models
 from flarescope.explaining.maps import METHODS, check_methods
 from flarescope.files import make_folder
 from flarescope.forecaster.as_torch import EventHead, LogOdds, heads_of, log_odds_module
@@ -18,9 +18,10 @@ from flarescope.images.paths import expand
 from flarescope.images.workers import Failure
 from flarescope.pipeline.explaining.writing import free_names, write_explained
 from flarescope.pipeline.featuring import Compute, announce
-from flarescope.pipeline.models import Model, is_of_disk, load
+from flarescope.pipeline.model_parts import ModelParts, load_parts
 from flarescope.pipeline.prediction import read_for, tell_failures
 from flarescope.progress import Reporter, WarningReporter
+from flarescope.scores.loss import sigmoid
 
 DEFAULT_METHODS: Final = tuple(METHODS)
 
@@ -104,7 +105,7 @@ def explain(
     `NAME.npz` with the maps.
 
     Args:
-        model: a run's folder or a model file, as `flarescope.load` takes it.
+        model: a run's folder or a model file, of one event or of several.
         paths: image files, and folders of them.
         out: folder for what is written; created where it is missing.
         explaining: which maps and checks.
@@ -126,13 +127,14 @@ def explain(
     reporter, explaining = reporter or WarningReporter(), explaining or Explaining()
     check_methods(explaining.methods or DEFAULT_METHODS)
     several, failures = [paths] if isinstance(paths, str | Path) else paths, list[Failure]()
-    files = expand([Path(path) for path in several], reporter, failures, whole_disk=is_of_disk(model))
+    found = load_parts(model, epoch=epoch, backbone=backbone)
+    compute = (compute or Compute()).of_event(found.event)
+    files = expand([Path(path) for path in several], reporter, failures, whole_disk=compute.whole_disk)
     if not files:
         tell_failures(failures, 0, reporter)
-    found = load(model, epoch=epoch, backbone=backbone)
     reporter.say(f"model: {found.path}")
-    announce(found.classifier.weights, reporter)
-    work = _Work(found, explaining, (compute or Compute()).of_event(found.classifier.description.event), reporter)
+    announce(found.parts[0].weights, reporter)
+    work = _Work(found, explaining, compute, reporter)
     folder = make_folder(Path(out))
     explained = []
     for number, (path, name) in enumerate(zip(files, free_names(files), strict=True), start=1):
@@ -150,18 +152,17 @@ def explain(
 class _Work:
     """What all images of a call share."""
 
-    def __init__(self, found: Model, explaining: Explaining, compute: Compute, reporter: Reporter) -> None:
-        self.classifier, self.explaining, self.compute, self.reporter = found.classifier, explaining, compute, reporter
-        self.path = found.path
-        self.chosen = _chosen(heads_of(found.classifier), explaining.events)
-        self.module: LogOdds = log_odds_module(found.classifier)
+    def __init__(self, found: ModelParts, explaining: Explaining, compute: Compute, reporter: Reporter) -> None:
+        self.found, self.explaining, self.compute, self.reporter = found, explaining, compute, reporter
+        self.chosen = _chosen(heads_of(found.parts), explaining.events)
+        self.module: LogOdds = log_odds_module(found.parts)
         self.others = randomised_models(self.module, explaining.seed) if explaining.checks else {}
         self.told: set[str] = set()
 
     def one(self, path: Path, folder: Path, name: str) -> Explanation:
         """Explain one image and write what came."""
-        read = read_for(self.classifier, path, self.compute)
-        events, probabilities = {}, {}
+        read = read_for(self.found.parts[0], path, self.compute)
+        events, probabilities = {}, self._probabilities(read.rendered.pixels)
         for number, head in self.chosen:
             found = explain_pixels(
                 self.module,
@@ -173,9 +174,8 @@ class _Work:
             )
             self._tell(found)
             events[head.code] = found
-            probabilities[head.code] = float(head.decision.probability(np.array([found.probability]))[0])
         explanation = Explanation(str(path), events, probabilities)
-        said = {"model": str(self.path), "seed": self.explaining.seed, **explanation.to_json()}
+        said = {"model": str(self.found.path), "seed": self.explaining.seed, **explanation.to_json()}
         files = write_explained(
             folder,
             name,
@@ -187,6 +187,13 @@ class _Work:
             probabilities=probabilities,
         )
         return Explanation(str(path), events, probabilities, tuple(files))
+
+    def _probabilities(self, pixels: np.ndarray) -> dict[str, float]:
+        """Forecast one image: every event, calibrated and in order, by its code."""
+        batch = np.ascontiguousarray(pixels[np.newaxis], np.float32)
+        raw = sigmoid(np.stack([log_odds_of(self.module, batch, place) for place in range(len(self.found.parts))], 1))
+        codes = [head.code for head in heads_of(self.found.parts)]
+        return dict(zip(codes, self.found.probability(raw)[0].tolist(), strict=True))
 
     def _tell(self, found: Explained) -> None:
         """Say once what this network cannot have; where it was asked for by name, that ends everything.
