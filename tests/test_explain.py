@@ -117,7 +117,8 @@ def test_every_event_of_a_model_in_order(run, tmp_path):
 
 def test_a_model_that_looks_back_is_refused(run):
     first = flarescope.load(run[0]).classifier
-    back = Classifier(first.head, replace(first.description, history={"hours": [6.0], "tolerance_hours": 1.0, "form": "stack"}), first.weights)
+    history = {"hours": [6.0], "tolerance_hours": 1.0, "form": "stack"}
+    back = Classifier(first.head, replace(first.description, history=history), first.weights)
     with pytest.raises(flarescope.InputError, match="looks back"):
         log_odds_module([back])
 
