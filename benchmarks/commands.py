@@ -16,7 +16,8 @@ import made
 from common import Result, seconds, take_turns
 from flarescope.backbones.base import Weights
 from flarescope.backbones.vgg16 import VGG16
-from flarescope.features.store import FeatureStore, StoreKey
+from flarescope.features.store import FeatureStore
+from flarescope.features.store_key import StoreKey
 from flarescope.pipeline.featuring import Compute
 
 EVALUATED = 95_000

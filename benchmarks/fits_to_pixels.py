@@ -26,7 +26,8 @@ from astropy.io import fits
 from skimage.transform import resize
 
 from flarescope.images.reading import read_image
-from flarescope.images.render import FIELD_LIMIT_GAUSS, SIZE, Rendering
+from flarescope.images.render import FIELD_LIMIT_GAUSS, Rendering
+from flarescope.images.resize import SIZE
 from flarescope.synthetic.files import write_synthetic_images
 from flarescope.synthetic.regions import synthetic_regions
 

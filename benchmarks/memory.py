@@ -24,7 +24,8 @@ from flarescope.backbones.base import Weights
 from flarescope.backbones.vgg16 import VGG16
 from flarescope.catalog.boucheron import read_table
 from flarescope.engines.start import start
-from flarescope.features.store import FeatureStore, StoreKey
+from flarescope.features.store import FeatureStore
+from flarescope.features.store_key import StoreKey
 from flarescope.heads.head import Recipe
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.training import train

@@ -14,7 +14,8 @@ from flarescope.engines.base import EngineChoice
 from flarescope.engines.choose import choose
 from flarescope.engines.start import start
 from flarescope.features.batching import stack
-from flarescope.features.store import FeatureStore, StoreKey
+from flarescope.features.store import FeatureStore
+from flarescope.features.store_key import StoreKey
 from flarescope.images.reading import read_ahead
 from flarescope.images.render import Rendering
 from flarescope.pipeline.featuring import Compute

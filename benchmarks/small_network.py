@@ -20,7 +20,8 @@ from flarescope.backbones.efficientnet_lite import MEAN, NETWORKS, SCALE
 from flarescope.backbones.efficientnet_lite_weights import packaged_file
 from flarescope.backbones.registry import find
 from flarescope.engines.start import start
-from flarescope.features.store import FeatureStore, StoreKey
+from flarescope.features.store import FeatureStore
+from flarescope.features.store_key import StoreKey
 from flarescope.images.render import FIELD_LIMIT_GAUSS, Rendering
 from flarescope.pipeline.featuring import Compute
 from passes import batches, drain, pixels_of

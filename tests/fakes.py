@@ -17,7 +17,7 @@ from flarescope.backbones.vgg16 import FEATURES, VGG16
 from flarescope.backbones.weight_arrays import FIRST_BIASES, FIRST_FILTER, Arrays, digest_of
 from flarescope.backbones.weights import IMAGENET
 from flarescope.cli import main
-from flarescope.features.store import StoreKey
+from flarescope.features.store_key import StoreKey
 from flarescope.forecaster.runs import RunFolder
 from flarescope.progress import Reporter
 

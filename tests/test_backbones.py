@@ -21,11 +21,13 @@ from flarescope.engines.choose import choose
 from flarescope.engines.start import start
 from flarescope.errors import InputError
 from flarescope.features.shards import write_shard
-from flarescope.features.store import VERSION, FeatureStore, StoreKey
+from flarescope.features.store import VERSION, FeatureStore
+from flarescope.features.store_key import StoreKey
 from flarescope.files import write_json
 from flarescope.forecaster.runs import RunFolder
 from flarescope.images.reading import Fingerprint
-from flarescope.images.render import PixelForm, Rendering, render_png, resize_field
+from flarescope.images.render import PixelForm, Rendering, render_png
+from flarescope.images.resize import resize_field
 from flarescope.pipeline.models import load
 
 LITE = "efficientnet-lite1:random:3"

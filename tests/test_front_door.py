@@ -18,7 +18,7 @@ from flarescope.engines.base import ENGINES, PRECISIONS
 from flarescope.engines.choose import choose
 from flarescope.errors import InputError
 from flarescope.events import FluxScale, Rules
-from flarescope.features.store import DTYPES
+from flarescope.features.store_key import DTYPES
 from flarescope.heads.head import SOLVERS
 from flarescope.images.render import NAN_POLICIES
 from flarescope.magnetic.baseline import KINDS

@@ -12,7 +12,8 @@ from PIL import Image
 
 from flarescope.errors import InputError
 from flarescope.images.magnetogram import read_fits
-from flarescope.images.render import resize_field, scale_field
+from flarescope.images.render import scale_field
+from flarescope.images.resize import resize_field
 from flarescope.magnetic import features as magnetic
 from flarescope.magnetic.features import FEATURE_NAMES, features_of_file, magnetic_features
 from flarescope.magnetic.table import compute_features, read_features_csv, write_features_csv

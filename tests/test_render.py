@@ -14,10 +14,9 @@ from flarescope.images.render import (
     render,
     render_field,
     render_png,
-    resize_field,
-    resize_operator,
     scale_field,
 )
+from flarescope.images.resize import resize_field, resize_operator
 from real_data import REAL_DATA, needs_real_data
 
 RNG = np.random.default_rng(1)

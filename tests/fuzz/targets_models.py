@@ -17,7 +17,8 @@ from flarescope.backbones.keras.writing import model_config, write_full_model
 from flarescope.engines import tuning
 from flarescope.engines.base import EngineChoice
 from flarescope.features.shards import write_shard
-from flarescope.features.store import VERSION, FeatureStore, StoreKey, begun_with
+from flarescope.features.store import VERSION, FeatureStore, begun_with
+from flarescope.features.store_key import StoreKey
 from flarescope.files import read_json, write_json
 from flarescope.forecaster.classifier import Classifier, load_classifier
 from flarescope.forecaster.description import Description

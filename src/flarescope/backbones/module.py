@@ -10,7 +10,8 @@ import numpy as np
 
 from flarescope.backbones.base import Arrays, Network, Weights
 from flarescope.errors import InputError
-from flarescope.images.render import LARGEST_SIZE, SIZE, PixelForm
+from flarescope.images.render import LARGEST_SIZE, PixelForm
+from flarescope.images.resize import SIZE
 
 if TYPE_CHECKING:
     import torch

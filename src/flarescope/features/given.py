@@ -12,7 +12,8 @@ from flarescope.backbones.feature_table import FeatureTable
 from flarescope.engines.base import Engine
 from flarescope.errors import InputError
 from flarescope.features.gather import FeatureRows
-from flarescope.features.store import Names, StoreKey, in_arrow
+from flarescope.features.store import Names, in_arrow
+from flarescope.features.store_key import StoreKey
 
 GIVEN: Final = "given"
 

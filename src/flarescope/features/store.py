@@ -6,9 +6,9 @@ image is found by its file name, so that every table of the same images shares t
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -17,7 +17,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flarescope.backbones.vgg16 import VGG16
 from flarescope.engines.base import Engine
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.features.batching import batch_sizes
@@ -33,6 +32,7 @@ from flarescope.features.shards import (
     shard_folders,
     write_shard,
 )
+from flarescope.features.store_key import StoreKey, with_network
 from flarescope.files import allow_open_files, make_folder, read_json, write_json
 from flarescope.images.line_of_sight import HMI_ONLY, Accept
 from flarescope.images.reading import Fingerprint, ReadImage, read_ahead
@@ -43,58 +43,11 @@ from flarescope.locks import locked, remove_abandoned_lock
 SHARD_ROWS: Final = 1024
 """Rows a shard: what a kill can cost, and 16 MiB."""
 
-DTYPES: Final = ("float32", "float16")
-
 Names: TypeAlias = "Sequence[str] | pd.Series[str] | pa.Array"
 """File names relative to an image root, `(N,)`."""
 
 VERSION: Final = 3
 """Of the store's form on disk."""
-
-
-@dataclass(frozen=True)
-class StoreKey:
-    """What decides the value of a feature beside the image; a store never mixes two of these.
-
-    Attributes:
-        family: of the backbone's weights.
-        digest: of the backbone's weights.
-        rendering: id of the rendering.
-        engine: id of the engine, with device and precision.
-        batch: images a forward pass; it can change the last bit of a feature.
-        streams: networks side by side (`EngineChoice`); it can change the last bit too.
-        dtype: `float32` as the network gives them, or `float16` (see `half`).
-        network: name of the backbone.
-        features: numbers an image.
-    """
-
-    family: str
-    digest: str
-    rendering: str
-    engine: str
-    batch: int
-    streams: int = 0
-    dtype: str = "float32"
-    network: str = VGG16.name
-    features: int = VGG16.features
-
-    def __post_init__(self) -> None:
-        if self.dtype not in DTYPES:
-            raise InputError(f"--store {self.dtype}: expected {' or '.join(DTYPES)}")
-
-    @property
-    def folder(self) -> str:
-        """Name of the store's folder."""
-        family = self.family.replace(":", "-")
-        dtype = "" if self.dtype == "float32" else f"_{self.dtype}"
-        return (
-            f"{self.network}-{family}-{self.digest.removeprefix('sha256:')[:8]}_{self.rendering}_{self.engine}{dtype}"
-        )
-
-
-def with_network(key: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what a file says of a store's key, with the network that it was of when there was only one."""
-    return {"network": VGG16.name, "features": VGG16.features, **key}
 
 
 def begun_with(root: Path, key: StoreKey) -> tuple[int, int] | None:

@@ -14,7 +14,8 @@ from flarescope.images.look import Look
 from flarescope.images.magnetogram import Magnetogram, check_strength, magnetogram_of
 from flarescope.images.plausible import check_field
 from flarescope.images.reading import Fingerprint, ReadImage
-from flarescope.images.render import SIZE, render_magnetogram
+from flarescope.images.render import render_magnetogram
+from flarescope.images.resize import SIZE
 
 EXPECTED = "expected a two-dimensional array in gauss, a Magnetogram, or a sunpy Map (.data and .meta)"
 

@@ -22,7 +22,8 @@ from flarescope.images.header import KEPT_KEYS, header_values, resized_grid
 from flarescope.images.line_of_sight import Accept
 from flarescope.images.magnetogram import FITS_SUFFIXES, is_fits, read_bytes, unzipped, zero_for_nan
 from flarescope.images.region import read_region
-from flarescope.images.render import NAN_POLICIES, SIZE, resize_field, scale_field
+from flarescope.images.render import NAN_POLICIES, scale_field
+from flarescope.images.resize import SIZE, resize_field
 from flarescope.images.workers import Failure
 
 _END_OF_PNG: Final = b"\0\0\0\0IEND\xaeB`\x82"

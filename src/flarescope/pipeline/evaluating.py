@@ -12,7 +12,7 @@ from flarescope.catalog.boucheron import read_table
 from flarescope.catalog.splits import check_disjoint, shared_regions
 from flarescope.counted import of_them
 from flarescope.events import EventDefinition
-from flarescope.features.store import StoreKey
+from flarescope.features.store_key import StoreKey
 from flarescope.forecaster.runs import RunFolder
 from flarescope.pipeline.again import options_of
 from flarescope.pipeline.evaluation import Asked, Evaluation, Made, evaluation_of, event_of_evaluation, labelled_rows

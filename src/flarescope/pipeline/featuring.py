@@ -23,7 +23,8 @@ from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.features.gather import FeatureRows
 from flarescope.features.given import GivenFeatures
-from flarescope.features.store import DTYPES, FeatureStore, StoreKey, begun_with
+from flarescope.features.store import FeatureStore, begun_with
+from flarescope.features.store_key import DTYPES, StoreKey
 from flarescope.images.line_of_sight import Accept
 from flarescope.images.render import Rendering
 from flarescope.progress import Reporter, WarningReporter

@@ -18,7 +18,7 @@ from flarescope.connected import all_regions
 from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, event_from_json
-from flarescope.features.store import with_network
+from flarescope.features.store_key import with_network
 from flarescope.files import make_folder
 from flarescope.forecaster.runs import RunFolder
 from flarescope.heads.head import Recipe

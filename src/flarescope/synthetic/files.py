@@ -11,7 +11,8 @@ from PIL import Image, PngImagePlugin
 
 from flarescope.errors import InputError
 from flarescope.files import atomic_path
-from flarescope.images.render import resize_field, scale_field
+from flarescope.images.render import scale_field
+from flarescope.images.resize import resize_field
 from flarescope.region_numbers import NOAA_OFFSET
 from flarescope.synthetic.field import PIXEL_ARCSEC, SyntheticRegion, region_field
 from flarescope.synthetic.regions import image_hours, region_times
