@@ -25,7 +25,6 @@ from flarescope.magnetic.baseline import KINDS
 from flarescope.pipeline.calibrating import METHODS
 from flarescope.pipeline.catalogues.splitting import WAYS, SplitRules, apply_split
 from flarescope.pipeline.fitting import SAVE, Saving
-from flarescope.scores import threshold
 from flarescope.sources.download import NOAA_PRODUCTS
 from flarescope.sources.jsoc_orders import SERIES
 from flarescope.sources.repositories import PARTS
@@ -117,7 +116,6 @@ def test_what_is_mistyped_is_told_in_one_line_with_what_was_meant(typed, line, c
         (options.SolverName, tuple(SOLVERS)),
         (options.SolverWord, tuple(SOLVERS)),
         (calibrate.MethodName, METHODS),
-        (calibrate.ThresholdRule, threshold.RULES),
         (catalog_split.SplitWay, WAYS),
         (catalog_select.UnknownRule, ("drop", "keep")),
         (magnetic.KindName, KINDS),
