@@ -190,7 +190,7 @@ def test_rows_that_are_scored_are_never_chosen_on(tmp_path):
                 written(mixed, tmp_path / "m.csv"), choosing=Choosing("tss" if on == first else None, on=str(on))
             )
     with pytest.raises(InputError, match=r"a threshold by a rule is chosen on rows that are not scored: name them"):
-        Choosing("cost=10")
+        verify_table(second, choosing=Choosing("cost=10"))
     with pytest.raises(InputError, match="no rows of validation to choose on"):
         verify_table(second, choosing=Choosing("tss", on="validation"))
 

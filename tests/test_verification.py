@@ -253,11 +253,18 @@ def test_bad_foreign_forecasts_are_one_line(trained, tmp_path, capsys, change, m
     assert error.count("\n") == 1
 
 
-def test_a_comparison_of_other_rows_is_refused(trained, tmp_path, capsys):
+def test_a_comparison_is_of_the_rows_that_both_have(trained, tmp_path, capsys):
     out, _ = trained
-    read_forecasts(RunFolder(out).forecasts("test")).iloc[1:].to_csv(tmp_path / "other.csv", index=False)
+    ours = read_forecasts(RunFolder(out).forecasts("test"))
+    ours.iloc[1:].to_csv(tmp_path / "other.csv", index=False)
+    assert run("compare", out, tmp_path / "other.csv", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["n"] == len(ours) - 1
+    assert found["own"]["a"]["n"] == len(ours)
+    assert f"Compared are the {len(ours) - 1} rows that all have; left out are 1 of A." in found["notes"]
+    ours.assign(filename=ours["filename"] + "x").to_csv(tmp_path / "other.csv", index=False)
     assert run("compare", out, tmp_path / "other.csv") == 2
-    assert "different rows: 1 only in the first" in capsys.readouterr().err
+    assert "no row stands in each of A, B (by filename)" in capsys.readouterr().err
 
 
 def test_a_model_needs_table_and_images(trained, capsys):

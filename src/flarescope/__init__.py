@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from flarescope.pipeline.catalogues.selecting import select
     from flarescope.pipeline.catalogues.splitting import SplitRules, split
     from flarescope.pipeline.choosing import Choosing
+    from flarescope.pipeline.comparing import compare, compare_many
     from flarescope.pipeline.cutting import cut_disk
     from flarescope.pipeline.evaluating import evaluate
     from flarescope.pipeline.evaluation import Evaluation
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from flarescope.pipeline.forecasting.forms import read_forecast
     from flarescope.pipeline.forecasting.stage import forecast
     from flarescope.pipeline.forecasting.value import Forecast
-    from flarescope.pipeline.foreign import compare, verify_table
+    from flarescope.pipeline.foreign import verify_table
     from flarescope.pipeline.foreign_rows import Reading
     from flarescope.pipeline.models import Model, load
     from flarescope.pipeline.predicting import predict
@@ -80,7 +81,8 @@ _HOMES = {
     "calibrate": "pipeline.calibrating",
     "calibrate_table": "pipeline.calibrating",
     "check": "pipeline.catalogues.checking",
-    "compare": "pipeline.foreign",
+    "compare": "pipeline.comparing",
+    "compare_many": "pipeline.comparing",
     "cut_disk": "pipeline.cutting",
     "evaluate": "pipeline.evaluating",
     "explain": "pipeline.explaining.stage",
@@ -133,6 +135,7 @@ __all__ = [
     "calibrate_table",
     "check",
     "compare",
+    "compare_many",
     "cut_disk",
     "evaluate",
     "explain",

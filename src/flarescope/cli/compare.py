@@ -1,21 +1,34 @@
-"""`flarescope compare`: is A better than B?"""
+"""`flarescope compare`: is A better than B, and which of many is better than which?"""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from flarescope.cli import options
+from flarescope.cli import options, table_options
 from flarescope.cli.screen import ScreenReporter, note, out, settings, show_json, show_table
 from flarescope.counted import counted
+from flarescope.errors import InputError
 
-EXAMPLE = "Example: flarescope compare runs/png other_model.csv"
+EXAMPLE = "Example: flarescope compare runs/png runs/svm other_model.csv"
 
 
 def compare(
-    a: Annotated[Path, typer.Argument(help="A run that was evaluated, or a table of forecasts.")],
-    b: Annotated[Path, typer.Argument(help="Another one, of the same images.")],
+    forecasts: Annotated[
+        list[Path], typer.Argument(help="Runs that were evaluated, or tables of forecasts: two or more.")
+    ],
     split: options.ForecastSplit = "test",
+    score: Annotated[str, typer.Option(help="Of many: which score's differences are printed.")] = "tss",
+    climatology: Annotated[
+        float | None, typer.Option(help="Event rate of a training set, for the skill against it.", show_default=False)
+    ] = None,
+    columns: table_options.Columns = None,
+    percent: table_options.Percent = False,
+    form: table_options.Form = "flarescope",
+    flares: table_options.LabelFlares = None,
+    threshold: table_options.Decided = None,
+    calibration: table_options.TableCalibration = None,
+    choose_on: table_options.ChooseOnEach = None,
     event: options.StatedEvent = None,
     window: options.StatedWindow = None,
     latency: options.StatedLatency = None,
@@ -26,27 +39,45 @@ def compare(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Compare two forecasts of the same images.
+    """Compare two or more forecasts, on the rows that all have.
 
-    Gives every score of both, the difference, and its interval by regions, or of the whole disk by blocks of time.
-    A run's own calibration and threshold are used, where it has them; other forecasts say yes from 0.5. Of a table
-    of several events (a replay's forecasts.parquet) --event, --window and --scope say which, and
-    forecasts.parquet#mcintosh which of its models.
+    Of two, gives every score of both, the difference, and its interval by regions, or of the whole disk by blocks of
+    time. Of more, the scores of each and the differences of all pairs, with p-values corrected for their number (Holm).
+    A run's own calibration and threshold are used, where it has them; other forecasts say yes from 0.5, or as
+    --threshold says. Of a table of several events (a replay's forecasts.parquet) --event, --window and --scope say
+    which, and forecasts.parquet#mcintosh which of its models.
     """
-    from flarescope.pipeline.foreign import compare as run_comparison
+    from flarescope.pipeline.choosing import Choosing
+    from flarescope.pipeline.comparing import compare as compare_two
+    from flarescope.pipeline.comparing import compare_many
     from flarescope.pipeline.verifying import Verifying
+    from flarescope.scores.definitions import DEFINITIONS
 
-    found = run_comparison(
-        a,
-        b,
-        split=split,
-        event=options.event_of_options(event, window, latency, scope),
-        verifying=Verifying(replicates=replicates, resample=resample),
-        reporter=ScreenReporter(),
-    )
+    if len(forecasts) < 2:
+        raise InputError(f"{forecasts[0]} alone: name two or more forecasts to compare")
+    if score not in DEFINITIONS:
+        raise InputError(f"--score {score}: expected one of {', '.join(DEFINITIONS)}")
+    how: dict[str, Any] = {
+        "split": split,
+        "climatology": climatology,
+        "event": options.event_of_options(event, window, latency, scope),
+        "reading": table_options.reading_of_options(columns, percent, form, flares),
+        "choosing": Choosing(threshold, calibration),
+        "choose_on": tuple(choose_on or ()),
+        "verifying": Verifying(replicates=replicates, resample=resample),
+        "reporter": ScreenReporter(),
+    }
+    two = len(forecasts) == 2
+    found = compare_two(*forecasts, **how) if two else compare_many(forecasts, **how)
     if settings.as_json:
         show_json(found)
-        return
+    elif two:
+        _show_two(found, *forecasts)
+    else:
+        _show_many(found, score)
+
+
+def _show_two(found: dict[str, Any], a: Path, b: Path) -> None:
     from flarescope.events import event_from_json, statement_of
     from flarescope.wording import interval_words, without_empty
 
@@ -60,6 +91,7 @@ def compare(
     header = ["score", "A", "B", "A - B", "interval", "better"]
     columns, rows = without_empty(header, _rows(found), ("interval", "better") if not how else ())
     show_table(title, list(columns), [list(row) for row in rows])
+    _show_own({side.upper(): one for side, one in found["own"].items()})
     for text in found["notes"]:
         note(f"- {text}")
 
@@ -80,3 +112,40 @@ def _rows(found: dict[str, Any]) -> list[list[str]]:
             better = (row.get("better") or "").upper()
             rows.append([score_title(name), *values, interval(row.get("low"), row.get("high")), better])
     return rows
+
+
+def _show_own(own: dict[str, Any]) -> None:
+    """Print the scores of those that have more rows than all have, on all of these."""
+    from flarescope.cli.verification_tables import side_rows
+
+    if own:
+        out("")
+        show_table("each on all rows of its own", *side_rows(own, {}, {}))
+
+
+def _show_many(found: dict[str, Any], score: str) -> None:
+    from flarescope.cli.verification_tables import matrix_rows, pair_rows, side_rows
+    from flarescope.events import event_from_json, statement_of
+    from flarescope.wording import interval_words, score_title
+
+    drawn = found["settings"]
+    how = interval_words(drawn)
+    title = f"{counted(found['n'], 'forecast')} that all have, {found['events']:,} with an event"
+    out(statement_of(event_from_json(drawn["event"], "the comparison")))
+    out("")
+    sides = {name: one | {"n": found["n"], "events": found["events"]} for name, one in found["tables"].items()}
+    show_table(
+        title + (f", {drawn['level']:.0%} intervals {how}" if how else ""),
+        *side_rows(sides, drawn["thresholds"], drawn["calibrated"]),
+    )
+    _show_own(found["own"])
+    out("")
+    show_table(
+        f"differences in {score_title(score)}, row minus column; * where Holm's p of all {len(found['pairs'])} pairs "
+        f"is below {1 - drawn['level']:.2g}",
+        *matrix_rows(found, score),
+    )
+    out("")
+    show_table(f"pairs, by {score_title(score)}", *pair_rows(found, score))
+    for text in found["notes"]:
+        note(f"- {text}")

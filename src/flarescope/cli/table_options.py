@@ -43,13 +43,14 @@ TableCalibration = Annotated[
     Literal["platt", "temperature", "isotonic"] | None,
     typer.Option("--calibration", help="Of a table, fitted on the rows of --choose-on.", show_default=False),
 ]
-ChooseOn = Annotated[
-    str | None,
-    typer.Option(
-        help="Rows that threshold and calibration are chosen on, none of them scored: a table, a split of the table, "
-        "or a file of `calibrate TABLE`.",
-        show_default=False,
-    ),
+_CHOOSE_ON_HELP = (
+    "Rows that threshold and calibration are chosen on, none of them scored: a table, a split of the table, "
+    "or a file of `calibrate TABLE`"
+)
+ChooseOn = Annotated[str | None, typer.Option(help=f"{_CHOOSE_ON_HELP}.", show_default=False)]
+ChooseOnEach = Annotated[
+    list[str] | None,
+    typer.Option("--choose-on", help=f"{_CHOOSE_ON_HELP}; one split, or one table for each.", show_default=False),
 ]
 
 

@@ -1,8 +1,9 @@
 """How is a verification shown as tables on the screen?"""
 
+from collections.abc import Mapping
 from typing import Any
 
-from flarescope.wording import interval, number, score_title
+from flarescope.wording import NOTHING, interval, number, score_title
 
 
 def decision_rows(verification: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
@@ -46,3 +47,56 @@ def baseline_rows(verification: dict[str, Any]) -> tuple[list[str], list[list[st
 
 def _few(scores: dict[str, Any], names: tuple[str, ...]) -> list[str]:
     return [number(scores[name]["value"]) for name in names]
+
+
+SIDE_SCORES = ("tss", "hss", "tpr", "tnr", "bss_sample", "roc_area")
+"""What several forecasts are set side by side by."""
+
+
+def side_rows(
+    sides: Mapping[str, Any], thresholds: Mapping[str, float], calibrated: Mapping[str, bool]
+) -> tuple[list[str], list[list[str]]]:
+    """Give header and rows of several forecasts: each one's threshold, rows, events, and scores with intervals."""
+    rows = []
+    for name, one in sides.items():
+        scores = one["decision"] | one["probability"]
+        cells = [_with_interval(scores[score]) for score in SIDE_SCORES]
+        yes = [f"{'cal. ' if calibrated.get(name) else ''}{thresholds[name]:.3g}"] if thresholds else []
+        rows.append([name, *yes, f"{one['n']:,}", f"{one['events']:,}", *cells])
+    yes = ["yes from"] if thresholds else []
+    return ["forecast", *yes, "rows", "events", *map(score_title, SIDE_SCORES)], rows
+
+
+def _with_interval(row: Mapping[str, Any]) -> str:
+    ends = interval(row.get("low"), row.get("high"), 2)
+    return number(row["value"]) + ("" if ends == NOTHING else f" ({ends})")
+
+
+def _of_pair(pair: Mapping[str, Any], score: str) -> Mapping[str, Any]:
+    row: Mapping[str, Any] = pair["decision"].get(score) or pair["probability"][score]
+    return row
+
+
+def pair_rows(found: Mapping[str, Any], score: str) -> tuple[list[str], list[list[str]]]:
+    """Give header and rows of the pairs of many: difference in a score, interval, p, Holm's p, and which is better."""
+    rows = []
+    for pair in found["pairs"]:
+        row = _of_pair(pair, score)
+        chance = [number(row.get("p")), number(row.get("p_holm"))]
+        better = pair[row["better"]] if row.get("better") else ""
+        ends = interval(row.get("low"), row.get("high"))
+        rows.append([f"{pair['a']} - {pair['b']}", number(row["difference"]), ends, *chance, better])
+    return ["pair", "difference", "interval", "p", "Holm's p", "better by its interval"], rows
+
+
+def matrix_rows(found: Mapping[str, Any], score: str) -> tuple[list[str], list[list[str]]]:
+    """Give header and rows of the differences of all pairs in a score, row minus column; a star by Holm's p."""
+    names = list(found["tables"])
+    cells = {}
+    for pair in found["pairs"]:
+        row = _of_pair(pair, score)
+        star = "*" if (row.get("p_holm") or 1) < 1 - found["settings"]["level"] else ""
+        for a, b, sign in ((pair["a"], pair["b"], 1), (pair["b"], pair["a"], -1)):
+            value = row["difference"]
+            cells[a, b] = NOTHING if value is None else number(sign * value) + star
+    return ["", *names], [[a, *(cells.get((a, b), "") for b in names)] for a in names]

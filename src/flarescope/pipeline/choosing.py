@@ -61,15 +61,23 @@ class Choosing:
         rule = self.rule
         if self.calibration is not None and self.calibration not in METHODS:
             raise InputError(f"--calibration {self.calibration}: expected one of {', '.join(METHODS)}")
-        needs = "calibration" if self.calibration else "rule" if rule and rule.needs_rows else None
-        if needs and self.on is None:
-            what = f"--calibration {self.calibration}" if needs == "calibration" else "a threshold by a rule"
-            raise InputError(
-                f"{what} is chosen on rows that are not scored: name them (--choose-on TABLE, or a split of the table)"
-            )
+        needs = bool(self.calibration) or bool(rule and rule.needs_rows)
         if self.on is not None and not needs and not self.on.endswith(".json"):
             raise InputError(
                 f"--choose-on {self.on}: nothing is chosen; say what (--threshold tss, --calibration platt)"
+            )
+
+    def check_rows(self) -> None:
+        """Refuse what is to be chosen where no rows are named for it.
+
+        Raises:
+            InputError: saying what is to be named.
+        """
+        needs = bool(self.calibration) or bool(self.rule and self.rule.needs_rows)
+        if needs and self.on is None:
+            what = f"--calibration {self.calibration}" if self.calibration else "a threshold by a rule"
+            raise InputError(
+                f"{what} is chosen on rows that are not scored: name them (--choose-on TABLE, or a split of the table)"
             )
 
 
@@ -202,6 +210,7 @@ def choose(found: ForeignRows, choosing: Choosing, reading: Reading, source: str
     Raises:
         InputError: rows that are scored and chosen on, other events, no such split.
     """
+    choosing.check_rows()
     if choosing.on is None:
         stated = choosing.rule.stated if choosing.rule else None
         return Chosen(found.rows, found.event, threshold=stated, notes=found.notes)

@@ -1,19 +1,17 @@
-"""How are anybody's forecasts verified, and two tables of forecasts compared?"""
+"""How are anybody's forecasts verified?"""
 
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from flarescope.errors import InputError
-from flarescope.events import EventDefinition, agreed
+from flarescope.events import EventDefinition
 from flarescope.files import write_json
 from flarescope.pipeline.choosing import Choosing, choose
-from flarescope.pipeline.evaluated import ONE_EVENT, forecasts_of
 from flarescope.pipeline.foreign_rows import Reading, read_foreign
 from flarescope.pipeline.issued_rows import split_name
-from flarescope.pipeline.verifying import Verifying, no_intervals, verify_rows, with_reason
+from flarescope.pipeline.verifying import Verifying, verify_rows
 from flarescope.progress import Reporter, WarningReporter
-from flarescope.scores.compare import compare as compare_rows
 
 
 def verify_table(
@@ -100,65 +98,3 @@ def keeping(reading: Reading | None, verifying: Verifying) -> Reading:
 def with_list(verifying: Verifying, reading: Reading) -> Verifying:
     """Let the flare list that labels rows tell of the window before them too, where no other was named."""
     return verifying if verifying.events or reading.flares is None else replace(verifying, events=reading.flares)
-
-
-def compare(
-    a: str | Path,
-    b: str | Path,
-    *,
-    split: str = "test",
-    event: EventDefinition | None = None,
-    reading: Reading | None = None,
-    choosing: Choosing | None = None,
-    verifying: Verifying | None = None,
-    reporter: Reporter | None = None,
-) -> dict[str, Any]:
-    """Compare two forecasts of the same images, with intervals of the differences.
-
-    Args:
-        a: a run that was evaluated, or a table of forecasts; of a table with several models one is named behind it
-            (`forecasts.parquet#mcintosh`).
-        b: another one, of the same images.
-        split: of runs.
-        event: which, for tables of several events, or that do not say it.
-        reading: how tables are read.
-        choosing: how their forecasts become yes or no.
-        verifying: how.
-        reporter: hears what must be said.
-
-    Returns:
-        What `scores.compare.compare` gives, where settings also hold `event` (or None), and `calibrated_a` and
-        `calibrated_b`: whether the probabilities are calibrated ones.
-
-    Raises:
-        InputError: forecasts of different events, and as `scores.compare.compare`.
-
-    Example:
-        >>> found = flarescope.compare("runs/png", "other_model.csv")
-        >>> difference = found["decision"]["tss"]["difference"]
-    """
-    verifying, reporter = verifying or Verifying(), reporter or WarningReporter()
-    reading = keeping(reading, verifying)
-    first, second = (forecasts_of(path, split, event, reading=reading, choosing=choosing) for path in (a, b))
-    event, said = agreed({str(a): first.event, str(b): second.event}, ONE_EVENT)
-    for text in said:
-        reporter.warn(text)
-    why = (
-        no_intervals(first.rows, second.rows, event=event, resample=verifying.resample)
-        if verifying.replicates
-        else None
-    )
-    found = compare_rows(
-        first.rows,
-        second.rows,
-        threshold_a=first.threshold,
-        threshold_b=second.threshold,
-        replicates=0 if why else verifying.replicates,
-        seed=verifying.seed,
-        event=event,
-        resample=verifying.resample,
-    )
-    read = [f"{path}: {text}" for path, side in ((a, first), (b, second)) for text in side.notes]
-    settings = {"event": event and event.to_json(), "calibrated_a": first.calibrated, "calibrated_b": second.calibrated}
-    notes = read + with_reason(found["notes"], why)
-    return found | {"settings": settings | found["settings"], "notes": notes}

@@ -195,6 +195,15 @@ class ScoredCases:
         fixed = {name: one for name, one in own.items() if np.ptp(self._replicates[b][name]) == 0}
         return _rows(values, self._intervals(values, drawn, bounds) | fixed)
 
+    def drawn_differences(self, first: tuple[str, str], second: tuple[str, str]) -> dict[str, np.ndarray]:
+        """Give the differences of `differences` in each replicate, or in each sample without one region.
+
+        Returns:
+            score -> `(B,)`, NaN where one of the two has no value; empty without intervals.
+        """
+        b = self._replicates.get(_key(*second), {})
+        return {name: drawn - b[name] for name, drawn in self._replicates.get(_key(*first), {}).items()}
+
     def image_level(self, case: str, decision: str) -> Rows:
         """Give the intervals that would hold if images were independent: score -> `low`, `high`; far too narrow.
 

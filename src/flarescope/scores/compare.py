@@ -126,11 +126,15 @@ def _rows(scored: ScoredCases, part: str) -> dict[str, dict[str, Any]]:
         value = difference.pop("value")
         rows[name] = {"a": a[name]["value"], "b": b[name]["value"], "difference": value} | difference
         if "low" in difference:
-            rows[name]["better"] = _better(name, difference)
+            rows[name]["better"] = better(name, difference)
     return rows
 
 
-def _better(name: str, difference: Mapping[str, float]) -> str | None:
+def better(name: str, difference: Mapping[str, float]) -> str | None:
+    """Say which of two is better by a score: "a" or "b" where the interval of a - b lies on one side of 0, else None.
+
+    Bias has none: its best value is in the middle.
+    """
     if name == "bias" or not (difference["low"] > 0 or difference["high"] < 0):
         return None
     score = DEFINITIONS[name]

@@ -1,0 +1,187 @@
+"""How are runs and tables of forecasts compared, two or many, on the rows that all have and on each one's own?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from flarescope.errors import InputError
+from flarescope.events import EventDefinition, agreed
+from flarescope.pipeline.choosing import Choosing
+from flarescope.pipeline.common_rows import common_rows, short_names
+from flarescope.pipeline.evaluated import ONE_EVENT, Decided, forecasts_of
+from flarescope.pipeline.foreign import keeping
+from flarescope.pipeline.foreign_rows import Reading
+from flarescope.pipeline.verifying import Verifying, no_intervals, with_reason
+from flarescope.progress import Reporter, WarningReporter
+from flarescope.scores.baselines import event_of_rows
+from flarescope.scores.compare import compare as compare_rows
+from flarescope.scores.many import compare_many as compare_rows_of_many
+from flarescope.scores.many import own_scores
+from flarescope.tables import SPLITS
+
+
+def compare(
+    a: str | Path,
+    b: str | Path,
+    *,
+    split: str = "test",
+    event: EventDefinition | None = None,
+    reading: Reading | None = None,
+    choosing: Choosing | None = None,
+    choose_on: Sequence[str] = (),
+    verifying: Verifying | None = None,
+    reporter: Reporter | None = None,
+) -> dict[str, Any]:
+    """Compare two forecasts on the rows that both have, with intervals of the differences.
+
+    Args:
+        a: a run that was evaluated, or a table of forecasts; of a table with several models one is named behind it
+            (`forecasts.parquet#mcintosh`).
+        b: another one, of the same images.
+        split: of runs.
+        event: which, for tables of several events, or that do not say it.
+        reading: how tables are read.
+        choosing: how their forecasts become yes or no.
+        choose_on: the rows to choose on of A and of B, or one split for both.
+        verifying: how.
+        reporter: hears what must be said.
+
+    Returns:
+        What `scores.compare.compare` gives of these rows, and `own`: "a" and "b" -> the scores of all rows of its own
+        (`scores.many.own_scores`), where the other lacks some; settings also hold `event` (or None), and `calibrated_a`
+        and `calibrated_b`: whether the probabilities are calibrated ones.
+
+    Raises:
+        InputError: forecasts of different events, and as `scores.compare.compare`.
+
+    Example:
+        >>> found = flarescope.compare("runs/png", "other_model.csv")
+        >>> difference = found["decision"]["tss"]["difference"]
+    """
+    verifying, reporter = verifying or Verifying(), reporter or WarningReporter()
+    each = choosing_of_each((a, b), choosing or Choosing(), choose_on)
+    sides = {
+        side: forecasts_of(path, split, event, reading=keeping(reading, verifying), choosing=how)
+        for side, path, how in zip("ab", (a, b), each, strict=True)
+    }
+    event, said = agreed({str(path): side.event for path, side in zip((a, b), sides.values(), strict=True)}, ONE_EVENT)
+    for text in said:
+        reporter.warn(text)
+    common = common_rows({"A": sides["a"].rows, "B": sides["b"].rows})
+    first, second = common.tables.values()
+    event = event_of_rows(first, event)[0] if event else None
+    why = no_intervals(first, second, event=event, resample=verifying.resample) if verifying.replicates else None
+    how_drawn = sampling_of(verifying, event, None)
+    thresholds: dict[str, Any] = {f"threshold_{side}": one.threshold for side, one in sides.items()}
+    found = compare_rows(first, second, **thresholds | how_drawn | ({"replicates": 0} if why else {}))
+    left_out = dict(zip("ab", common.left_out.values(), strict=True))
+    read = [f"{path}: {text}" for path, side in zip((a, b), sides.values(), strict=True) for text in side.notes]
+    settings: dict[str, Any] = {"event": event and event.to_json()}
+    settings |= {f"calibrated_{side}": one.calibrated for side, one in sides.items()}
+    notes = [*common.notes, *read, *with_reason(found["notes"], why)]
+    own = own_of(sides, left_out, how_drawn)
+    return found | {"settings": settings | found["settings"], "own": own, "notes": notes}
+
+
+def compare_many(
+    paths: Sequence[str | Path],
+    *,
+    split: str = "test",
+    climatology: float | None = None,
+    event: EventDefinition | None = None,
+    reading: Reading | None = None,
+    choosing: Choosing | None = None,
+    choose_on: Sequence[str] = (),
+    verifying: Verifying | None = None,
+    reporter: Reporter | None = None,
+) -> dict[str, Any]:
+    """Compare every pair of several forecasts, on the rows that all of them have.
+
+    Args:
+        paths: runs that were evaluated, and tables of forecasts, two or more.
+        split: of runs.
+        climatology: event rate of a training set, or None.
+        event: which, for tables of several events, or that do not say it.
+        reading: how tables are read, the same for each.
+        choosing: how tables' forecasts become yes or no; a run's own threshold stays, but where one is stated.
+        choose_on: the rows to choose on of each path in turn, or one split for all.
+        verifying: how intervals are made.
+        reporter: hears what must be said.
+
+    Returns:
+        What `scores.many.compare_many` gives, by the shortest names that tell the paths apart; `files` (name -> path),
+        `own`: name -> its scores on all rows of its own, where others lack some; settings also hold `event` and
+        `calibrated` (name -> whether its probabilities are calibrated ones).
+
+    Raises:
+        InputError: forecasts of different events, no common row, labels that differ.
+
+    Example:
+        >>> found = flarescope.compare_many(["runs/png", "runs/svm", "other_model.csv"])
+        >>> [(pair["a"], pair["b"]) for pair in found["pairs"]]
+        [('png', 'svm'), ('png', 'other_model'), ('svm', 'other_model')]
+    """
+    verifying, reporter = verifying or Verifying(), reporter or WarningReporter()
+    names = short_names(paths)
+    each = choosing_of_each(paths, choosing or Choosing(), choose_on)
+    sides = {
+        name: forecasts_of(path, split, event, reading=keeping(reading, verifying), choosing=how)
+        for name, path, how in zip(names, paths, each, strict=True)
+    }
+    event, said = agreed({name: side.event for name, side in sides.items()}, ONE_EVENT)
+    for text in said:
+        reporter.warn(text)
+    common = common_rows({name: side.rows for name, side in sides.items()})
+    tables = list(common.tables.values())
+    event = event_of_rows(tables[0], event)[0] if event else None
+    why = no_intervals(*tables, event=event, resample=verifying.resample) if verifying.replicates else None
+    how = sampling_of(verifying, event, climatology)
+    thresholds = {name: side.threshold for name, side in sides.items()}
+    found = compare_rows_of_many(common.tables, thresholds=thresholds, **how | ({"replicates": 0} if why else {}))
+    settings = {"event": event and event.to_json(), "calibrated": {name: one.calibrated for name, one in sides.items()}}
+    notes = [f"{name}: {text}" for name, side in sides.items() for text in side.notes]
+    return found | {
+        "files": dict(zip(names, map(str, paths), strict=True)),
+        "own": own_of(sides, common.left_out, how),
+        "settings": found["settings"] | settings,
+        "notes": [*common.notes, *notes, *with_reason(found["notes"], why)],
+    }
+
+
+def sampling_of(verifying: Verifying, event: EventDefinition | None, climatology: float | None) -> dict[str, Any]:
+    """Give what scores of the library are told of how they are made."""
+    return {
+        "replicates": verifying.replicates,
+        "seed": verifying.seed,
+        "resample": verifying.resample,
+        "event": event,
+        "climatology": climatology,
+    }
+
+
+def own_of(sides: Mapping[str, Decided], left_out: Mapping[str, int], how: Mapping[str, Any]) -> dict[str, Any]:
+    """Score each on all rows of its own, where it has more than those that all have."""
+    return {
+        name: own_scores(side.rows[side.rows["label"].notna()], side.threshold, **how)
+        for name, side in sides.items()
+        if left_out[name]
+    }
+
+
+def choosing_of_each(paths: Sequence[str | Path], choosing: Choosing, choose_on: Sequence[str]) -> list[Choosing]:
+    """Give each path the rows that its threshold is chosen on: one split for all, or one for each in turn.
+
+    Raises:
+        InputError: another number of them.
+    """
+    if not choose_on:
+        return [choosing] * len(paths)
+    if len(choose_on) == 1 and (choose_on[0] in SPLITS or len(paths) == 1):
+        return [replace(choosing, on=choose_on[0])] * len(paths)
+    if len(choose_on) != len(paths):
+        raise InputError(
+            f"--choose-on is given {len(choose_on)} times for {len(paths)} forecasts: one split for all, or a table "
+            "for each, in their order"
+        )
+    return [replace(choosing, on=on) for on in choose_on]
