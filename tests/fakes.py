@@ -216,11 +216,15 @@ def use_fake_network(monkeypatch: object = None, engine: FakeEngine | None = Non
     put = getattr(monkeypatch, "setattr", setattr)
     engine = engine or FakeEngine()
 
-    def find(spec: str) -> Weights:
+    real = starting.make
+
+    def find(spec: str | Weights) -> Weights:
+        if isinstance(spec, Weights):
+            return spec
         return fake_weights("sha256:" + spec.encode().hex().ljust(64, "0")[:64])
 
-    put(starting, "make", lambda choice, found: engine)
     put(as_torch, "backbone_module", lambda classifier: fake_module())
+    put(starting, "make", lambda choice, found: real(choice, found) if found.family.startswith("module") else engine)
     for module in (featuring, training_data, registry):
         put(module, "find", find)
     return engine

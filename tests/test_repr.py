@@ -92,6 +92,9 @@ PUBLIC = [
     flarescope.Saving("best", True),
     flarescope.SelectionRules(first=WHEN, max_degrees=60, max_nan_pixels=0, quality_mask=1, unknown="keep"),
     flarescope.SplitRules(how="time", lists=DEEP, test_from=WHEN, validation_from=WHEN, gap_hours=48, event=EVENT),
+    flarescope.TuneRecipe(
+        start="block5", batch=64, micro_batch=8, learning_rate=3e-5, class_weight=(1.0, 4.08785), rank=4
+    ),
     flarescope.Verifying(replicates=20, seed=1, events=DEEP / "eventList.txt"),
 ]
 RETURNED = [

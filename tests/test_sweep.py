@@ -121,7 +121,7 @@ def test_a_stopped_sweep_ends_in_the_same_bytes(given, tmp_path, monkeypatch, ca
         real(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(fitting, "_discard", stopping)
+        patch.setattr(fitting, "discard", stopping)
         with pytest.raises(Stop):
             sweep(**given, out=tmp_path / "stopped", grid=GRID, recipe=BASE)
     sweep(**given, out=tmp_path / "stopped", grid=GRID, recipe=BASE)

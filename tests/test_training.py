@@ -266,9 +266,9 @@ def test_a_finished_run_asked_for_again_changes_nothing(fit, engine):
         ("each", "train_together", 1),
         ("each", "load_classifier", 1),
         ("best", "validate_together", 2),
-        ("best", "_discard", 3),
-        ("best", "_discard", 5),
-        ("last", "_discard", 5),
+        ("best", "discard", 3),
+        ("best", "discard", 5),
+        ("last", "discard", 5),
         ("last", "write_parquet", 1),
     ],
 )

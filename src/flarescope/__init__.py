@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from flarescope.catalog.select import SelectionRules
     from flarescope.events import EventDefinition
     from flarescope.features.history import History
+    from flarescope.finetuning.recipe import TuneRecipe
     from flarescope.heads.head import Recipe
     from flarescope.images.magnetogram import Magnetogram, read_fits
     from flarescope.images.render import render_field
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from flarescope.pipeline.evaluation import Evaluation
     from flarescope.pipeline.explaining.stage import Explaining, explain
     from flarescope.pipeline.featuring import Compute
+    from flarescope.pipeline.finetuning.stage import finetune
     from flarescope.pipeline.fitting import Saving
     from flarescope.pipeline.forecasting.forms import read_forecast
     from flarescope.pipeline.forecasting.stage import forecast
@@ -76,6 +78,7 @@ _HOMES = {
     "Saving": "pipeline.fitting",
     "SelectionRules": "catalog.select",
     "SplitRules": "pipeline.catalogues.splitting",
+    "TuneRecipe": "finetuning.recipe",
     "Verifying": "pipeline.verifying",
     "build_catalogue": "pipeline.catalogues.catalogue",
     "calibrate": "pipeline.calibrating",
@@ -86,6 +89,7 @@ _HOMES = {
     "cut_disk": "pipeline.cutting",
     "evaluate": "pipeline.evaluating",
     "explain": "pipeline.explaining.stage",
+    "finetune": "pipeline.finetuning.stage",
     "forecast": "pipeline.forecasting.stage",
     "label": "pipeline.catalogues.labelling",
     "load": "pipeline.models",
@@ -129,6 +133,7 @@ __all__ = [
     "Saving",
     "SelectionRules",
     "SplitRules",
+    "TuneRecipe",
     "Verifying",
     "build_catalogue",
     "calibrate",
@@ -139,6 +144,7 @@ __all__ = [
     "cut_disk",
     "evaluate",
     "explain",
+    "finetune",
     "forecast",
     "label",
     "load",

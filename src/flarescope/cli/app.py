@@ -11,6 +11,7 @@ from flarescope.cli import compare as compare_verb
 from flarescope.cli import demo as demo_verb
 from flarescope.cli import evaluate as evaluate_verb
 from flarescope.cli import explain as explain_verb
+from flarescope.cli import finetune as finetune_verb
 from flarescope.cli import forecast as forecast_verb
 from flarescope.cli import magnetic as magnetic_verbs
 from flarescope.cli import predict as predict_verb
@@ -40,6 +41,7 @@ app.add_typer(archive.app, name="archive")
 app.command(epilog=backbones_verb.EXAMPLE)(backbones_verb.backbones)
 app.command(epilog=magnetic_verbs.FEATURES_EXAMPLE)(magnetic_verbs.features)
 app.command(epilog=train_verb.EXAMPLE)(train_verb.train)
+app.command(epilog=finetune_verb.EXAMPLE)(finetune_verb.finetune)
 app.command(epilog=sweep_verb.EXAMPLE)(sweep_verb.sweep)
 app.command(epilog=magnetic_verbs.TRAIN_EXAMPLE)(magnetic_verbs.train_magnetic)
 app.command(epilog=magnetic_verbs.EVALUATE_EXAMPLE)(magnetic_verbs.evaluate_magnetic)

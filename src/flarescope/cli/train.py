@@ -167,7 +167,8 @@ def show_history(history: list[dict[str, Any]], out: Path) -> None:
         cells = [_cell(row[split][name]) for split in ("train", "validation") for name in names]
         rows.append([f"{row['epoch']}{' *' if row is best else ''}", *cells, str(row["model"])])
     header = ["epoch", *names, *[f"val {name}" for name in names], "model"]
-    meaning = "* best by validation TSS" if best else "none is the best: the validation TSS is 0/0"
+    score = "loss" if best and best.get("chosen_by") == "loss" else "TSS"
+    meaning = f"* best by validation {score}" if best else "none is the best: the validation TSS is 0/0"
     show_table(f"{out} ({meaning})", header, rows)
 
 

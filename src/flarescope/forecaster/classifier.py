@@ -19,7 +19,8 @@ from flarescope.backbones.keras.reading import read_model
 from flarescope.backbones.keras.writing import write_full_model
 from flarescope.backbones.module import FAMILY as MODULE
 from flarescope.backbones.module import absent
-from flarescope.backbones.weight_arrays import begin_as_imagenet
+from flarescope.backbones.tuned import Change
+from flarescope.backbones.weight_arrays import begin_as_imagenet, digest_of
 from flarescope.backbones.weights import of_arrays
 from flarescope.brief import brief
 from flarescope.engines.base import Engine, EngineChoice
@@ -29,6 +30,7 @@ from flarescope.events import PUBLISHED
 from flarescope.features.extract import Kept, extract
 from flarescope.files import atomic_path, translate_os_errors
 from flarescope.forecaster.description import Description, parse_description, to_text
+from flarescope.forecaster.tuned_file import change_of, read_change, with_change, write_change
 from flarescope.heads.head import Head
 from flarescope.images.reading import ReadImage
 
@@ -41,7 +43,7 @@ ATTRIBUTE: Final = "flarescope"
 
 @dataclass(frozen=True)
 class Classifier:
-    """A frozen backbone with a trained head."""
+    """A backbone, frozen or fine-tuned, with a trained head."""
 
     head: Head
     description: Description
@@ -106,12 +108,13 @@ class Classifier:
         Args:
             path: a name ending in `.hdf5`.
             full: write a complete Keras model with the backbone (550 MB), which `keras.models.load_model` opens;
-                otherwise head and description only (tens of kB).
+                otherwise head and description only (tens of kB), and what was fine-tuned.
         """
         if full:
-            _write_full(path, self.weights.load(), self.head, self.description)
+            arrays = self.weights.load()
+            _write_full(path, arrays, self.head, _of_whole(self.description, arrays))
         else:
-            _write_small(path, self.head, self.description)
+            _write_small(path, self.head, self.description, change_of(self.weights))
 
 
 def load_classifier(path: Path, *, backbone: Spec | None = None) -> Classifier:
@@ -176,16 +179,19 @@ def describe_again(path: Path, described: Description) -> None:
     """
     small = _read_small(path)
     if small is not None:
-        _write_small(path, small[0], described)
+        change = read_change(path, described.tuned) if described.tuned else None
+        _write_small(path, small[0], described, change)
         return
     model = read_model(path)
     _write_full(path, model.backbone, Head(model.head_kernel, model.head_bias), described)
 
 
-def _write_small(path: Path, head: Head, described: Description) -> None:
+def _write_small(path: Path, head: Head, described: Description, change: Change | None) -> None:
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
         file.attrs[ATTRIBUTE] = to_text(described, head)
         head_into(file, head)
+        if change is not None:
+            write_change(file, change)
 
 
 def head_into(group: h5py.Group, head: Head) -> None:
@@ -208,6 +214,11 @@ def head_in(path: Path, group: Group) -> Head:
     return head
 
 
+def _of_whole(described: Description, arrays: Mapping[str, np.ndarray]) -> Description:
+    """Give the description of a file that has all arrays of the backbone, also where some of them were fine-tuned."""
+    return replace(described, digest=digest_of(arrays), tuned=None) if described.tuned else described
+
+
 def _write_full(path: Path, backbone: Mapping[str, np.ndarray], head: Head, described: Description) -> None:
     attributes = {ATTRIBUTE: to_text(described, head)}
     write_full_model(path, backbone, head.kernel, head.bias, extra_attributes=attributes)
@@ -223,6 +234,8 @@ def with_backbone(path: Path, head: Head, described: Description, *, backbone: S
     if isinstance(asked, str) and asked.startswith(f"{MODULE}:"):
         return Classifier(head, described, absent(asked, described.digest, _features_of(path, head, described)))
     found = registry.find(asked)
+    if described.tuned:
+        found = with_change(path, found, described.digest, described.tuned)
     if found.digest != described.digest:
         raise InputError(
             f"{path}: its head was trained on the backbone {described.family} ({described.digest[:15]}...), "

@@ -13,6 +13,7 @@ from flarescope.errors import InputError
 from flarescope.events import EventDefinition, event_from_json
 from flarescope.features.history import History, history_from_json
 from flarescope.files import utf8_values
+from flarescope.forecaster.tuned_file import check_change
 from flarescope.heads.head import Head
 from flarescope.images.likeness import PUBLISHED_SET, Likeness, likeness_from_json
 from flarescope.images.render import Rendering
@@ -45,6 +46,8 @@ class Description:
         times: spans of time that its training rows of the whole disk fill (`catalog.apart.spans_to_json`); None of
             regions, or where they are not known.
         history: to which earlier images it looks back (`features.history.History` as plain values); None to none.
+        tuned: what fine-tuning changed of the backbone (`tuned_file.describe_change`); None where nothing was. Family
+            and digest are then of the changed one.
     """
 
     backbone: str
@@ -61,6 +64,7 @@ class Description:
     network: str = VGG16.name
     times: list[list[str]] | None = None
     history: dict[str, Any] | None = None
+    tuned: dict[str, Any] | None = None
 
     __repr__ = brief
 
@@ -86,10 +90,9 @@ def to_text(described: Description, head: Head) -> str:
     """Write a description as JSON, with a digest over it and the head."""
     event = described.event.to_json() if described.event else None
     values = {"format": FORMAT, **asdict(described), "event": event}
-    if described.times is None:  # of regions: the file is as older versions write and read it
-        del values["times"]
-    if described.history is None:
-        del values["history"]
+    for name in ("times", "history", "tuned"):  # where there is none the file is as older versions write and read it
+        if values[name] is None:
+            del values[name]
     return json.dumps(sealing.sealed(utf8_values(values), head.kernel, head.bias))
 
 
@@ -139,6 +142,7 @@ def _checked(described: Description) -> Description:
         raise TypeError("regions are no whole numbers")
     spans_from_json(described.times)
     history_from_json(described.history)
+    check_change(described.tuned)
     if described.training_images is not None:
         likeness_from_json(described.training_images)
     return described

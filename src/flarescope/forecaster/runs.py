@@ -53,7 +53,8 @@ class RunFolder:
     def own_files(self) -> list[Path]:
         """List the files by which training goes on: models, state, history and, last, `run.json`."""
         models = sorted(path for path in self.path.glob("model.*") if _MODEL_NAME.fullmatch(path.name))
-        return [path for path in (*models, self.path / "state.npz", self.history_jsonl, self.run_json) if path.exists()]
+        states = [self.path / name for name in ("state.npz", "state.safetensors")]
+        return [path for path in (*models, *states, self.history_jsonl, self.run_json) if path.exists()]
 
     def clear(self) -> None:
         """Remove the files of `own_files`; `run.json` last, so that a kill within leaves it to be done again."""
@@ -187,8 +188,11 @@ def result_to_json(result: EpochResult) -> dict[str, float | int | None]:
 def best_epoch(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Give the row with the highest validation TSS, the earliest of equals; None where no row has one.
 
-    It is 0/0 in every epoch where the validation rows are of one class only.
+    It is 0/0 in every epoch where the validation rows are of one class only. Of a fine-tuning that was asked to go by
+    the loss, whose rows say so, it is the row with the smallest validation loss.
     """
+    if rows and rows[0].get("chosen_by") == "loss":
+        return min(rows, key=lambda row: float(row["validation"]["loss"]))
     known = [row for row in rows if row["validation"]["tss"] is not None]
     return max(known, key=lambda row: row["validation"]["tss"], default=None)
 

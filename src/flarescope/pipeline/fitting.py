@@ -82,7 +82,7 @@ class Running:
     @property
     def ended(self) -> bool:
         """Whether there is no further epoch."""
-        over = self.state.epoch >= self.recipe.last_epoch or _stops(self.history, self.recipe.patience)
+        over = self.state.epoch >= self.recipe.last_epoch or stops(self.history, self.recipe.patience)
         return over or self.failure is not None
 
 
@@ -130,7 +130,7 @@ def _resume(job: Job, saving: Saving) -> Running:
             f"{run.history_jsonl}: has {len(history)} of the {state.epoch} finished epochs; "
             "delete state.npz and run again, from the first epoch"
         )
-    _discard(run, history, saving)  # a kill may have come just before it
+    discard(run, history, saving)  # a kill may have come just before it
     return Running(run, job.recipe, model, state, history, labels=job.data.labels())
 
 
@@ -159,7 +159,7 @@ def _epoch(group: Sequence[Running], rows: dict[str, Rows], saving: Saving, repo
     for (one, outcome), result in zip(good, validated, strict=True):
         _keep(one, outcome, result, saving)
         name = f"{one.run.path.name}, " if len(group) > 1 else ""
-        reporter.say(_epoch_line(outcome.trained, result, name + label))
+        reporter.say(epoch_line(outcome.trained, result, name + label))
 
 
 def _fails(one: Running, outcome: Outcome) -> bool:
@@ -209,10 +209,11 @@ def _keep(one: Running, outcome: Outcome, validated: EpochResult, saving: Saving
     one.history.append({"epoch": one.state.epoch, **results, **outcome.note, "model": name})
     one.run.write_history(one.history)
     one.run.write_state(one.state)  # last: a kill before this line repeats the epoch, to the same bytes
-    _discard(one.run, one.history, saving)
+    discard(one.run, one.history, saving)
 
 
-def _epoch_line(trained: EpochResult, validated: EpochResult, label: str) -> str:
+def epoch_line(trained: EpochResult, validated: EpochResult, label: str) -> str:
+    """Say what an epoch came to."""
     scores = ", ".join(f"{name} {_score(getattr(validated.table, name.lower()))}" for name in SHOWN)
     return (
         f"{label}: loss {trained.loss:.4f}, TSS {_score(trained.table.tss)} | validation loss {validated.loss:.4f}, "
@@ -224,13 +225,13 @@ def _score(value: float) -> str:
     return "0/0" if math.isnan(value) else f"{value:.4f}"
 
 
-def _stops(history: list[dict[str, Any]], patience: int | None) -> bool:
+def stops(history: list[dict[str, Any]], patience: int | None) -> bool:
     """Whether the validation TSS has not become better for `patience` epochs; one that is 0/0 stops nothing."""
     best = best_epoch(history)
     return best is not None and patience is not None and history[-1]["epoch"] - best["epoch"] >= patience
 
 
-def _discard(run: RunFolder, history: list[dict[str, Any]], saving: Saving) -> None:
+def discard(run: RunFolder, history: list[dict[str, Any]], saving: Saving) -> None:
     """Remove the models of earlier epochs that are not to be kept."""
     if saving.which == "each" or not history:
         return

@@ -21,7 +21,7 @@ from flarescope.pipeline.origin import Origin, digest_of_rows, regions_in_two_sp
 KNEW: Final = {"train": "trained", "validation": "validated"}
 """What a run did on its rows."""
 
-RESULTS = ("recipe", "backbone", "store", "versions")
+RESULTS = ("recipe", "backbone", "finetuned", "store", "versions")
 NOT_RECORDED = "not recorded: evaluated by an older version"
 
 

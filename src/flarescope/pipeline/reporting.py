@@ -37,6 +37,7 @@ from flarescope.progress import Reporter, WarningReporter
 from flarescope.scores.compare import compare
 
 NETWORK = "a small head trained on the features of a frozen network"
+TUNED = "a network of which layers were trained beside the head ({layers})"
 MAGNETIC = "a linear model trained on 29 magnetic-complexity features"
 
 
@@ -209,9 +210,16 @@ def _card(found: Provenance, verification: dict[str, Any], event: str) -> CardIn
         shared_regions=found.shared,
         apart_hours=None if found.disk is None else hours_ahead(found.disk),
         command="" if magnetic or _is_not_here(described) else f"flarescope predict {folder.path} {shown}{epoch}",
-        method=MAGNETIC if magnetic else NETWORK,
+        method=_method(described),
         warnings=found.warnings(),
     )
+
+
+def _method(described: Mapping[str, Any]) -> str:
+    if described.get("kind") == "magnetic":
+        return MAGNETIC
+    tuned = described.get("finetuned")
+    return TUNED.format(layers=f"--from {tuned['from']}") if isinstance(tuned, dict) and "from" in tuned else NETWORK
 
 
 def _is_not_here(described: Mapping[str, Any]) -> bool:

@@ -1,0 +1,1 @@
+"""How is a network trained on, beyond its head? Only the pipeline's fine-tuning uses this."""

@@ -1,0 +1,116 @@
+"""How do several processes train one network: who am I among them, what do all of them know, and what if one ends?
+
+They are started by torchrun, which says in the environment how many there are, and talk by PyTorch's own means: gloo on
+CPUs, nccl on CUDA GPUs (the latter is untried).
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import nn
+
+from flarescope.errors import FlarescopeError, InputError
+
+_OF_ANOTHER: Final = ("gloo", "NCCL", "Connection closed", "Connection reset", "Broken pipe", "process group")
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process among those of one training.
+
+    Attributes:
+        rank: its number, from 0; that one writes.
+        number: how many there are.
+        device: where it computes.
+    """
+
+    rank: int
+    number: int
+    device: torch.device
+
+    @property
+    def leads(self) -> bool:
+        """Whether it is the one that writes and speaks."""
+        return self.rank == 0
+
+    def total(self, values: np.ndarray) -> np.ndarray:
+        """Add an array up over all processes, place by place."""
+        if self.number == 1:
+            return values
+        tensor = torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
+        dist.all_reduce(tensor)
+        return np.asarray(tensor.cpu().numpy())
+
+    def wait(self) -> None:
+        """Wait until all processes are here."""
+        if self.number > 1:
+            self.total(np.zeros(1, np.float32))
+
+    def together(self, model: nn.Module) -> nn.Module:
+        """Let a module average its gradients over all processes."""
+        if self.number == 1:
+            return model
+        return nn.parallel.DistributedDataParallel(
+            model, device_ids=[self.device] if self.device.type == "cuda" else None, broadcast_buffers=False
+        )
+
+
+@contextmanager
+def joined(device: str | None = None) -> Iterator[Processes]:
+    """Join the other processes for a `with` block; alone where torchrun has not started this one.
+
+    Args:
+        device: `cpu` or `cuda`; None takes a CUDA GPU where there is one.
+
+    Raises:
+        InputError: torchrun's words in the environment are no numbers.
+        FlarescopeError: another process ended, or cannot be reached.
+    """
+    kind = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    rank, number, local = (_number(name, default) for name, default in _WORDS.items())
+    own = torch.device(kind, local) if kind == "cuda" else torch.device(kind)
+    if number == 1:
+        yield Processes(0, 1, own)
+        return
+    with _in_one_line(rank):
+        if kind == "cuda":
+            torch.cuda.set_device(own)
+        dist.init_process_group("nccl" if kind == "cuda" else "gloo")
+        try:
+            yield Processes(rank, number, own)
+        finally:
+            dist.destroy_process_group()
+
+
+_WORDS: Final = {"RANK": 0, "WORLD_SIZE": 1, "LOCAL_RANK": 0}
+
+
+def _number(name: str, default: int) -> int:
+    text = os.environ.get(name, str(default))
+    if not text.isdecimal() or (name == "WORLD_SIZE" and text == "0"):
+        raise InputError(f"environment variable {name} is {text!r}; expected a number, as torchrun sets it")
+    return int(text)
+
+
+@contextmanager
+def _in_one_line(rank: int) -> Iterator[None]:
+    """Turn what PyTorch raises where another process is gone into one line.
+
+    Raises:
+        FlarescopeError: another process ended.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, dist.DistError) and not any(sign in str(error) for sign in _OF_ANOTHER):
+            raise
+        raise FlarescopeError(
+            f"process {rank}: another process of this training ended or cannot be reached; its own message says why; "
+            "run the same command again to go on from the last state that was kept"
+        ) from error

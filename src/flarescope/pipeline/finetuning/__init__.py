@@ -1,0 +1,1 @@
+"""How does a trained head become the beginning of a fine-tuning of its network?"""
