@@ -73,13 +73,13 @@ def test_a_memory_needs_times_and_an_error_that_changes():
 
 def test_blocks_are_long_enough_as_long_as_there_are_ten():
     long_series = hours(24 * 3000, 1)
-    for memory, expected in ((5.0, "day"), (40.0, "week"), (90.0, "carrington"), (None, "carrington")):
+    for memory, expected in ((3.0, "day"), (24.0, "week"), (40.0, "carrington"), (None, "carrington")):
         assert usual_blocks(long_series, Memory(memory, (), ()), 24) == expected
     weeks = hours(24 * 7 * FEWEST_BLOCKS)
     assert usual_blocks(weeks, Memory(90.0, (), ()), 24) == "week"
     assert usual_blocks(hours(24 * 20), Memory(90.0, (), ()), 24) == "day"
     assert usual_blocks(hours(24), None, 24) == "day"
-    assert wanted_hours(Memory(86.0, (), ())) == 4 * 86
+    assert wanted_hours(Memory(86.0, (), ())) == 7 * 86
 
 
 def test_auto_is_the_region_where_there_is_one_and_else_a_block_of_time():

@@ -6,7 +6,7 @@ analysis.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -71,6 +71,16 @@ class ByCluster:
         effective = min(map(effective_number, sizes))
         method = interval_method(min(int(np.count_nonzero(one)) for one in sizes), effective)
         return cls(codes, len(names), method, degrees_of_freedom(effective), sampling)
+
+    def part(self, labels: np.ndarray, inside: np.ndarray) -> "ByCluster":
+        """Give the same of some of the rows.
+
+        Args:
+            labels: `(N,)` bool, of all rows.
+            inside: `(N,)` bool, or positions of rows.
+        """
+        sampling = self.sampling if self.method else replace(self.sampling, replicates=0)
+        return ByCluster.of(labels[inside], pd.Series(self.codes[inside]), sampling)
 
     def weights(self) -> Iterator[np.ndarray]:
         """Yield the weights `(b, R)` of replicates, or of the rows without each cluster."""

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from flarescope.scores.definitions import CATEGORICAL
+from flarescope.scores.definitions_yes_no import CATEGORICAL
 
 COUNTS: Final = ("tp", "fn", "fp", "tn")
 """Order of the four counts wherever they stand in the columns of an array."""

@@ -16,9 +16,9 @@ import pandas as pd
 from flarescope.blocks import PERIODS, time_blocks
 
 FORGOTTEN: Final = 0.1
-TIMES_MEMORY: Final = 4.0
+TIMES_MEMORY: Final = 7.0
 """How many times as long as the memory a block is at least. Of an error whose autocorrelation falls as exp(-t / s),
-the memory is 2.3 s; blocks of length L lose s / L of the variance, with 9.2 s one part in nine, which is 6 % of the
+the memory is 2.3 s; blocks of length L lose s / L of the variance, with 16 s one part in sixteen, which is 3 % of the
 interval's width."""
 
 FEWEST_BLOCKS: Final = 10

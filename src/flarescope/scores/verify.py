@@ -18,6 +18,7 @@
     curves         as `curve_lists.curves` says; of the calibrated probabilities if there are any
     baselines      "climatology", "persistence", "always_no" -> decision, probability (as above), and difference:
                    "argmax", "chosen", "probability" -> rows of (the forecasts' score - the baseline's)
+    analyses       decision (chosen, if there is one), and of this what `questions.asked.answers` gives
     previous       how persistence was made (`baselines.Baselines.previous`), or None without it
     slices         "argmax", "chosen" -> what `slices.slices` gives
     notes          sentences that a reader of the numbers must know
@@ -51,6 +52,7 @@ from flarescope.scores.decision import Decision
 from flarescope.scores.interval_notes import SCORES, blocks_of_time, few_regions, odd_intervals
 from flarescope.scores.jackknife import JACKKNIFE
 from flarescope.scores.previous import Flares
+from flarescope.scores.questions.asked import Asked, answers, further_slices
 from flarescope.scores.reliability_bins import brier_parts, equal_count_edges, equal_width_edges, reliability_bins
 from flarescope.scores.rows import labels_and_probability, with_columns
 from flarescope.scores.slices import MINIMUM_EVENTS, Drawn, slices
@@ -120,6 +122,8 @@ def verify(
     by, drawn = ByCluster.of(labels, clusters.of_rows, sampling), Drawn(clusters.of_rows, clusters.unit, sampling)
     decided = {decision: name for name, case in cases.items() for decision in case.thresholds}
     last = list(cases)[-1]  # the calibrated ones if there are any
+    main = list(decided)[-1]
+    asked, of_main = Asked(forecasts, labels, event, flares, by), cases[decided[main]]
     settings = {
         "event": event.to_json() if event else None,
         "threshold": threshold,
@@ -135,9 +139,10 @@ def verify(
         "calibrated": _probability(scored, cases, "calibrated", by) if calibration else None,
         "curves": curves(labels, cases[last].probability, by),
         "baselines": {name: _baseline(scored, name, decided, last) for name in simplest.tables},
+        "analyses": {"decision": main} | answers(asked, of_main.probability, of_main.thresholds[main]),
         "previous": simplest.previous,
         "slices": {
-            decision: _slices(forecasts, cases[case], decision, minimum_events, drawn)
+            decision: _slices(forecasts, cases[case], decision, minimum_events, drawn, asked)
             for decision, case in decided.items()
         },
     }
@@ -211,9 +216,12 @@ def _baseline(scored: ScoredCases, name: str, decided: Mapping[str, str], last: 
     }
 
 
-def _slices(forecasts: pd.DataFrame, case: Case, decision: str, minimum_events: int, drawn: Drawn) -> dict[str, Any]:
+def _slices(
+    forecasts: pd.DataFrame, case: Case, decision: str, minimum_events: int, drawn: Drawn, asked: Asked
+) -> dict[str, Any]:
     yes = case.probability >= case.thresholds[decision]
-    return slices(forecasts.assign(probability=case.probability), yes, minimum_events=minimum_events, drawn=drawn)
+    scored = forecasts.assign(probability=case.probability)
+    return slices(scored, yes, minimum_events=minimum_events, drawn=drawn, further=further_slices(asked))
 
 
 def _warnings(
