@@ -1,6 +1,11 @@
-"""Is a value of a JSON file, which anybody may have edited, of the kind that is expected?"""
+"""Is a value of a JSON file, which anybody may have edited, of the kind that is expected; how do tables become such?"""
 
-from typing import Final
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_COUNTED: Final = 2**53
 
@@ -29,3 +34,9 @@ def is_plain_name(value: object) -> bool:
 def are_texts(value: object) -> bool:
     """Whether a value is a list of texts."""
     return isinstance(value, list) and all(is_text(one) for one in value)
+
+
+def frame_records(frame: "pd.DataFrame") -> list[Mapping[str, Any]]:
+    """Give the rows of a table as plain values: times in ISO 8601, missing values None."""
+    records: list[Mapping[str, Any]] = json.loads(frame.to_json(orient="records", date_format="iso"))
+    return records

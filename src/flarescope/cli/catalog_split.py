@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from flarescope.cli import options
-from flarescope.cli.screen import ScreenReporter, frame_records, note, settings, show_json, show_table
+from flarescope.cli.screen import ScreenReporter, note, settings, show_json, show_table
 from flarescope.errors import InputError
+from flarescope.json_values import frame_records
 
 if TYPE_CHECKING:
     import pandas as pd

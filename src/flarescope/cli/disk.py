@@ -7,7 +7,8 @@ import typer
 
 from flarescope.cli import options
 from flarescope.cli.groups import group
-from flarescope.cli.screen import ScreenReporter, frame_records, note, settings, show_json, show_table
+from flarescope.cli.screen import ScreenReporter, note, settings, show_json, show_table
+from flarescope.json_values import frame_records
 
 if TYPE_CHECKING:
     from flarescope.pipeline.cutting import CutDisk

@@ -12,7 +12,6 @@ from flarescope.errors import printable
 from flarescope.progress import Reporter
 
 if TYPE_CHECKING:
-    import pandas as pd
     from rich.progress import Progress, TaskID
 
 LINE_EVERY_S = 10.0
@@ -153,12 +152,6 @@ def show_json(values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
     from flarescope.files import utf8_values
 
     out(json.dumps(utf8_values(values), indent=2))
-
-
-def frame_records(frame: "pd.DataFrame") -> list[Mapping[str, Any]]:
-    """Give the rows of a table as plain values: times in ISO 8601, missing values None."""
-    records: list[Mapping[str, Any]] = json.loads(frame.to_json(orient="records", date_format="iso"))
-    return records
 
 
 def is_terminal(stream: TextIO | None) -> bool:

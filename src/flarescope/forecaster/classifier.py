@@ -85,6 +85,10 @@ class Classifier:
         """Send images through the backbone (see `features.extract.extract`)."""
         return extract(images, sizes, self.started(engine), keep)
 
+    def lead_through(self, choice: EngineChoice, around: Callable[[Engine], Engine]) -> None:
+        """Start an engine, and from now on reach it through what stands around it, as one that many threads share."""
+        self._engines[choice] = around(self.started(choice))
+
     def beside(self, path: Path) -> "Classifier":
         """Read the model of another event in a small file, on the same backbone, which is not loaded again.
 

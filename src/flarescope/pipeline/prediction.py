@@ -18,10 +18,12 @@ from flarescope.files import utf8
 from flarescope.forecaster.classifier import Classifier
 from flarescope.images.given import EXPECTED, Given, is_field, read_given
 from flarescope.images.likeness import flags_beside
+from flarescope.images.line_of_sight import Accept
 from flarescope.images.magnetogram import is_fits
 from flarescope.images.paths import expand
 from flarescope.images.plausible import LEAST_SIDE
 from flarescope.images.reading import ReadImage, Unread, each_ahead, read_image
+from flarescope.images.received import Received
 from flarescope.images.render import PixelForm, Rendering
 from flarescope.images.workers import Failure
 from flarescope.pipeline.featuring import Compute, announce
@@ -64,7 +66,7 @@ class Predicted:
 
 def forecast_images(
     classifier: Classifier,
-    images: Sequence[Path | Given],
+    images: Sequence[Path | Given | Received],
     *,
     compute: Compute | None = None,
     strict: bool = False,
@@ -75,7 +77,7 @@ def forecast_images(
 
     Args:
         classifier: the model.
-        images: PNG and FITS files, and fields in hand.
+        images: PNG and FITS files, on disk or received, and fields in hand.
         compute: how the features are computed; they are not kept.
         strict: stop at the first image that cannot be read; those before it are forecast.
         failures: what is known to be no image beforehand.
@@ -98,7 +100,7 @@ def forecast_images(
         forecast += count
         reporter.advance("forecasts", forecast + len(unread) - len(failures), len(images))
 
-    def job(image: Path | Given) -> ReadImage:
+    def job(image: Path | Given | Received) -> ReadImage:
         return read_for(classifier, image, compute)
 
     history, readable = (
@@ -134,7 +136,7 @@ def forecast_images(
     return Predicted(table, tuple(unread), event)
 
 
-def read_for(classifier: Classifier, image: Path | Given, compute: Compute) -> ReadImage:
+def read_for(classifier: Classifier, image: Path | Given | Received, compute: Compute) -> ReadImage:
     """Read an image and render it as a model takes it.
 
     Raises:
@@ -145,10 +147,14 @@ def read_for(classifier: Classifier, image: Path | Given, compute: Compute) -> R
         return _read_disk(image, classifier.description.rendering, compute, form.size)
     if isinstance(image, Given):
         return read_given(image, compute.nan, compute.accept, size=form.size)
-    return read_image(image, Rendering.for_file(image.name, compute.nan, form), compute.accept)
+    return _read(image, Rendering.for_file(image.name, compute.nan, form), compute.accept)
 
 
-def _read_disk(image: Path | Given, trained: str | None, compute: Compute, size: int) -> ReadImage:
+def _read(image: Path | Received, rendering: Rendering, accept: Accept) -> ReadImage:
+    return image.read(rendering, accept) if isinstance(image, Received) else read_image(image, rendering, accept)
+
+
+def _read_disk(image: Path | Given | Received, trained: str | None, compute: Compute, size: int) -> ReadImage:
     """Read an image for a model of the whole disk; the levels of a JPEG say nothing to a model of FITS files.
 
     Raises:
@@ -157,7 +163,7 @@ def _read_disk(image: Path | Given, trained: str | None, compute: Compute, size:
     if isinstance(image, Given):
         raise InputError(f"{image}: a field in hand; a model of the whole disk takes files, FITS or JPEG")
     rendering = Rendering.for_file(image.name, form=PixelForm(size), whole_disk=True)
-    read = read_image(image, rendering, compute.accept)
+    read = _read(image, rendering, compute.accept)
     if trained is not None and rendering.files != Rendering.from_id(trained).files:
         raise InputError(
             f"{image}: a {rendering.files} file; the model was trained on {Rendering.from_id(trained).files}, whose "
@@ -166,9 +172,9 @@ def _read_disk(image: Path | Given, trained: str | None, compute: Compute, size:
     return read
 
 
-def _rendering(image: Path | Given) -> str:
+def _rendering(image: Path | Given | Received) -> str:
     """Name the rendering of an image; a field in hand is rendered as one of a FITS file."""
-    return "reference-fits" if isinstance(image, Given) or is_fits(image) else "reference-png"
+    return "reference-fits" if isinstance(image, Given) or is_fits(Path(image.name)) else "reference-png"
 
 
 def forecast_given(

@@ -7,6 +7,7 @@ import pandas as pd
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from flarescope.notes import event_notes
 from flarescope.pipeline.forecasting.value import RESEARCH
 from flarescope.pipeline.identity import versions
 from flarescope.serving import examples
@@ -21,11 +22,13 @@ from flarescope.serving.answers import (
     json_bytes,
     parquet_bytes,
 )
+from flarescope.serving.bodies import images_of
 from flarescope.serving.documents import region_document, rows_table, summary_document
 from flarescope.serving.kept import Kept
 from flarescope.serving.metrics import MEDIA_TYPE
 from flarescope.serving.models import shipped_card, used_document, used_models
 from flarescope.serving.state import Snapshot
+from flarescope.serving.uploads import Upload, uploaded_document
 
 VERSION: Final = "1"
 PAGE: Final = 50
@@ -106,6 +109,30 @@ def region(request: Request, noaa_ar: int) -> Response:
         rows = rows_table(several)
         return _table(request, form, rows[rows["noaa_ar"].eq(noaa_ar).fillna(value=False)], f"region-{noaa_ar}")
     return conditional(request, json_bytes(region_document(noaa_ar, several, snapshot.flares_of(noaa_ar))), JSON)
+
+
+@router.post("/uploads", tags=["uploads"], responses=examples.UPLOAD, openapi_extra=examples.UPLOAD_BODY)
+async def uploads(
+    request: Request,
+    model: Annotated[str | None, Query(description="By its name in /models; the first by itself.")] = None,
+    nan: Annotated[str, Query(description="What NaN pixels do: error, or zero: they become zero field.")] = "error",
+) -> Response:
+    """Forecast images: files in the field `images` of a form, or one file as the body, with `?name=`."""
+    state = request.app.state
+    if not state.models:
+        raise Problem(404, "no model for uploads is served; name a run when the server is started")
+    served = state.models.get(model) if model is not None else next(iter(state.models.values()))
+    if served is None:
+        raise Problem(404, f"no model {model[:60] if model else ''} for uploads; /api/v1/models lists them")
+    form = accepted(request)
+    images = await images_of(request, state.settings.limits)
+    found, notes = await state.uploads.forecast(served, Upload(request.scope["flarescope_client"], images, nan))
+    if form == JSON:
+        body = json_bytes(uploaded_document(served, found, notes))
+    else:
+        table = found.forecasts
+        body = csv_bytes(table) if form == CSV else parquet_bytes(table, event_notes(found.event))
+    return Response(body, 200, {"Cache-Control": "no-store", **_named(form, "forecasts")}, form)
 
 
 @router.get("/verification", tags=["verification"], responses=examples.VERIFICATION)

@@ -18,6 +18,7 @@ What is served, for whoever writes pages or scripts of them:
 The content security policy allows what comes from here alone, and no script or style inside a page.
 """
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -40,7 +41,9 @@ from flarescope.serving.models import load_models
 from flarescope.serving.pages import Pages
 from flarescope.serving.settings import Settings
 from flarescope.serving.state import State
+from flarescope.serving.uploads import Uploads
 
+REFRESH_S: Final = 2.0
 DESCRIPTION: Final = (
     "Probabilities of solar flares, of each region and of the whole disk, as they were issued and kept. Research "
     "software: this is no official forecast. Numbers are those of `flarescope forecast` and `flarescope predict` to "
@@ -74,6 +77,7 @@ def create_app(settings: Settings, *, work: Path | None = None) -> FastAPI:
     state.models = load_models(settings.runs)
     state.kept = State(settings, work=work)
     state.pages, state.assets, state.metrics = Pages(), assets.read_assets(), Metrics()
+    state.uploads = Uploads(list(state.models.values()), settings.limits, state.metrics)
     state.gauges = lambda: list(_gauges(app))
     limits = settings.limits
     state.held = Held(limits.buffered_bytes)
@@ -95,13 +99,27 @@ def create_app(settings: Settings, *, work: Path | None = None) -> FastAPI:
 
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    state = app.state
+    await asyncio.to_thread(state.uploads.start)
+    watching = asyncio.create_task(_refresh(app))
     yield
-    app.state.stopping = True
+    state.stopping = True
+    watching.cancel()
+    await asyncio.to_thread(state.uploads.close)
+
+
+async def _refresh(app: FastAPI) -> None:
+    """Look again and again whether there is something new to show."""
+    while True:
+        await asyncio.sleep(REFRESH_S)
+        await asyncio.to_thread(app.state.kept.refresh)
 
 
 def _gauges(app: FastAPI) -> Iterator[Line]:
     snapshot = app.state.kept.snapshot
     yield "forecasts", "gauge", "Forecasts that are shown.", len(snapshot.forecasts)
+    yield "images_pending", "gauge", "Uploaded images that wait, or are being forecast.", app.state.uploads.pending
+    yield "bodies_bytes", "gauge", "Of bodies that are held.", app.state.held.now
     if snapshot.newest is not None:
         age = time.time() - snapshot.newest.time.timestamp()
         yield "newest_forecast_age_seconds", "gauge", "Since the newest was issued.", age

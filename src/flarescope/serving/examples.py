@@ -124,3 +124,15 @@ UPLOAD: Final[Responses] = {
     413: _problem(413, "Content Too Large", "more than 67,108,864 bytes"),
     503: _problem(503, "Service Unavailable", "the queue is full; ask again in 2 s"),
 }
+_FILE: Final = {"type": "string", "format": "binary"}
+UPLOAD_BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {"type": "object", "properties": {"images": {"type": "array", "items": _FILE}}}
+            },
+            **{name: {"schema": _FILE} for name in ("application/fits", "image/png", "image/jpeg")},
+        },
+    }
+}

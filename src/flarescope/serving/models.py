@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from flarescope.archive import ModelUsed
 from flarescope.errors import InputError
@@ -56,7 +57,7 @@ class ServedModel:
             "threshold": described.threshold,
             "learned": None,
             "warnings": list(self.warnings),
-            "card": None if self.card is None else f"/api/v1/models/{self.name}/card",
+            "card": None if self.card is None else f"/api/v1/models/{quote(self.name, safe='')}/card",
         }
 
 
@@ -106,7 +107,7 @@ def used_document(used: ModelUsed) -> Document:
         "sha256": used.digest.removeprefix("sha256:") or None,
         "learned": {"from": used.first, "to": used.last} if used.last else None,
         "warnings": [],
-        "card": f"/api/v1/models/{used.name}/card" if shipped_card(used) is not None else None,
+        "card": f"/api/v1/models/{quote(used.name, safe='')}/card" if shipped_card(used) is not None else None,
     }
 
 

@@ -16,6 +16,7 @@ import struct
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Final
 
@@ -36,6 +37,8 @@ CLOCK_SECONDS: Final = 60
 
 FORKS = hasattr(os, "fork")
 """Whether this system copies a process; a test says no."""
+
+Answering = Callable[[bytes, int], tuple[dict[str, object], np.ndarray]]
 
 _SERVE: Final = "from flarescope.images.fits.apart import serve; serve()"
 _REQUEST: Final = struct.Struct(">QI")
@@ -135,15 +138,19 @@ class DiedError(Exception):
 
 
 _DECODER: Final = Decoder()
+_here = False
+"""Whether this process is such a one already."""
 
 
 def decode_apart(path: Path, content: bytes, number: int) -> tuple[np.ndarray, dict[str, Value]]:
-    """Decode one compressed HDU of a file in another process (see `astropy_hdus.decode`).
+    """Decode one compressed HDU of a file in another process (see `astropy_hdus.decode`), unless this is such a one.
 
     Raises:
         InputError: the decoder says what is wrong, or died of it.
         FlarescopeError: there is no process.
     """
+    if _here:
+        return astropy_hdus.decode(path, content, number)
     try:
         answer, field = _DECODER.ask(content, number)
     except DiedError as error:
@@ -167,10 +174,17 @@ def _read(stream: IO[bytes], size: int) -> bytes:
     return content
 
 
-def serve() -> None:
-    """Be the other process: have what standard input brings decoded until it ends; without forks, one file."""
+def serve(answer: Answering | None = None) -> None:
+    """Be the other process: have what standard input brings decoded until it ends; without forks, one file.
+
+    Args:
+        answer: what to say of the bytes and the number that come, and a field with it, `(rows, columns)` float64; None
+            decodes an HDU. What it needs is imported before.
+    """
+    global _here
     import astropy.io.fits  # noqa: F401 - once, for all forks
 
+    _here, answer = True, answer or _answer
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints does not go between the answers
     _limit("RLIMIT_AS", MEMORY_BYTES)
@@ -184,7 +198,7 @@ def serve() -> None:
                 _follow(os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]))
                 continue
             _limit("RLIMIT_CPU", CPU_SECONDS)
-            said, field = _answer(content, number)
+            said, field = answer(content, number)
             text = json.dumps(said).encode()
             answers.write(_ANSWER.pack(len(text), *field.shape) + text)
             answers.write(np.ascontiguousarray(field, np.float64).data)
