@@ -2,12 +2,15 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from flarescope.cli import options, table_options
-from flarescope.cli.screen import ScreenReporter, out, settings, show_json
+from flarescope.cli.screen import ScreenReporter, out, settings, show_json, show_table
+
+if TYPE_CHECKING:
+    from flarescope.events import EventDefinition
 
 MethodName = Literal["platt", "temperature", "isotonic", "none"]
 EXAMPLE = "Example: flarescope calibrate runs/png --method platt --threshold tss"
@@ -29,7 +32,7 @@ def calibrate(
     percent: table_options.Percent = False,
     form: table_options.Form = "flarescope",
     flares: table_options.LabelFlares = None,
-    event: options.StatedEvent = None,
+    event: options.StatedEvents = None,
     window: options.StatedWindow = None,
     latency: options.StatedLatency = None,
     scope: options.StatedScope = None,
@@ -51,6 +54,13 @@ def calibrate(
     if cost_ratio is not None:
         threshold = f"{threshold}={cost_ratio}"
     if run.is_dir():
+        from flarescope.forecaster.event_runs import is_of_events
+
+        if is_of_events(run):
+            of_table = tuple(name for name in TABLE_ONLY if name not in ("event", "window", "latency"))
+            table_options.refuse_given(context, of_table, f"{run} is a run's folder, and these are for a table")
+            _of_events(run, method, threshold, options.events_of_options(event, window, latency))
+            return
         table_options.refuse_given(
             context, TABLE_ONLY, f"{run} is a run's folder, and these are for a table of forecasts"
         )
@@ -62,7 +72,7 @@ def calibrate(
         run,
         method=method,
         threshold=threshold,
-        event=options.event_of_options(event, window, latency, scope),
+        event=options.only_one(options.events_of_options(event, window, latency, scope)),
         reading=table_options.reading_of_options(columns, percent, form, flares),
         out=out_file,
         reporter=ScreenReporter(),
@@ -72,6 +82,22 @@ def calibrate(
         show_json({"file": str(file), **{name: shown[name] for name in ("threshold", "calibration", "fitted_on")}})
         return
     out(f"{file}: {method} calibration, yes from p >= {fitted.threshold.threshold if fitted.threshold else 0.5:.4f}")
+
+
+def _of_events(run: Path, method: str, threshold: str, events: "list[EventDefinition]") -> None:
+    from flarescope.pipeline.calibrating import calibrate_events
+
+    found = calibrate_events(run, events, method=method, rule=threshold, reporter=ScreenReporter())
+    if settings.as_json:
+        show_json({code: {"model": str(one.model), **asdict(one.description)} for code, one in found.items()})
+        return
+    rows = [
+        [code, f"{one.choice.threshold:.4f}", one.choice.rule, f"{one.choice.value:.4f}", str(one.model.name)]
+        for code, one in found.items()
+    ]
+    show_table(
+        f"{run}: {method} calibration of each event", ["event", "yes from p >=", "rule", "on validation", "model"], rows
+    )
 
 
 def _of_run(run: Path, method: str, threshold: str) -> None:

@@ -12,6 +12,7 @@ from flarescope.counted import counted
 from flarescope.errors import InputError
 
 if TYPE_CHECKING:
+    from flarescope.pipeline.evaluating_events import EventsEvaluation
     from flarescope.pipeline.evaluation import Evaluation
 
 EXAMPLE = "Example: flarescope evaluate runs/png --table Test_Data_by_AR_png_224.csv --images Lat60_Lon60_Nans0_png_224"
@@ -68,7 +69,7 @@ def evaluate(
     features: options.Features = None,
     limit: options.Limit = None,
     allow_overlap: options.AllowOverlap = False,
-    event: options.StatedEvent = None,
+    event: options.StatedEvents = None,
     window: options.StatedWindow = None,
     latency: options.StatedLatency = None,
     scope: options.StatedScope = None,
@@ -87,7 +88,7 @@ def evaluate(
     from flarescope.pipeline.verifying import Verifying
 
     verifying = Verifying(replicates=replicates, events=events, resample=resample)
-    stated = options.event_of_options(event, window, latency, scope)
+    asked = options.events_of_options(event, window, latency, scope)
     if form != "flarescope" or is_table(model):
         table_options.refuse_given(context, MODEL_ONLY, f"{model} is a table of forecasts")
         from flarescope.pipeline.choosing import Choosing
@@ -96,7 +97,7 @@ def evaluate(
         found = verify_table(
             model,
             climatology=climatology,
-            event=stated,
+            event=options.only_one(asked),
             reading=table_options.reading_of_options(columns, percent, form, flares),
             choosing=Choosing(threshold, calibration, choose_on),
             verifying=verifying,
@@ -107,26 +108,29 @@ def evaluate(
     table_options.refuse_given(context, TABLE_ONLY, f"{model} is no table of forecasts (they end in .csv or .parquet)")
     if table is None or images is None:
         raise InputError("a model is evaluated on images: give --table and --images; forecasts end in .csv or .parquet")
+    from flarescope.forecaster.event_runs import is_of_events
     from flarescope.pipeline.evaluating import evaluate as run_evaluation
+    from flarescope.pipeline.evaluating_events import evaluate_events
     from flarescope.pipeline.featuring import Compute
 
-    evaluation = run_evaluation(
-        model,
-        table=table,
-        images=images,
-        epoch=epoch,
-        split=split,
-        backbone=backbone,
-        compute=Compute(engine, precision, workers, nan, engine_batch, store, instrument_ok),
-        features=features,
-        out=out,
-        limit=limit,
-        allow_overlap=allow_overlap,
-        event=stated,
-        verifying=verifying,
-        reporter=ScreenReporter(),
-    )
-    show_evaluation(evaluation)
+    chosen: dict[str, Any] = {
+        "table": table,
+        "images": images,
+        "split": split,
+        "backbone": backbone,
+        "compute": Compute(engine, precision, workers, nan, engine_batch, store, instrument_ok),
+        "features": features,
+        "limit": limit,
+        "allow_overlap": allow_overlap,
+        "verifying": verifying,
+        "reporter": ScreenReporter(),
+    }
+    if is_of_events(model) and len(asked) != 1:
+        if epoch is not None or out is not None:
+            raise InputError("--epoch and --out are of one event of a run of several: choose it by --event")
+        show_events(evaluate_events(model, events=asked, **chosen))
+        return
+    show_evaluation(run_evaluation(model, epoch=epoch, out=out, event=options.only_one(asked), **chosen))
 
 
 def is_table(path: Path) -> bool:
@@ -153,6 +157,24 @@ def show_evaluation(evaluation: "Evaluation") -> None:
         show_verification(evaluation.verification, "image")
     else:
         out(statement_of(evaluation.event))
+    note(f"scores and forecasts written to {evaluation.folder}")
+
+
+def show_events(evaluation: "EventsEvaluation") -> None:
+    """Print the verification of each event in a row, as a table; or all of it as JSON."""
+    if settings.as_json:
+        show_json(evaluation.to_json())
+        return
+    from flarescope.cli.verification_tables import event_cells
+
+    rows = []
+    for code, one in evaluation.evaluations.items():
+        order, sample = evaluation.order[code], one.forecasts
+        cells = [code, f"{len(sample):,}", f"{int(sample['label'].sum()):,}", *event_cells(one.verification)]
+        rows.append([*cells, f"{order['brier']:.5f}", f"{order['brier_ordered']:.5f}", f"{order['changed']:.1%}"])
+    header = ["event", "images", "events", "TSS", "HSS", "BSS", "Brier alone", "Brier in order", "moved"]
+    show_table(f"{evaluation.split}: each event by its own model and threshold", header, rows)
+    note("Brier: calibrated forecasts, alone, and after the step that puts the events in order (docs/events.md)")
     note(f"scores and forecasts written to {evaluation.folder}")
 
 

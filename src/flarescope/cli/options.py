@@ -96,6 +96,17 @@ def history_of_options(hours: str | None, tolerance: float | None, form: "Histor
     return History.of(numbers, tolerance, form or FORMS[0])
 
 
+def only_one(events: "list[EventDefinition]") -> "EventDefinition | None":
+    """Give the one event that was stated, or none.
+
+    Raises:
+        InputError: several.
+    """
+    if len(events) > 1:
+        raise InputError(f"--event is given {len(events)} times; only a run of several events takes that")
+    return events[0] if events else None
+
+
 def _set_quiet(value: bool) -> bool:
     settings.quiet = value
     return value
@@ -196,6 +207,14 @@ StatedEvents = Annotated[
         "--event",
         help="Which event: M1.0/24, M1.0/24+6 (with latency), or M1.0 with --window; of a table of several also again.",
         show_default="as the table says, all of them",
+    ),
+]
+ChosenEvents = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--event",
+        help="Of a run of several events, which: M1.0/24; may be given again.",
+        show_default="all of them",
     ),
 ]
 StatedEvent = Annotated[

@@ -41,6 +41,9 @@ def predict(
     What an event is, the model says: such as C1.0 or more within 24 hours. Region and time (UTC) come
     from the file name, else from the FITS header or the text of a PNG, else they stay empty.
 
+    A model of several events gives all of them, in one row an image, and none is more probable than one that it
+    implies.
+
     Images that cannot be read are named and left out, and the command ends with code 1. With --json they
     follow the forecasts, as records whose probability is null and that say the reason. Where no image can
     be read, nothing is written or printed but the reasons, and the code is 2.
@@ -70,6 +73,9 @@ def show_forecasts(predicted: "Predicted") -> None:
     if settings.as_json:
         show_json([*frame_records(forecasts), *predicted.failure_records()])
         return
+    if predicted.events:
+        show_events(predicted)
+        return
     flagged = forecasts["flags"].any()
     rows = [
         [
@@ -84,3 +90,17 @@ def show_forecasts(predicted: "Predicted") -> None:
     ]
     title = f"probability of {sentence_of(predicted.event)} (research, no official forecast)"
     show_table(title, ["image", "NOAA AR", "time UTC", "probability", "flare", *(["flags"] if flagged else [])], rows)
+
+
+def show_events(predicted: "Predicted") -> None:
+    """Print forecasts of several events, a column each; * marks those that reach their event's threshold."""
+    flagged = predicted.forecasts["flags"].any()
+    rows = []
+    for row in frame_records(predicted.forecasts):
+        region, time = str(row.get("noaa_ars") or row["noaa_ar"] or "-"), (row["time"] or "-").replace("T", " ")[:19]
+        names = [event.name for event in predicted.events]
+        found = [f"{row[f'probability_{name}']:.4f}{' *' if row[f'yes_{name}'] else ''}" for name in names]
+        rows.append([row["filename"], region, time, *found, *([row["flags"] or "-"] if flagged else [])])
+    header = ["image", "NOAA AR", "time UTC", *[event.code for event in predicted.events]]
+    title = "probability of each event, class/hours; * reaches its threshold (research, no official forecast)"
+    show_table(title, [*header, *(["flags"] if flagged else [])], rows)

@@ -1,13 +1,17 @@
 """`flarescope report`: scores, figures and provenance on one page."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flarescope.cli import options
 from flarescope.cli.screen import ScreenReporter, settings, show_json
 from flarescope.cli.screen import out as show
+from flarescope.errors import InputError
+
+if TYPE_CHECKING:
+    from flarescope.pipeline.reporting import Reported
 
 EXAMPLE = "Example: flarescope report runs/png --compare runs/svm --compare other_model.csv --events eventList.txt"
 
@@ -29,6 +33,7 @@ def report(
             show_default=False,
         ),
     ] = None,
+    event: options.ChosenEvents = None,
     resample: options.Resample = "auto",
     replicates: Annotated[
         int,
@@ -44,24 +49,41 @@ def report(
     One self-contained HTML page, its figures as PNG and SVG, and, of test rows, a model card, from what `evaluate`
     wrote.
     """
+    from flarescope.forecaster.event_runs import EventRuns, is_of_events
     from flarescope.pipeline.reporting import report as run_report
     from flarescope.pipeline.verifying import Verifying
 
-    written = run_report(
-        run,
-        compared=compare or (),
-        split=split,
-        images=images,
-        verifying=Verifying(replicates=replicates, events=events, resample=resample),
-        out=out,
-        reporter=ScreenReporter(),
-    )
+    asked = options.events_of_options(event, None, None)
+    several = is_of_events(run)
+    if asked and not several:
+        raise InputError(f"{run}: no run of several events; leave --event out")
+    if several and out is not None and len(asked) != 1:
+        raise InputError("--out names the page of one event of a run of several: choose it by --event")
+    chosen = EventRuns.open(run).chosen(asked) if several else [None]
+    written = [
+        run_report(
+            run,
+            compared=compare or (),
+            split=split,
+            images=images,
+            verifying=Verifying(replicates=replicates, events=events, resample=resample),
+            out=out,
+            event=one,
+            reporter=ScreenReporter(),
+        )
+        for one in chosen
+    ]
     if settings.as_json:
-        figures = [str(path) for path in written.figures]
-        card = str(written.card) if written.card else None
-        show_json({"page": str(written.page), "card": card, "figures": figures})
+        shown = {one.code if one else "": _files(files) for one, files in zip(chosen, written, strict=True)}
+        show_json(shown if several else shown[""])
         return
-    show(f"report: {written.page}")
-    if written.card:
-        show(f"model card: {written.card}")
-    show(f"figures: {written.figures[0].parent}")
+    for files in written:
+        show(f"report: {files.page}")
+        if files.card:
+            show(f"model card: {files.card}")
+        show(f"figures: {files.figures[0].parent}")
+
+
+def _files(written: "Reported") -> dict[str, Any]:
+    figures = [str(path) for path in written.figures]
+    return {"page": str(written.page), "card": str(written.card) if written.card else None, "figures": figures}

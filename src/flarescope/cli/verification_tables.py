@@ -100,3 +100,14 @@ def matrix_rows(found: Mapping[str, Any], score: str) -> tuple[list[str], list[l
             value = row["difference"]
             cells[a, b] = NOTHING if value is None else number(sign * value) + star
     return ["", *names], [[a, *(cells.get((a, b), "") for b in names)] for a in names]
+
+
+def event_cells(verification: dict[str, Any] | None) -> list[str]:
+    """Give TSS, HSS and Brier skill score of one event with their intervals: by the chosen threshold, calibrated."""
+    if verification is None:
+        return ["one class"] * 3
+    decisions = verification["decisions"]
+    decided = decisions.get("chosen", decisions["argmax"])["scores"]
+    probability = (verification["calibrated"] or verification["probability"])["scores"]
+    scores = [decided["tss"], decided["hss"], probability["bss_climatology"]]
+    return [f"{number(one['value'])} {interval(one.get('low'), one.get('high'))}".strip() for one in scores]

@@ -13,6 +13,7 @@ from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.forecaster.classifier import Classifier
 from flarescope.heads.head import Head
+from flarescope.heads.stored import linear
 from flarescope.scores.decision import Decision
 
 
@@ -39,7 +40,7 @@ def heads_of(parts: Sequence[Classifier]) -> list[EventHead]:
     for part in parts:
         event = part.description.event
         code = "event" if event is None else event.code
-        found.append(EventHead(code, event, part.head, part.description.decision))
+        found.append(EventHead(code, event, linear(part.head), part.description.decision))
     return found
 
 
@@ -91,4 +92,4 @@ def log_odds_module(parts: Sequence[Classifier]) -> LogOdds:
             raise InputError(
                 "a model that looks back to earlier images (--history); expected one that forecasts from one image"
             )
-    return LogOdds(backbone_module(parts[0]), [part.head for part in parts])
+    return LogOdds(backbone_module(parts[0]), [linear(part.head) for part in parts])

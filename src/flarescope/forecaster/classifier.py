@@ -31,11 +31,17 @@ from flarescope.features.extract import Kept, extract
 from flarescope.files import atomic_path, translate_os_errors
 from flarescope.forecaster.description import Description, parse_description, to_text
 from flarescope.forecaster.tuned_file import change_of, read_change, with_change, write_change
+from flarescope.heads.base import AnyHead
 from flarescope.heads.head import Head
+from flarescope.heads.stored import ARRAYS, LINEAR, arrays_of, check_described, head_of
 from flarescope.images.reading import ReadImage
 
 MOST_FEATURES: Final = 1 << 16
 """Wider heads are not read."""
+MOST_NUMBERS: Final = {LINEAR: 2 * MOST_FEATURES}
+"""Larger arrays of a kind of head are not read."""
+OTHERS_NUMBERS: Final = 1 << 24
+"""Of the other kinds: 256 hidden units on `MOST_FEATURES`."""
 
 ATTRIBUTE: Final = "flarescope"
 """Root attribute that holds our description, as JSON, in small files and in full Keras files alike."""
@@ -45,7 +51,7 @@ ATTRIBUTE: Final = "flarescope"
 class Classifier:
     """A backbone, frozen or fine-tuned, with a trained head."""
 
-    head: Head
+    head: AnyHead
     description: Description
     weights: Weights = field(repr=False)
     _engines: dict[EngineChoice, Engine] = field(default_factory=dict, repr=False, compare=False)
@@ -85,20 +91,13 @@ class Classifier:
         """Send images through the backbone (see `features.extract.extract`)."""
         return extract(images, sizes, self.started(engine), keep)
 
+    def with_head(self, head: AnyHead) -> "Classifier":
+        """Give another head on the same network, whose engines the two share."""
+        return Classifier(head, self.description, self.weights, self._engines)
+
     def lead_through(self, choice: EngineChoice, around: Callable[[Engine], Engine]) -> None:
         """Start an engine, and from now on reach it through what stands around it, as one that many threads share."""
         self._engines[choice] = around(self.started(choice))
-
-    def beside(self, path: Path) -> "Classifier":
-        """Read the model of another event in a small file, on the same backbone, which is not loaded again.
-
-        Raises:
-            InputError: no small file of ours, or one of another backbone.
-        """
-        small = _read_small(path)
-        if small is None or small[1].digest != self.description.digest:
-            raise InputError(f"{path}: not of the backbone of the other events, or no model of ours; train again")
-        return Classifier(*small, self.weights)
 
     def started(self, choice: EngineChoice) -> Engine:
         """Give an engine, which is started once however often it is asked for."""
@@ -115,6 +114,8 @@ class Classifier:
                 otherwise head and description only (tens of kB), and what was fine-tuned.
         """
         if full:
+            if not isinstance(self.head, Head):
+                raise InputError("a complete Keras model holds a linear head; leave --full out")
             arrays = self.weights.load()
             _write_full(path, arrays, self.head, _of_whole(self.description, arrays))
         else:
@@ -133,7 +134,7 @@ def load_classifier(path: Path, *, backbone: Spec | None = None) -> Classifier:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such model file; expected .hdf5, .h5 or .keras, or a run's folder")
-    small = _read_small(path)
+    small = read_small(path)
     if small is not None:
         return with_backbone(path, *small, backbone=backbone)
     model = read_model(path)
@@ -158,7 +159,7 @@ def head_digest(path: Path) -> str | None:
     Raises:
         InputError: the file is damaged.
     """
-    small = _read_small(path)
+    small = read_small(path)
     return small[0].digest if small else None
 
 
@@ -168,7 +169,7 @@ def read_description(path: Path) -> Description | None:
     Raises:
         InputError: the file is damaged.
     """
-    small = _read_small(path)
+    small = read_small(path)
     if small is not None:
         return small[1]
     text = description_text(path)
@@ -181,7 +182,7 @@ def describe_again(path: Path, described: Description) -> None:
     The file is written anew: one that HDF5 edits in place keeps the room of what was there before, so that its bytes
     tell how often it was edited.
     """
-    small = _read_small(path)
+    small = read_small(path)
     if small is not None:
         change = read_change(path, described.tuned) if described.tuned else None
         _write_small(path, small[0], described, change)
@@ -190,7 +191,7 @@ def describe_again(path: Path, described: Description) -> None:
     _write_full(path, model.backbone, Head(model.head_kernel, model.head_bias), described)
 
 
-def _write_small(path: Path, head: Head, described: Description, change: Change | None) -> None:
+def _write_small(path: Path, head: AnyHead, described: Description, change: Change | None) -> None:
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
         file.attrs[ATTRIBUTE] = to_text(described, head)
         head_into(file, head)
@@ -198,24 +199,24 @@ def _write_small(path: Path, head: Head, described: Description, change: Change 
             write_change(file, change)
 
 
-def head_into(group: h5py.Group, head: Head) -> None:
+def head_into(group: h5py.Group, head: AnyHead) -> None:
     """Write the arrays of a head into a group of a file."""
-    group["head/kernel"] = head.kernel
-    group["head/bias"] = head.bias
+    for name, array in arrays_of(head).items():
+        group[f"head/{name}"] = array
 
 
-def head_in(path: Path, group: Group) -> Head:
+def head_in(path: Path, group: Group, described: Description) -> AnyHead:
     """Read the arrays of a head out of a group of a file.
 
     Raises:
         InputError: they are missing, too large, not finite or of other shapes.
     """
-    head = Head(*(_small_array(path, group, name) for name in ("kernel", "bias")))
-    if head.kernel.ndim != 2 or head.kernel.shape[1] != 2 or head.bias.shape != (2,):
-        raise InputError(
-            f"{path}: the head has shape {head.kernel.shape} and {head.bias.shape}; expected (features, 2) and (2,)"
-        )
-    return head
+    kind = check_described(described.head)
+    arrays = {name: _plain_array(path, group, name, MOST_NUMBERS.get(kind, OTHERS_NUMBERS)) for name in ARRAYS[kind]}
+    try:
+        return head_of(kind, arrays)
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def _of_whole(described: Description, arrays: Mapping[str, np.ndarray]) -> Description:
@@ -228,7 +229,7 @@ def _write_full(path: Path, backbone: Mapping[str, np.ndarray], head: Head, desc
     write_full_model(path, backbone, head.kernel, head.bias, extra_attributes=attributes)
 
 
-def with_backbone(path: Path, head: Head, described: Description, *, backbone: Spec | None) -> Classifier:
+def with_backbone(path: Path, head: AnyHead, described: Description, *, backbone: Spec | None) -> Classifier:
     """Put a head on the backbone that its description names, or on the one given.
 
     Raises:
@@ -247,15 +248,15 @@ def with_backbone(path: Path, head: Head, described: Description, *, backbone: S
         )
     if _features_of(path, head, described) != found.backbone.features:
         raise InputError(
-            f"{path}: its head has {len(head.kernel):,} features; {found.backbone.name} gives "
+            f"{path}: its head has {head.width:,} features; {found.backbone.name} gives "
             f"{found.backbone.features:,}; train the model again"
         )
     return Classifier(head, described, found)
 
 
-def _features_of(path: Path, head: Head, described: Description) -> int:
+def _features_of(path: Path, head: AnyHead, described: Description) -> int:
     """Give how many features an image of a head has, whose rows may have those of earlier images too."""
-    width, history = len(head.kernel), described.looks_back
+    width, history = head.width, described.looks_back
     if history is None:
         return width
     if not history.features(width):
@@ -263,7 +264,7 @@ def _features_of(path: Path, head: Head, described: Description) -> int:
     return history.features(width)
 
 
-def _read_small(path: Path) -> tuple[Head, Description] | None:
+def read_small(path: Path) -> tuple[AnyHead, Description] | None:
     """Read one of our small files; None for any other file, which `read_model` judges."""
     text = description_text(path)
     if text is None:
@@ -271,12 +272,11 @@ def _read_small(path: Path) -> tuple[Head, Description] | None:
     with opened(path) as file:
         if "model_weights" in file:
             return None
-        parse_description(path, text)
-        head = head_in(path, file)
+        head = head_in(path, file, parse_description(path, text))
     return head, parse_description(path, text, head)
 
 
-def _small_array(path: Path, file: Group, name: str) -> np.ndarray:
+def _plain_array(path: Path, file: Group, name: str, most: int) -> np.ndarray:
     try:
         group = file.open("head")
         found = group.open(name) if isinstance(group, Group) else None
@@ -284,18 +284,18 @@ def _small_array(path: Path, file: Group, name: str) -> np.ndarray:
         raise InputError(
             f"{path}: head/{name} is missing or a link to somewhere else; it is damaged or no model of ours"
         ) from error
-    if not (isinstance(found, Array) and _is_small_and_plain(found)):
+    if not (isinstance(found, Array) and _is_small_and_plain(found, most)):
         raise InputError(f"{path}: head/{name} is not a small plain array; the file is damaged or no model of ours")
     values = found.read().astype(np.float64)
     if not (np.abs(values) < np.finfo(np.float32).max).all():
         raise InputError(f"{path}: head/{name} holds numbers that are not finite; train the model again")
-    return values.astype(np.float32)
+    return values
 
 
-def _is_small_and_plain(array: Array) -> bool:
+def _is_small_and_plain(array: Array, most: int) -> bool:
     if array.dtype is None or array.dtype.kind != "f" or array.shape is None:
         return False
-    return array.is_whole and not array.is_elsewhere and math.prod(array.shape) <= 2 * MOST_FEATURES
+    return array.is_whole and not array.is_elsewhere and math.prod(array.shape) <= most
 
 
 def description_text(path: Path) -> str | None:

@@ -14,7 +14,8 @@ from flarescope.events import EventDefinition, event_from_json
 from flarescope.features.history import History, history_from_json
 from flarescope.files import utf8_values
 from flarescope.forecaster.tuned_file import check_change
-from flarescope.heads.head import Head
+from flarescope.heads.base import AnyHead
+from flarescope.heads.stored import arrays_of, check_described, described_head
 from flarescope.images.likeness import PUBLISHED_SET, Likeness, likeness_from_json
 from flarescope.images.render import Rendering
 from flarescope.json_values import is_count
@@ -45,6 +46,7 @@ class Description:
         network: name of the backbone (`backbones.base.Network`).
         times: spans of time that its training rows of the whole disk fill (`catalog.apart.spans_to_json`); None of
             regions, or where they are not known.
+        head: kind and digest of a head that is not linear (`heads.stored.described_head`); None of a linear one.
         history: to which earlier images it looks back (`features.history.History` as plain values); None to none.
         tuned: what fine-tuning changed of the backbone (`tuned_file.describe_change`); None where nothing was. Family
             and digest are then of the changed one.
@@ -65,6 +67,7 @@ class Description:
     times: list[list[str]] | None = None
     history: dict[str, Any] | None = None
     tuned: dict[str, Any] | None = None
+    head: dict[str, Any] | None = None
 
     __repr__ = brief
 
@@ -86,17 +89,19 @@ class Description:
         return PUBLISHED_SET if self.rendering is None else None
 
 
-def to_text(described: Description, head: Head) -> str:
+_LATER: Final = ("times", "history", "tuned", "head")
+"""Are not written where they say nothing: the file is as older versions write and read it."""
+
+
+def to_text(described: Description, head: AnyHead) -> str:
     """Write a description as JSON, with a digest over it and the head."""
     event = described.event.to_json() if described.event else None
-    values = {"format": FORMAT, **asdict(described), "event": event}
-    for name in ("times", "history", "tuned"):  # where there is none the file is as older versions write and read it
-        if values[name] is None:
-            del values[name]
-    return json.dumps(sealing.sealed(utf8_values(values), head.kernel, head.bias))
+    values = {"format": FORMAT, **asdict(described), "event": event, "head": described_head(head)}
+    values = {name: value for name, value in values.items() if value is not None or name not in _LATER}
+    return json.dumps(sealing.sealed(utf8_values(values), *arrays_of(head).values()))
 
 
-def parse_description(path: Path, text: str, head: Head | None = None) -> Description:
+def parse_description(path: Path, text: str, head: AnyHead | None = None) -> Description:
     """Read a description, and with the head check that neither was changed."""
     advice = "train the model again"
     values = parse_json(text, f"{path}: its description cannot be read", advice=advice)
@@ -110,7 +115,9 @@ def parse_description(path: Path, text: str, head: Head | None = None) -> Descri
         described = _checked(Description(**fields, event=event))
     if head is not None:
         with refusing_damage(path, "train or fetch the model again", what="damaged"):
-            sealing.unsealed(values, head.kernel, head.bias)
+            sealing.unsealed(values, *arrays_of(head).values())
+            if (described.head or {}).get("digest") not in (None, head.digest):
+                raise ValueError("its head was changed after it was written, its digest differs")
     return described
 
 
@@ -141,6 +148,7 @@ def _checked(described: Description) -> Description:
     if regions is not None and not (isinstance(regions, list) and all(type(region) is int for region in regions)):
         raise TypeError("regions are no whole numbers")
     spans_from_json(described.times)
+    check_described(described.head)
     history_from_json(described.history)
     check_change(described.tuned)
     if described.training_images is not None:

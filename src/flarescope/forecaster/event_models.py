@@ -1,11 +1,10 @@
 """How do models of several events lie in one file, share one network, and give forecasts that keep their order?"""
 
+import hashlib
 import json
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import repeat
 from pathlib import Path
 from typing import Final
 
@@ -15,15 +14,24 @@ import numpy as np
 from flarescope.backbones.base import Spec, Weights
 from flarescope.backbones.keras.hdf5 import Group, opened
 from flarescope.brief import brief
-from flarescope.engines.base import EngineChoice
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
-from flarescope.features.extract import extract
+from flarescope.features.gather import Rows
 from flarescope.files import atomic_path
-from flarescope.forecaster.classifier import ATTRIBUTE, Classifier, description_text, head_in, head_into, with_backbone
+from flarescope.forecaster.classifier import (
+    ATTRIBUTE,
+    Classifier,
+    description_text,
+    head_in,
+    head_into,
+    read_small,
+    with_backbone,
+)
 from flarescope.forecaster.description import FORMAT as FORMAT_OF_ONE
 from flarescope.forecaster.description import Description, parse_description, to_text
-from flarescope.images.reading import ReadImage
+from flarescope.forecaster.event_runs import KIND, EventRuns
+from flarescope.forecaster.event_runs import is_of_events as is_run_of_events
+from flarescope.heads.base import AnyHead
 from flarescope.parsing import parse_json, refusing_damage
 from flarescope.several_events import MOST_EVENTS, check_events, implications, ordered
 
@@ -58,39 +66,79 @@ class EventModels:
         """Which event implies which, `(E, E)` bool."""
         return implications(self.events)
 
-    def raw(
-        self,
-        images: Generator[ReadImage, None, None],
-        engine: EngineChoice,
-        *,
-        progress: Callable[[int], None] | None = None,
-    ) -> Iterator[tuple[ReadImage, np.ndarray]]:
-        """Forecast images without keeping their features; they go through the network once.
-
-        Yields:
-            For each image, in order, itself and the probability of each event `(E,)` as its own head gives it.
-        """
-        with closing(images):
-            started = self.parts[0].started(engine)
-            for kept, features in extract(images, repeat(engine.batch), started, lambda image: image):
-                found = np.stack([part.head.probability(features) for part in self.parts], axis=1)
-                yield from zip(kept, found, strict=True)
-                if progress:
-                    progress(len(features))
+    @property
+    def joined(self) -> Classifier:
+        """All as one classifier, whose head gives each row the probabilities of all events, `(N, E)`."""
+        return self.parts[0].with_head(JoinedHeads(self.parts))
 
     def probability(self, raw: np.ndarray) -> np.ndarray:
         """Calibrate each event's probabilities by its own model, and put them in order, `(N, E)`."""
         calibrated = [part.description.decision.probability(raw[:, place]) for place, part in enumerate(self.parts)]
         return ordered(np.stack(calibrated, axis=1), self.implies)
 
+    def some(self, events: Sequence[EventDefinition]) -> "EventModels":
+        """Give the models of some of the events, in their order."""
+        return EventModels(tuple(self.parts[self.events.index(event)] for event in events))
+
     def save(self, path: Path) -> None:
         """Write all models to one file, whole or not at all; the backbone is not in it."""
-        with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
-            file.attrs[ATTRIBUTE] = json.dumps({"format": FORMAT, "models": len(self.parts)})
-            for place, part in enumerate(self.parts):
-                group = file.create_group(f"models/{place:02d}")
-                group.attrs[ATTRIBUTE] = to_text(part.description, part.head)
-                head_into(group, part.head)
+        _write(path, [(part.head, part.description) for part in self.parts])
+
+
+@dataclass(frozen=True)
+class JoinedHeads:
+    """The heads of several events, which look at the same rows."""
+
+    parts: tuple[Classifier, ...]
+
+    @property
+    def width(self) -> int:
+        """How many numbers a row has."""
+        return self.parts[0].head.width
+
+    @property
+    def digest(self) -> str:
+        """Give `sha256:<hex>` over the digests of all."""
+        text = " ".join(part.head.digest for part in self.parts)
+        return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+    def log_odds(self, rows: Rows | np.ndarray) -> np.ndarray:
+        """Give the log odds of each event, `(N, E)` float64."""
+        return np.stack([part.head.log_odds(rows) for part in self.parts], axis=1)
+
+    def probability(self, rows: Rows | np.ndarray) -> np.ndarray:
+        """Give the probability of each event as its own head has it, `(N, E)` float64."""
+        return np.stack([part.head.probability(rows) for part in self.parts], axis=1)
+
+
+def write_model(runs: EventRuns) -> None:
+    """Write the one file of a run's models, the best of each event, as they are calibrated now.
+
+    Raises:
+        InputError: an event without a model yet, or a damaged one.
+    """
+    parts = [read_small(run.model_path()) for run in runs.runs()]
+    if None in parts:
+        raise InputError(f"{runs.path}: a model of it is no small file of ours; {_ADVICE}")
+    _write(runs.model, [part for part in parts if part is not None])
+
+
+def model_of_run_written_again(run: Path) -> None:
+    """After a change to the model of one event, write the one file of the run above it, if there is such a run."""
+    above = run.parent.parent
+    if run.parent.name == KIND and is_run_of_events(above):
+        runs = EventRuns.open(above)
+        if run.resolve() in {one.path.resolve() for one in runs.runs()}:
+            write_model(runs)
+
+
+def _write(path: Path, parts: Sequence[tuple[AnyHead, Description]]) -> None:
+    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs[ATTRIBUTE] = json.dumps({"format": FORMAT, "models": len(parts)})
+        for place, (head, described) in enumerate(parts):
+            group = file.create_group(f"models/{place:02d}")
+            group.attrs[ATTRIBUTE] = to_text(described, head)
+            head_into(group, head)
 
 
 def checked_parts(parts: Sequence[Classifier], source: Path) -> EventModels:
@@ -149,7 +197,7 @@ def load_event_models(path: Path, *, backbone: Spec | None = None) -> EventModel
     return checked_parts(parts, path)
 
 
-def _read(path: Path) -> list[tuple]:  # type: ignore[type-arg]
+def _read(path: Path) -> list[tuple[AnyHead, Description]]:
     values = parse_json(description_text(path) or "", f"{path}: its description cannot be read", advice=_ADVICE)
     with refusing_damage(path, _ADVICE, what="its description cannot be read"):
         if values["format"] != FORMAT:
@@ -164,9 +212,9 @@ def _read(path: Path) -> list[tuple]:  # type: ignore[type-arg]
         return [_read_one(path, models, f"{place:02d}") for place in range(count)]
 
 
-def _read_one(path: Path, models: Group, name: str) -> tuple:  # type: ignore[type-arg]
+def _read_one(path: Path, models: Group, name: str) -> tuple[AnyHead, Description]:
     group = models.open(name)
     if not isinstance(group, Group) or not isinstance(text := group.text(ATTRIBUTE), str):
         raise ValueError(f"model {name} says nothing of itself")
-    head = head_in(path, group)
+    head = head_in(path, group, parse_description(path, text))
     return head, parse_description(path, text, head)

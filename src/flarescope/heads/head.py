@@ -42,6 +42,11 @@ class Head:
     __repr__ = brief
 
     @property
+    def width(self) -> int:
+        """How many numbers a row of features has."""
+        return len(self.kernel)
+
+    @property
     def digest(self) -> str:
         """Give `sha256:<hex>` over kernel and bias, as little-endian float32."""
         digest = hashlib.sha256()

@@ -10,7 +10,7 @@ from flarescope.backbones.base import Spec, spec_text
 from flarescope.catalog.boucheron import read_table
 from flarescope.counted import listed
 from flarescope.errors import InputError
-from flarescope.events import EventDefinition
+from flarescope.events import EventDefinition, event_from_json
 from flarescope.forecaster.runs import RunFolder, chosen_epoch
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.identity import table_digest
@@ -82,7 +82,8 @@ def to_evaluate(
     else:
         options = _options_of_origin(run, origin)
         made = _Made(origin.table, origin.table_digest, origin.limit, origin.source or own, options)
-    unknown = _unknown(made, split, magnetic)
+    event = event_from_json(described.get("event"), str(run.run_json))
+    unknown = _unknown(made, split, magnetic, event)
     words = ["flarescope", "evaluate-magnetic" if magnetic else "evaluate", str(run.path)]
     words += ["--split", split] if split != "test" else []
     words += ["--table", "TABLE" if "TABLE" in unknown else str(made.table)]
@@ -113,22 +114,22 @@ def _of_run(described: Mapping[str, Any], split: str, source: str) -> _Made:
     return _Made(_own_table(described, split), digest, limit, source, options)
 
 
-def _unknown(made: _Made, split: str, magnetic: bool) -> dict[str, str]:
+def _unknown(made: _Made, split: str, magnetic: bool, event: EventDefinition | None) -> dict[str, str]:
     """Give words for what is not there, or not what it was, and what they stand for."""
     unknown, rows = {}, f"the table of the {split} rows"
     if made.table is None or not Path(made.table).exists():
         unknown["TABLE"] = rows
-    elif made.digest is not None and _digest(made.table, split, made.limit) != made.digest:
+    elif made.digest is not None and _digest(made.table, split, made.limit, event) != made.digest:
         unknown["TABLE"] = f"{rows}, which {from_here(made.table)} is no longer"
     if not Path(made.source).exists():
         unknown["FEATURES" if magnetic else "IMAGES"] = "their features" if magnetic else "their folder"
     return unknown
 
 
-def _digest(table: str, split: str, limit: int | None) -> str | None:
+def _digest(table: str, split: str, limit: int | None, event: EventDefinition | None) -> str | None:
     """Give the digest of the rows that a table has now; None where it cannot be read."""
     try:
-        return table_digest(read_table(table, split=split, limit=limit))
+        return table_digest(read_table(table, split=split, limit=limit, event=event))
     except InputError:
         return None
 

@@ -1,5 +1,6 @@
 """How does a run's model get a calibration and a threshold, fitted on its validation forecasts and then frozen?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from flarescope.events import EventDefinition
 from flarescope.files import write_json
 from flarescope.forecaster.classifier import describe_again
 from flarescope.forecaster.description import Description
+from flarescope.forecaster.event_models import model_of_run_written_again
+from flarescope.forecaster.event_runs import EventRuns
 from flarescope.forecaster.runs import RunFolder
 from flarescope.notes import read_notes
 from flarescope.pipeline.again import to_evaluate
@@ -101,6 +104,7 @@ def calibrate(
         fitted_on=fitted_on,
     )
     describe_again(model.path, described)
+    model_of_run_written_again(folder.path)
     _warn_of_few(forecasts, described.event, reporter)
     return Calibrated(model.path, described, choice)
 
@@ -153,6 +157,32 @@ def calibrate_table(
     _warn_of_few(found.rows, found.event, reporter)
     write_json(file, fitted.to_json())
     return file, fitted
+
+
+def calibrate_events(
+    run: str | Path,
+    events: Sequence[EventDefinition] = (),
+    *,
+    reporter: Reporter | None = None,
+    **options: Any,  # noqa: ANN401 - those of `calibrate`
+) -> dict[str, Calibrated]:
+    """Calibrate each event of a run of several on its own validation forecasts, and write its model file again.
+
+    Args:
+        run: the folder.
+        events: which; by default all.
+        reporter: hears what `calibrate` says of each.
+        options: `method`, `rule` and `cost_ratio`, the same for each.
+
+    Returns:
+        What was fitted, by the event's code.
+
+    Raises:
+        InputError: as `calibrate`, of the first event that fails; those before it are calibrated.
+    """
+    runs = EventRuns.open(Path(run))
+    chosen = runs.chosen(events)
+    return {event.code: calibrate(runs.run(event).path, reporter=reporter, **options) for event in chosen}
 
 
 def _no_forecasts(folder: RunFolder, run_json: dict[str, Any]) -> InputError:

@@ -11,8 +11,10 @@ from flarescope.catalog.apart import hours_ahead, near_spans, refuse_near, spans
 from flarescope.catalog.boucheron import read_table
 from flarescope.catalog.splits import check_disjoint, shared_regions
 from flarescope.counted import of_them
+from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.features.store_key import StoreKey
+from flarescope.forecaster.event_runs import run_of_event
 from flarescope.forecaster.runs import RunFolder
 from flarescope.pipeline.again import options_of
 from flarescope.pipeline.evaluation import Asked, Evaluation, Made, evaluation_of, event_of_evaluation, labelled_rows
@@ -23,6 +25,7 @@ from flarescope.pipeline.models import Model, load
 from flarescope.pipeline.other_images import tell_other_form
 from flarescope.pipeline.verifying import Verifying
 from flarescope.progress import Reporter, WarningReporter
+from flarescope.several_events import codes, one_of
 
 
 def evaluate(
@@ -56,7 +59,7 @@ def evaluate(
         out: where to write; by default into the run, or beside the model file.
         limit: only so many rows, drawn at random, the same ones every time.
         allow_overlap: go on where the model was trained on regions of the table.
-        event: that the labels are of, for a table that does not say it.
+        event: that the labels are of, for a table that does not say it; which one, of a model of several events.
         verifying: how intervals and baselines are made.
         reporter: hears notes and progress.
 
@@ -73,7 +76,7 @@ def evaluate(
     """
     compute, verifying, reporter = compute or Compute(), verifying or Verifying(), reporter or WarningReporter()
     options = options_of(compute=compute, backbone=backbone, event=event, verifying=verifying)
-    found = load(model, epoch=epoch, backbone=backbone)
+    found = _of_event(load(run_of_event(Path(model), event), epoch=epoch, backbone=backbone), event)
     described = found.classifier.description
     event = event_of_evaluation(described.event, table, event, reporter)
     rows, compute = labelled_rows(table, split=split, limit=limit, event=event), compute.of_event(event)
@@ -81,7 +84,7 @@ def evaluate(
     if not allow_overlap:
         _check_unseen(found, rows, split, event, reporter)
     folder = RunFolder(Path(out)) if out else found.run or RunFolder(found.path.with_suffix(".evaluation"))
-    stores = Path(features or _feature_root(found.run, folder))
+    stores = Path(features or feature_root(found.run, folder))
     whole = read_table(table, split=split) if limit and described.history else rows
     store, log_odds = _forecast(found, rows, whole, Path(images), stores, compute, reporter, f"{split} features")
     asked = Asked(rows, split, table, limit, allow_overlap, event, options, verifying)
@@ -89,6 +92,21 @@ def evaluate(
         found.path, found.run, found.classifier.head.digest, described, log_odds, {"store": asdict(store)}, images
     )
     return evaluation_of(made, asked, folder.path, reporter)
+
+
+def _of_event(found: Model, event: EventDefinition | None) -> Model:
+    """Give the model of one event in a file of several; any other model as it is.
+
+    Raises:
+        InputError: none is chosen, or one that the file has not.
+    """
+    if found.several is None:
+        return found
+    events = found.several.events
+    own = None if event is None else one_of(events, event)
+    if own is None:
+        raise InputError(f"{found.path}: a model of {codes(events)[:150]}; choose one: --event {events[0].code}")
+    return Model(found.several.parts[events.index(own)], found.path, None)
 
 
 def _forecast(
@@ -139,7 +157,8 @@ def _open_store_of(found: Model, rows: pd.DataFrame, root: Path, compute: Comput
     return store
 
 
-def _feature_root(run: RunFolder | None, folder: RunFolder) -> Path:
+def feature_root(run: RunFolder | None, folder: RunFolder) -> Path:
+    """Name the folder of the feature stores: the run's, or that beside it where the run was moved."""
     if run is None:
         return folder.path / "features"
     kept = Path(run.read()["features"])

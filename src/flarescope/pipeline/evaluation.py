@@ -13,7 +13,7 @@ from flarescope.brief import brief
 from flarescope.catalog.apart import require_times
 from flarescope.catalog.boucheron import read_table, require_regions
 from flarescope.catalog.splits import check_split
-from flarescope.catalog.table_event import agreed_event
+from flarescope.catalog.table_event import agreed_event, events_of_table
 from flarescope.events import EventDefinition, agreed
 from flarescope.files import read_json, write_json
 from flarescope.forecaster.description import Description
@@ -166,7 +166,7 @@ def labelled_rows(table: str | Path, *, split: str, limit: int | None, event: Ev
         InputError: an unknown split, a bad table, rows without a region or a time.
     """
     check_split(split)
-    rows = read_table(table, split=split, limit=limit)
+    rows = read_table(table, split=split, limit=limit, event=event)
     needed = require_times if event is not None and event.scope == "disk" else require_regions
     needed({str(table): rows})
     return rows
@@ -194,7 +194,8 @@ def event_of_evaluation(
     Raises:
         InputError: the labels are of another event than the model forecasts.
     """
-    events = {"the model": of_model, f"the table {table}": agreed_event(table, stated)}
+    wanted = of_model if stated is None and len(events_of_table(table)) > 1 else stated
+    events = {"the model": of_model, f"the table {table}": agreed_event(table, wanted)}
     event, said = agreed(events, "evaluate on labels of the model's own event (`flarescope catalog label`)")
     for text in said:
         reporter.warn(text)

@@ -123,7 +123,7 @@ def fit_runs(jobs: Sequence[Job], saving: Saving, reporter: Reporter) -> list[Ru
 
 def _resume(job: Job, saving: Saving) -> Running:
     run, model = job.run, job.data.first_model(job.recipe)
-    state = run.read_state() or State.start(model.head)
+    state = run.read_state() or State.start(job.data.first_head(job.recipe))
     history = run.history()[: state.epoch]
     if len(history) < state.epoch:
         raise InputError(

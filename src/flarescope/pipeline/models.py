@@ -9,8 +9,11 @@ import pandas as pd
 from flarescope.backbones.base import Spec
 from flarescope.brief import brief
 from flarescope.errors import InputError
-from flarescope.events import event_from_json
+from flarescope.events import EventDefinition, event_from_json
 from flarescope.forecaster.classifier import Classifier, load_classifier, read_description
+from flarescope.forecaster.event_models import EventModels, is_of_events, load_event_models, read_event_descriptions
+from flarescope.forecaster.event_runs import EventRuns
+from flarescope.forecaster.event_runs import is_of_events as is_run_of_events
 from flarescope.forecaster.runs import RunFolder
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.prediction import forecast_given
@@ -19,7 +22,7 @@ from flarescope.progress import Reporter
 
 @dataclass(frozen=True)
 class Model:
-    """A loaded model, its file, and the run whose folder the file lies in, or None.
+    """A loaded model, its file, and the run whose folder the file lies in, or None; of several events all of them.
 
     Example:
         >>> model = flarescope.load("runs/png")
@@ -29,6 +32,7 @@ class Model:
     classifier: Classifier = field(repr=False)
     path: Path
     run: RunFolder | None = field(repr=False)
+    several: EventModels | None = field(default=None, repr=False)
 
     __repr__ = brief
 
@@ -57,7 +61,9 @@ class Model:
         Raises:
             InputError: none of the images can be read.
         """
-        return forecast_given(self.classifier, images, compute=compute, strict=strict, reporter=reporter).forecasts
+        return forecast_given(
+            self.several or self.classifier, images, compute=compute, strict=strict, reporter=reporter
+        ).forecasts
 
 
 def is_of_disk(path: str | Path) -> bool:
@@ -67,14 +73,23 @@ def is_of_disk(path: str | Path) -> bool:
     """
     path = Path(path)
     try:
-        if path.is_dir():
+        if path.is_dir() and is_run_of_events(path):
+            event: EventDefinition | None = EventRuns.open(path).events[0]
+        elif path.is_dir():
             event = event_from_json(RunFolder(path).read().get("event"), str(path))
         else:
-            described = read_description(path) if path.is_file() else None
-            event = described.event if described else None
+            event = _event_in(path) if path.is_file() else None
     except InputError:
         return False
     return event is not None and event.scope == "disk"
+
+
+def _event_in(path: Path) -> EventDefinition | None:
+    """Give the event of a model file, of one of several the first."""
+    if is_of_events(path):
+        return read_event_descriptions(path)[0].event
+    described = read_description(path)
+    return described.event if described else None
 
 
 def load(path: str | Path, *, epoch: int | None = None, backbone: Spec | None = None) -> Model:
@@ -96,6 +111,13 @@ def load(path: str | Path, *, epoch: int | None = None, backbone: Spec | None = 
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path}: no such run or model file")
+    if path.is_dir() and is_run_of_events(path):
+        return _load_run_of_events(EventRuns.open(path), epoch, backbone)
+    if path.is_file() and is_of_events(path):
+        if epoch is not None:
+            raise InputError(f"{path}: is one model; --epoch chooses among those of a run's folder")
+        models = load_event_models(path, backbone=backbone)
+        return Model(models.parts[0], path, None, models)
     if path.is_dir():
         run = RunFolder(path)
         described = run.read()
@@ -109,3 +131,13 @@ def load(path: str | Path, *, epoch: int | None = None, backbone: Spec | None = 
     if run.run_json.is_file() and path.name in {row["model"] for row in run.history()}:
         return Model(load_classifier(path, backbone=backbone or run.read().get("backbone")), path, run)
     return Model(load_classifier(path, backbone=backbone), path, None)
+
+
+def _load_run_of_events(runs: EventRuns, epoch: int | None, backbone: Spec | None) -> Model:
+    """Load the models of all events of a run: the best of each."""
+    if epoch is not None:
+        raise InputError(f"{runs.path}: --epoch is of one event: give {runs.runs()[0].path} or another of its runs")
+    if not runs.model.is_file():
+        raise InputError(f"{runs.path}: its training has not ended; give its `flarescope train` again, as it was")
+    models = load_event_models(runs.model, backbone=backbone or runs.runs()[0].read().get("backbone"))
+    return Model(models.parts[0], runs.model, None, models)

@@ -16,7 +16,7 @@ from flarescope.engines import tuning
 from flarescope.engines.base import EngineChoice
 from flarescope.engines.start import start
 from flarescope.features.extract import extract
-from flarescope.heads.head import Head
+from flarescope.heads.base import AnyHead
 from flarescope.images.reading import read_ahead
 from flarescope.images.render import Rendering
 from flarescope.pipeline.featuring import Compute, announce, describe_setting
@@ -108,7 +108,7 @@ class PrecisionEffect:
 
 
 def effect_of(
-    engine: str, features: np.ndarray, reference: np.ndarray, head: Head, labels: np.ndarray
+    engine: str, features: np.ndarray, reference: np.ndarray, head: AnyHead, labels: np.ndarray
 ) -> PrecisionEffect:
     """Compare two sets of features of the same images.
 

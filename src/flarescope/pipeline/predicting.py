@@ -8,7 +8,7 @@ from flarescope.errors import InputError
 from flarescope.files import atomic_path, check_writable
 from flarescope.images.paths import expand
 from flarescope.images.workers import Failure
-from flarescope.notes import event_notes, write_notes_beside
+from flarescope.notes import event_notes, events_notes, write_notes_beside
 from flarescope.parquet_tables import write_parquet
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.models import is_of_disk, load
@@ -49,7 +49,7 @@ def predict(
     found = load(model, epoch=epoch, backbone=backbone)
     reporter.say(f"model: {found.path}")
     return forecast_images(
-        found.classifier, files, compute=compute, strict=strict, failures=failures, reporter=reporter
+        found.several or found.classifier, files, compute=compute, strict=strict, failures=failures, reporter=reporter
     )
 
 
@@ -68,7 +68,8 @@ def check_outputs(*, csv: Path | None = None, parquet: Path | None = None) -> No
 
 def write_forecasts(predicted: Predicted, *, csv: Path | None = None, parquet: Path | None = None) -> list[Path]:
     """Write forecasts as CSV, as Parquet, or both, each whole or not at all, with their event; give the files."""
-    forecasts, notes = predicted.forecasts, event_notes(predicted.event)
+    forecasts = predicted.forecasts
+    notes = events_notes(predicted.events) if predicted.events else event_notes(predicted.event)
     if csv is not None:
         with atomic_path(csv) as temporary:
             forecasts.to_csv(temporary, index=False, date_format="%Y-%m-%dT%H:%M:%SZ")

@@ -16,6 +16,7 @@ from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.files import utf8
 from flarescope.forecaster.classifier import Classifier
+from flarescope.forecaster.event_models import EventModels
 from flarescope.images.given import EXPECTED, Given, is_field, read_given
 from flarescope.images.likeness import flags_beside
 from flarescope.images.line_of_sight import Accept
@@ -51,21 +52,27 @@ class Predicted:
             `M1.0/24`; null where the model does not say it).
         failures: what could not be read, in order, and why.
         event: what is forecast; None where the model does not say it.
+        events: of a model of several events all of them; `forecasts` then has, in place of `probability`, `flare` and
+            `event`, for each event `probability_M1.0_24h` (calibrated, and in order: no event is more probable than one
+            that it implies), `yes_M1.0_24h` (whether its own threshold is reached) and `raw_M1.0_24h` (as its head
+            gives it).
     """
 
     forecasts: pd.DataFrame
     failures: tuple[Failure, ...] = ()
     event: EventDefinition | None = None
+    events: tuple[EventDefinition, ...] = ()
 
     __repr__ = brief
 
     def failure_records(self) -> list[dict[str, str | None]]:
         """Give what has no forecast as plain values: its name, `probability` None, and in `reason` why."""
-        return [{"filename": one.filename, "probability": None, "reason": one.reason} for one in self.failures]
+        names = [f"probability_{event.name}" for event in self.events] or ["probability"]
+        return [{"filename": one.filename, **dict.fromkeys(names), "reason": one.reason} for one in self.failures]
 
 
 def forecast_images(
-    classifier: Classifier,
+    model: Classifier | EventModels,
     images: Sequence[Path | Given | Received],
     *,
     compute: Compute | None = None,
@@ -76,7 +83,7 @@ def forecast_images(
     """Forecast images with a loaded model.
 
     Args:
-        classifier: the model.
+        model: of one event, or of several.
         images: PNG and FITS files, on disk or received, and fields in hand.
         compute: how the features are computed; they are not kept.
         strict: stop at the first image that cannot be read; those before it are forecast.
@@ -86,6 +93,7 @@ def forecast_images(
     Raises:
         InputError: none of the images can be read.
     """
+    classifier = model.joined if isinstance(model, EventModels) else model
     compute, reporter = (compute or Compute()).of_event(classifier.description.event), reporter or WarningReporter()
     choice = compute.choose(classifier.weights.backbone)
     announce(classifier.weights, reporter)
@@ -129,8 +137,11 @@ def forecast_images(
         advance(0)
     tell_failures(unread, len(read), reporter)
     tell_flags([row.flags for row in read], classifier.description.likeness, reporter)
-    table, event = _table(classifier, names()[: len(read)], read), classifier.description.event
-    tell_later_scale(event, table["time"], reporter)
+    places = _places(names()[: len(read)], [(row.noaa_ars, row.time) for row in read])
+    tell_later_scale(classifier.description.event, places["time"], reporter)
+    if isinstance(model, EventModels):
+        return Predicted(_events_table(model, places, read, reporter), tuple(unread), model.events[0], model.events)
+    table, event = _table(classifier, places, read), classifier.description.event
     if classifier.description.calibration and (certain := certain_words(table["probability"].to_numpy(float))):
         reporter.warn(certain)
     return Predicted(table, tuple(unread), event)
@@ -178,7 +189,7 @@ def _rendering(image: Path | Given | Received) -> str:
 
 
 def forecast_given(
-    classifier: Classifier,
+    model: Classifier | EventModels,
     images: Any,  # noqa: ANN401 - a path, a field, or several
     *,
     compute: Compute | None = None,
@@ -192,7 +203,8 @@ def forecast_given(
     """
     reporter, failures = reporter or WarningReporter(), list[Failure]()
     found: list[Path | Given] = []
-    disk = (compute or Compute()).of_event(classifier.description.event).whole_disk
+    first = model.parts[0] if isinstance(model, EventModels) else model
+    disk = (compute or Compute()).of_event(first.description.event).whole_disk
     for number, image in enumerate(_several(images)):
         if isinstance(image, str | Path):
             found += expand([Path(image)], reporter, None if strict else failures, whole_disk=disk)
@@ -202,7 +214,7 @@ def forecast_given(
             raise InputError(f"images[{number}] is a {type(image).__name__}; expected a path, or a field: {EXPECTED}")
     options: dict[str, Any] = {"compute": compute, "strict": strict, "reporter": reporter}
     found = list({str(image): image for image in found}.values())
-    predicted = forecast_images(classifier, found, failures=failures, **options)
+    predicted = forecast_images(model, found, failures=failures, **options)
     if strict and predicted.failures:
         raise InputError(predicted.failures[0].reason)
     return predicted
@@ -243,11 +255,11 @@ class _Row:
 
     noaa_ars: tuple[int, ...]
     time: dt.datetime | None
-    probability: float
+    probability: Any  # of an event; of several a list
     flags: tuple[str, ...]
 
 
-def _rows(classifier: Classifier, results: Iterator[tuple[ReadImage, float]]) -> Iterator[_Row]:
+def _rows(classifier: Classifier, results: Iterator[tuple[ReadImage, Any]]) -> Iterator[_Row]:
     likeness = classifier.description.likeness
     for image, probability in results:
         one = image.rendered
@@ -283,8 +295,23 @@ def _places(names: Sequence[str], told: Sequence[tuple[tuple[int, ...], dt.datet
     return table
 
 
-def _table(classifier: Classifier, names: Sequence[str], read: Sequence[_Row]) -> pd.DataFrame:
-    table = _places(names, [(row.noaa_ars, row.time) for row in read])
+def _events_table(model: EventModels, places: pd.DataFrame, read: Sequence[_Row], reporter: Reporter) -> pd.DataFrame:
+    """Give one row an image with the probability of each event, and whether its threshold is reached."""
+    raw = np.array([row.probability for row in read], float)
+    found = model.probability(raw)
+    table = check_forecasts(places.assign(probability=found[:, 0]), "the forecasts")[list(places)]
+    table["flags"] = pd.Series([" ".join(row.flags) for row in read], index=table.index, dtype="str")
+    for place, event in enumerate(model.events):
+        described = model.parts[place].description
+        table[f"probability_{event.name}"] = found[:, place]
+        table[f"yes_{event.name}"] = found[:, place] >= described.threshold
+        if described.calibration and (certain := certain_words(found[:, place])):
+            reporter.warn(f"{event.code}: {certain}")
+    return table.assign(**{f"raw_{event.name}": raw[:, place] for place, event in enumerate(model.events)})
+
+
+def _table(classifier: Classifier, places: pd.DataFrame, read: Sequence[_Row]) -> pd.DataFrame:
+    table = places
     table["probability"] = [row.probability for row in read]
     checked = check_forecasts(table, "the forecasts")[list(table)]
     described = classifier.description

@@ -15,6 +15,7 @@ from flarescope.catalog.apart import hours_ahead
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, agreed, sentence_of
 from flarescope.figures import FieldImage, save_figures
+from flarescope.forecaster.event_runs import run_of_event
 from flarescope.forecaster.runs import RunFolder
 from flarescope.html_report import (
     GALLERY,
@@ -60,6 +61,7 @@ def report(
     images: str | Path | None = None,
     verifying: Verifying | None = None,
     out: str | Path | None = None,
+    event: EventDefinition | None = None,
     reporter: Reporter | None = None,
 ) -> Reported:
     """Write `report.html`, `figures/` and the model card `README.md` of a run that was evaluated.
@@ -74,6 +76,7 @@ def report(
         images: the image root for the gallery; by default the one that the run was trained from.
         verifying: the flare list to mark in the time lines, and how the compared ones are verified.
         out: the page's file; by default it lies in the run, as figures and card always do.
+        event: which, of a run of several events; its page and card lie in its own folder.
         reporter: hears what had to be left out.
 
     Raises:
@@ -85,7 +88,8 @@ def report(
         >>> written.page.name
         'report.html'
     """
-    folder, verifying, reporter = RunFolder(Path(run)), verifying or Verifying(), reporter or WarningReporter()
+    run = run_of_event(Path(run), event)
+    folder, verifying, reporter = RunFolder(run), verifying or Verifying(), reporter or WarningReporter()
     described, forecasts, verification = read_evaluated(folder, split)
     event = event_of_forecasts(folder.path, split)
     of_all = _check_compared(event, folder, compared, split, reporter)

@@ -18,7 +18,7 @@ from flarescope.features.gather import Rows
 from flarescope.features.history import History
 from flarescope.forecaster.classifier import Classifier
 from flarescope.forecaster.description import Description
-from flarescope.heads.head import Recipe, glorot_head, reference_class_weight
+from flarescope.heads.head import Head, Recipe, glorot_head, reference_class_weight
 from flarescope.images.likeness import Likeness
 from flarescope.pipeline.again import options_of
 from flarescope.pipeline.featuring import Compute, Features, announce, check_before, open_store
@@ -157,9 +157,12 @@ class TrainingData:
             times=self.times(),
             history=self.history.to_json() if self.history else None,
         )
+        return Classifier(self.first_head(recipe), described, self.weights)
+
+    def first_head(self, recipe: Recipe) -> Head:
+        """Draw the head that training begins from."""
         features = self.weights.backbone.features
-        width = self.history.width(features) if self.history else features
-        return Classifier(glorot_head(width, recipe.seed), described, self.weights)
+        return glorot_head(self.history.width(features) if self.history else features, recipe.seed)
 
 
 def open_training_data(

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from flarescope.errors import InputError
 from flarescope.files import make_folder
-from flarescope.forecaster.classifier import load_classifier
-from flarescope.forecaster.event_models import EventModels, checked_parts
+from flarescope.forecaster.event_models import write_model
 from flarescope.forecaster.event_runs import KIND, EventRuns, is_of_events
 from flarescope.heads.head import Recipe
 from flarescope.leftovers import remove_leftovers
@@ -55,16 +54,6 @@ def train_events(out: Path, data: TrainingData, recipe: Recipe, saving: Saving, 
         write_model(runs)
         runs.write(finished=True)
     return runs
-
-
-def write_model(runs: EventRuns) -> EventModels:
-    """Write the one file of a run's models, the best of each event, as they are calibrated now."""
-    first, *others = runs.runs()
-    one = load_classifier(first.model_path(), backbone=first.read().get("backbone"))
-    parts = [one, *(one.beside(other.model_path()) for other in others)]
-    models = checked_parts(parts, runs.path)
-    models.save(runs.model)
-    return models
 
 
 @contextmanager

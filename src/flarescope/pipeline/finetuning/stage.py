@@ -16,6 +16,7 @@ from flarescope.finetuning.network import Tuned, unfrozen
 from flarescope.finetuning.processes import Processes, joined
 from flarescope.finetuning.recipe import TuneRecipe
 from flarescope.forecaster.runs import RunFolder
+from flarescope.heads.stored import linear
 from flarescope.images.render import FIELD_LIMIT_GAUSS, Rendering
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.finetuning.beginning import (
@@ -135,7 +136,7 @@ def _prepared(
     weights = found.classifier.weights
     base, earlier = base_of(weights)
     del base
-    tuned = unfrozen(weights, found.classifier.head, recipe, processes.device, earlier=earlier)
+    tuned = unfrozen(weights, linear(found.classifier.head), recipe, processes.device, earlier=earlier)
     with _in_one_line(recipe, processes):
         check(measure(tuned, 3, rendering.size), at_a_time(recipe, processes), processes.device)
     rows = {

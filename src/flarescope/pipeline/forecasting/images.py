@@ -15,7 +15,7 @@ from flarescope.counted import listed
 from flarescope.disk.places import GRACE_S
 from flarescope.disk.view import View, view_of
 from flarescope.errors import InputError
-from flarescope.events import scales_differ
+from flarescope.events import EventDefinition, scales_differ
 from flarescope.files import sha256_of
 from flarescope.images.line_of_sight import Accept
 from flarescope.images.whole_disk import WholeDisk, read_whole_disk
@@ -134,7 +134,7 @@ def with_image(
     patches = cut.table[cut.table["filename"].notna()]
     for name, model in loaded.items():
         found = _forecast(model, [folder / one for one in patches["filename"]], compute, heard)
-        rows.append(_rows(name, model, found, forecast.issued))
+        rows += _rows(name, model, found, forecast.issued)
         notes += _scale_notes(name, model, forecast)
     table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
     seen = set(table["noaa_ar"].dropna())
@@ -157,11 +157,21 @@ def _name(path: str | Path, forecast: Forecast) -> str:
 
 def _loaded(path: str | Path) -> Model:
     model = load(path)
-    event = model.classifier.description.event
-    if event is None or event.scope != "region":
-        said = "does not say what it forecasts" if event is None else "forecasts the whole disk"
-        raise InputError(f"{path}: {said}; --model takes runs that forecast regions, as `flarescope train` makes them")
+    for event in _events(model) or (None,):
+        if event is None or event.scope != "region":
+            said = "does not say what it forecasts" if event is None else "forecasts the whole disk"
+            raise InputError(
+                f"{path}: {said}; --model takes runs that forecast regions, as `flarescope train` makes them"
+            )
     return model
+
+
+def _events(model: Model) -> tuple[EventDefinition, ...]:
+    """Give the events that a model forecasts; none where it does not say them."""
+    if model.several is not None:
+        return model.several.events
+    event = model.classifier.description.event
+    return () if event is None else (event,)
 
 
 def _forecast(model: Model, patches: Sequence[Path], compute: Compute | None, reporter: Reporter) -> pd.DataFrame:
@@ -175,20 +185,22 @@ def _forecast(model: Model, patches: Sequence[Path], compute: Compute | None, re
         return pd.DataFrame({"noaa_ar": [], "probability": []})
 
 
-def _rows(name: str, model: Model, found: pd.DataFrame, issued: pd.Timestamp) -> pd.DataFrame:
-    event = model.classifier.description.event
-    if event is None:
-        raise InputError(f"{name}: does not say what it forecasts")
-    values: Mapping[str, Any] = {
-        "issued": issued,
-        "noaa_ar": found["noaa_ar"],
-        "event": event.threshold,
-        "window_h": event.window_hours,
-        "latency_h": event.latency_hours,
-        "probability": found["probability"],
-        "model": name,
-    }
-    return pd.DataFrame(values, index=found.index).astype(COLUMNS)
+def _rows(name: str, model: Model, found: pd.DataFrame, issued: pd.Timestamp) -> list[pd.DataFrame]:
+    """Give the rows of each event that a model forecasts."""
+    rows = []
+    for event in _events(model):
+        column = f"probability_{event.name}" if model.several else "probability"
+        values: Mapping[str, Any] = {
+            "issued": issued,
+            "noaa_ar": found["noaa_ar"],
+            "event": event.threshold,
+            "window_h": event.window_hours,
+            "latency_h": event.latency_hours,
+            "probability": found[column] if column in found else pd.Series(dtype=float),
+            "model": name,
+        }
+        rows.append(pd.DataFrame(values, index=found.index).astype(COLUMNS))
+    return rows
 
 
 def _described(name: str, model: Model) -> dict[str, Any]:
@@ -206,7 +218,8 @@ def _time_notes(taken: dt.datetime, forecast: Forecast, any_models: bool) -> lis
 
 
 def _scale_notes(name: str, model: Model, forecast: Forecast) -> list[str]:
-    event = model.classifier.description.event
-    if event is None or event.flux_scale in (None, forecast.flux_scale):
-        return []
-    return [f"{name} and the region model: {scales_differ(event.threshold)}"]
+    return [
+        f"{name} and the region model: {scales_differ(event.threshold)}"
+        for event in _events(model)[:1]
+        if event.flux_scale not in (None, forecast.flux_scale)
+    ]

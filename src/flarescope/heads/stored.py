@@ -1,0 +1,75 @@
+"""How does a head of any kind lie in a file as plain arrays, and is it the one that was written?"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from flarescope.errors import InputError
+from flarescope.heads.base import AnyHead
+from flarescope.heads.head import Head
+
+LINEAR: Final = "linear"
+ARRAYS: Final[Mapping[str, tuple[str, ...]]] = {LINEAR: ("kernel", "bias")}
+"""Names of the arrays of each kind of head."""
+
+
+def kind_of(head: AnyHead) -> str:
+    """Name the kind of a head.
+
+    Raises:
+        TypeError: a head that no file holds.
+    """
+    if isinstance(head, Head):
+        return LINEAR
+    raise TypeError(f"a {type(head).__name__} is not kept in files")
+
+
+def linear(head: AnyHead) -> Head:
+    """Give a head that is linear, for what can do nothing with another.
+
+    Raises:
+        InputError: another kind.
+    """
+    if isinstance(head, Head):
+        return head
+    raise InputError(f"the model has a head of kind {kind_of(head)}; this takes a linear one (`train` without --head)")
+
+
+def arrays_of(head: AnyHead) -> dict[str, np.ndarray]:
+    """Give the arrays of a head by name."""
+    return {name: getattr(head, name) for name in ARRAYS[kind_of(head)]}
+
+
+def described_head(head: AnyHead) -> dict[str, Any] | None:
+    """Give what a description says of a head: its kind and digest; None of a linear one, as older versions wrote it."""
+    kind = kind_of(head)
+    return None if kind == LINEAR else {"kind": kind, "digest": head.digest}
+
+
+def check_described(values: Mapping[str, Any] | None) -> str:
+    """Give the kind of head that a description says.
+
+    Raises:
+        ValueError: none that is known.
+    """
+    kind = LINEAR if values is None else values.get("kind")
+    if kind not in ARRAYS:
+        raise ValueError(f"head of kind {str(kind)[:20]!r}")
+    return str(kind)
+
+
+def head_of(kind: str, arrays: Mapping[str, np.ndarray]) -> AnyHead:
+    """Put a head together.
+
+    Args:
+        kind: as `kind_of` names it.
+        arrays: finite, as `arrays_of` gave them.
+
+    Raises:
+        ValueError: arrays whose shapes do not fit each other.
+    """
+    kernel, bias = (arrays[name].astype(np.float32) for name in ARRAYS[LINEAR])
+    if kernel.ndim != 2 or kernel.shape[1] != 2 or bias.shape != (2,):
+        raise ValueError(f"the head has shape {kernel.shape} and {bias.shape}; expected (features, 2) and (2,)")
+    return Head(kernel, bias)
