@@ -50,9 +50,9 @@ def history_of(rows: pd.DataFrame, event: EventDefinition, flares: Flares | None
         known = pd.DataFrame({"region": regions, "time": told.array[at]})
     first = known.groupby("region")["time"].min()
     row, region = shown_regions(rows, labelling=True)
-    since, time = pd.Series(region).map(first).astype(rows["time"].dtype), pd.Series(rows["time"].array[row])
+    since, time = first.reindex(region).array, rows["time"].array[row]
     flared = np.zeros(len(rows), bool)
-    flared[row[(since <= time).to_numpy(bool)]] = True
+    flared[row[np.asarray(since <= time, bool)]] = True
     placed = np.isin(np.arange(len(rows)), row) & rows["time"].notna().to_numpy()
     words = pd.Series(np.where(flared, BEFORE, NOT_YET), index=rows.index)
     return words.where(placed)
