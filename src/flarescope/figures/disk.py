@@ -5,7 +5,7 @@ west, so that none covers another or the field.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -43,7 +43,7 @@ _GAP: Final = 0.05
 _FONT: Final = 9.5
 _LINE: Final = 1.3
 """Height of a line of text, of its font."""
-_POINT: Final = 2 * _HALF_WIDTH / (WIDTH_INCHES * 72)
+POINT_RADII: Final = 2 * _HALF_WIDTH / (WIDTH_INCHES * 72)
 """A point in solar radii."""
 _ARC: Final = np.radians(np.linspace(-90, 90, 91))
 
@@ -135,6 +135,23 @@ def _seen(across: Any, toward: Any) -> Any:  # noqa: ANN401 - floats or arrays
     return across / (DISTANCE_RADII - toward) * math.sqrt(DISTANCE_RADII**2 - 1)
 
 
+def grid_lines(tilt_deg: float) -> Iterator[tuple[np.ndarray, np.ndarray, bool]]:
+    """Give the lines of a grid of 30 degrees as they are seen: `(91,)` west and north in radii, NaN behind the limb.
+
+    The third value tells whether the line is the equator.
+
+    Args:
+        tilt_deg: latitude of the disk's centre (B0).
+    """
+    ways = [(np.radians(longitude), _ARC) for longitude in range(-180, 180, 30)]
+    ways += [(2 * _ARC, np.radians(latitude)) for latitude in range(-60, 61, 30)]
+    for longitude, latitude in ways:
+        x, y, toward = np.broadcast_arrays(*_turned(longitude, latitude, tilt_deg))
+        hidden = np.where(toward >= 1 / DISTANCE_RADII, 1.0, np.nan)
+        equator = np.ndim(latitude) == 0 and latitude == 0
+        yield _seen(x, toward) * hidden, _seen(y, toward) * hidden, bool(equator)
+
+
 def percent(probability: float) -> str:
     """Write a probability as it is read off: `<1`, `4`, `31`, `>99`."""
     value = 100 * probability
@@ -162,7 +179,7 @@ def _label(axes: Axes, mark: DiskMark) -> list[Text]:
 
 def _height(block: Sequence[Text]) -> float:
     """Give the height of a label in solar radii, with the gap to the next one."""
-    return _LINE * _FONT * _POINT * len(block) + _GAP
+    return _LINE * _FONT * POINT_RADII * len(block) + _GAP
 
 
 def _columns(places: Sequence[tuple[float, float]], heights: Sequence[float]) -> tuple[list[bool], float]:
@@ -189,14 +206,9 @@ def _sphere(axes: Axes, tilt_deg: float, field_gauss: np.ndarray | None) -> None
         image = axes.imshow(field_gauss, cmap=FIELD_MAP, norm=FIELD_NORM, extent=box, interpolation="nearest", zorder=1)
         image.set_clip_path(face)
         axes.set_xlim(-_HALF_WIDTH, _HALF_WIDTH)
-    ways = [(np.radians(longitude), _ARC) for longitude in range(-180, 180, 30)]
-    ways += [(2 * _ARC, np.radians(latitude)) for latitude in range(-60, 61, 30)]
-    for longitude, latitude in ways:
-        x, y, toward = np.broadcast_arrays(*_turned(longitude, latitude, tilt_deg))
-        hidden = np.where(toward >= 1 / DISTANCE_RADII, 1.0, np.nan)
-        equator = np.ndim(latitude) == 0 and latitude == 0
+    for x, y, equator in grid_lines(tilt_deg):
         line: dict[str, Any] = {"color": LINES, "linewidth": 0.9 if equator else 0.5, "alpha": 0.55, "zorder": 2}
-        axes.plot(_seen(x, toward) * hidden, _seen(y, toward) * hidden, **line)
+        axes.plot(x, y, **line)
     axes.add_patch(Circle((0, 0), 1, facecolor="none", edgecolor=LEADER, linewidth=1.2, zorder=3))
     for letter, east, north in (("N", 0, 1.07), ("S", 0, -1.07), ("E", -1.07, 0), ("W", 1.07, 0)):
         axes.text(east, north, letter, size=_FONT, color=MUTED, ha="center", va="center")
@@ -228,11 +240,11 @@ def _connect(
     sign = 1 if west else -1
     inner = sign * _COLUMN
     knee = (inner - sign * 0.1, middle)
-    away, ring = math.dist(place, knee), (ring_points(mark) / 2 + 1) * _POINT
+    away, ring = math.dist(place, knee), (ring_points(mark) / 2 + 1) * POINT_RADII
     start = [here + (there - here) * min(ring / max(away, 1e-9), 1) for here, there in zip(place, knee, strict=True)]
     line: dict[str, Any] = {"color": LEADER, "linewidth": 0.9, "zorder": 4, "solid_capstyle": "round"}
     axes.plot([start[0], knee[0], inner - sign * 0.03], [start[1], middle, middle], **line)
-    step = _LINE * _FONT * _POINT
+    step = _LINE * _FONT * POINT_RADII
     for number, text in enumerate(block):
         text.set_position((inner, middle + step * ((len(block) - 1) / 2 - number)))
         text.set_horizontalalignment("left" if west else "right")

@@ -1,7 +1,8 @@
 """Which pages are there, and which templates show which values?"""
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,9 +11,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
 from flarescope.pipeline.forecasting.value import OFFICIAL, RESEARCH
+from flarescope.pipeline.identity import versions
 from flarescope.serving.answers import conditional
-from flarescope.serving.documents import region_document
+from flarescope.serving.documents import Document
 from flarescope.serving.kept import Kept
+from flarescope.serving.page_values import greek, plain
+from flarescope.serving.page_views import forecast_view, region_view, utc
 from flarescope.serving.state import Snapshot
 
 HTML: Final = "text/html; charset=utf-8"
@@ -30,20 +34,27 @@ class Pages:
         self._templates = Environment(
             loader=PackageLoader("flarescope.serving", "templates"), autoescape=True, undefined=StrictUndefined
         )
+        self._templates.filters |= {"utc": utc, "plain": plain, "greek": greek, "json": _json, "sentence": sentence}
+        self._common = {
+            "notice": RESEARCH,
+            "official": OFFICIAL,
+            "version": versions(("flarescope",)).get("flarescope", ""),
+            "here": None,
+            "warnings": (),
+        }
         self._cache: dict[tuple[str, str], bytes] = {}
 
     def render(self, name: str, values: Mapping[str, Any]) -> bytes:
         """Render a template."""
-        common = {"notice": RESEARCH, "official": OFFICIAL}
-        return self._templates.get_template(name).render({**common, **values}).encode("utf-8", "backslashreplace")
+        return self._templates.get_template(name).render({**self._common, **values}).encode("utf-8", "backslashreplace")
 
-    def cached(self, path: str, snapshot: Snapshot, name: str, values: Mapping[str, Any]) -> bytes:
+    def cached(self, path: str, snapshot: Snapshot, name: str, view: Callable[[], Mapping[str, Any]]) -> bytes:
         """Render a template for a path, or give what was rendered of this snapshot before."""
         key = (snapshot.etag, path)
         if key not in self._cache:
             if len(self._cache) >= MOST_CACHED:
                 self._cache.clear()
-            self._cache[key] = self.render(name, values)
+            self._cache[key] = self.render(name, view())
         return self._cache[key]
 
 
@@ -53,7 +64,7 @@ def newest(request: Request) -> Response:
     snapshot = _snapshot(request)
     kept = snapshot.newest
     if kept is None:
-        return _page(request, "empty.html.j2", {"uploads": bool(request.app.state.models)})
+        return _page(request, "empty.html.j2", lambda: {"models": _models(request)})
     return _forecast(request, kept)
 
 
@@ -79,11 +90,9 @@ def region(request: Request, noaa_ar: str) -> Response:
     """Show a region's life."""
     snapshot = _snapshot(request)
     number = int(noaa_ar) if noaa_ar.isascii() and noaa_ar.isdecimal() and len(noaa_ar) <= 5 else 0
-    forecasts = snapshot.by_region.get(number)
-    if not forecasts:
+    if number not in snapshot.by_region:
         return not_found(request, "no forecast of such a region was kept")
-    document = region_document(number, forecasts, snapshot.flares_of(number))
-    return _page(request, "region.html.j2", {"region": document, "newest": snapshot.document(forecasts[-1])})
+    return _page(request, "region.html.j2", lambda: region_view(snapshot, number))
 
 
 def not_found(request: Request, why: str, status: int = 404) -> Response:
@@ -94,24 +103,16 @@ def not_found(request: Request, why: str, status: int = 404) -> Response:
 
 def _forecast(request: Request, kept: Kept) -> Response:
     snapshot = _snapshot(request)
-    days = list(snapshot.by_day)
-    values = {
-        "forecast": snapshot.document(kept),
-        "day": kept.day,
-        "days": days,
-        "same_day": [{"id": one.id, "issued": one.time.isoformat()} for one in snapshot.by_day[kept.day]],
-        "is_newest": kept is snapshot.newest,
-        "verification": snapshot.verification,
-        "unverified": snapshot.unverified,
-        "models": [model.document() for model in request.app.state.models.values()],
-        "refused": snapshot.refused,
-    }
-    return _page(request, "forecast.html.j2", values)
+    return _page(request, "forecast.html.j2", lambda: forecast_view(snapshot, kept, _models(request)))
 
 
-def _page(request: Request, template: str, values: Mapping[str, Any]) -> Response:
+def _page(request: Request, template: str, view: Callable[[], Mapping[str, Any]]) -> Response:
     pages: Pages = request.app.state.pages
-    return conditional(request, pages.cached(request.url.path, _snapshot(request), template, values), HTML)
+    return conditional(request, pages.cached(request.url.path, _snapshot(request), template, view), HTML)
+
+
+def _models(request: Request) -> list[Document]:
+    return [model.document() for model in request.app.state.models.values()]
 
 
 def _snapshot(request: Request) -> Snapshot:
@@ -125,3 +126,13 @@ def _is_day(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def sentence(text: str) -> str:
+    """Give a note a capital and a full stop."""
+    said = text[:1].upper() + text[1:]
+    return said if said.endswith((".", "!", "?")) else f"{said}."

@@ -1,0 +1,186 @@
+"""Which values do the templates of a forecast's and a region's page show?"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from flarescope.figures.disk import percent
+from flarescope.serving.documents import YESTERDAY, Document, forecast_document, region_document
+from flarescope.serving.kept import Kept
+from flarescope.serving.page_disk import disk_drawing, field_stops
+from flarescope.serving.page_life import changes_rows, life_chart
+from flarescope.serving.page_scores import score_view
+from flarescope.serving.page_values import (
+    LEVEL_WORDS,
+    around,
+    came,
+    cell,
+    change,
+    choices,
+    day_runs,
+    forecast_rows,
+    plain,
+)
+from flarescope.serving.pictures import disk_picture, patches_of
+from flarescope.serving.places import moment_of, view_of_forecast
+from flarescope.serving.state import Snapshot
+from flarescope.wording import NOTHING
+
+DAY_BEFORE: Final = pd.Timedelta(hours=36)
+"""A forecast so much older at most is that of the day before."""
+SCALES: Final = {
+    "operational": "SWPC's operational flux scale of before GOES-16",
+    "science": "the flux scale of GOES-16 and later",
+}
+
+
+def forecast_view(snapshot: Snapshot, kept: Kept, models: Sequence[Document]) -> Document:
+    """Give the values of `forecast.html.j2`.
+
+    Args:
+        snapshot: what is shown at this moment.
+        kept: the forecast.
+        models: documents of those that take uploads.
+    """
+    document = snapshot.document(kept)
+    before = _day_before(snapshot, kept)
+    earlier = None if before is None else forecast_document(before)
+    chosen = choices(document["events"])
+    rows = forecast_rows(document, earlier)
+    disk = document["disk"]["shown"]
+    days = list(snapshot.by_day)
+    return {
+        "here": "newest" if kept is snapshot.newest else None,
+        "warnings": document["warnings"],
+        "forecast": document,
+        "day": kept.day,
+        "days": days,
+        "at": days.index(kept.day),
+        "runs": day_runs(days),
+        "around": around(days, kept.day),
+        "same_day": [{"id": one.id, "issued": one.time.isoformat()} for one in snapshot.by_day[kept.day]],
+        "is_newest": kept is snapshot.newest,
+        "choices": chosen,
+        "chosen": chosen_words(chosen),
+        "cards": _cards(chosen, disk),
+        "disk_cell": cell(disk),
+        "disk_change": {} if earlier is None else change(disk, earlier["disk"]["shown"]),
+        "before": None if before is None else before.time.isoformat(),
+        "rows": rows,
+        "rows_by_region": {row["noaa_ar"]: row for row in rows},
+        **_disk(kept, document),
+        "level_words": LEVEL_WORDS,
+        "came": came(snapshot.verification, document["issued"]),
+        "scores": score_view(snapshot.verification),
+        "unverified": snapshot.unverified,
+        "models": models,
+        "every": _every(document),
+        "scale": SCALES.get(document["flux_scale"], document["flux_scale"]),
+        "refused": snapshot.refused,
+    }
+
+
+def region_view(snapshot: Snapshot, noaa_ar: int) -> Document:
+    """Give the values of `region.html.j2` for a region that was forecast."""
+    several = snapshot.by_region[noaa_ar]
+    newest = several[-1]
+    region = region_document(noaa_ar, several, snapshot.flares_of(noaa_ar))
+    document = forecast_document(newest)
+    last = region["forecasts"][-1]
+    chosen = choices(document["events"])
+    return {
+        "here": None,
+        "warnings": document["warnings"],
+        "region": region,
+        "last": last,
+        "gone": newest is not snapshot.newest,
+        "newest_issued": None if snapshot.newest is None else snapshot.newest.time.isoformat(),
+        "choices": chosen,
+        "chosen": chosen_words(chosen),
+        "cell": cell(last["shown"]),
+        "facts": _facts(last),
+        "flags": [(word, document["flags"][word]) for word in last["flags"] if word in document["flags"]],
+        "patch": _patch(several, noaa_ar),
+        "stops": field_stops(),
+        "chart": life_chart(region),
+        "changes": changes_rows(region["changes"]),
+        "table": _life_table(region),
+        "flares": [[utc(one["time"]), one["flare"]] for one in region["flares"] or ()],
+    }
+
+
+def utc(text: str) -> str:
+    """Write a time as people read it, `24 Oct 2014, 00:30 UTC`."""
+    time = pd.Timestamp(text)
+    time = time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
+    return f"{time.day} {time:%b %Y, %H:%M} UTC"
+
+
+def chosen_words(chosen: Mapping[str, Any]) -> str:
+    """Say which event is chosen: `of M1.0 or more within 24 h`."""
+    named = {one["key"]: one["name"] for one in chosen["classes"]}
+    return f"of {named[chosen['key']]} within {chosen['window']} h" if chosen["first"] else ""
+
+
+def _day_before(snapshot: Snapshot, kept: Kept) -> Kept | None:
+    """Give the last forecast that is 20 to 36 hours older."""
+    near = [one for one in snapshot.forecasts if YESTERDAY <= kept.time - one.time <= DAY_BEFORE]
+    return near[-1] if near else None
+
+
+def _cards(chosen: Mapping[str, Any], disk: Mapping[str, float]) -> dict[str, dict[str, list[Any]]]:
+    """Give what the card of each class says of the whole disk, by hours."""
+    every = cell(disk)
+    return {
+        key: {hours: every[code] for hours, code in of_class.items() if code in every}
+        for key, of_class in chosen["codes"].items()
+    }
+
+
+def _disk(kept: Kept, document: Mapping[str, Any]) -> Document:
+    if kept.told is None:
+        return {"disk": None, "picture": None, "moment": None}
+    drawn = disk_drawing(document["regions"], view_of_forecast(kept.told).latitude_deg)
+    picture = None if disk_picture(kept) is None else f"/pictures/{kept.id}/disk.png"
+    return {"disk": drawn, "picture": picture, "moment": moment_of(kept.told).isoformat()}
+
+
+def _every(document: Mapping[str, Any]) -> Document:
+    codes = [one["code"] for one in document["events"]]
+    named = [("whole disk", document["disk"]["shown"])]
+    named += [(str(one["noaa_ar"]), one["shown"]) for one in document["regions"]]
+    return {"header": ["", *codes], "rows": [[name, *_shares(shown, codes)] for name, shown in named]}
+
+
+def _shares(shown: Mapping[str, float], codes: Sequence[str]) -> list[str]:
+    return [percent(shown[code]) if code in shown else NOTHING for code in codes]
+
+
+def _facts(last: Mapping[str, Any]) -> list[tuple[str, str]]:
+    facts = [
+        ("McIntosh class", plain(last["mcintosh"])),
+        ("Hale type", plain(last["hale"])),
+        ("Area", NOTHING if last["area_msh"] is None else f"{last['area_msh']:g} millionths"),
+        ("Spots", plain(last["spots"])),
+        ("Place", plain(last["location"])),
+    ]
+    return [(name, value) for name, value in facts if value != NOTHING]
+
+
+def _patch(several: Sequence[Kept], noaa_ar: int) -> Document | None:
+    """Give the newest picture of a region."""
+    for kept in reversed(several):
+        if kept.told is not None and noaa_ar in patches_of(kept):
+            return {"url": f"/pictures/{kept.id}/{noaa_ar}.png", "time": moment_of(kept.told).isoformat()}
+    return None
+
+
+def _life_table(region: Mapping[str, Any]) -> Document:
+    codes = list(dict.fromkeys(code for one in region["forecasts"] for code in one["shown"]))
+    rows = [
+        [utc(one["issued"]), *_shares(one["shown"], codes)]
+        + [plain(one[name]) for name in ("location", "mcintosh", "hale", "area_msh")]
+        for one in reversed(region["forecasts"])
+    ]
+    return {"header": ["issued", *codes, "place", "class", "Hale", "area"], "rows": rows}

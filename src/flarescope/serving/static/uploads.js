@@ -1,0 +1,103 @@
+// How files that are dropped or chosen are forecast: sent to the server, and shown with what it says of each.
+
+const LARGEST_SHOWN = 20e6; // bytes of a PNG that is shown beside its forecast
+
+function element(name, text, classes) {
+  const made = document.createElement(name);
+  if (text !== undefined) made.textContent = text;
+  if (classes) made.className = classes;
+  return made;
+}
+
+function percent(probability) {
+  const value = 100 * probability;
+  return value < 1 ? "<1 %" : value > 99 ? ">99 %" : `${Math.round(value)} %`;
+}
+
+function picture(file, name) {
+  if (!file || !file.name.toLowerCase().endsWith(".png") || file.size > LARGEST_SHOWN) return null;
+  const image = element("img");
+  image.width = image.height = 224;
+  image.alt = `The image ${name}, as it was sent`;
+  image.src = URL.createObjectURL(file);
+  image.addEventListener("load", () => URL.revokeObjectURL(image.src));
+  return image;
+}
+
+function result(one, file) {
+  const item = element("li", undefined, "result");
+  item.append(element("b", one.filename));
+  if (one.probability === null || one.probability === undefined) {
+    item.classList.add("refused");
+    item.append(element("span", one.reason ?? "no forecast"));
+    return item;
+  }
+  const shown = picture(file, one.filename);
+  if (shown) item.append(shown);
+  item.append(element("span", percent(one.probability), "big"));
+  const region = one.noaa_ar ? `NOAA ${one.noaa_ar}, ` : "";
+  const time = one.time ? `${one.time.slice(0, 16).replace("T", " ")} UTC, ` : "";
+  item.append(element("span", `${region}${time}${one.event ?? ""}${one.flare === undefined ? "" : one.flare ? ": flare forecast" : ": no flare forecast"}`, "muted"));
+  if (one.flags) item.append(element("span", one.flags, "muted"));
+  if (one.map) {
+    const map = element("img");
+    map.width = map.height = 224;
+    map.alt = `What the forecast of ${one.filename} rests on`;
+    map.src = one.map;
+    item.append(map);
+  }
+  return item;
+}
+
+async function send(form, files, place) {
+  place.replaceChildren(element("p", `Forecasting ${files.length} image${files.length === 1 ? "" : "s"} …`));
+  const body = new FormData();
+  for (const file of files) body.append("images", file, file.name);
+  const model = form.elements.model.value;
+  let answer;
+  let found;
+  try {
+    answer = await fetch(`${form.action}?model=${encodeURIComponent(model)}`, { method: "POST", body });
+    found = await answer.json();
+  } catch {
+    place.replaceChildren(element("p", "The server did not answer; try again.", "warning"));
+    return;
+  }
+  if (!answer.ok) {
+    place.replaceChildren(element("p", `${found.title ?? answer.status}: ${found.detail ?? ""}`, "warning"));
+    return;
+  }
+  const said = [...(found.warnings ?? [])].map((text) => element("p", text, "warning"));
+  const list = element("ul", undefined, "results");
+  const byName = new Map(files.map((file) => [file.name, file]));
+  for (const one of found.forecasts) list.append(result(one, byName.get(one.filename)));
+  const notes = [...(found.notes ?? [])].map((text) => element("p", text, "muted"));
+  place.replaceChildren(...said, list, ...notes, element("p", found.notice, "muted"));
+}
+
+export function acceptFiles() {
+  const form = document.getElementById("uploads");
+  if (!form) return;
+  const place = document.getElementById("uploaded");
+  const input = document.getElementById("images");
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    send(form, [...input.files], place);
+  });
+  input.addEventListener("change", () => { if (input.files.length) send(form, [...input.files], place); });
+  // A file that misses the field would else be opened instead of the page.
+  let depth = 0;
+  const holdsFiles = (event) => event.dataTransfer?.types.includes("Files");
+  const mark = () => document.body.classList.toggle("dropping", depth > 0);
+  addEventListener("dragenter", (event) => { if (holdsFiles(event)) { depth += 1; mark(); } });
+  addEventListener("dragleave", (event) => { if (holdsFiles(event)) { depth -= 1; mark(); } });
+  addEventListener("dragover", (event) => { if (holdsFiles(event)) event.preventDefault(); });
+  addEventListener("drop", (event) => {
+    if (!holdsFiles(event)) return;
+    event.preventDefault();
+    depth = 0;
+    mark();
+    form.scrollIntoView({ block: "nearest" });
+    send(form, [...event.dataTransfer.files], place);
+  });
+}
