@@ -3,11 +3,8 @@
 What is served, for whoever writes pages or scripts of them:
 
 - `/` the newest forecast, `/days/2014-10-24`, `/forecasts/{id}`, `/regions/{ar}`: `pages.py` renders templates of
-  `serving/templates/` with plain values. `forecast.html.j2` gets `forecast` (`documents.forecast_document`, as the API
-  has it), `day`, `days` (all days with a forecast, the oldest first), `same_day`, `is_newest`, `verification` (the
-  scores of `archive verify`, or None) and `unverified` (why none), `models` (those that take uploads), `refused`;
-  `region.html.j2` gets `region` (`documents.region_document`) and `newest`; `empty.html.j2` gets `uploads`;
-  `problem.html.j2` gets `why` and `status`. Every template has `notice` and `official`.
+  `serving/templates/` with the plain values of `page_views.py`. Every page holds the numbers of every event; the scripts
+  of `serving/static/` show those of the event that is chosen, which the address keeps (`/days/2014-10-24#X1.0/72`).
 - `/static/{name}`: the files of `serving/static/`, read once; nothing else is a file there.
 - `/pictures/{id}/disk.png` (north up, the disk from edge to edge: `place` of a region is in solar radii from its
   centre, x west, y north) and `/pictures/{id}/{ar}.png` (the patch, -1500 to +1500 G); 404 where there is no image.

@@ -83,7 +83,10 @@ def field_stops() -> list[Document]:
     """Give the colours of the field's bar, -1500 to +1500 G: `offset` in percent and `color`."""
     shares = np.linspace(0, 1, STOPS)
     return [
-        {"offset": round(100 * float(share), 1), "color": "#" + "".join(f"{round(255 * c):02x}" for c in FIELD_MAP(share)[:3])}
+        {
+            "offset": round(100 * float(share), 1),
+            "color": "#" + "".join(f"{round(255 * c):02x}" for c in FIELD_MAP(share)[:3]),
+        }
         for share in shares
     ]
 

@@ -10,6 +10,7 @@ from flarescope.events import flux_if_class
 from flarescope.figures.disk import percent
 from flarescope.serving.documents import Document
 from flarescope.serving.page_values import plain, points
+from flarescope.wording import NOTHING
 
 LEFT: Final = 34
 RIGHT: Final = 384
@@ -58,14 +59,19 @@ def life_chart(region: Mapping[str, Any]) -> Document:
 
 
 def changes_rows(changes: Mapping[str, Any] | None) -> list[list[str]]:
-    """Give what changed since the day before: name, before, now, and by how many points of percent."""
+    """Give what changed since the day before: name, before, now, and by how many points of percent.
+
+    What reads the same before and now is left out.
+    """
     rows = []
     for one in () if changes is None else changes["what"]:
         if one["name"] in NAMES:
             rows.append([NAMES[one["name"]], plain(one["before"]), plain(one["now"]), ""])
         else:
-            before = "–" if one["before"] is None else f"{percent(one['before'])} %"
-            rows.append([f"P({one['name']} h)", before, f"{percent(one['now'])} %", points(one["now"], one["before"])])
+            before = NOTHING if one["before"] is None else f"{percent(one['before'])} %"
+            now, difference = f"{percent(one['now'])} %", points(one["now"], one["before"])
+            if (before, difference) != (now, points(0, 0)):
+                rows.append([f"P({one['name']} h)", before, now, difference])
     return rows
 
 
@@ -80,9 +86,7 @@ class _Axis:
         return round(LEFT + share * (RIGHT - LEFT), 1)
 
 
-def _line(
-    code: str, times: Sequence[pd.Timestamp], forecasts: Sequence[Mapping[str, Any]], across: _Axis
-) -> Document:
+def _line(code: str, times: Sequence[pd.Timestamp], forecasts: Sequence[Mapping[str, Any]], across: _Axis) -> Document:
     pieces, dots, before = [], [], None
     for time, one in zip(times, forecasts, strict=True):
         share = one["shown"].get(code)
@@ -98,7 +102,9 @@ def _line(
 
 def _flares(flares: Sequence[Mapping[str, Any]], across: _Axis) -> Iterator[Document]:
     """Give the flares of C1.0 or above within the axis; the largest are named where there is room."""
-    table = pd.DataFrame({"time": [one["time"] for one in flares], "flare": [one["flare"] for one in flares]}, dtype=str)
+    table = pd.DataFrame(
+        {"time": [one["time"] for one in flares], "flare": [one["flare"] for one in flares]}, dtype=str
+    )
     table["time"] = pd.to_datetime(table["time"], utc=True)
     table["flux"] = flux_if_class(table["flare"]).to_numpy(float)
     table = table[table["time"].between(across.first, across.last) & (table["flux"] >= 1e-6 * (1 - 1e-9))]

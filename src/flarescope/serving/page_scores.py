@@ -75,7 +75,7 @@ def skill_drawing(events: Mapping[str, Any]) -> Document:
         if one is None or one["few"]:
             continue
         y += ROW
-        rows = []
+        rows: list[Document] = []
         for name in one["scores"]:
             if name != "climatology":
                 y += ROW
@@ -86,7 +86,12 @@ def skill_drawing(events: Mapping[str, Any]) -> Document:
                 rows.append(_row(name, score_of(part, name), y, own=False))
         groups.append({"code": code, "y": rows[0]["y"] - ROW if rows else y, "rows": rows})
         y += ROW / 3
-    return {"groups": groups, "zero": across(0.0), "ticks": [(across(v), v) for v in (-0.5, 0.0, 0.5, 1.0)], "height": y + 24}
+    return {
+        "groups": groups,
+        "zero": across(0.0),
+        "ticks": [(across(v), v) for v in (-0.5, 0.0, 0.5, 1.0)],
+        "height": y + 24,
+    }
 
 
 def across(skill: float) -> float:

@@ -80,9 +80,7 @@ def points(now: float, before: float | None) -> str:
     return f"+{rounded}" if rounded > 0 else f"−{-rounded}" if rounded < 0 else "±0"
 
 
-def forecast_rows(
-    document: Mapping[str, Any], before: Mapping[str, Any] | None
-) -> list[Document]:
+def forecast_rows(document: Mapping[str, Any], before: Mapping[str, Any] | None) -> list[Document]:
     """Give a row a region: its document, `cell`, and `change` since the forecast of the day before.
 
     Args:

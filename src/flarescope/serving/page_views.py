@@ -20,6 +20,7 @@ from flarescope.serving.page_values import (
     choices,
     day_runs,
     forecast_rows,
+    greek,
     plain,
 )
 from flarescope.serving.pictures import disk_picture, patches_of
@@ -179,8 +180,10 @@ def _patch(several: Sequence[Kept], noaa_ar: int) -> Document | None:
 def _life_table(region: Mapping[str, Any]) -> Document:
     codes = list(dict.fromkeys(code for one in region["forecasts"] for code in one["shown"]))
     rows = [
-        [utc(one["issued"]), *_shares(one["shown"], codes)]
-        + [plain(one[name]) for name in ("location", "mcintosh", "hale", "area_msh")]
-        for one in reversed(region["forecasts"])
+        [utc(one["issued"]), *_shares(one["shown"], codes), *_described(one)] for one in reversed(region["forecasts"])
     ]
     return {"header": ["issued", *codes, "place", "class", "Hale", "area"], "rows": rows}
+
+
+def _described(one: Mapping[str, Any]) -> list[str]:
+    return [plain(one["location"]), plain(one["mcintosh"]), greek(plain(one["hale"])), plain(one["area_msh"])]

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from flarescope.errors import InputError
 from flarescope.figures.field import field_png
+from flarescope.images.line_of_sight import Accept
 from flarescope.images.magnetogram import read_fits
 from flarescope.parsing import refusing_damage
 from flarescope.pipeline.forecasting.stage import FIELD_NAME
@@ -19,6 +20,8 @@ from flarescope.serving.kept import Kept
 PATCHES: Final = "patches"
 PATCH_SIDE: Final = 448
 """Pixels of the longer side of a region's picture."""
+SHOWN: Final = Accept(instrument_ok=True)
+"""Whoever made the forecast took the instrument."""
 LARGEST_PICTURE: Final = 8 << 20
 
 router = APIRouter(include_in_schema=False)
@@ -52,7 +55,9 @@ def patch_png(path: Path) -> bytes:
     Raises:
         InputError: it cannot be read.
     """
-    return field_png(read_fits(path).field_gauss[:, ::-1], side=PATCH_SIDE)  # as `figures.field.FieldImage` says
+    return field_png(
+        read_fits(path, accept=SHOWN).field_gauss[:, ::-1], side=PATCH_SIDE
+    )  # as `figures.field.FieldImage` says
 
 
 @router.get("/pictures/{forecast_id}/disk.png")

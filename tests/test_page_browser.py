@@ -1,0 +1,261 @@
+"""Do the pages of `serve` work in a browser: for eyes, for a keyboard, for a screen reader, on a phone and a desk?
+
+Chromium is driven by Playwright, and axe looks for what keeps people out; where one of them is missing the tests skip.
+With `FLARESCOPE_PICTURES` set to a folder, the pictures of the guide are written there.
+"""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from served_pages import DAYS, SYNTHETIC, serving, settings_of, write_days, write_work
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright here: pip install playwright")
+axe_api = pytest.importorskip(
+    "axe_playwright_python.sync_playwright", reason="no axe: pip install axe-playwright-python"
+)
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+PICTURES = os.environ.get("FLARESCOPE_PICTURES")
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: the pages were not opened in a browser"),
+    pytest.mark.xdist_group("pages"),
+]
+# What moved after it was shown; a shift that follows a click or a key within half a second is one that was asked for.
+SHIFTS = """() => new Promise(done => {
+  let total = 0;
+  new PerformanceObserver(list => { for (const one of list.getEntries()) total += one.value; })
+    .observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => done(total), 100);
+})"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    with serving(settings_of(write_days(folder / "days")), write_work(folder / "work")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Open a page; at the end nothing was complained of, and nobody else was asked."""
+    contexts, complaints, asked = [], [], []
+
+    def visit(path="/", *, width=1200, scheme="light", **options):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(address + path, wait_until="networkidle")
+        return page
+
+    visit.complaints = complaints
+    yield visit
+    for context in contexts:
+        context.close()
+    assert complaints == []
+    assert [url for url in asked if not url.startswith((address, "blob:"))] == []
+
+
+def numbers(page, address, path="newest"):
+    """Give what the API says."""
+    return page.request.get(f"{address}/api/v1/forecasts/{path}").json()
+
+
+def row(page, region):
+    return page.locator(f'tr[data-ar="{region}"] .text').inner_text()
+
+
+def mark(page, region):
+    return page.locator(f'a.mark[data-ar="{region}"]')
+
+
+def keep_picture(page, name, *, full=False):
+    if PICTURES:
+        page.screenshot(path=Path(PICTURES) / f"serve-{name}.png", full_page=full)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(400, "light"), (400, "dark"), (1200, "dark"), (2000, "light")])
+def test_the_page_fits_and_nothing_moves(visit, width, scheme):
+    page = visit("/", width=width, scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(SHIFTS) == 0
+    assert page.locator("a.mark").count() >= 3
+    letters = page.evaluate(
+        "[...document.querySelectorAll('svg text, svg tspan')].map(one => parseFloat(getComputedStyle(one).fontSize)"
+        " * Math.hypot(one.closest('text').getScreenCTM().a, one.closest('text').getScreenCTM().b))"
+    )
+    assert min(letters) >= 8.5
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor").startswith("rgb(14,")
+    assert dark == (scheme == "dark")
+    keep_picture(page, f"{width}-{scheme}")
+
+
+def test_class_and_hours_are_switched_everywhere_and_stay(visit, address):
+    page = visit("/")
+    found = numbers(page, address)
+    shown = {one["noaa_ar"]: one["shown"] for one in found["regions"]}
+    assert row(page, 12192) == f"{100 * shown[12192]['M1.0/24']:.0f} %"
+    page.get_by_text("X1.0 or more", exact=True).click()
+    page.get_by_text("72 h", exact=True).click()
+    wanted = f"{100 * shown[12192]['X1.0/72']:.0f} %"
+    assert row(page, 12192) == wanted
+    assert mark(page, 12192).locator(".text").text_content() == wanted
+    assert mark(page, 12192).get_attribute("aria-label").endswith(f": {wanted} of X1.0 or more within 72 h")
+    assert page.locator("caption [data-chosen]").first.inner_text() == "of X1.0 or more within 72 h"
+    whole = page.locator(".card", has_text="X1.0").locator(".big").inner_text()
+    assert whole == f"{100 * found['disk']['shown']['X1.0/72']:.0f} %"
+    page.reload()
+    assert row(page, 12192) == wanted
+    mark(page, 12192).click()
+    assert page.url == f"{address}/regions/12192#X1.0/72"
+    assert page.locator(".headline .text").inner_text() == wanted
+
+
+def test_the_slider_goes_to_past_days_without_leaving_the_page(visit, address):
+    page = visit("/#C1.0/48")
+    page.evaluate("window.same = true")
+    page.locator("#days").focus()
+    with page.expect_response(f"**/days/{DAYS[-2]}"):
+        page.keyboard.press("ArrowLeft")
+    page.locator("h1", has_text="23 Oct 2014, 00:30 UTC").wait_for()
+    of_day = page.request.get(f"{address}/api/v1/forecasts?day={DAYS[-2]}").json()["items"][0]["id"]
+    shown = {one["noaa_ar"]: one["shown"] for one in numbers(page, address, of_day)["regions"]}
+    assert row(page, 12192) == f"{100 * shown[12192]['C1.0/48']:.0f} %".replace("100 %", ">99 %")
+    assert (page.locator("#day").inner_text(), page.evaluate("document.activeElement.id")) == (DAYS[-2], "days")
+    page.locator("#day-before").click()
+    page.locator("h1", has_text="22 Oct").wait_for()
+    assert page.evaluate("window.same")
+    assert page.url == f"{address}/days/{DAYS[1]}#C1.0/48"
+    assert page.locator("#days").input_value() == "1"
+
+
+def test_what_is_synthetic_is_shouted_wherever_one_comes_from(visit):
+    page = visit("/")
+    assert page.locator("#warnings .warning").count() == 0
+    page.locator("#days").focus()
+    with page.expect_response(f"**/days/{DAYS[0]}"):
+        page.keyboard.press("Home")
+    page.locator("h1", has_text="21 Oct").wait_for()
+    assert page.locator("#warnings").inner_text() == SYNTHETIC
+    assert visit(f"/days/{DAYS[0]}", java_script_enabled=False).locator("#warnings").inner_text() == SYNTHETIC
+
+
+def test_a_region_has_its_patch_its_chart_and_what_changed(visit):
+    page = visit("/regions/12192", width=1200, scheme="dark")
+    assert page.evaluate("document.querySelector('.patch img').naturalWidth") > 0
+    assert page.evaluate(SHIFTS) == 0
+    assert page.locator(".line:visible").count() == 1
+    assert page.locator(".line.on circle").count() == len(DAYS)
+    assert page.locator(".flare.x").count() >= 1  # X1.6 on 22 October
+    page.get_by_text("C1.0 or more", exact=True).click()
+    assert page.locator(".line.on").get_attribute("data-code") == "C1.0/24"
+    assert "P(C1.0/24 h)" in page.locator(".life").inner_text() or "area" in page.locator(".life").inner_text()
+    page.get_by_text("M1.0 or more", exact=True).click()
+    keep_picture(page, "region")
+
+
+def test_everything_is_reached_by_the_keyboard_alone(visit, address):
+    page = visit("/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the forecast"
+    seen = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        active = page.evaluate(
+            "[document.activeElement.tagName, document.activeElement.id, document.activeElement.name ?? '',"
+            " document.activeElement.getAttribute('href') ?? '',"
+            " getComputedStyle(document.activeElement.classList.contains('mark')"
+            " ? document.activeElement.querySelector('.hit') : document.activeElement).stroke]"
+        )
+        seen.append(active)
+        if active[2] == "class":
+            page.keyboard.press("ArrowRight")
+            assert page.locator("input[name=class]:checked").input_value() == "X1.0"
+        if active[0] == "a" and active[3].startswith("/regions/12192"):
+            break
+    assert {"days", ""} <= {one[1] for one in seen}
+    assert {"hours", "class"} <= {one[2] for one in seen}
+    assert seen[-1][4] != "none"  # the region's ring shows that it has the focus
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/regions/12192#X1.0/24")
+    assert page.locator("h1").inner_text().startswith("NOAA 12192")
+
+
+def test_local_times_are_told_on_hover(visit):
+    page = visit("/", timezone_id="Asia/Tokyo", locale="en-GB")
+    time = page.locator("h1 time")
+    assert (time.inner_text(), time.get_attribute("datetime")) == (
+        "24 Oct 2014, 00:30 UTC",
+        "2014-10-24T00:30:00+00:00",
+    )
+    assert re.fullmatch(r"Your time: Fri,? 24 Oct 2014.* 09:30 .*", time.get_attribute("title"))
+
+
+def test_without_scripts_the_page_says_it_all(visit):
+    page = visit("/", java_script_enabled=False)
+    assert row(page, 12192).endswith(" %")
+    assert page.locator("table", has_text="All probabilities").locator("tbody tr").count() >= 4
+    page.locator("#day-before").click()
+    assert page.locator("h1").inner_text().endswith("23 Oct 2014, 00:30 UTC")
+    assert page.locator("#official a").count() == 6
+    assert "this is no official forecast" in page.locator(".notice").inner_text()
+
+
+@pytest.mark.parametrize(("path", "scheme"), [("/", "light"), (f"/days/{DAYS[0]}", "dark"), ("/regions/12192", "dark")])
+def test_axe_finds_nothing_serious(visit, path, scheme):
+    page = visit(path, scheme=scheme)
+    found = axe_api.Axe().run(
+        page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+    )
+    serious = [
+        (one["id"], one["impact"], one["nodes"][0]["html"][:200])
+        for one in found.response["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+
+
+def test_the_score_stands_beside_climatology_persistence_and_noaa(visit):
+    page = visit("/", scheme="dark")
+    text = page.locator("#score").inner_text()
+    assert "NO TEST: these scores are made up." in text
+    assert {"persistence", "NOAA (SWPC)", "McIntosh rates (MCSTAT)"} <= set(
+        page.locator(".skill text").all_text_contents()
+    )
+    assert (
+        "What came in the 24 hours after: 7 flares of C1.0 or above, the largest X3.1."
+        in page.locator(".came").inner_text()
+    )
+    page.locator("#score").scroll_into_view_if_needed()
+
+
+def test_what_is_not_there_is_said_on_a_page(browser, address):
+    context = browser.new_context()
+    page = context.new_page()
+    answer = page.goto(f"{address}/days/1999-01-01")
+    assert answer.status == 404
+    assert page.locator("main").inner_text().startswith("Nothing here\n")
+    context.close()
+
+
+def test_a_complaint_would_be_heard(visit):
+    """The checks above can fail: an inline style is refused by the policy, aloud."""
+    page = visit("/")
+    page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<p style=\"color:red\">x</p>')")
+    assert any("Content Security Policy" in text for text in visit.complaints)
+    visit.complaints.clear()
