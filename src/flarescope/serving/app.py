@@ -3,7 +3,7 @@
 What is served, for whoever writes pages or scripts of them:
 
 - `/` the newest forecast, `/days/2014-10-24`, `/forecasts/{id}`, `/regions/{ar}`: `pages.py` renders templates of
-  `serving/templates/` with the plain values of `page_views.py`. Every page holds the numbers of every event; the scripts
+  `serving/templates/` with the plain values of `page_views.py`. A page holds the numbers of every event; the scripts
   of `serving/static/` show those of the event that is chosen, which the address keeps (`/days/2014-10-24#X1.0/72`).
 - `/static/{name}`: the files of `serving/static/`, read once; nothing else is a file there.
 - `/pictures/{id}/disk.png` (north up, the disk from edge to edge: `place` of a region is in solar radii from its
