@@ -1,6 +1,7 @@
 """Made region summaries and flares: strong classes flare more often. No results."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,4 +45,24 @@ def write_made_regions(folder: Path, *, regions: int = 90, days: int = 10, seed:
     for path, header, rows in zip(paths, (names, ["time", "flare", "noaa_ar"]), (summaries, flares), strict=True):
         with path.open("w", newline="") as file:
             csv.writer(file).writerows([header, *sorted(rows)])
+    return paths
+
+
+def write_set_record(folder: Path, numbers: Sequence[int]) -> tuple[Path, Path]:
+    """Write summaries of the days about the images of `fakes.write_set`, and flares of some of its regions."""
+    letters, rows = ("AXX", "CSO", "DAI", "FKC"), []
+    flares = [("2010-10-01T00:00", "C1.0", ""), ("2010-11-20T00:00", "C1.0", "")]
+    for place, number in enumerate(numbers):
+        for day in (9, 10, 11):
+            kind = letters[(place + day) % 4]
+            issued = f"2010-11-{day:02d} 00:30"
+            rows.append((issued, 10000 + number, f"N15W{day:02d}", 100, 10 * place, kind, 5, 3, "BETA"))
+        if place % 3:
+            flares.append((f"2010-11-{7 + place % 5:02d}T{place % 24:02d}:00", "C2.0", 10000 + number))
+    paths = folder / "set_regions.csv", folder / "set_flares.csv"
+    names = ("issued", "noaa_ar", "location", "carrington_longitude", "area")
+    names += ("mcintosh", "longitude_extent", "spots", "mag_type")
+    for path, header, lines in zip(paths, (names, ("time", "flare", "noaa_ar")), (rows, flares), strict=True):
+        with path.open("w", newline="") as file:
+            csv.writer(file).writerows([header, *sorted(lines)])
     return paths

@@ -17,7 +17,7 @@ from disks import write_disk, write_summary
 from fakes import use_fake_network, write_set
 from flarescope.synthetic.files import FITS_FOLDER, write_synthetic_images
 from flarescope.synthetic.regions import synthetic_regions
-from made_regions import write_made_regions
+from made_regions import write_made_regions, write_set_record
 
 NAMES = [
     name
@@ -53,6 +53,7 @@ def laid_out(tmp_path_factory):
     write_summary(folder / "20160707SRS.txt", "2560 S08E20   292  0010 Axx  01   01 Alpha")
     shutil.copytree(folder / "images" / "1133", folder / "folder")
     write_made_regions(folder, regions=30)
+    write_set_record(folder, [number for numbers in regions.values() for number in numbers])
     with pytest.MonkeyPatch.context() as patch:
         use_fake_network(patch)
         patch.chdir(folder)

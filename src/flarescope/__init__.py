@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from flarescope.heads.head import Recipe
     from flarescope.images.magnetogram import Magnetogram, read_fits
     from flarescope.images.render import render_field
+    from flarescope.pipeline.ablating import ablate
     from flarescope.pipeline.archiving.replaying import replay
     from flarescope.pipeline.archiving.verifying import verify_archive
     from flarescope.pipeline.calibrating import calibrate, calibrate_table
@@ -80,6 +81,7 @@ _HOMES = {
     "SplitRules": "pipeline.catalogues.splitting",
     "TuneRecipe": "finetuning.recipe",
     "Verifying": "pipeline.verifying",
+    "ablate": "pipeline.ablating",
     "build_catalogue": "pipeline.catalogues.catalogue",
     "calibrate": "pipeline.calibrating",
     "calibrate_table": "pipeline.calibrating",
@@ -135,6 +137,7 @@ __all__ = [
     "SplitRules",
     "TuneRecipe",
     "Verifying",
+    "ablate",
     "build_catalogue",
     "calibrate",
     "calibrate_table",

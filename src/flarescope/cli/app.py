@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from flarescope.cli import ablate as ablate_verb
 from flarescope.cli import archive, catalog, data, disk, engine, images, weights
 from flarescope.cli import backbones as backbones_verb
 from flarescope.cli import calibrate as calibrate_verb
@@ -50,6 +51,7 @@ app.command(epilog=regions_verb.EXAMPLE)(regions_verb.train_regions)
 app.command(epilog=calibrate_verb.EXAMPLE)(calibrate_verb.calibrate)
 app.command(epilog=evaluate_verb.EXAMPLE)(evaluate_verb.evaluate)
 app.command(epilog=compare_verb.EXAMPLE)(compare_verb.compare)
+app.command(epilog=ablate_verb.EXAMPLE)(ablate_verb.ablate)
 app.command(epilog=report_verb.EXAMPLE)(report_verb.report)
 app.command(epilog=predict_verb.EXAMPLE)(predict_verb.predict)
 app.command(epilog=serve_verb.EXAMPLE)(serve_verb.serve)

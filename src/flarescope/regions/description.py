@@ -85,7 +85,7 @@ def describe(regions: pd.DataFrame, flares: pd.DataFrame, covered: Sequence[Inte
     """
     found = region_features(regions, flares)
     numbers = pd.concat(found.values(), axis=1).reset_index(drop=True)
-    near, far, numbers = _as_far_as_known(
+    near, far, numbers = as_far_as_known(
         numbers, regions["issued"], covered, {*found["appearance"], *found["changes"], *OF_SUMMARY}
     )
     mcintosh, before = classes(regions)
@@ -109,12 +109,12 @@ def describe_days(
     area = regions["area_msh"].astype("Float64").fillna(0).to_numpy(float)
     numbers["disk_regions"] = np.bincount(day, minlength=len(issued)).astype(float)
     numbers["disk_area"] = np.log1p(np.bincount(day, weights=area, minlength=len(issued)))
-    near, far, numbers = _as_far_as_known(numbers, issued, covered, OF_SUMMARY)
+    near, far, numbers = as_far_as_known(numbers, issued, covered, OF_SUMMARY)
     nothing = np.full(len(issued), "")
     return Description(numbers, {}, nothing, nothing, near, far)
 
 
-def _as_far_as_known(
+def as_far_as_known(
     numbers: pd.DataFrame,
     issued: "pd.Series[pd.Timestamp]",
     covered: Sequence[Interval],
