@@ -47,6 +47,7 @@ class Description:
         times: spans of time that its training rows of the whole disk fill (`catalog.apart.spans_to_json`); None of
             regions, or where they are not known.
         head: kind and digest of a head that is not linear (`heads.stored.described_head`); None of a linear one.
+        synthetic: whether it was trained on made magnetograms and flares.
         history: to which earlier images it looks back (`features.history.History` as plain values); None to none.
         tuned: what fine-tuning changed of the backbone (`tuned_file.describe_change`); None where nothing was. Family
             and digest are then of the changed one.
@@ -65,6 +66,7 @@ class Description:
     fitted_on: dict[str, Any] | None = None
     network: str = VGG16.name
     times: list[list[str]] | None = None
+    synthetic: bool = False
     history: dict[str, Any] | None = None
     tuned: dict[str, Any] | None = None
     head: dict[str, Any] | None = None
@@ -98,6 +100,8 @@ def to_text(described: Description, head: AnyHead) -> str:
     event = described.event.to_json() if described.event else None
     values = {"format": FORMAT, **asdict(described), "event": event, "head": described_head(head)}
     values = {name: value for name, value in values.items() if value is not None or name not in _LATER}
+    if not described.synthetic:
+        del values["synthetic"]
     return json.dumps(sealing.sealed(utf8_values(values), *arrays_of(head).values()))
 
 
@@ -147,6 +151,8 @@ def _checked(described: Description) -> Description:
     regions = described.regions
     if regions is not None and not (isinstance(regions, list) and all(type(region) is int for region in regions)):
         raise TypeError("regions are no whole numbers")
+    if not isinstance(described.synthetic, bool):
+        raise TypeError(f"synthetic is {described.synthetic!r}")
     spans_from_json(described.times)
     check_described(described.head)
     history_from_json(described.history)

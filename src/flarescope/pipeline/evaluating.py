@@ -80,7 +80,7 @@ def evaluate(
     described = found.classifier.description
     event = event_of_evaluation(described.event, table, event, reporter)
     rows, compute = labelled_rows(table, split=split, limit=limit, event=event), compute.of_event(event)
-    announce(found.classifier.weights, reporter)
+    announce(found.classifier.weights, reporter, synthetic=found.classifier.description.synthetic)
     if not allow_overlap:
         _check_unseen(found, rows, split, event, reporter)
     folder = RunFolder(Path(out)) if out else found.run or RunFolder(found.path.with_suffix(".evaluation"))

@@ -97,8 +97,10 @@ class Compute:
         return self.workers
 
 
-def announce(weights: Weights, reporter: Reporter) -> None:
-    """Say what must stand above every result made with these weights."""
+def announce(weights: Weights, reporter: Reporter, *, synthetic: bool = False) -> None:
+    """Say what must stand above every result made with these weights, and by training on made data."""
+    if synthetic:
+        reporter.warn("trained on synthetic data, made magnetograms and flares: what it forecasts is no result")
     if weights.is_random:
         reporter.warn(
             f"the backbone's filters are random ({weights.family}), not ImageNet's: for demonstrations and tests"

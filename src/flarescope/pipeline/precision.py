@@ -165,7 +165,7 @@ def compare_with_reference(
     compute, reporter = compute or Compute(), reporter or WarningReporter()
     rows = read_table(Path(table), split=split, limit=limit)
     classifier = load(Path(model), epoch=epoch, backbone=backbone).classifier
-    announce(classifier.weights, reporter)
+    announce(classifier.weights, reporter, synthetic=classifier.description.synthetic)
     choice = compute.choose(classifier.weights.backbone)
     features, reference = (
         features_by(one, classifier.weights, rows, Path(images), compute, reporter) for one in (choice, REFERENCE)

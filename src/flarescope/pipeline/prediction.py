@@ -96,7 +96,7 @@ def forecast_images(
     classifier = model.joined if isinstance(model, EventModels) else model
     compute, reporter = (compute or Compute()).of_event(classifier.description.event), reporter or WarningReporter()
     choice = compute.choose(classifier.weights.backbone)
-    announce(classifier.weights, reporter)
+    announce(classifier.weights, reporter, synthetic=classifier.description.synthetic)
     reporter.say(f"engine: {choice.id}")
     disk = compute.whole_disk
     if not disk:  # of a disk model's files, those of another form are refused below

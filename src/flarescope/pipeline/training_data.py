@@ -155,6 +155,7 @@ class TrainingData:
             training_images=self.likeness.to_json() if self.likeness else None,
             network=self.weights.backbone.name,
             times=self.times(),
+            synthetic=is_synthetic(self.images),
             history=self.history.to_json() if self.history else None,
         )
         return Classifier(self.first_head(recipe), described, self.weights)

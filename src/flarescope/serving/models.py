@@ -80,9 +80,8 @@ def _loaded(path: Path) -> ServedModel:
     model = load(path)
     name = path.resolve().name if path.is_dir() else path.stem
     run = model.run
-    described: dict[str, Any] = {} if run is None else run.read()
     warnings = [RANDOM] if model.classifier.weights.is_random else []
-    warnings += [SYNTHETIC] if described.get("synthetic") else []
+    warnings += [SYNTHETIC] if model.classifier.description.synthetic else []
     card = None if run is None else _card(run.path / "README.md")
     return ServedModel(name, model, sha256_of(model.path), tuple(warnings), card)
 
