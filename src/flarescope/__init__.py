@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from flarescope.pipeline.evaluating import evaluate
     from flarescope.pipeline.evaluation import Evaluation
     from flarescope.pipeline.explaining.stage import Explaining, explain
+    from flarescope.pipeline.exporting.stage import export
     from flarescope.pipeline.featuring import Compute
     from flarescope.pipeline.finetuning.stage import finetune
     from flarescope.pipeline.fitting import Saving
@@ -91,6 +92,7 @@ _HOMES = {
     "cut_disk": "pipeline.cutting",
     "evaluate": "pipeline.evaluating",
     "explain": "pipeline.explaining.stage",
+    "export": "pipeline.exporting.stage",
     "finetune": "pipeline.finetuning.stage",
     "forecast": "pipeline.forecasting.stage",
     "label": "pipeline.catalogues.labelling",
@@ -147,6 +149,7 @@ __all__ = [
     "cut_disk",
     "evaluate",
     "explain",
+    "export",
     "finetune",
     "forecast",
     "label",

@@ -12,6 +12,7 @@ from flarescope.cli import compare as compare_verb
 from flarescope.cli import demo as demo_verb
 from flarescope.cli import evaluate as evaluate_verb
 from flarescope.cli import explain as explain_verb
+from flarescope.cli import export as export_verb
 from flarescope.cli import finetune as finetune_verb
 from flarescope.cli import forecast as forecast_verb
 from flarescope.cli import magnetic as magnetic_verbs
@@ -56,6 +57,7 @@ app.command(epilog=report_verb.EXAMPLE)(report_verb.report)
 app.command(epilog=predict_verb.EXAMPLE)(predict_verb.predict)
 app.command(epilog=serve_verb.EXAMPLE)(serve_verb.serve)
 app.command(epilog=explain_verb.EXAMPLE)(explain_verb.explain)
+app.command(epilog=export_verb.EXAMPLE)(export_verb.export)
 app.command(epilog=demo_verb.EXAMPLE)(demo_verb.demo)
 
 

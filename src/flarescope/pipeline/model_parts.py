@@ -38,6 +38,11 @@ class ModelParts:
         """The first event; all share its scope."""
         return self.parts[0].description.event
 
+    @property
+    def implies(self) -> np.ndarray:
+        """Which event (row) implies which (column), `(E, E)` bool."""
+        return np.ones((1, 1), bool) if self.together is None else self.together.implies
+
     def probability(self, raw: np.ndarray) -> np.ndarray:
         """Calibrate probabilities `(N, E)` as the heads give them, and put those of several events in order."""
         if self.together is not None:

@@ -20,7 +20,7 @@ from flarescope.scores.rows import fitting_rows
 
 METHODS: Final = ("temperature", "platt", "isotonic")
 
-_SMALLEST: Final = 1e-15
+SMALLEST: Final = 1e-15
 """Probabilities are kept this far from 0 and 1 before the logit; about the spacing of float64 at 1."""
 
 
@@ -212,7 +212,7 @@ def _demand(true: bool, expected: str) -> None:
 
 
 def _logit(probability: np.ndarray) -> np.ndarray:
-    p = np.clip(np.asarray(probability, np.float64), _SMALLEST, 1 - _SMALLEST)
+    p = np.clip(np.asarray(probability, np.float64), SMALLEST, 1 - SMALLEST)
     return np.asarray(np.log(p) - np.log1p(-p))
 
 

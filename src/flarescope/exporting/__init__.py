@@ -1,0 +1,1 @@
+"""A model as one graph from pixels, or from a field in gauss, to probabilities, for other programs."""

@@ -1,0 +1,77 @@
+"""How does a torch module become an ONNX file, and what does onnxruntime make of it?"""
+
+import json
+import warnings
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import nn
+
+from flarescope.errors import InputError
+from flarescope.exporting.metadata import KEY, OUTPUT
+
+OPSET: Final = 17
+"""Of 2022; onnxruntime reads it from 1.12 on, OpenVINO 2023 on."""
+
+
+def check_onnx() -> None:
+    """Refuse, before the work, where the packages are not there.
+
+    Raises:
+        InputError: onnx or onnxruntime is missing.
+    """
+    missing = [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]
+    if missing:
+        raise InputError(f"--to onnx: {' and '.join(missing)} not installed: pip install 'flarescope[export]'")
+
+
+def trace_onnx(module: nn.Module, example: torch.Tensor, path: Path, *, source: str) -> None:
+    """Write a module as ONNX by following a batch through it; the number of images stays free.
+
+    Args:
+        module: in evaluation mode.
+        example: a batch of two: one of one could be followed into branches that hold for one alone.
+        path: of the file.
+        source: name of the input.
+    """
+    axes = {source: {0: "N"}, OUTPUT: {0: "N"}}
+    with warnings.catch_warnings(), torch.inference_mode():
+        # The exporter by torch.jit, which PyTorch calls deprecated and still has: its successor takes ten times as long
+        # here and another package (onnxscript).
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module,
+            (example,),
+            str(path),
+            input_names=[source],
+            output_names=[OUTPUT],
+            dynamic_axes=axes,
+            opset_version=OPSET,
+            dynamo=False,
+        )
+
+
+def write_onnx(module: nn.Module, example: torch.Tensor, path: Path, *, source: str, said: Mapping[str, Any]) -> None:
+    """Write an ONNX file that says what it is (`metadata_props`, key `flarescope`, JSON)."""
+    import onnx
+
+    trace_onnx(module, example, path, source=source)
+    model = onnx.load(str(path))
+    model.producer_name, model.producer_version = "flarescope", str(said["flarescope"])
+    model.doc_string = "; ".join(str(event["code"]) for event in said["events"])
+    onnx.helper.set_model_props(model, {KEY: json.dumps({**said, "opset": OPSET})})
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+
+
+def run_onnx(path: Path, batch: np.ndarray) -> np.ndarray:
+    """Forecast a batch by onnxruntime on the CPU; `(N, E)` float32."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (found,) = session.run([OUTPUT], {session.get_inputs()[0].name: batch})
+    return np.asarray(found)
