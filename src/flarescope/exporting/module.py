@@ -11,7 +11,8 @@ from flarescope.exporting.calibrated import Calibrated
 from flarescope.forecaster.as_torch import LogOdds, heads_of, log_odds_module
 from flarescope.forecaster.classifier import Classifier
 from flarescope.images.magnetogram import LARGEST_FIELD_GAUSS
-from flarescope.images.render import DISK_LIMIT_GAUSS, FIELD_LIMIT_GAUSS, Rendering, resize_operator
+from flarescope.images.render import DISK_LIMIT_GAUSS, FIELD_LIMIT_GAUSS, Rendering
+from flarescope.images.resize import resize_operator
 
 
 class FromPixels(nn.Module):

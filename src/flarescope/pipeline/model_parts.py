@@ -1,4 +1,4 @@
-"""Which models, one an event, does a path name, whether they are kept in a run of one event, of several, or a file?"""
+"""Which models, one an event, does a path name, and what are their probabilities together?"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,10 +7,9 @@ import numpy as np
 
 from flarescope.backbones.base import Spec
 from flarescope.brief import brief
-from flarescope.errors import InputError
 from flarescope.events import EventDefinition
-from flarescope.forecaster import event_models, event_runs
 from flarescope.forecaster.classifier import Classifier
+from flarescope.forecaster.event_models import EventModels
 from flarescope.forecaster.runs import RunFolder
 from flarescope.pipeline.models import load
 
@@ -29,7 +28,7 @@ class ModelParts:
     parts: tuple[Classifier, ...]
     path: Path
     run: RunFolder | None = None
-    together: event_models.EventModels | None = None
+    together: EventModels | None = None
 
     __repr__ = brief
 
@@ -51,23 +50,11 @@ class ModelParts:
 
 
 def load_parts(path: str | Path, *, epoch: int | None = None, backbone: Spec | None = None) -> ModelParts:
-    """Load the models that a path names: a run of one event or of several, or a file of either.
-
-    Args:
-        path: as `models.load` takes it, or a run or a file of several events.
-        epoch: which epoch of a run of one event.
-        backbone: where to find the backbone instead of where the model says.
+    """Load the models that a path names, a run of one event or of several, or a file of either (see `models.load`).
 
     Raises:
         InputError: nothing there, no model, no such epoch, another backbone.
     """
-    path = Path(path)
-    run = event_runs.EventRuns.open(path) if path.is_dir() and event_runs.is_of_events(path) else None
-    if run is None and not (path.is_file() and event_models.is_of_events(path)):
-        found = load(path, epoch=epoch, backbone=backbone)
-        return ModelParts((found.classifier,), found.path, found.run)
-    if epoch is not None:
-        raise InputError(f"{path}: of several events; --epoch chooses among the epochs of one event's run")
-    file = path if run is None else run.model
-    together = event_models.load_event_models(file, backbone=backbone)
-    return ModelParts(together.parts, file, None, together)
+    found = load(path, epoch=epoch, backbone=backbone)
+    parts = (found.classifier,) if found.several is None else found.several.parts
+    return ModelParts(parts, found.path, found.run, found.several)

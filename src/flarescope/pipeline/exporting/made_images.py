@@ -6,7 +6,6 @@ import numpy as np
 import torch
 
 from flarescope.exporting.module import FromGauss, FromPixels, gauss_rendering
-from flarescope.heads.head import Head
 from flarescope.images.render import Rendering, render_disk, render_field
 from flarescope.pipeline.model_parts import ModelParts
 
@@ -53,8 +52,7 @@ def forecast_here(found: ModelParts, module: FromPixels | FromGauss, batch: np.n
     pixels = _rendered(gauss_rendering(found.parts[0]), batch) if isinstance(module, FromGauss) else batch
     with torch.inference_mode():
         features = inner.log_odds.backbone(torch.from_numpy(pixels)).numpy()
-    heads: list[Head] = [part.head for part in found.parts]
-    return found.probability(np.stack([head.probability(features) for head in heads], axis=1))
+    return found.probability(np.stack([part.head.probability(features) for part in found.parts], axis=1))
 
 
 def _rendered(rendering: Rendering, fields: np.ndarray) -> np.ndarray:
