@@ -16,7 +16,17 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 GROUPS: Final = {
     "Start": ("quickstart", "verification", "explain", "python", "limits"),
     "Images and labels": ("catalogue", "data-sources", "magnetograms", "disk"),
-    "Forecasts": ("backbones", "fine-tuning", "export", "history", "regions", "forecast", "archive", "serve", "real-disk"),
+    "Forecasts": (
+        "backbones",
+        "fine-tuning",
+        "export",
+        "history",
+        "regions",
+        "forecast",
+        "archive",
+        "serve",
+        "real-disk",
+    ),
     "Background": ("reference_recipe", "performance", "architecture"),
 }
 """Guides in `docs/` by caption, in reading order. One that stands in none of them comes last; a name that is not (yet)
