@@ -29,8 +29,10 @@ from starlette.responses import Response
 
 from flarescope.errors import InputError
 from flarescope.pipeline.identity import versions
+from flarescope.progress import Reporter
 from flarescope.serving import api, assets, pages, pictures
 from flarescope.serving.answers import Problem
+from flarescope.serving.background import Background
 from flarescope.serving.clients import Buckets
 from flarescope.serving.guard import Guard, Held
 from flarescope.serving.metrics import Line, Metrics
@@ -40,7 +42,6 @@ from flarescope.serving.settings import Settings
 from flarescope.serving.state import State
 from flarescope.serving.uploads import Uploads
 
-REFRESH_S: Final = 2.0
 DESCRIPTION: Final = (
     "Probabilities of solar flares, of each region and of the whole disk, as they were issued and kept. Research "
     "software: this is no official forecast. Numbers are those of `flarescope forecast` and `flarescope predict` to "
@@ -49,12 +50,13 @@ DESCRIPTION: Final = (
 )
 
 
-def create_app(settings: Settings, *, work: Path | None = None) -> FastAPI:
+def create_app(settings: Settings, *, work: Path | None = None, reporter: Reporter | None = None) -> FastAPI:
     """Make the application.
 
     Args:
         settings: what is served.
         work: folder for what is made in the background; None makes nothing there.
+        reporter: hears of the work in the background.
 
     Raises:
         InputError: a run that is none, no archive, a damaged one.
@@ -71,9 +73,11 @@ def create_app(settings: Settings, *, work: Path | None = None) -> FastAPI:
     )
     state = app.state
     state.settings, state.stopping, state.bodies = settings, False, {}
+    state.reporter = reporter or Reporter()
     state.models = load_models(settings.runs)
     state.kept = State(settings, work=work)
     state.pages, state.assets, state.metrics = Pages(), assets.read_assets(), Metrics()
+    state.background = Background(settings, state.kept, state.metrics, work)
     state.uploads = Uploads(list(state.models.values()), settings.limits, state.metrics)
     state.gauges = lambda: list(_gauges(app))
     limits = settings.limits
@@ -98,18 +102,11 @@ def create_app(settings: Settings, *, work: Path | None = None) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state = app.state
     await asyncio.to_thread(state.uploads.start)
-    watching = asyncio.create_task(_refresh(app))
+    state.background.start(state.reporter)
     yield
     state.stopping = True
-    watching.cancel()
+    await state.background.stop()
     await asyncio.to_thread(state.uploads.close)
-
-
-async def _refresh(app: FastAPI) -> None:
-    """Look again and again whether there is something new to show."""
-    while True:
-        await asyncio.sleep(REFRESH_S)
-        await asyncio.to_thread(app.state.kept.refresh)
 
 
 def _gauges(app: FastAPI) -> Iterator[Line]:

@@ -13,6 +13,7 @@ import uvicorn
 
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.files import allow_open_files
+from flarescope.locks import locked
 from flarescope.progress import Reporter
 from flarescope.serving.app import create_app
 from flarescope.serving.settings import Settings
@@ -20,6 +21,8 @@ from flarescope.serving.settings import Settings
 DRAIN_S: Final = 30
 """So long after SIGTERM answers may take that were begun before."""
 BACKLOG: Final = 2048
+WATCHED: Final = "watch"
+"""What the lock of `--watch` is called, in the archive's folder."""
 
 
 def serve(settings: Settings, *, reporter: Reporter) -> None:
@@ -29,8 +32,11 @@ def serve(settings: Settings, *, reporter: Reporter) -> None:
         InputError: a run that is none, no archive, an address that is not of this machine, no permission.
         FlarescopeError: a port in use, an archive that another process holds.
     """
-    with tempfile.TemporaryDirectory(prefix="flarescope-serve-") as work, listening(settings) as found:
-        app = create_app(settings, work=Path(work))
+    with contextlib.ExitStack() as stack:
+        found = stack.enter_context(listening(settings))
+        stack.enter_context(only_one(settings))
+        work = stack.enter_context(tempfile.TemporaryDirectory(prefix="flarescope-serve-"))
+        app = create_app(settings, work=Path(work), reporter=reporter)
         allow_open_files(settings.limits.connections)
         address, port = found.getsockname()[:2]
         shown = f"[{address}]" if ":" in address else address
@@ -66,6 +72,27 @@ class Server(uvicorn.Server):
         finally:
             for one, handler in before.items():
                 signal.signal(one, handler)
+
+
+@contextlib.contextmanager
+def only_one(settings: Settings) -> Iterator[None]:
+    """Keep a second `--watch` from the same archive.
+
+    Raises:
+        FlarescopeError: another process has it.
+    """
+    if not settings.watch or settings.archive is None:
+        yield
+        return
+    held = contextlib.ExitStack()
+    try:
+        held.enter_context(locked(settings.archive / WATCHED))
+    except FlarescopeError as error:
+        raise FlarescopeError(
+            f"{settings.archive}: another `flarescope serve --watch` keeps this archive; end it, or leave --watch out"
+        ) from error
+    with held:
+        yield
 
 
 def listening(settings: Settings) -> socket.socket:

@@ -8,9 +8,14 @@ from typing import Final
 from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.events import FluxScale
+from flarescope.sources.addresses import ADDRESSES, Addresses
 
 PORT: Final = 8470
 LOOPBACK: Final = "127.0.0.1"
+VERIFICATION: Final = "verification.json"
+FLARES: Final = "flares.json"
+"""What the background writes of the scores (`scores`, or `why` there are none), and of the regions' flares."""
+NO_FLARES: Final = "no flare list was given (--flares), so nothing is verified"
 MADE: Final = "forecasts"
 """Folder of an archive in which `serve` looks for what `flarescope forecast --out` wrote, a folder a forecast."""
 
@@ -70,6 +75,8 @@ class Settings:
         port: its port; 0 takes a free one.
         hosts: names under which the server may be asked besides loopback's.
         token: without it a server that is not on loopback answers nothing; None asks for none.
+        addresses: of the services that `watch` asks.
+        backoff_s: first wait before another attempt there.
         behind_proxy: whether who asks is told by the last proxy, in X-Forwarded-For.
         limits: see `Limits`.
     """
@@ -87,6 +94,8 @@ class Settings:
     port: int = PORT
     hosts: tuple[str, ...] = ()
     token: str | None = field(default=None, repr=False)
+    addresses: Addresses = ADDRESSES
+    backoff_s: float = 1.0
     behind_proxy: bool = False
     limits: Limits = Limits()
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from flarescope.archive.database import NAME
+from flarescope.archive.database import NAME, opened
 from flarescope.brief import brief
 from flarescope.errors import FlarescopeError
 from flarescope.files import read_json, utf8_values
@@ -17,9 +17,8 @@ from flarescope.pipeline.forecasting.stage import JSON_NAME
 from flarescope.serving.documents import Document, forecast_document
 from flarescope.serving.kept import Kept, read_kept
 from flarescope.serving.places import Places, places_of
-from flarescope.serving.settings import MADE, Settings
+from flarescope.serving.settings import FLARES, MADE, NO_FLARES, VERIFICATION, Settings
 
-NO_FLARES: Final = "no flare list was given (--flares), so nothing is verified"
 NOT_YET: Final = "not verified yet"
 
 
@@ -104,12 +103,15 @@ class State:
 
         Args:
             settings: whose archive and folders.
-            work: folder in which the verification lies (`verification.json`, `flares.json`); None has none.
+            work: folder in which the verification lies (`settings.VERIFICATION`, `settings.FLARES`); None has none.
 
         Raises:
             InputError, FlarescopeError: no archive, a damaged one, or one that another process holds.
         """
         self._settings, self._work = settings, work
+        if settings.watch and settings.archive is not None:
+            with opened(settings.archive, write=True):  # the first round keeps its forecast there
+                pass
         self._lock = threading.Lock()
         self._signature = self._look()
         self.problem: str | None = None
@@ -143,7 +145,7 @@ class State:
         for folder in self.made:
             paths += [folder / JSON_NAME, *sorted(folder.glob(f"*/{JSON_NAME}"))]
         if self._work is not None:
-            paths += [self._work / "verification.json", self._work / "flares.json"]
+            paths += [self._work / VERIFICATION, self._work / FLARES]
         return tuple(_signature_of(path) for path in paths)
 
     def _read(self) -> Snapshot:
@@ -155,7 +157,7 @@ class State:
         return Snapshot(tuple(forecasts), tuple(refused), verification, why, flares, digest[:16])
 
     def _verification(self) -> tuple[Mapping[str, Any] | None, str]:
-        path = None if self._work is None else self._work / "verification.json"
+        path = None if self._work is None else self._work / VERIFICATION
         if path is None or not path.is_file():
             return None, NOT_YET if self._settings.flares or self._settings.watch else NO_FLARES
         found = read_json(path)
@@ -163,7 +165,7 @@ class State:
         return (scores, "") if isinstance(scores, dict) else (None, str(found.get("why", NOT_YET)))
 
     def _flares(self) -> Mapping[int, Sequence[Mapping[str, Any]]] | None:
-        path = None if self._work is None else self._work / "flares.json"
+        path = None if self._work is None else self._work / FLARES
         if path is None or not path.is_file():
             return None
         return {int(number): list(rows) for number, rows in read_json(path).items()}

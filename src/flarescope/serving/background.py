@@ -1,0 +1,150 @@
+"""Which work is done beside answering: new forecasts, their verification, and looking at what changed?"""
+
+import asyncio
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from flarescope.cores import own_environment
+from flarescope.errors import FlarescopeError
+from flarescope.progress import Reporter
+from flarescope.serving.metrics import Metrics
+from flarescope.serving.settings import Settings
+from flarescope.serving.state import State
+
+REFRESH_S: Final = 2.0
+LONGEST_S: Final = 1800.0
+"""So long a process beside may take."""
+LARGEST_ANSWER: Final = 1 << 20
+
+
+class Background:
+    """The one loop of a server's own work."""
+
+    def __init__(self, settings: Settings, state: State, metrics: Metrics, work: Path | None) -> None:
+        """Do nothing yet.
+
+        Args:
+            settings: of the server.
+            state: what is shown.
+            metrics: hears how rounds ended.
+            work: folder for the verification; None verifies nothing.
+        """
+        self._settings, self._state, self._metrics, self._work = settings, state, metrics, work
+        self._reporter: Reporter = Reporter()
+        self._task: asyncio.Task[None] | None = None
+        self._verified: object = None
+        self.last: str | None = None
+
+    def start(self, reporter: Reporter) -> None:
+        """Begin the loop."""
+        self._reporter = reporter
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """End the loop, and the process beside, of which nothing half-done stays."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        due = time.monotonic()
+        while True:
+            if self._settings.watch and time.monotonic() >= due:
+                due = time.monotonic() + 60 * self._settings.every_minutes
+                await self._forecast()
+            await asyncio.to_thread(self._state.refresh)
+            await self._verify()
+            await asyncio.sleep(REFRESH_S)
+
+    async def _forecast(self) -> None:
+        settings = self._settings
+        answer = await self._done(
+            {
+                "do": "forecast",
+                "archive": str(settings.archive),
+                "models": [str(run) for run in settings.runs],
+                "image": settings.image,
+                "addresses": asdict(settings.addresses),
+                "backoff_s": settings.backoff_s,
+            }
+        )
+        self.last = answer.get("done")
+        self._metrics.add("rounds" if "done" in answer else "rounds_failed")
+
+    async def _verify(self) -> None:
+        """Verify anew where forecasts or flare lists are others than when it was done last."""
+        settings = self._settings
+        if self._work is None or settings.archive is None or not (settings.flares or settings.watch):
+            return
+        seen = (tuple(kept.id for kept in self._state.snapshot.forecasts), await asyncio.to_thread(self._flares_seen))
+        if seen == self._verified:
+            return
+        self._verified = seen
+        await self._done(
+            {
+                "do": "verify",
+                "archive": str(settings.archive),
+                "work": str(self._work),
+                "flares": [str(path) for path in settings.flares],
+                "swpc": None if settings.swpc is None else str(settings.swpc),
+                "flux_scale": settings.flux_scale,
+            }
+        )
+        await asyncio.to_thread(self._state.refresh)
+
+    def _flares_seen(self) -> tuple[object, ...]:
+        files = [one for path in self._settings.flares for one in ([path] if path.is_file() else path.rglob("*"))]
+        return tuple((str(one), one.stat().st_mtime_ns) for one in sorted(files) if one.is_file())
+
+    async def _done(self, task: Mapping[str, Any]) -> dict[str, Any]:
+        """Have a process beside do a task; whatever becomes of it, the server goes on."""
+        try:
+            answer = await beside(task)
+        except FlarescopeError as error:
+            answer = {"failed": str(error)}
+        for line in answer.get("said", []):
+            self._reporter.warn(line)
+        if "failed" in answer:
+            self._reporter.warn(f"this round failed, the next comes: {answer['failed']}")
+        return answer
+
+
+async def beside(task: Mapping[str, Any], *, longest_s: float = LONGEST_S) -> dict[str, Any]:
+    """Run a task of `rounds` in a process beside this one.
+
+    Raises:
+        FlarescopeError: it ended without an answer, or took too long.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "flarescope.serving.rounds"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=own_environment(),
+        limit=LARGEST_ANSWER,
+    )
+    stdin, stdout = process.stdin, process.stdout
+    try:
+        if stdin is None or stdout is None:
+            raise FlarescopeError("no process can be started beside the server")
+        stdin.write(json.dumps(task).encode() + b"\n")  # it stays open: its end is the server's
+        async with asyncio.timeout(longest_s):
+            line = await stdout.readline()
+        if not line:
+            raise FlarescopeError(f"the process of this round ended with code {await process.wait()}; out of memory?")
+        found: dict[str, Any] = json.loads(line)
+        return found
+    except (TimeoutError, OSError, ValueError) as error:
+        raise FlarescopeError(f"the process of this round gave no answer ({type(error).__name__})") from error
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+        await process.wait()
