@@ -16,6 +16,7 @@ from flarescope.files import allow_open_files
 from flarescope.locks import locked
 from flarescope.progress import Reporter
 from flarescope.serving.app import create_app
+from flarescope.serving.protocol import protocol_of
 from flarescope.serving.settings import Settings
 
 DRAIN_S: Final = 30
@@ -44,6 +45,7 @@ def serve(settings: Settings, *, reporter: Reporter) -> None:
         server = Server(
             uvicorn.Config(
                 app,
+                http=protocol_of(settings.limits.header_s),
                 ws="none",
                 lifespan="on",
                 log_config=None,

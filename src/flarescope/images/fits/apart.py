@@ -187,8 +187,8 @@ def serve(answer: Answering | None = None) -> None:
     _here, answer = True, answer or _answer
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints does not go between the answers
-    _limit("RLIMIT_AS", MEMORY_BYTES)
-    _limit("RLIMIT_CORE", 0)
+    limit("RLIMIT_AS", MEMORY_BYTES)
+    limit("RLIMIT_CORE", 0)
     with contextlib.suppress(EOFError):
         while True:
             size, number = _REQUEST.unpack(_read(requests, _REQUEST.size))
@@ -197,7 +197,7 @@ def serve(answer: Answering | None = None) -> None:
             if fork:
                 _follow(os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]))
                 continue
-            _limit("RLIMIT_CPU", CPU_SECONDS)
+            limit("RLIMIT_CPU", CPU_SECONDS)
             said, field = answer(content, number)
             text = json.dumps(said).encode()
             answers.write(_ANSWER.pack(len(text), *field.shape) + text)
@@ -232,7 +232,7 @@ def damage(error: Exception) -> str:
     return f"damaged or not FITS ({reason}); fetch the file again"
 
 
-def _limit(name: str, soft: int) -> None:
+def limit(name: str, soft: int) -> None:
     """Set the soft limit of this process, as far as the system has it and lets it be set."""
     with contextlib.suppress(ImportError, AttributeError, ValueError, OSError):
         import resource
