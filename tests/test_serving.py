@@ -299,7 +299,7 @@ def test_any_accept_header_gives_a_form_or_406(text):
 def test_the_api_describes_itself_with_an_example_for_every_answer(client):
     found = client.get("/api/v1/openapi.json").json()
     assert found["openapi"].startswith("3.")
-    assert len(found["paths"]) == 11
+    assert len(found["paths"]) == 12
     for path, methods in found["paths"].items():
         assert path.startswith("/api/v1/")
         for operation in methods.values():

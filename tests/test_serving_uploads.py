@@ -20,7 +20,6 @@ from flarescope.images.reading import read_image
 from flarescope.images.render import Rendering
 from flarescope.serving.answers import CSV, Problem
 from flarescope.serving.app import create_app
-from flarescope.serving.decoding import Decoders
 from flarescope.serving.guard import Body, Held
 from flarescope.serving.metrics import Metrics
 from flarescope.serving.settings import Limits, Settings
@@ -48,16 +47,15 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def client(data):
     """A server whose engine and decoders are started."""
-    settings = Settings(runs=(data["run"],), limits=Limits(**OPEN, images=6, upload_bytes=1 << 20))
+    settings = Settings(runs=(data["run"],), limits=Limits(**OPEN, images=6, upload_bytes=1 << 20, decoders=1))
     with TestClient(create_app(settings), base_url=HERE) as client:
         yield client
 
 
-@pytest.fixture(scope="module")
-def decoders():
-    decoders = Decoders(1)
-    yield decoders
-    decoders.close()
+@pytest.fixture
+def decoders(client):
+    """Those of the server."""
+    return client.app.state.uploads._decoders
 
 
 def send(client, paths, **headers):
@@ -149,7 +147,9 @@ def test_without_a_run_there_are_no_uploads(tmp_path, data):
 
 def served(data, **limits):
     settings = Settings(runs=(data["run"],))
-    uploads = Uploads(list(create_app(settings).state.models.values()), Limits(**{**OPEN, **limits}), Metrics())
+    uploads = Uploads(
+        list(create_app(settings).state.models.values()), Limits(**{**OPEN, "decoders": 1, **limits}), Metrics()
+    )
     return uploads, next(iter(uploads._models))
 
 
@@ -170,8 +170,8 @@ def test_one_client_does_not_fill_the_queue(data):
     uploads._pending["me"] = 4
     with pytest.raises(Problem, match="too many images wait"):
         asyncio.run(uploads.forecast(model, Upload("me", [("a.png", b"")])))
-    with pytest.raises(Problem, match="not a PNG"):
-        asyncio.run(uploads.forecast(model, Upload("another", [("a.png", b"")])))
+    with pytest.raises(Problem, match=r"expected a \.png"):
+        asyncio.run(uploads.forecast(model, Upload("another", [("a.txt", b"")])))
     assert uploads._pending == {"me": 4}
     uploads.close()
 
@@ -310,3 +310,17 @@ def test_bodies_of_all_clients_together_have_a_limit():
     with pytest.raises(Problem, match="too many uploads at once") as caught:
         drained(Body(receiving(b"1234"), held, most=50, within_s=60, gap_s=1))
     assert caught.value.status == 503
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "said"),
+    [
+        ("name=a.txt", 422, "expected a .png"),
+        ("name=a.png&nan=x", 422, "error or zero"),
+        ("model=x", 404, "no model x"),
+    ],
+)
+def test_what_cannot_have_a_map_is_a_problem(client, query, status, said):
+    found = client.post(f"/api/v1/maps?{query}", content=b"x", headers={"Content-Type": "image/png"})
+    assert found.status_code == status
+    assert said in found.json()["detail"]

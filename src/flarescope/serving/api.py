@@ -7,7 +7,8 @@ import pandas as pd
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from flarescope.notes import event_notes
+from flarescope.images.render import NAN_POLICIES
+from flarescope.notes import event_notes, events_notes
 from flarescope.pipeline.forecasting.value import RESEARCH
 from flarescope.pipeline.identity import versions
 from flarescope.serving import examples
@@ -26,13 +27,14 @@ from flarescope.serving.bodies import images_of
 from flarescope.serving.documents import region_document, rows_table, summary_document
 from flarescope.serving.kept import Kept
 from flarescope.serving.metrics import MEDIA_TYPE
-from flarescope.serving.models import shipped_card, used_document, used_models
+from flarescope.serving.models import ServedModel, shipped_card, used_document, used_models
 from flarescope.serving.state import Snapshot
-from flarescope.serving.uploads import Upload, uploaded_document
+from flarescope.serving.uploads import MAP_COSTS, Upload, image_name, uploaded_document
 
 VERSION: Final = "1"
 PAGE: Final = 50
 LARGEST_PAGE: Final = 500
+PNG: Final = "image/png"
 MARKDOWN: Final = "text/markdown; charset=utf-8"
 MOST_CACHED: Final = 1000
 
@@ -119,11 +121,7 @@ async def uploads(
 ) -> Response:
     """Forecast images: files in the field `images` of a form, or one file as the body, with `?name=`."""
     state = request.app.state
-    if not state.models:
-        raise Problem(404, "no model for uploads is served; name a run when the server is started")
-    served = state.models.get(model) if model is not None else next(iter(state.models.values()))
-    if served is None:
-        raise Problem(404, f"no model {model[:60] if model else ''} for uploads; /api/v1/models lists them")
+    served = _model(request, model)
     form = accepted(request)
     images = await images_of(request, state.settings.limits)
     found, notes = await state.uploads.forecast(served, Upload(request.scope["flarescope_client"], images, nan))
@@ -131,8 +129,31 @@ async def uploads(
         body = json_bytes(uploaded_document(served, found, notes))
     else:
         table = found.forecasts
-        body = csv_bytes(table) if form == CSV else parquet_bytes(table, event_notes(found.event))
+        notes_of = events_notes(found.events) if found.events else event_notes(found.event)
+        body = csv_bytes(table) if form == CSV else parquet_bytes(table, notes_of)
     return Response(body, 200, {"Cache-Control": "no-store", **_named(form, "forecasts")}, form)
+
+
+@router.post("/maps", tags=["uploads"], responses=examples.MAP, openapi_extra=examples.MAP_BODY)
+async def maps(
+    request: Request,
+    model: Annotated[str | None, Query(description="By its name in /models; the first by itself.")] = None,
+    method: Annotated[str | None, Query(description="As `flarescope explain --method` has them.")] = None,
+    nan: Annotated[str, Query(description="What NaN pixels do: error, or zero: they become zero field.")] = "error",
+) -> Response:
+    """Draw where in one image a model sees its forecast, as `flarescope explain` does: a PNG, or its numbers."""
+    state = request.app.state
+    served = _model(request, model)
+    form = accepted(request, (PNG, JSON))
+    if nan not in NAN_POLICIES:
+        raise Problem(422, f"nan={nan[:20]}; expected error or zero")
+    sent = await images_of(request, state.settings.limits)
+    if len(sent) != 1:
+        raise Problem(422, f"{len(sent)} images; a map is drawn of one")
+    name = image_name(sent[0][0])
+    state.uploads.spend(request.scope["flarescope_client"], MAP_COSTS)
+    drawn, said = await state.maps.draw(served.path, name, sent[0][1], method=method, nan=nan)
+    return Response(drawn if form == PNG else json_bytes(said), 200, {"Cache-Control": "no-store"}, form)
 
 
 @router.get("/verification", tags=["verification"], responses=examples.VERIFICATION)
@@ -177,6 +198,17 @@ async def metrics(request: Request) -> Response:
     """Give counts and times in the text that Prometheus reads."""
     text = request.app.state.metrics.text(request.app.state.gauges())
     return Response(text, 200, {"Cache-Control": "no-store"}, MEDIA_TYPE)
+
+
+def _model(request: Request, name: str | None) -> ServedModel:
+    models: dict[str, ServedModel] = request.app.state.models
+    if not models:
+        raise Problem(404, "no model for uploads is served; name a run when the server is started")
+    if name is None:
+        return next(iter(models.values()))
+    if name not in models:
+        raise Problem(404, f"no model {name[:60]} for uploads; /api/v1/models lists them")
+    return models[name]
 
 
 def _forecast(request: Request, kept: Kept) -> Response:

@@ -10,7 +10,8 @@ What is served, for whoever writes pages or scripts of them:
   centre, x west, y north) and `/pictures/{id}/{ar}.png` (the patch, -1500 to +1500 G); 404 where there is no image.
 - `/api/v1`: `forecasts/newest`, `forecasts?day=&region=&limit=&offset=`, `forecasts/{id}`, `regions`, `regions/{ar}`,
   `verification`, `models`, `models/{name}/card`, `health`, `metrics`, `openapi.json`, and
-  `POST uploads?model=` (multipart field `images`, or one image as the body with `?name=`).
+  `POST uploads?model=` (multipart field `images`, or one image as the body with `?name=`), and `POST maps?model=` of
+  one image, which gives a PNG (seconds to a minute).
 
 The content security policy allows what comes from here alone, and no script or style inside a page.
 """
@@ -35,6 +36,7 @@ from flarescope.serving.answers import Problem
 from flarescope.serving.background import Background
 from flarescope.serving.clients import Buckets
 from flarescope.serving.guard import Guard, Held
+from flarescope.serving.mapping import Maps
 from flarescope.serving.metrics import Line, Metrics
 from flarescope.serving.models import load_models
 from flarescope.serving.pages import Pages
@@ -77,6 +79,7 @@ def create_app(settings: Settings, *, work: Path | None = None, reporter: Report
     state.models = load_models(settings.runs)
     state.kept = State(settings, work=work)
     state.pages, state.assets, state.metrics = Pages(), assets.read_assets(), Metrics()
+    state.maps = Maps()
     state.background = Background(settings, state.kept, state.metrics, work)
     state.uploads = Uploads(list(state.models.values()), settings.limits, state.metrics)
     state.gauges = lambda: list(_gauges(app))

@@ -136,3 +136,20 @@ UPLOAD_BODY: Final[dict[str, Any]] = {
         },
     }
 }
+_ONE_FILE: Final = {"type": "object", "properties": {"images": _FILE}}
+MAP: Final[Responses] = {
+    200: {
+        "description": "A picture: the image, and over it where it speaks for the event and where against it.",
+        "content": {
+            "image/png": {"example": "(a PNG)"},
+            "application/json": {"example": {"filename": "a.fits", "method": "hires-cam", "events": {}}},
+        },
+    },
+    503: _problem(503, "Service Unavailable", "other maps are being drawn; ask again in 30 s"),
+}
+MAP_BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {"multipart/form-data": {"schema": _ONE_FILE}, "application/fits": {"schema": _FILE}},
+    }
+}

@@ -15,6 +15,7 @@ from typing import Any, Final
 from flarescope.cores import own_environment
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.images.fits.apart import limit
+from flarescope.images.magnetogram import FITS_SUFFIXES, JPEG_SUFFIXES, PNG_SUFFIXES
 from flarescope.pipeline.explaining.stage import Explaining, explain
 from flarescope.pipeline.featuring import Compute
 from flarescope.progress import Reporter
@@ -28,6 +29,7 @@ WAITING: Final = 2
 """Maps that wait while one is drawn."""
 METHODS: Final = ("hires-cam", "occlusion")
 """Of `explaining.maps`: the first of them that the network can have, where nobody names one."""
+ENDINGS: Final = (".fits.gz", *FITS_SUFFIXES, *PNG_SUFFIXES, *JPEG_SUFFIXES)
 LARGEST_ANSWER: Final = 1 << 20
 
 
@@ -69,8 +71,9 @@ class Maps:
 async def _drawn(
     folder: Path, model: Path, name: str, content: bytes, method: str | None, nan: str
 ) -> tuple[bytes, dict[str, Any]]:
-    (folder / name).write_bytes(content)
-    task = {"model": str(model), "folder": str(folder), "name": name, "method": method, "nan": nan}
+    own = next(f"image{ending}" for ending in ENDINGS if name.lower().endswith(ending))  # no name of a client's
+    (folder / own).write_bytes(content)
+    task = {"model": str(model), "folder": str(folder), "name": own, "method": method, "nan": nan}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", __name__),
         stdin=asyncio.subprocess.PIPE,
@@ -91,8 +94,8 @@ async def _drawn(
                 process.kill()
             await process.wait()
     if "refused" in answer:
-        raise Problem(422, answer["refused"])
-    return await asyncio.to_thread((folder / answer["png"]).read_bytes), answer["said"]
+        raise Problem(422, answer["refused"].replace(own, name))
+    return await asyncio.to_thread((folder / answer["png"]).read_bytes), answer["said"] | {"filename": name}
 
 
 def _explained(folder: Path, task: dict[str, Any]) -> dict[str, Any]:
@@ -114,7 +117,7 @@ def _explained(folder: Path, task: dict[str, Any]) -> dict[str, Any]:
             continue
         (one,) = found.images
         png = next(path for path in one.files if path.suffix == ".png")
-        said = {**one.to_json(), "filename": task["name"], "method": method}
+        said = {**one.to_json(), "method": method}
         return {"png": str(png.relative_to(folder)), "said": said}
     raise InputError("no map")
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from flarescope.archive import ModelUsed
 from flarescope.errors import InputError
-from flarescope.events import sentence_of
+from flarescope.events import EventDefinition, sentence_of
 from flarescope.files import sha256_of
 from flarescope.parsing import refusing_damage
 from flarescope.pipeline.models import Model, load
@@ -30,6 +30,7 @@ class ServedModel:
     Attributes:
         name: by which it is asked for: that of its run's folder, or of its file.
         model: loaded.
+        path: of the run, or of the file.
         sha256: of its file.
         warnings: what stands on top of whatever it forecasts.
         card: its model card in Markdown, or None.
@@ -37,9 +38,18 @@ class ServedModel:
 
     name: str
     model: Model = field(repr=False)
+    path: Path
     sha256: str
     warnings: tuple[str, ...] = ()
     card: str | None = field(default=None, repr=False)
+
+    @property
+    def events(self) -> tuple[EventDefinition, ...]:
+        """What it forecasts; none where it does not say it."""
+        several, event = self.model.several, self.model.classifier.description.event
+        if several is not None:
+            return several.events
+        return () if event is None else (event,)
 
     def document(self) -> Document:
         """Give it as plain values."""
@@ -50,7 +60,8 @@ class ServedModel:
             "of": "images",
             "sha256": self.sha256,
             "event": None if described.event is None else described.event.to_json(),
-            "forecasts": sentence_of(described.event),
+            "events": [one.code for one in self.events],
+            "forecasts": ", ".join(map(sentence_of, self.events)) or sentence_of(None),
             "backbone": classifier.weights.backbone.name,
             "weights": classifier.weights.family,
             "calibrated": described.calibration is not None,
@@ -83,7 +94,7 @@ def _loaded(path: Path) -> ServedModel:
     warnings = [RANDOM] if model.classifier.weights.is_random else []
     warnings += [SYNTHETIC] if model.classifier.description.synthetic else []
     card = None if run is None else _card(run.path / "README.md")
-    return ServedModel(name, model, sha256_of(model.path), tuple(warnings), card)
+    return ServedModel(name, model, path, sha256_of(model.path), tuple(warnings), card)
 
 
 def _card(path: Path) -> str | None:

@@ -37,6 +37,8 @@ EXPECTED: Final = "expected a .png, .jpg (whole disk), .fits, .fit, .fts or .fit
 DECODING_S: Final = 60.0
 """So long an upload's images are decoded; those that are left then are refused."""
 THREADS: Final = 4
+MAP_COSTS: Final = 8
+"""So many images of what one client may send is a map worth."""
 NOT_FORECAST: Final = "not forecast: "
 """How a reporter is warned of an image that could not be read; the records say it already."""
 
@@ -80,7 +82,8 @@ class Uploads:
         if self._models:
             self._decoders.start()
         for served in self._models:
-            classifier = served.model.classifier
+            several = served.model.several
+            classifier = served.model.classifier if several is None else several.joined
             choice = Compute().choose(classifier.weights.backbone)
             classifier.lead_through(choice, self._shared)
 
@@ -134,12 +137,20 @@ class Uploads:
                 self._metrics.add("uploads_refused")
                 said = f"too many images wait for the network; ask again in {after} s"
                 raise Problem(503, said, headers={"Retry-After": after})
-            wait = self._buckets.take(client, count)
-            if wait:
-                after = seconds(wait)
-                said = f"more images than one client has; ask again in {after} s"
-                raise Problem(429, said, headers={"Retry-After": after})
+            self.spend(client, count)
             self._pending[client] += count
+
+    def spend(self, client: str, images: int) -> None:
+        """Take from what one client may send.
+
+        Raises:
+            Problem: 429, ask again later.
+        """
+        wait = self._buckets.take(client, images)
+        if wait:
+            after = seconds(wait)
+            said = f"more images than one client has; ask again in {after} s"
+            raise Problem(429, said, headers={"Retry-After": after})
 
     def _forecast(self, served: ServedModel, upload: Upload) -> tuple[Predicted, list[str]]:
         began = time.monotonic()
@@ -156,7 +167,8 @@ class Uploads:
         try:
             if not images:
                 raise InputError(failures[0].reason)
-            found = forecast_images(served.model.classifier, images, compute=compute, failures=failures, reporter=heard)
+            model = served.model.several or served.model.classifier
+            found = forecast_images(model, images, compute=compute, failures=failures, reporter=heard)
         except InputError as error:
             self._metrics.add("images_refused", len(upload.images))
             notes = [one.removeprefix(NOT_FORECAST) for one in heard.notes if one.startswith(NOT_FORECAST)]
@@ -174,12 +186,28 @@ def named_images(images: Sequence[tuple[str, bytes]], decode: Any) -> tuple[list
     for number, (told, content) in enumerate(images):
         name = plain_name(told) or f"image-{number}"
         name = name if name not in found else f"{number}-{name}"
-        path = Path(name)
-        if is_image(path) or is_image(path, whole_disk=True):
+        if is_image_name(name):
             found[name] = Received(name, content, decode)
         else:
             failures.append(Failure(name, f"{name}: {EXPECTED}"))
     return list(found.values()), failures
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a name ends as those of images do."""
+    return is_image(Path(name)) or is_image(Path(name), whole_disk=True)
+
+
+def image_name(told: str) -> str:
+    """Give the plain name of an image.
+
+    Raises:
+        Problem: it ends otherwise.
+    """
+    name = plain_name(told)
+    if not is_image_name(name):
+        raise Problem(422, f"{name or 'an image without a name'}: {EXPECTED}")
+    return name
 
 
 def plain_name(told: str) -> str:
@@ -196,6 +224,7 @@ def uploaded_document(served: ServedModel, found: Predicted, notes: Sequence[str
         "notice": RESEARCH,
         "model": served.name,
         "event": None if event is None else event.code,
+        "events": [one.code for one in found.events or (() if event is None else (event,))],
         "of": served.document()["forecasts"],
         "warnings": list(served.warnings),
         "notes": list(notes),
