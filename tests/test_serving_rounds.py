@@ -1,4 +1,4 @@
-"""Does `serve --watch` fetch, forecast, keep and verify, one process at a time, and does the server end when it is told to?"""
+"""Does `serve --watch` fetch, forecast, keep and verify, one process at a time, and end when it is told to?"""
 
 import asyncio
 import json
