@@ -99,6 +99,20 @@ def test_forecasts_warn_of_random_filters_and_of_links_to_folders(run, paths, tm
     assert heard(found, "model.forecast(") == told
 
 
+def test_a_model_trained_on_made_data_says_so_on_other_images_too(paths, tmp_path, found):
+    made = paths["images"].parent / "synthetic.json"
+    made.write_text("{}")
+    options = {"train": paths["train"], "validation": paths["validation"], "images": paths["images"]}
+    trained = flarescope.train(**options, out=tmp_path / "run", event=flarescope.EventDefinition())
+    made.unlink()
+    found.clear()
+    flarescope.predict(trained.path, paths["images"] / "1124")
+    assert [text for text in heard(found, "flarescope.predict(") if text.startswith("trained on synthetic data")]
+    found.clear()
+    flarescope.evaluate(trained.path, table=paths["test"], images=paths["images"], verifying=VERIFYING)
+    assert [text for text in heard(found, "flarescope.evaluate(") if text.startswith("trained on synthetic data")]
+
+
 def test_calibrate_warns_of_few_regions(run, found):
     flarescope.calibrate(run)
     (text,) = heard(found, "flarescope.calibrate(")
