@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from flarescope.pipeline.region_training import train_regions
     from flarescope.pipeline.reporting import report
     from flarescope.pipeline.sweeping import Grid, sweep
+    from flarescope.pipeline.table_report import report_tables
     from flarescope.pipeline.training import train
     from flarescope.pipeline.verifying import Verifying
     from flarescope.progress import Reporter
@@ -112,6 +113,7 @@ _HOMES = {
     "verify_table": "pipeline.foreign",
     "replay": "pipeline.archiving.replaying",
     "report": "pipeline.reporting",
+    "report_tables": "pipeline.table_report",
 }
 
 __all__ = [
@@ -162,6 +164,7 @@ __all__ = [
     "render_field",
     "replay",
     "report",
+    "report_tables",
     "select",
     "split",
     "sweep",

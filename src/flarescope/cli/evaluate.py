@@ -58,6 +58,7 @@ def evaluate(
     threshold: table_options.Decided = None,
     calibration: table_options.TableCalibration = None,
     choose_on: table_options.ChooseOn = None,
+    regions: table_options.Regions = None,
     backbone: options.OtherBackbone = None,
     engine: options.Engine = "auto",
     precision: options.Precision = "auto",
@@ -87,7 +88,7 @@ def evaluate(
     """
     from flarescope.pipeline.verifying import Verifying
 
-    verifying = Verifying(replicates=replicates, events=events, resample=resample)
+    verifying = Verifying(replicates=replicates, events=events, resample=resample, regions=tuple(regions or ()))
     asked = options.events_of_options(event, window, latency, scope)
     if form != "flarescope" or is_table(model):
         table_options.refuse_given(context, MODEL_ONLY, f"{model} is a table of forecasts")
@@ -218,9 +219,19 @@ def show_verification(verification: dict[str, Any], row: str) -> None:
         "beside the baselines (are these forecasts better?)": baseline_rows(verification),
     }
     out(statement_of(event_from_json(drawn["event"], "the verification")))
+    if verification.get("references"):
+        from flarescope.html_report.references import lead, reference_rows
+
+        last = list(verification["decisions"].values())[-1]
+        out(lead(verification["references"], last["threshold"]))
+        names, told = reference_rows(verification["references"])
+        own = [[cell.replace("\n", " (", 1) + (")" if "\n" in cell else "") for cell in row[:-1]] for row in told]
+        tables["against reference forecasts"] = (names[:-1], own)
     for title, (header, rows) in tables.items():
         out("")
         columns, cells = without_empty(header, rows, ("interval",) if not how else ())
         show_table(title, list(columns), [list(row) for row in cells])
+    for name, one in verification.get("references", {}).items():
+        note(f"- {name}: {one['said']}" + (f" ({one['warning']})" if one["warning"] else ""))
     for text in verification["notes"]:
         note(f"- {text}")

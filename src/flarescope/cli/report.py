@@ -1,23 +1,34 @@
 """`flarescope report`: scores, figures and provenance on one page."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flarescope.cli import options
+from flarescope.cli import options, table_options
 from flarescope.cli.screen import ScreenReporter, settings, show_json
 from flarescope.cli.screen import out as show
 from flarescope.errors import InputError
 
 if TYPE_CHECKING:
+    from flarescope.events import EventDefinition
     from flarescope.pipeline.reporting import Reported
 
 EXAMPLE = "Example: flarescope report runs/png --compare runs/svm --compare other_model.csv --events eventList.txt"
+RUN_ONLY = ("images",)
+TABLE_ONLY = (
+    *("climatology", "columns", "percent", "form", "flares", "threshold", "calibration", "choose_on"),
+    *("window", "latency", "scope"),
+)
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="A run's folder; it must be evaluated.")],
+    context: typer.Context,
+    forecasts: Annotated[
+        list[Path],
+        typer.Argument(help="A run's folder, evaluated; or tables of forecasts, or a run of train-regions."),
+    ],
     compare: Annotated[
         list[Path] | None,
         typer.Option(help="Another run or forecasts; can be repeated.", show_default=False),
@@ -33,46 +44,87 @@ def report(
             show_default=False,
         ),
     ] = None,
-    event: options.ChosenEvents = None,
     resample: options.Resample = "auto",
     replicates: Annotated[
         int,
         typer.Option(help="Resamplings for the intervals of what is compared; the run's own are as it was evaluated."),
     ] = 2000,
-    out: Annotated[Path | None, typer.Option(help="The page's file.", show_default="report.html in the run")] = None,
+    regions: table_options.Regions = None,
+    climatology: Annotated[
+        float | None, typer.Option(help="Event rate of the training set, for tables.", show_default=False)
+    ] = None,
+    columns: table_options.Columns = None,
+    percent: table_options.Percent = False,
+    form: table_options.Form = "flarescope",
+    flares: table_options.LabelFlares = None,
+    threshold: table_options.Decided = None,
+    calibration: table_options.TableCalibration = None,
+    choose_on: table_options.ChooseOnEach = None,
+    event: options.StatedEvents = None,
+    window: options.StatedWindow = None,
+    latency: options.StatedLatency = None,
+    scope: options.StatedScope = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="The page's file.", show_default="report.html in the run; of tables in NAME.verified beside the first"
+        ),
+    ] = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Write a run's report, figures and model card.
+    """Write a report of a run, or of tables of forecasts.
 
-    One self-contained HTML page, its figures as PNG and SVG, and, of test rows, a model card, from what `evaluate`
-    wrote.
+    One self-contained HTML page, its figures as PNG and SVG, and, of a run's test rows, a model card, from what
+    `evaluate` wrote. Tables need no run: `report A.csv B.csv C.csv` verifies the first, sets the others beside, and
+    compares every pair. Of a table of several events --event and --window say which.
     """
     from flarescope.forecaster.event_runs import EventRuns, is_of_events
     from flarescope.pipeline.reporting import report as run_report
+    from flarescope.pipeline.table_report import region_run
     from flarescope.pipeline.verifying import Verifying
 
-    asked = options.events_of_options(event, None, None)
-    several = is_of_events(run)
-    if asked and not several:
-        raise InputError(f"{run}: no run of several events; leave --event out")
-    if several and out is not None and len(asked) != 1:
-        raise InputError("--out names the page of one event of a run of several: choose it by --event")
-    chosen = EventRuns.open(run).chosen(asked) if several else [None]
-    written = [
-        run_report(
-            run,
-            compared=compare or (),
+    verifying = Verifying(replicates=replicates, events=events, resample=resample, regions=tuple(regions or ()))
+    first, *others = [*forecasts, *(compare or [])]
+    asked = options.events_of_options(event, window, latency, scope)
+    several = is_of_events(first)
+    chosen: "Sequence[EventDefinition | None]" = [None]
+    if first.is_dir() and region_run(first) is None:
+        table_options.refuse_given(
+            context, TABLE_ONLY, f"{first} is a run's folder, and these are for tables of forecasts"
+        )
+        if asked and not several:
+            raise InputError(f"{first}: no run of several events; leave --event out")
+        if several and out is not None and len(asked) != 1:
+            raise InputError("--out names the page of one event of a run of several: choose it by --event")
+        chosen = EventRuns.open(first).chosen(asked) if several else chosen
+        made: dict[str, Any] = {
+            "compared": others,
+            "split": split,
+            "images": images,
+            "verifying": verifying,
+            "out": out,
+        }
+        written = [run_report(first, **made, event=one, reporter=ScreenReporter()) for one in chosen]
+    else:
+        from flarescope.pipeline.choosing import Choosing
+        from flarescope.pipeline.table_report import report_tables
+
+        table_options.refuse_given(context, RUN_ONLY, f"{first} is no run with images")
+        one = report_tables(
+            [first, *others],
             split=split,
-            images=images,
-            verifying=Verifying(replicates=replicates, events=events, resample=resample),
+            climatology=climatology,
+            event=options.only_one(asked),
+            reading=table_options.reading_of_options(columns, percent, form, flares),
+            choosing=Choosing(threshold, calibration),
+            choose_on=tuple(choose_on or ()),
+            verifying=verifying,
             out=out,
-            event=one,
             reporter=ScreenReporter(),
         )
-        for one in chosen
-    ]
+        written = [one]
     if settings.as_json:
         shown = {one.code if one else "": _files(files) for one, files in zip(chosen, written, strict=True)}
         show_json(shown if several else shown[""])

@@ -30,6 +30,15 @@ LabelFlares = Annotated[
         "--flares", help="Flare list that labels a table's rows, with --event and --window.", show_default=False
     ),
 ]
+Regions = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--regions",
+        help="Region summaries (file, folder, tar), for the forecasts of the shipped models of regions as references; "
+        "may be given again.",
+        show_default=False,
+    ),
+]
 Decided = Annotated[
     str | None,
     typer.Option(

@@ -80,7 +80,8 @@ class RunFolder:
         described = read_json(self.run_json)
         if described.get("kind") == "regions":
             raise InputError(
-                f"{self.path}: a run of train-regions; `evaluate` and `compare` take the tables in its folder forecasts"
+                f"{self.path}: a run of train-regions; `report` takes it, `evaluate` and `compare` take "
+                "the tables in its folder forecasts"
             )
         if described.get("kind") == "events":
             first = next(iter(described.get("runs") or ()), "events/...")

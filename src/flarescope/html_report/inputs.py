@@ -8,6 +8,7 @@ import pandas as pd
 
 from flarescope.events import EventDefinition
 from flarescope.figures import FieldImage
+from flarescope.html_report.view import Section
 from flarescope.scores.decision import Decision
 
 
@@ -46,6 +47,11 @@ class ReportInputs:
         gallery: heading and magnetograms of each row (`choose.gallery_rows` says which).
         compared: other forecasts to set beside.
         provenance: recipe, seed, digests, versions, engine, precision; nested mappings are flattened.
+        name: what these forecasts are called beside others; empty for the title.
+        what: a row is called: an image, or of tables without a run a forecast or a region day.
+        chosen: how the threshold of the decision "chosen" was found.
+        lead: the page's first sentence; empty for that of the verification's references.
+        further: sections that stand behind the comparison.
         footer: one line at the end, such as when the page was made; empty for the same bytes every time.
     """
 
@@ -60,6 +66,11 @@ class ReportInputs:
     gallery: Sequence[tuple[str, Sequence[FieldImage]]] = ()
     compared: Sequence[Compared] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+    what: str = "image"
+    chosen: str = "chosen on validation"
+    lead: str = ""
+    further: Sequence[Section] = ()
     footer: str = ""
 
 

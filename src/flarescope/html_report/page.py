@@ -13,9 +13,11 @@ from flarescope.files import write_text
 from flarescope.html_report import sections
 from flarescope.html_report.drawings import Drawn, draw, letters
 from flarescope.html_report.inputs import Compared, ReportInputs, main_decision
+from flarescope.html_report.references import lead, reference_section
 from flarescope.html_report.render import render_page
 from flarescope.html_report.slices import slice_tables
 from flarescope.html_report.view import Drawing, Page, Picture, Pictures, Section
+from flarescope.html_report.words import in_words
 from flarescope.wording import DISCLAIMER, flatten, number
 
 
@@ -41,6 +43,8 @@ def build_page(inputs: ReportInputs) -> Page:
             drawings=_drawings(drawn, "comparison"),
             tables=sections.baselines(inputs),
         ),
+        reference_section(inputs.verification.get("references", {})),
+        *inputs.further,
         Section(
             "probabilities",
             "Probabilities and thresholds",
@@ -53,7 +57,8 @@ def build_page(inputs: ReportInputs) -> Page:
         Section("notes", "Notes", paragraphs=inputs.verification["notes"]),
     ]
     shown = [part for part in parts if _holds_something(part)]
-    return Page(inputs.title, _summary(inputs), DISCLAIMER, inputs.footer, inputs.warnings, shown)
+    page = Page(inputs.title, _summary(inputs), DISCLAIMER, inputs.footer, inputs.warnings, shown)
+    return in_words(page, inputs.what)
 
 
 def _noted(inputs: ReportInputs) -> list[tuple[str, Compared]]:
@@ -76,9 +81,14 @@ def _summary(inputs: ReportInputs) -> str:
     if sample["first_time"] and sample["last_time"]:
         first, last = sample["first_time"][:10], sample["last_time"][:10]
         span = f", {first}" if first == last else f", {first} to {last}"
+    decision = inputs.verification["decisions"][main_decision(inputs.verification)]
+    first = inputs.lead or lead(inputs.verification.get("references", {}), decision["threshold"])
+    rows = f"{inputs.split} rows{span}" if inputs.split else span.removeprefix(", ")
     return (
-        f"Forecasts of {sentence_of(inputs.event)} for {counted(sample['n'], 'image')}{regions} "
-        f"({inputs.split} rows{span}); "
+        f"{first} "
+        * bool(first)
+        + f"Forecasts of {sentence_of(inputs.event)} for {counted(sample['n'], 'image')}{regions} "
+        f"({rows}); "
         f"an event followed {number(sample['events'])} of them ({sample['event_rate']:.1%})."
     )
 

@@ -48,7 +48,7 @@ def headline(inputs: ReportInputs) -> list[Section]:
     for name, decision in inputs.verification["decisions"].items():
         kind = "calibrated probability" if decision["calibrated"] else "probability"
         rule = f"yes from a {kind} of {decision['threshold']:.3g}"
-        heading = f"Scores, {rule}" + (" (argmax)" if name == "argmax" else " (chosen on validation)")
+        heading = f"Scores, {rule}" + (" (argmax)" if name == "argmax" else f" ({inputs.chosen})")
         scores = decision["scores"]
         sections.append(
             Section(
@@ -128,7 +128,7 @@ def probability(inputs: ReportInputs) -> list[Table]:
 def baselines(inputs: ReportInputs) -> list[Table]:
     """Give this run, the baselines and the compared forecasts side by side, and the differences with intervals."""
     verification = inputs.verification
-    names = ["This run"] if not inputs.compared else [f"A: {inputs.title}"]
+    names = ["This run"] if not inputs.compared else [f"A: {inputs.name or inputs.title}"]
     names += [f"{letter}: {other.name}" for letter, other in zip(_others(inputs), inputs.compared, strict=True)]
     tables = [verification, *(other.verification for other in inputs.compared)]
     rows = []

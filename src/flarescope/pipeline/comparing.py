@@ -1,14 +1,15 @@
 """How are runs and tables of forecasts compared, two or many, on the rows that all have and on each one's own?"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, agreed
 from flarescope.pipeline.choosing import Choosing
-from flarescope.pipeline.common_rows import common_rows, short_names
+from flarescope.pipeline.common_rows import CommonRows, common_rows, short_names
 from flarescope.pipeline.evaluated import ONE_EVENT, Decided, forecasts_of
 from flarescope.pipeline.foreign import keeping
 from flarescope.pipeline.foreign_rows import Reading
@@ -26,6 +27,7 @@ def compare(
     b: str | Path,
     *,
     split: str = "test",
+    climatology: float | None = None,
     event: EventDefinition | None = None,
     reading: Reading | None = None,
     choosing: Choosing | None = None,
@@ -40,6 +42,7 @@ def compare(
             (`forecasts.parquet#mcintosh`).
         b: another one, of the same images.
         split: of runs.
+        climatology: event rate of a training set, or None.
         event: which, for tables of several events, or that do not say it.
         reading: how tables are read.
         choosing: how their forecasts become yes or no.
@@ -72,7 +75,7 @@ def compare(
     first, second = common.tables.values()
     event = event_of_rows(first, event)[0] if event else None
     why = no_intervals(first, second, event=event, resample=verifying.resample) if verifying.replicates else None
-    how_drawn = sampling_of(verifying, event, None)
+    how_drawn = sampling_of(verifying, event, climatology)
     thresholds: dict[str, Any] = {f"threshold_{side}": one.threshold for side, one in sides.items()}
     found = compare_rows(first, second, **thresholds | how_drawn | ({"replicates": 0} if why else {}))
     left_out = dict(zip("ab", common.left_out.values(), strict=True))
@@ -122,7 +125,58 @@ def compare_many(
         >>> [(pair["a"], pair["b"]) for pair in found["pairs"]]
         [('png', 'svm'), ('png', 'other_model'), ('svm', 'other_model')]
     """
-    verifying, reporter = verifying or Verifying(), reporter or WarningReporter()
+    verifying = verifying or Verifying()
+    sides = read_sides(
+        paths,
+        split=split,
+        event=event,
+        reading=reading,
+        choosing=choosing,
+        choose_on=choose_on,
+        verifying=verifying,
+        reporter=reporter,
+    )
+    return compare_sides(sides, verifying, climatology)
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Several forecasts, read.
+
+    Attributes:
+        files: name of each -> its path.
+        decided: name -> its forecasts, and how they are decided.
+        event: that all are of; None where nobody says it.
+        common: the rows that all have.
+    """
+
+    files: Mapping[str, str]
+    decided: Mapping[str, Decided]
+    event: EventDefinition | None
+    common: CommonRows
+
+    __repr__ = brief
+
+    def notes(self) -> list[str]:
+        """Say how they were read."""
+        several = len(self.files) > 1
+        said = [f"{name}: {text}" if several else text for name, one in self.decided.items() for text in one.notes]
+        return [*self.common.notes, *said]
+
+
+def read_sides(
+    paths: Sequence[str | Path],
+    *,
+    split: str = "test",
+    event: EventDefinition | None = None,
+    reading: Reading | None = None,
+    choosing: Choosing | None = None,
+    choose_on: Sequence[str] = (),
+    verifying: Verifying,
+    reporter: Reporter | None = None,
+) -> Sides:
+    """Read several forecasts, agree on their event, and find the rows that all have; see `compare_many`."""
+    reporter = reporter or WarningReporter()
     names = short_names(paths)
     each = choosing_of_each(paths, choosing or Choosing(), choose_on)
     sides = {
@@ -133,19 +187,26 @@ def compare_many(
     for text in said:
         reporter.warn(text)
     common = common_rows({name: side.rows for name, side in sides.items()})
-    tables = list(common.tables.values())
-    event = event_of_rows(tables[0], event)[0] if event else None
+    first = common.tables[names[0]]
+    known = event_of_rows(first, event)[0] if event else None
+    return Sides(dict(zip(names, map(str, paths), strict=True)), sides, known, common)
+
+
+def compare_sides(sides: Sides, verifying: Verifying, climatology: float | None) -> dict[str, Any]:
+    """Compare every pair; see `compare_many`."""
+    event, tables = sides.event, list(sides.common.tables.values())
     why = no_intervals(*tables, event=event, resample=verifying.resample) if verifying.replicates else None
     how = sampling_of(verifying, event, climatology)
-    thresholds = {name: side.threshold for name, side in sides.items()}
-    found = compare_rows_of_many(common.tables, thresholds=thresholds, **how | ({"replicates": 0} if why else {}))
-    settings = {"event": event and event.to_json(), "calibrated": {name: one.calibrated for name, one in sides.items()}}
-    notes = [f"{name}: {text}" for name, side in sides.items() for text in side.notes]
+    thresholds = {name: side.threshold for name, side in sides.decided.items()}
+    drawn = how | ({"replicates": 0} if why else {})
+    found = compare_rows_of_many(sides.common.tables, thresholds=thresholds, **drawn)
+    settings: dict[str, Any] = {"event": event and event.to_json()}
+    settings |= {"calibrated": {name: one.calibrated for name, one in sides.decided.items()}}
     return found | {
-        "files": dict(zip(names, map(str, paths), strict=True)),
-        "own": own_of(sides, common.left_out, how),
+        "files": dict(sides.files),
+        "own": own_of(sides.decided, sides.common.left_out, how),
         "settings": found["settings"] | settings,
-        "notes": [*common.notes, *notes, *with_reason(found["notes"], why)],
+        "notes": [*sides.notes(), *with_reason(found["notes"], why)],
     }
 
 

@@ -97,6 +97,7 @@ def report(
         found = read_provenance(folder, described, split, forecasts, verification)
         inputs = ReportInputs(
             title=f"Flare forecasts of {folder.path.name}",
+            name=folder.path.name,
             forecasts=forecasts,
             verification=verification,
             event=event,

@@ -13,12 +13,17 @@ from flarescope.catalog.noaa_flares import FlareList, unlisted
 from flarescope.events import EventDefinition
 from flarescope.forecaster.description import Description
 from flarescope.forecaster.runs import RunFolder
+from flarescope.pipeline.references import reference_skill, references_of, unknown_words
 from flarescope.progress import Reporter
 from flarescope.scores.baselines import event_of_rows
 from flarescope.scores.bootstrap import REPLICATES
 from flarescope.scores.calibration import Calibration, certain_words, prior_shift
+from flarescope.scores.cases import Sampling
 from flarescope.scores.clusters import AUTO, check_resample, clusters_of, column_of
+from flarescope.scores.decision import Decision
 from flarescope.scores.interval_notes import NO_INTERVALS
+from flarescope.scores.rows import with_columns
+from flarescope.scores.threshold import ARGMAX
 from flarescope.scores.verify import verify
 
 
@@ -34,6 +39,7 @@ class Verifying:
         resample: what is drawn or left out whole for the intervals: `region`, `harp`, `day`, `week`, `month`,
             `carrington`, hours as `12h`, a column of the table, or `auto`: the region where there is one, else a block
             of time that is long enough for the memory of the error (`scores.clusters`).
+        regions: region summaries, for the forecasts of the shipped models of regions among the references.
 
     Example:
         >>> flarescope.Verifying(replicates=200)
@@ -44,6 +50,7 @@ class Verifying:
     seed: int = 0
     events: Path | None = None
     resample: str = AUTO
+    regions: tuple[Path, ...] = ()
 
     __repr__ = brief
 
@@ -162,7 +169,10 @@ def verify_rows(
     threshold: float | None = None,
     calibration: Calibration | None = None,
 ) -> dict[str, Any]:
-    """Give what `scores.verify.verify` gives, with what has to be said of flare list and regions among its notes."""
+    """Give what `scores.verify.verify` gives, and `references`: the usual ones and the skill against each.
+
+    What has to be said of flare list, regions and references is among the notes.
+    """
     flares = verifying.read_flares(event)
     why = no_intervals(forecasts, event=event, resample=verifying.resample) if verifying.replicates else None
     found = verify(
@@ -177,7 +187,42 @@ def verify_rows(
         resample=verifying.resample,
     )
     said = list_notes(flares, event) if flares and event and found["previous"] else []
-    return found | {"notes": [*said, *with_reason(found["notes"], why)]}
+    against, more = _against_references(
+        forecasts,
+        verifying,
+        flares,
+        event=event,
+        climatology=climatology,
+        decision=Decision(ARGMAX if threshold is None else threshold, calibration),
+    )
+    return found | {"references": against, "notes": [*said, *with_reason(found["notes"], why), *more]}
+
+
+def _against_references(
+    forecasts: pd.DataFrame,
+    verifying: Verifying,
+    flares: FlareList | None,
+    *,
+    event: EventDefinition | None,
+    climatology: float | None,
+    decision: Decision,
+) -> tuple[dict[str, Any], list[str]]:
+    """Set forecasts, decided by the main decision, against the references that can be made."""
+    rows = with_columns(forecasts)
+    known = event_of_rows(rows, event)[0] if event else None
+    clusters = clusters_of([rows], known, verifying.resample)
+    made, said = references_of(
+        rows, event=known, climatology=climatology, flares=flares, regions=verifying.regions, clusters=clusters
+    )
+    found = reference_skill(
+        rows,
+        decision.probability(rows["probability"].to_numpy(float)),
+        decision.threshold,
+        made,
+        clusters=clusters,
+        sampling=Sampling(verifying.replicates, verifying.seed),
+    )
+    return found, [*said, *unknown_words(made)]
 
 
 def with_reason(notes: list[str], why: str | None) -> list[str]:
