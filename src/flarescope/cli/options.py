@@ -209,14 +209,6 @@ StatedEvents = Annotated[
         show_default="as the table says, all of them",
     ),
 ]
-ChosenEvents = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--event",
-        help="Of a run of several events, which: M1.0/24; may be given again.",
-        show_default="all of them",
-    ),
-]
 StatedEvent = Annotated[
     str | None,
     typer.Option(

@@ -89,7 +89,7 @@ def report(
     first, *others = [*forecasts, *(compare or [])]
     asked = options.events_of_options(event, window, latency, scope)
     several = is_of_events(first)
-    chosen: "Sequence[EventDefinition | None]" = [None]
+    chosen: Sequence[EventDefinition | None] = [None]
     if first.is_dir() and region_run(first) is None:
         table_options.refuse_given(
             context, TABLE_ONLY, f"{first} is a run's folder, and these are for tables of forecasts"
