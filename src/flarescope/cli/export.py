@@ -15,8 +15,10 @@ EXAMPLE = "Example: flarescope export runs/png --to onnx --out model.onnx"
 
 def export(
     model: Annotated[Path, typer.Argument(help="A run's folder or a model file, of one event or of several.")],
-    to: Annotated[Literal["onnx", "openvino", "keras", "state-dict"], typer.Option(help="Form of the file.")],
-    out_file: Annotated[Path, typer.Option("--out", help="The file: .onnx, .xml, .hdf5 or .safetensors.")],
+    to: Annotated[Literal["onnx", "openvino", "keras", "state-dict", "folder"], typer.Option(help="Form of the file.")],
+    out_file: Annotated[
+        Path, typer.Option("--out", help="The file (.onnx, .xml, .hdf5, .safetensors), or the folder.")
+    ],
     source: Annotated[
         Literal["pixels", "gauss"],
         typer.Option("--from", help="What goes in; gauss: fields, whose rendering is then inside."),
@@ -32,7 +34,9 @@ def export(
 
     The number of images stays free. Event, model, digests, rendering and training stand inside, as JSON
     under the key `flarescope`. An ONNX or OpenVINO file is run on made images before it gets its name: if
-    its probabilities differ from flarescope's by more than 1e-5 it is not written.
+    its probabilities differ from flarescope's by more than 1e-5 it is not written. A folder holds the
+    heads in safetensors, a config.json and a card, as hubs keep models; every command that takes a model
+    takes it.
     """
     from flarescope.pipeline.exporting.stage import export as run_export
 

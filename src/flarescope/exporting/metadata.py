@@ -72,5 +72,10 @@ def _event(part: Classifier, code: str) -> dict[str, Any]:
 
 def _training(part: Classifier, run: Mapping[str, Any] | None) -> dict[str, Any]:
     described = part.description
-    said = {"rendering": described.rendering, "regions": described.regions, "times": described.times}
+    said: dict[str, Any] = {
+        "synthetic": described.synthetic,
+        "rendering": described.rendering,
+        "regions": described.regions,
+        "times": described.times,
+    }
     return said | {key: run[key] for key in ("recipe", "data", "versions") if run and key in run}

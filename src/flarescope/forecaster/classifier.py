@@ -205,6 +205,11 @@ def head_into(group: h5py.Group, head: AnyHead) -> None:
         group[f"head/{name}"] = array
 
 
+def head_numbers(kind: str) -> int:
+    """Give how many numbers an array of a kind of head may have."""
+    return MOST_NUMBERS.get(kind, OTHERS_NUMBERS)
+
+
 def head_in(path: Path, group: Group, described: Description) -> AnyHead:
     """Read the arrays of a head out of a group of a file.
 
@@ -212,7 +217,7 @@ def head_in(path: Path, group: Group, described: Description) -> AnyHead:
         InputError: they are missing, too large, not finite or of other shapes.
     """
     kind = check_described(described.head)
-    arrays = {name: _plain_array(path, group, name, MOST_NUMBERS.get(kind, OTHERS_NUMBERS)) for name in ARRAYS[kind]}
+    arrays = {name: _plain_array(path, group, name, head_numbers(kind)) for name in ARRAYS[kind]}
     try:
         return head_of(kind, arrays)
     except ValueError as error:
@@ -229,8 +234,17 @@ def _write_full(path: Path, backbone: Mapping[str, np.ndarray], head: Head, desc
     write_full_model(path, backbone, head.kernel, head.bias, extra_attributes=attributes)
 
 
-def with_backbone(path: Path, head: AnyHead, described: Description, *, backbone: Spec | None) -> Classifier:
+def with_backbone(
+    path: Path, head: AnyHead, described: Description, *, backbone: Spec | None, change: Change | None = None
+) -> Classifier:
     """Put a head on the backbone that its description names, or on the one given.
+
+    Args:
+        path: where they were read.
+        head: the head.
+        described: what belongs to it.
+        backbone: where to find the backbone instead of where the description says.
+        change: what fine-tuning changed of it; None reads that out of the model file where there is any.
 
     Raises:
         InputError: it is not the backbone that the head was trained on.
@@ -240,7 +254,7 @@ def with_backbone(path: Path, head: AnyHead, described: Description, *, backbone
         return Classifier(head, described, absent(asked, described.digest, _features_of(path, head, described)))
     found = registry.find(asked)
     if described.tuned:
-        found = with_change(path, found, described.digest, described.tuned)
+        found = with_change(path, found, described.digest, described.tuned, change)
     if found.digest != described.digest:
         raise InputError(
             f"{path}: its head was trained on the backbone {described.family} ({described.digest[:15]}...), "

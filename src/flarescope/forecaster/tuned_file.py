@@ -73,8 +73,10 @@ def read_change(path: Path, said: Mapping[str, Any]) -> Change:
     return Change(arrays, float(said["scale"]))
 
 
-def with_change(path: Path, base: Weights, described_digest: str, said: Mapping[str, Any]) -> TunedWeights:
-    """Put the change in a model file on the network that it was made of.
+def with_change(
+    path: Path, base: Weights, described_digest: str, said: Mapping[str, Any], change: Change | None = None
+) -> TunedWeights:
+    """Put the change in a model file, or one that was read elsewhere, on the network that it was made of.
 
     Raises:
         InputError: another network, or arrays that were changed after they were written.
@@ -85,7 +87,7 @@ def with_change(path: Path, base: Weights, described_digest: str, said: Mapping[
             f"{path}: it was fine-tuned from the backbone {wanted['family']} ({wanted['digest'][:15]}...), but "
             f"{base.family} ({base.digest[:15]}...) is at hand; give it with --backbone"
         )
-    found = tuned_weights(base, read_change(path, said))
+    found = tuned_weights(base, change or read_change(path, said))
     if found.digest != described_digest:
         raise InputError(f"{path}: its network was changed after it was written (digest differs); fine-tune it again")
     return found

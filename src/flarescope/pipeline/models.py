@@ -11,9 +11,17 @@ from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, event_from_json
 from flarescope.forecaster.classifier import Classifier, load_classifier, read_description
-from flarescope.forecaster.event_models import EventModels, is_of_events, load_event_models, read_event_descriptions
+from flarescope.forecaster.event_models import (
+    EventModels,
+    checked_parts,
+    is_of_events,
+    load_event_models,
+    read_event_descriptions,
+)
 from flarescope.forecaster.event_runs import EventRuns
 from flarescope.forecaster.event_runs import is_of_events as is_run_of_events
+from flarescope.forecaster.folder_form import ARRAYS as FOLDER_ARRAYS
+from flarescope.forecaster.folder_form import is_model_folder, read_folder, read_folder_descriptions
 from flarescope.forecaster.runs import RunFolder
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.prediction import forecast_given
@@ -73,6 +81,8 @@ def is_of_disk(path: str | Path) -> bool:
     """
     path = Path(path)
     try:
+        if path.is_dir() and is_model_folder(path):
+            return _is_of_disk(read_folder_descriptions(path)[0].event)
         if path.is_dir() and is_run_of_events(path):
             event: EventDefinition | None = EventRuns.open(path).events[0]
         elif path.is_dir():
@@ -81,6 +91,10 @@ def is_of_disk(path: str | Path) -> bool:
             event = _event_in(path) if path.is_file() else None
     except InputError:
         return False
+    return _is_of_disk(event)
+
+
+def _is_of_disk(event: EventDefinition | None) -> bool:
     return event is not None and event.scope == "disk"
 
 
@@ -96,8 +110,8 @@ def load(path: str | Path, *, epoch: int | None = None, backbone: Spec | None = 
     """Load the model that a path names.
 
     Args:
-        path: a run's folder (its best model, or that of `epoch`) or a model file (`.hdf5`, `.h5`, `.keras`), ours or
-            made by the reference notebook.
+        path: a run's folder (its best model, or that of `epoch`), a model file (`.hdf5`, `.h5`, `.keras`), ours or
+            made by the reference notebook, or a folder that `export --to folder` wrote.
         epoch: which epoch of a run.
         backbone: where to find the backbone instead of where the model says.
 
@@ -111,6 +125,8 @@ def load(path: str | Path, *, epoch: int | None = None, backbone: Spec | None = 
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path}: no such run or model file")
+    if path.is_dir() and is_model_folder(path):
+        return _load_folder(path, epoch, backbone)
     if path.is_dir() and is_run_of_events(path):
         return _load_run_of_events(EventRuns.open(path), epoch, backbone)
     if path.is_file() and is_of_events(path):
@@ -141,3 +157,12 @@ def _load_run_of_events(runs: EventRuns, epoch: int | None, backbone: Spec | Non
         raise InputError(f"{runs.path}: its training has not ended; give its `flarescope train` again, as it was")
     models = load_event_models(runs.model, backbone=backbone or runs.runs()[0].read().get("backbone"))
     return Model(models.parts[0], runs.model, None, models)
+
+
+def _load_folder(path: Path, epoch: int | None, backbone: Spec | None) -> Model:
+    """Load the models of a folder in the form of a hub."""
+    if epoch is not None:
+        raise InputError(f"{path}: is one model; --epoch chooses among those of a run's folder")
+    parts = read_folder(path, backbone=backbone)
+    several = checked_parts(parts, path) if len(parts) > 1 else None
+    return Model(parts[0], path / FOLDER_ARRAYS, None, several)

@@ -133,7 +133,7 @@ def explain(
     if not files:
         tell_failures(failures, 0, reporter)
     reporter.say(f"model: {found.path}")
-    announce(found.parts[0].weights, reporter)
+    announce(found.parts[0].weights, reporter, synthetic=found.parts[0].description.synthetic)
     work = _Work(found, explaining, compute, reporter)
     folder = make_folder(Path(out))
     explained = []

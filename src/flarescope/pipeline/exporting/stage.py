@@ -18,7 +18,10 @@ from flarescope.exporting.onnx_file import check_onnx, run_onnx, write_onnx
 from flarescope.exporting.openvino_file import run_openvino, write_openvino
 from flarescope.exporting.state_dict import write_state_dict
 from flarescope.files import atomic_path, check_writable
+from flarescope.forecaster.folder_form import FORMAT as FOLDER
+from flarescope.forecaster.folder_form import write_folder
 from flarescope.images.render import LARGEST_SIZE
+from flarescope.pipeline.exporting.folder import card_of
 from flarescope.pipeline.exporting.made_images import forecast_here, made_fields, made_pixels, most_telling
 from flarescope.pipeline.featuring import announce
 from flarescope.pipeline.model_parts import ModelParts, load_parts
@@ -29,6 +32,7 @@ ENDINGS: Final = {
     "openvino": (".xml",),
     "keras": (".hdf5", ".h5"),
     "state-dict": (".safetensors",),
+    "folder": ("",),
 }
 """What the name of a file of each form ends in."""
 
@@ -75,8 +79,9 @@ def export(
 
     Args:
         model: a run's folder or a model file, of one event or of several.
-        to: `onnx`, `openvino`, `keras` (VGG16 with one event, uncalibrated) or `state-dict`.
-        out: the file.
+        to: `onnx`, `openvino`, `keras` (VGG16 with one event, uncalibrated), `state-dict`, or `folder`
+            (safetensors, `config.json` and a card, which `flarescope.load` takes).
+        out: the file, or the folder.
         source: `pixels` 0..255 of the network's size, or `gauss`, with the rendering inside.
         shape: height and width of fields in gauss.
         epoch: which epoch of a run.
@@ -97,7 +102,10 @@ def export(
     _check(to, path, source, shape)
     found = load_parts(model, epoch=epoch, backbone=backbone)
     reporter.say(f"model: {found.path}")
-    announce(found.parts[0].weights, reporter)
+    announce(found.parts[0].weights, reporter, synthetic=found.parts[0].description.synthetic)
+    if to == "folder":
+        files = write_folder(path, found.parts, card_of(found, path))
+        return Exported(tuple(files), None, {"format": FOLDER})
     if to == "keras":
         return _keras(found, path, reporter)
     fields = shape if source == "gauss" else None
@@ -127,13 +135,14 @@ def _check(to: str, path: Path, source: str, shape: tuple[int, int]) -> None:
         raise InputError(f"--out {path}: expected a name that ends in {' or '.join(ENDINGS[to])} for --to {to}")
     if source not in SOURCES:
         raise InputError(f"--from {source}: expected one of {', '.join(SOURCES)}")
-    if source == "gauss" and to in ("keras", "state-dict"):
+    if source == "gauss" and to in ("keras", "state-dict", "folder"):
         raise InputError(f"--from gauss: --to {to} holds no rendering; take --from pixels, or --to onnx or openvino")
     if not all(1 < side <= LARGEST_SIZE for side in shape):
         raise InputError(f"--shape {shape[0]}x{shape[1]}: expected sides of 2 to {LARGEST_SIZE} pixels, as 600x600")
     if to == "onnx":
         check_onnx()
-    check_writable(path)
+    if to != "folder":
+        check_writable(path)
 
 
 def _rendering(found: ModelParts, fields: tuple[int, int] | None, reporter: Reporter) -> str | None:

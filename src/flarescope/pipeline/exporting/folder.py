@@ -1,0 +1,46 @@
+"""What does the card of a model in a folder say?"""
+
+import json
+from pathlib import Path
+
+from flarescope.events import sentence_of
+from flarescope.forecaster.as_torch import heads_of
+from flarescope.model_card import TAGS
+from flarescope.pipeline.model_parts import ModelParts
+from flarescope.wording import DISCLAIMER
+
+
+def card_of(found: ModelParts, folder: Path) -> str:
+    """Give the card that `report` wrote of this very model; without one a short card, which says that it has none."""
+    written = _written(found)
+    if written is not None:
+        return written.read_text(encoding="utf-8")
+    first = found.parts[0]
+    weights, described = first.weights, first.description
+    lines = ["---", "license: bsd-3-clause", "library_name: flarescope", f"tags: {json.dumps(list(TAGS))}", "---", ""]
+    lines += [f"# {folder.resolve().name}", ""]
+    if described.synthetic:
+        lines += ["> **Trained on synthetic data: what it forecasts is no result.**", ""]
+    if weights.is_random:
+        lines += ["> **The filters of its network are random: for demonstrations and tests.**", ""]
+    events = "; ".join(sentence_of(head.event) for head in heads_of(found.parts))
+    lines += [f"Forecasts {events}, by a head on features of {weights.backbone.name}. {DISCLAIMER}", ""]
+    lines += [
+        f"- network: {weights.backbone.name}, {weights.family}, {weights.digest}",
+        f"- rendering: {described.rendering or 'of the reference notebook'}",
+        f"- head: {first.head.digest}",
+        "",
+        f"```bash\nflarescope predict {folder.resolve().name} some.fits\n```",
+        "",
+        "Its scores are not here: no report was written of the run before it was exported (`flarescope report`).",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _written(found: ModelParts) -> Path | None:
+    """Find the run's card; one of another epoch's model, or older than the model's calibration, is not this model's."""
+    if found.run is None or found.path != found.run.model_path():
+        return None
+    card = found.run.path / "README.md"
+    return card if card.is_file() and card.stat().st_mtime_ns >= found.path.stat().st_mtime_ns else None
