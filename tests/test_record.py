@@ -10,6 +10,7 @@ from fakes import Heard, draw_blank, train_three_epochs, use_fake_network, write
 from flarescope.cli import main
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
+from flarescope.forecaster.with_regions import read_with_regions
 from flarescope.heads.stack import fit_stack, stack_from_json
 from flarescope.pipeline.ablation_scores import FLARES, IMAGE, MCINTOSH, PAST, additions, part_sets
 from flarescope.pipeline.record import fit_record, record_event, record_log_odds
@@ -230,3 +231,64 @@ def test_what_cannot_be_ablated_is_told_in_one_line(run_and_record, tmp_path, mo
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert said in error
     assert len(error) < 300
+
+
+@pytest.fixture(scope="module")
+def run_with_regions(run_and_record):
+    """The same set, trained with a region model beside the head."""
+    place, data, record = run_and_record
+    with pytest.MonkeyPatch.context() as patch:
+        use_fake_network(patch)
+        train_three_epochs(data, place / "joined", *EVENT, "--with", "mcintosh", *record)
+    return place / "joined", data, record
+
+
+def test_a_joined_run_is_evaluated_and_forecasts_with_both(run_with_regions, tmp_path, monkeypatch, capsys):
+    run, data, record = run_with_regions
+    use_fake_network(monkeypatch)
+    joined = read_with_regions(run)
+    assert joined.stack.parts == ("image", "mcintosh")
+    assert joined.validated["images"] == 6 * 8
+    words = ("--table", data["test"], "--images", data["images"], "--replicates", "0", "--with", "mcintosh", *record)
+    assert call("evaluate", run, *words, "--quiet", "--json") == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert scores["with_regions"]["name"] == "mcintosh"
+    table = pd.read_parquet(run / "with_regions/forecasts/test.parquet")
+    alone = pd.read_parquet(run / "with_regions/image/forecasts/test.parquet")
+    assert not np.allclose(table["probability"], alone["probability"])
+    assert not (run / "scores.json").exists()
+    csv = tmp_path / "f.csv"
+    assert call("predict", run, data["images"] / "1152", "--with", "mcintosh", *record, "--csv", csv, "--quiet") == 0
+    found = pd.read_csv(csv)
+    own = table[table["noaa_ar"] == 11152]
+    assert np.allclose(found["probability"], own["probability"], atol=1e-6)
+    assert np.allclose(found["probability_image"], alone[alone["noaa_ar"] == 11152]["probability"], atol=1e-6)
+    assert (found["flare"] == (found["probability"] >= joined.choice.threshold)).all()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--with", "mcintosh"), "needs NOAA's record: give --regions"),
+        (("--flares", "x.csv"), "name it, as --with regions"),
+        (("--with", "luck", "RECORD"), "--with luck: no region model; expected climatology"),
+        (("--with", "history", "RECORD"), "its region model is mcintosh, not history"),
+    ],
+)
+def test_a_record_that_cannot_be_used_is_told_in_one_line(run_with_regions, monkeypatch, capsys, words, said):
+    run, data, record = run_with_regions
+    use_fake_network(monkeypatch)
+    given = [part for word in words for part in (record if word == "RECORD" else (word,))]
+    assert call("predict", run, data["images"] / "1152", *given) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said in error
+    assert len(error) < 300
+
+
+def test_a_damaged_file_of_a_joined_run_is_refused(run_with_regions, tmp_path):
+    run, _, _ = run_with_regions
+    text = (run / "with_regions.json").read_text()
+    assert read_with_regions(run).head_digest in text
+    (tmp_path / "with_regions.json").write_text(text.replace('"intercept": ', '"intercept": 1', 1))
+    with pytest.raises(InputError, match=r"with_regions\.json"):
+        read_with_regions(tmp_path)

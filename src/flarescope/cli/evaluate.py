@@ -19,7 +19,7 @@ EXAMPLE = "Example: flarescope evaluate runs/png --table Test_Data_by_AR_png_224
 TABLE_SUFFIXES = (".csv", ".parquet")
 MODEL_ONLY = (
     *("table", "images", "epoch", "split", "backbone", "engine", "precision", "engine_batch", "workers", "nan"),
-    *("instrument_ok", "store", "features", "limit", "allow_overlap"),
+    *("instrument_ok", "store", "features", "limit", "allow_overlap", "with_model", "regions", "flux_scale"),
 )
 TABLE_ONLY = ("columns", "percent", "form", "flares", "threshold", "calibration", "choose_on", "climatology")
 
@@ -74,6 +74,9 @@ def evaluate(
     window: options.StatedWindow = None,
     latency: options.StatedLatency = None,
     scope: options.StatedScope = None,
+    with_model: options.With = None,
+    regions: options.RecordRegions = None,
+    flux_scale: options.FluxScale = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
@@ -84,7 +87,8 @@ def evaluate(
     contingency table and every score with its 95 % interval by regions (of the whole disk
     by blocks of time), beside climatology and persistence. Of a model
     scores.json and forecasts/SPLIT.parquet are written, of a table of forecasts scores.json. Of a table --columns,
-    --percent and --form say how it is written, and --flares labels it.
+    --percent and --form say how it is written, and --flares labels it. A run that was trained --with a region model
+    is verified joined with it --with the same.
     """
     from flarescope.pipeline.verifying import Verifying
 
@@ -106,7 +110,9 @@ def evaluate(
         show_foreign(found, str(model))
         write_verified(found, model, out, ScreenReporter())
         return
-    table_options.refuse_given(context, TABLE_ONLY, f"{model} is no table of forecasts (they end in .csv or .parquet)")
+    of_table = tuple(name for name in TABLE_ONLY if name != "flares" or with_model is None)
+    table_options.refuse_given(context, of_table, f"{model} is no table of forecasts (they end in .csv or .parquet)")
+    record = options.record_of_options(with_model, regions, flares, flux_scale)
     if table is None or images is None:
         raise InputError("a model is evaluated on images: give --table and --images; forecasts end in .csv or .parquet")
     from flarescope.forecaster.event_runs import is_of_events
@@ -126,6 +132,12 @@ def evaluate(
         "verifying": verifying,
         "reporter": ScreenReporter(),
     }
+    if record is not None:
+        from flarescope.pipeline.with_regions import evaluate_with_regions
+
+        joined = {**chosen, "epoch": epoch, "out": out, "event": options.only_one(asked)}
+        show_evaluation(evaluate_with_regions(model, record, **joined))
+        return
     if is_of_events(model) and len(asked) != 1:
         if epoch is not None or out is not None:
             raise InputError("--epoch and --out are of one event of a run of several: choose it by --event")

@@ -13,6 +13,7 @@ from flarescope.errors import InputError
 if TYPE_CHECKING:
     from flarescope.events import EventDefinition
     from flarescope.features.history import History
+    from flarescope.pipeline.with_regions import RecordFiles
 
 EngineName = Literal["auto", "torch", "openvino", "winograd"]
 PrecisionName = Literal["auto", "fp32", "bf16"]
@@ -105,6 +106,27 @@ def only_one(events: "list[EventDefinition]") -> "EventDefinition | None":
     if len(events) > 1:
         raise InputError(f"--event is given {len(events)} times; only a run of several events takes that")
     return events[0] if events else None
+
+
+def record_of_options(
+    name: str | None, regions: list[Path] | None, flares: Path | None, flux_scale: "FluxScaleName | None"
+) -> "RecordFiles | None":
+    """Give which region model goes with a head, and NOAA's files for it; None where none is asked for.
+
+    Raises:
+        InputError: a part of it without the rest, or no such model.
+    """
+    if name is None:
+        if regions or flares or flux_scale:
+            raise InputError("--regions, --flares and --flux-scale are for a region model: name it, as --with regions")
+        return None
+    if not regions or flares is None:
+        raise InputError(
+            f"--with {name[:40]} needs NOAA's record: give --regions (summaries) and --flares (a flare list)"
+        )
+    from flarescope.pipeline.with_regions import RecordFiles
+
+    return RecordFiles(name, list(regions), flares, flux_scale)
 
 
 def _set_quiet(value: bool) -> bool:
@@ -223,6 +245,23 @@ StatedWindow = Annotated[
 StatedLatency = Annotated[
     float | None,
     typer.Option("--latency", help="Hours from the image to the window, with --event.", show_default=False),
+]
+With = Annotated[
+    str | None,
+    typer.Option(
+        "--with",
+        metavar="MODEL",
+        help="A region model beside the head, as regions or mcintosh; with --regions and --flares.",
+        show_default=False,
+    ),
+]
+RecordRegions = Annotated[
+    list[Path] | None,
+    typer.Option("--regions", help="--with: region summaries, or a table of region days; again for more."),
+]
+RecordFlares = Annotated[
+    Path | None,
+    typer.Option("--flares", help="--with: a flare list, from 3 days before the images on.", show_default=False),
 ]
 HistoryHours = Annotated[
     str | None,

@@ -32,6 +32,10 @@ def predict(
         bool,
         typer.Option("--strict", help="Stop at the first image that cannot be read; those before it are forecast."),
     ] = False,
+    with_model: options.With = None,
+    regions: options.RecordRegions = None,
+    flares: options.RecordFlares = None,
+    flux_scale: options.FluxScale = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
@@ -53,11 +57,16 @@ def predict(
     from flarescope.pipeline.predicting import predict as run_prediction
 
     check_outputs(csv=csv, parquet=parquet)
+    record = options.record_of_options(with_model, regions, flares, flux_scale)
     compute = Compute(engine, precision, workers, nan, engine_batch, instrument_ok=instrument_ok)
     reporter = ScreenReporter()
     found = run_prediction(
         model, paths, epoch=epoch, backbone=backbone, compute=compute, strict=strict, reporter=reporter
     )
+    if record is not None:
+        from flarescope.pipeline.with_regions import with_regions
+
+        found = with_regions(found, model, record, reporter)
     for path in write_forecasts(found, csv=csv, parquet=parquet):
         note(f"written to {path}")
     show_forecasts(found)

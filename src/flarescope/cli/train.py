@@ -80,6 +80,10 @@ def train(
     history: options.HistoryHours = None,
     tolerance: options.Tolerance = None,
     history_form: options.HistoryForm = None,
+    with_model: options.With = None,
+    regions: options.RecordRegions = None,
+    flares: options.RecordFlares = None,
+    flux_scale: options.FluxScale = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
@@ -91,6 +95,9 @@ def train(
 
     Of a table of several events (`catalog label --event C1.0/24 --event M1.0/24 ...`) a head is trained for each, all
     in one pass; --event chooses among them.
+
+    --with regions trains a region model on NOAA's record of the training regions, and joins it with the head on
+    the validation rows.
     """
     from flarescope.forecaster.event_runs import EventRuns, is_of_events
     from flarescope.heads.head import Recipe
@@ -113,6 +120,8 @@ def train(
         solver=solver,
         l2=l2,
     )
+    stated = options.events_of_options(event, window, latency, scope)
+    record = options.record_of_options(with_model, regions, flares, flux_scale)
     run = run_training(
         train=train,
         validation=validation,
@@ -125,10 +134,15 @@ def train(
         features=features,
         limit=limit,
         allow_overlap=allow_overlap,
-        event=options.events_of_options(event, window, latency, scope) or None,
+        event=stated or None,
         history=options.history_of_options(history, tolerance, history_form),
         reporter=ScreenReporter(),
     )
+    if record is not None:
+        from flarescope.pipeline.with_regions import add_regions
+
+        for one in EventRuns.open(out).runs() if is_of_events(out) else [run]:
+            add_regions(one.path, record, event=stated[0] if len(stated) == 1 else None, reporter=ScreenReporter())
     if is_of_events(out):
         show_events(EventRuns.open(out))
         return

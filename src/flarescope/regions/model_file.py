@@ -43,14 +43,15 @@ def to_json(model: RegionModel) -> dict[str, Any]:
         "name": model.name,
         **_GRID,
         "trained": dict(model.trained),
-        "regional": _kind_and(model.regional),
-        "blind": None if model.blind is None else _kind_and(model.blind),
+        "regional": regional_to_json(model.regional),
+        "blind": None if model.blind is None else regional_to_json(model.blind),
         "disk": model.disk.to_json(),
     }
     return sealed(values)
 
 
-def _kind_and(regional: Regional) -> dict[str, Any]:
+def regional_to_json(regional: Regional) -> dict[str, Any]:
+    """Give what forecasts single regions as plain values; `regional_from_json` reads it back to the last bit."""
     if isinstance(regional, ClassRates):
         return {"kind": regional.kind, **regional.to_json()}
     return {"kind": "mixture" if isinstance(regional, Mixture) else "logistic", **regional.to_json()}
@@ -95,8 +96,8 @@ def from_json(values: Mapping[str, Any], source: str) -> RegionModel:
         blind = values["blind"]
         return RegionModel(
             name,
-            _regional(values["regional"]),
-            None if blind is None else _regional(blind),
+            regional_from_json(values["regional"]),
+            None if blind is None else regional_from_json(blind),
             _disk(values["disk"]),
             trained,
         )
@@ -115,7 +116,12 @@ def _demand(true: bool, expected: str) -> None:
         raise ValueError(f"expected {expected}")
 
 
-def _regional(values: Mapping[str, Any]) -> Regional:
+def regional_from_json(values: Mapping[str, Any]) -> Regional:
+    """Read what forecasts single regions; nothing of it is trusted.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is none.
+    """
     kind = values["kind"]
     if kind in LEVELS:
         rates = {name: _array(rate, SHAPE, "rates") for name, rate in values["rates"].items()}
