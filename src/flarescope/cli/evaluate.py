@@ -19,7 +19,7 @@ EXAMPLE = "Example: flarescope evaluate runs/png --table Test_Data_by_AR_png_224
 TABLE_SUFFIXES = (".csv", ".parquet")
 MODEL_ONLY = (
     *("table", "images", "epoch", "split", "backbone", "engine", "precision", "engine_batch", "workers", "nan"),
-    *("instrument_ok", "store", "features", "limit", "allow_overlap", "with_model", "regions", "flux_scale"),
+    *("instrument_ok", "store", "features", "limit", "allow_overlap", "with_model", "flux_scale"),
 )
 TABLE_ONLY = ("columns", "percent", "form", "flares", "threshold", "calibration", "choose_on", "climatology")
 
@@ -75,7 +75,6 @@ def evaluate(
     latency: options.StatedLatency = None,
     scope: options.StatedScope = None,
     with_model: options.With = None,
-    regions: options.RecordRegions = None,
     flux_scale: options.FluxScale = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -112,7 +111,8 @@ def evaluate(
         return
     of_table = tuple(name for name in TABLE_ONLY if name != "flares" or with_model is None)
     table_options.refuse_given(context, of_table, f"{model} is no table of forecasts (they end in .csv or .parquet)")
-    record = options.record_of_options(with_model, regions, flares, flux_scale)
+    asks = with_model is not None or flux_scale is not None  # --regions alone is for the reference forecasts
+    record = options.record_of_options(with_model, regions, flares, flux_scale) if asks else None
     if table is None or images is None:
         raise InputError("a model is evaluated on images: give --table and --images; forecasts end in .csv or .parquet")
     from flarescope.forecaster.event_runs import is_of_events
