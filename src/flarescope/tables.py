@@ -33,8 +33,8 @@ full region number (11121; what 1121, and 0 or less, mean: `flarescope.region_nu
 largest GOES class in the window or null; `label` 1 for an event; `split` one of `SPLITS` or null."""
 
 POSITION_DTYPES: Final = {"lon_deg": "float64", "lat_deg": "float64"}
-"""Columns that a catalogue, and forecasts, may have besides, for scores by place: where on the disk the region was on
-the image's day, heliographic, from the central meridian, west positive, and north positive, in degrees; null where
+"""Columns that a catalogue, and forecasts, may have besides, for scores by place: where on the disk the region was at
+the image's time, heliographic, from the central meridian, west positive, and north positive, in degrees; null where
 unknown."""
 
 PATCH_DTYPES: Final = {"noaa_ars": "str", "principal_only": "Int8"}

@@ -13,6 +13,7 @@ import pandas as pd
 from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.events import Rules
+from flarescope.rotation import turned_west
 from flarescope.windows import compared_times
 
 SCAN_DTYPES: Final = {"filename": "str", "nan_pixels": "Int64", "quality": "Int64"}
@@ -179,9 +180,15 @@ def positions(catalogue: pd.DataFrame, regions: pd.DataFrame, rules: Rules = "ut
 
 
 def with_positions(catalogue: pd.DataFrame, regions: pd.DataFrame, rules: Rules = "utc") -> pd.DataFrame:
-    """Give a catalogue the columns `lon_deg` and `lat_deg` of `tables.POSITION_DTYPES` by the day's summaries."""
+    """Give a catalogue the columns `lon_deg` and `lat_deg` of `tables.POSITION_DTYPES` by the day's summaries.
+
+    A summary's positions hold at 00:00 UTC of its day; each is turned from there to the image's time (`rotation`).
+    """
     found = positions(catalogue, regions, rules).astype("float64")
-    return catalogue.assign(lon_deg=found["longitude_deg"], lat_deg=found["latitude_deg"])
+    time = compared_times(catalogue["time"], rules)
+    days = (time - time.dt.floor("D")).dt.total_seconds().to_numpy(float) / 86_400
+    west = turned_west(found["longitude_deg"].to_numpy(), found["latitude_deg"].to_numpy(), days)
+    return catalogue.assign(lon_deg=west, lat_deg=found["latitude_deg"])
 
 
 def _scanned(catalogue: pd.DataFrame, scan: pd.DataFrame | None, column: str) -> "pd.Series[int]":

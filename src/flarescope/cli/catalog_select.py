@@ -62,8 +62,8 @@ def select(
     """Choose the images that are fit for use.
 
     Chosen by position, NaN pixels, QUALITY, dates and cadence; says how many each rule removed. Rows are chosen; image
-    files are never copied, moved or deleted. With --summaries a .parquet gets each region's place on its day (lon_deg,
-    lat_deg), by which evaluate then makes slices.
+    files are never copied, moved or deleted. With --summaries a .parquet gets each region's place at the image's time
+    (lon_deg, lat_deg), by which evaluate then makes slices.
     """
     import pandas as pd
 

@@ -29,7 +29,7 @@ def compare(
     threshold: table_options.Decided = None,
     calibration: table_options.TableCalibration = None,
     choose_on: table_options.ChooseOnEach = None,
-    event: options.StatedEvent = None,
+    event: options.StatedEvents = None,
     window: options.StatedWindow = None,
     latency: options.StatedLatency = None,
     scope: options.StatedScope = None,
@@ -60,7 +60,7 @@ def compare(
     how: dict[str, Any] = {
         "split": split,
         "climatology": climatology,
-        "event": options.event_of_options(event, window, latency, scope),
+        "event": options.only_one(options.events_of_options(event, window, latency, scope)),
         "reading": table_options.reading_of_options(columns, percent, form, flares),
         "choosing": Choosing(threshold, calibration),
         "choose_on": tuple(choose_on or ()),
