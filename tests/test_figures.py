@@ -19,11 +19,13 @@ from flarescope.figures import (
     history_figure,
     inline_svg,
     interval_figure,
+    performance_figure,
     reliability_figure,
     roc_figure,
     save_figures,
     threshold_figure,
     timeline_figure,
+    value_figure,
 )
 from flarescope.figures.field import FIELD_MAP, FIELD_NORM, MISSING, field_indices, shrink
 from flarescope.figures.style import INK, THEMED
@@ -279,3 +281,32 @@ def test_figures_are_saved_as_png_and_svg(tmp_path):
 def test_synthetic_field_is_made(synthetic):
     assert np.array_equal(synthetic_field(1), synthetic_field(1))
     assert (synthetic["noaa_ar"] >= 19_001).all()
+
+
+def test_intervals_are_drawn_where_there_are_some():
+    band = pd.DataFrame({"fpr": [0.0, 0.5, 1.0], "low": [0.0, np.nan, 1.0], "high": [0.2, 0.9, 1.0]})
+    axes = roc_figure(np.array([0.0, 1.0]), np.array([0.0, 1.0]), area=0.5, band=band).axes[0]
+    assert len(axes.collections) == 1
+    assert axes.collections[0].get_paths()[0].vertices[:, 0].max() == 1
+    bins = BINS.assign(rate_low=0.0, rate_high=0.5, bar_low=0.05, bar_high=0.15)
+    top = reliability_figure(bins, event_rate=0.1).axes[0]
+    assert len(top.collections) == 1 + 2  # the intervals, and a bar for each bin with rows
+    assert len(reliability_figure(BINS, event_rate=0.1).axes[0].collections) == 0
+    at = np.array([0.0, 1.0])
+    bands = {name: pd.DataFrame({"low": [0.0, 0.1], "high": [0.2, 0.3]}) for name in ("tss", "hss")}
+    assert len(threshold_figure(at, at, at, bands=bands).axes[0].collections) == 2
+
+
+def test_the_performance_diagram_has_its_lines_and_points():
+    figure = performance_figure(np.array([0.9, 0.4]), np.array([0.2, 1.0]), points={"chosen": (0.5, 0.8)})
+    x, y = line(figure.axes[0], "chosen")
+    assert (x.tolist(), y.tolist()) == ([0.5], [0.8])
+    assert {"bias 1", "0.5"} <= {text.get_text() for text in figure.axes[0].texts}
+
+
+def test_the_value_is_drawn_over_cost_and_loss():
+    at = np.array([0.01, 0.1, 0.5])
+    curve = pd.DataFrame({"value": [0.1, 0.5, -0.2], "low": [0.0, 0.3, np.nan], "high": [0.2, 0.6, np.nan]})
+    axes = value_figure(at, {"these": curve}, event_rate=0.1).axes[0]
+    assert line(axes, "these")[1].tolist() == [0.1, 0.5, -0.2]
+    assert axes.get_xscale() == "log"

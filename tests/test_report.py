@@ -1,6 +1,7 @@
 """Is the report one page that opens anywhere, says what was measured, and asks nobody for anything?"""
 
 import dataclasses
+import json
 import re
 from html.parser import HTMLParser
 
@@ -242,7 +243,8 @@ def test_figures_by_name(compared):
     lines = [name for name in names if name.startswith("timeline-")]
     assert 1 <= len(lines) <= 3
     assert [name for name in names if name not in lines] == [
-        "roc", "reliability", "thresholds", "comparison", "history", "gallery",
+        "roc", "reliability", "reliability-equal", "thresholds", "performance", "value",
+        "comparison", "history", "gallery",
     ]  # fmt: skip
 
 
@@ -312,3 +314,25 @@ def test_report_of_100_000_forecasts_is_small(tmp_path):
     big = synthetic_inputs(forecasts, gallery=synthetic_gallery(forecasts), history=HISTORY, replicates=20)
     write_report(big, tmp_path / "report.html")
     assert (tmp_path / "report.html").stat().st_size < 5e6
+
+
+def test_the_questions_of_users_stand_on_the_page(inputs, page):
+    for words in ("Relative value", "All-clear: nothing is forecast below", "One forecast a day", "First flares"):
+        assert words in page
+    npv = inputs.verification["analyses"]["all_clear"]["decision"]["npv"]
+    assert f'{npv["value"]:.3f}<span class="ends">{npv["low"]:.3f} to {npv["high"]:.3f}' in page
+
+
+def test_a_verification_of_an_older_version_has_a_page_too(inputs):
+    old = json.loads(json.dumps(inputs.verification))
+    del old["analyses"], old["curves"]["roc_band"], old["curves"]["threshold_bands"]
+    for name in ("equal_count", "brier_parts"):
+        del old["probability"][name]
+    for name in ("rate_low", "rate_high", "bar_low", "bar_high"):
+        del old["probability"]["reliability"][name]
+    for rows in old["slices"]["argmax"].values():
+        for row in rows:
+            row.pop("intervals", None)
+    page = render_report(dataclasses.replace(inputs, verification=old))
+    assert "All-clear" not in page
+    assert "Reliability" in page

@@ -2,6 +2,7 @@
 
 from flarescope.figures.curves import interval_figure, reliability_figure, roc_figure, threshold_figure
 from flarescope.figures.daily import daily_figure
+from flarescope.figures.diagrams import performance_figure, value_figure
 from flarescope.figures.disk import DiskMark, disk_figure
 from flarescope.figures.field import FieldImage, data_uri, field_bar_figure, field_png, gallery_figure
 from flarescope.figures.history import history_figure
@@ -20,9 +21,11 @@ __all__ = [
     "history_figure",
     "inline_svg",
     "interval_figure",
+    "performance_figure",
     "reliability_figure",
     "roc_figure",
     "save_figures",
     "threshold_figure",
     "timeline_figure",
+    "value_figure",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
@@ -19,6 +20,7 @@ def roc_figure(
     *,
     area: float,
     points: Mapping[str, tuple[float, float]] | None = None,
+    band: pd.DataFrame | None = None,
 ) -> Figure:
     """Draw the share of events forecast against the share of non-events forecast, over all thresholds.
 
@@ -27,9 +29,12 @@ def roc_figure(
         hit_rate: `(N,)` TP / (TP + FN), 0..1.
         area: under the curve; 0.5 has no skill, 1 is perfect.
         points: name -> (false alarm rate, hit rate) of thresholds in use, marked on the curve.
+        band: `fpr`, `low` and `high`: the interval of the hit rate at each false alarm rate.
     """
     figure = new_figure(4.9)
     axes = figure.add_subplot()
+    if band is not None:
+        _shade(axes, band["fpr"], band, FIRST)
     axes.plot([0, 1], [0, 1], color=MUTED, linestyle=":", linewidth=1.5, label="no skill")
     axes.plot(false_alarm_rate, hit_rate, color=FIRST, label=f"area {area:.3f}")
     for marker, (name, (at_x, at_y)) in zip(_MARKERS, (points or {}).items(), strict=False):
@@ -50,7 +55,8 @@ def reliability_figure(
 
     Args:
         bins: as `scores.curves.reliability` gives them: edges `low` and `high`, number of images `n`,
-            `mean_probability` and `event_rate` of each bin; empty bins have no point.
+            `mean_probability` and `event_rate` of each bin; empty bins have no point. Where there are `rate_low` and
+            `rate_high` they are drawn as the interval of the share, and `bar_low` and `bar_high` as consistency bars.
         event_rate: share of events in the sample: a forecast that always says this is reliable and has no skill.
         calibrated: the same columns after calibration, drawn beside.
         rows: what is counted, for the axis.
@@ -64,6 +70,10 @@ def reliability_figure(
         series.append((calibrated, "calibrated", SECOND, "s--"))
     for number, (table, name, color, style) in enumerate(series):
         shown = table[table["n"] > 0]
+        if "rate_low" in shown:
+            top.vlines(shown["mean_probability"], shown["rate_low"], shown["rate_high"], color=color, linewidth=1.8)
+        if "bar_low" in shown and number == len(series) - 1:
+            _bars(top, shown)
         top.plot(shown["mean_probability"], shown["event_rate"], style, color=color, markersize=7, label=name)
         width = 0.8 / len(series) * (shown["high"] - shown["low"])
         left = shown["low"] + 0.1 * (shown["high"] - shown["low"]) + number * width
@@ -83,7 +93,12 @@ def reliability_figure(
 
 @styled
 def threshold_figure(
-    threshold: np.ndarray, tss: np.ndarray, hss: np.ndarray, *, marks: Mapping[str, float] | None = None
+    threshold: np.ndarray,
+    tss: np.ndarray,
+    hss: np.ndarray,
+    *,
+    marks: Mapping[str, float] | None = None,
+    bands: Mapping[str, pd.DataFrame] | None = None,
 ) -> Figure:
     """Draw the two skill scores over the probability from which "yes" is forecast.
 
@@ -92,9 +107,13 @@ def threshold_figure(
         tss: `(N,)` true skill statistic, -1..1.
         hss: `(N,)` Heidke skill score, -1..1.
         marks: name -> threshold in use, each a vertical line.
+        bands: `tss` and `hss` -> `low` and `high`, their intervals at these thresholds.
     """
     figure = new_figure(3.9)
     axes = figure.add_subplot()
+    for name, color in (("tss", FIRST), ("hss", SECOND)):
+        if bands and name in bands:
+            _shade(axes, threshold, bands[name], color)
     for values, name, color, line in ((tss, "TSS", FIRST, "-"), (hss, "HSS", SECOND, "--")):
         axes.plot(threshold, values, line, color=color, label=name)
     for line, (name, at) in zip((":", "-."), (marks or {}).items(), strict=False):
@@ -106,6 +125,21 @@ def threshold_figure(
     axes.set_ylabel("Skill score (1 is perfect)")
     axes.legend(loc="upper right")
     return figure
+
+
+def _shade(axes: Axes, at: "np.ndarray | pd.Series[float]", band: pd.DataFrame, color: str) -> None:
+    """Fill between the ends of an interval; nothing where there is none."""
+    x, low, high = (np.asarray(values, np.float64) for values in (at, band["low"], band["high"]))
+    known = np.isfinite(low) & np.isfinite(high)
+    if known.any():
+        axes.fill_between(x[known], low[known], high[known], color=color, alpha=0.18, linewidth=0)
+
+
+def _bars(axes: Axes, shown: pd.DataFrame) -> None:
+    """Draw consistency bars as grey boxes around the diagonal, behind the points."""
+    values = shown[["mean_probability", "bar_low", "bar_high"]].to_numpy(np.float64)
+    for middle, low, high in values:
+        axes.fill_between([middle - 0.012, middle + 0.012], low, high, color=MUTED, alpha=0.35, linewidth=0)
 
 
 @styled

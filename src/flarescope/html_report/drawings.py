@@ -1,10 +1,8 @@
 """Which figures does a report show, and what does each say to those who do not see it?"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -15,12 +13,11 @@ from flarescope.figures import (
     gallery_figure,
     history_figure,
     interval_figure,
-    reliability_figure,
-    roc_figure,
-    threshold_figure,
     timeline_figure,
 )
 from flarescope.html_report.choose import instructive_regions
+from flarescope.html_report.curves import draw_curves
+from flarescope.html_report.drawn import Drawn
 from flarescope.html_report.inputs import ReportInputs, decided_forecasts, main_decision
 from flarescope.wording import NOTHING, number, score_title
 
@@ -28,24 +25,9 @@ COMPARED_SCORES: Final = ("tss", "hss", "tpr", "tnr", "bss_sample", "roc_area")
 """What runs and baselines are set side by side by."""
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """A figure with its words.
-
-    Attributes:
-        figure: the drawing.
-        alt: what it shows, in a sentence.
-        caption: how to read it.
-    """
-
-    figure: Figure
-    alt: str
-    caption: str
-
-
 def draw(inputs: ReportInputs) -> dict[str, Drawn]:
     """Draw every figure that the inputs allow: name -> figure, in the order of the page."""
-    found = {"roc": _roc(inputs), "reliability": _reliability(inputs), "thresholds": _thresholds(inputs)}
+    found = draw_curves(inputs)
     found["comparison"] = _comparison(inputs.verification, [other.verification for other in inputs.compared])
     if inputs.history:
         found["history"] = _history(inputs.history)
@@ -59,73 +41,6 @@ def draw(inputs: ReportInputs) -> dict[str, Drawn]:
 def report_figures(inputs: ReportInputs) -> dict[str, Figure]:
     """Give the report's figures by name, to be saved as files (`figures.save_figures`)."""
     return {name: drawn.figure for name, drawn in draw(inputs).items()}
-
-
-def numbers(values: Sequence[float | None]) -> np.ndarray:
-    """Turn a list of a verification into `(N,)` float64, None into NaN."""
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-
-
-def _roc(inputs: ReportInputs) -> Drawn:
-    verification = inputs.verification
-    curve = verification["curves"]["roc"]
-    last = verification["calibrated"] or verification["probability"]
-    area = last["scores"]["roc_area"]["value"]
-    points = {}
-    for name, decision in verification["decisions"].items():
-        scores = decision["scores"]
-        place = (1 - scores["tnr"]["value"], scores["tpr"]["value"])
-        points[f"{name}, p ≥ {decision['threshold']:.2f}"] = place
-    figure = roc_figure(numbers(curve["fpr"]), numbers(curve["tpr"]), area=area, points=points)
-    return Drawn(
-        figure,
-        f"ROC curve: hit rate against false alarm rate over all thresholds; area {number(area)}, 0.5 is no skill.",
-        "Hit rate against false alarm rate as the threshold falls from 1 to 0. The nearer to the upper left corner, "
-        "the better events are told from non-events.",
-    )
-
-
-def _bins(reliability: Mapping[str, Sequence[float | None]]) -> pd.DataFrame:
-    return pd.DataFrame({name: numbers(values) for name, values in reliability.items()})
-
-
-def _reliability(inputs: ReportInputs) -> Drawn:
-    verification = inputs.verification
-    raw, after = verification["probability"], verification["calibrated"]
-    rate = verification["sample"]["event_rate"]
-    figure = reliability_figure(
-        _bins(raw["reliability"]),
-        event_rate=rate,
-        calibrated=_bins(after["reliability"]) if after else None,
-    )
-    error = f"expected calibration error {number(raw['scores']['ece']['value'])}"
-    if after:
-        error += f" before calibration, {number(after['scores']['ece']['value'])} after"
-    return Drawn(
-        figure,
-        f"Reliability: observed share of events against forecast probability in ten bins, with counts; {error}.",
-        f"Points below the dotted line: events came less often than forecast; above: more often. Here: {error}. "
-        "The bars count the images in each bin, on a logarithmic scale.",
-    )
-
-
-def _thresholds(inputs: ReportInputs) -> Drawn:
-    curve = inputs.verification["curves"]["threshold"]
-    calibrated = inputs.verification["calibrated"] is not None
-    decisions = inputs.verification["decisions"]
-    marks = {name: row["threshold"] for name, row in decisions.items() if row["calibrated"] == calibrated}
-    tss = numbers(curve["tss"])
-    best = int(np.nanargmax(tss))
-    at = numbers(curve["threshold"])
-    figure = threshold_figure(at, tss, numbers(curve["hss"]), marks=marks)
-    which = "calibrated probabilities" if calibrated else "probabilities"
-    return Drawn(
-        figure,
-        f"TSS and HSS against the threshold; the largest TSS of these rows, {number(float(tss[best]))}, is at "
-        f"{number(float(at[best]), 2)}.",
-        f"Skill over the threshold on the {which}. A threshold is chosen on validation rows and never on these: their "
-        "own maximum flatters.",
-    )
 
 
 def letters(count: int) -> list[str]:

@@ -10,8 +10,9 @@ from flarescope.events import sentence_of
 from flarescope.figures import FieldImage, data_uri, field_bar_figure, field_png, inline_svg
 from flarescope.figures.field import shrink
 from flarescope.files import write_text
-from flarescope.html_report import sections
-from flarescope.html_report.drawings import Drawn, draw, letters
+from flarescope.html_report import questions, sections
+from flarescope.html_report.drawings import draw, letters
+from flarescope.html_report.drawn import Drawn
 from flarescope.html_report.inputs import Compared, ReportInputs, main_decision
 from flarescope.html_report.references import lead, reference_section
 from flarescope.html_report.render import render_page
@@ -48,8 +49,16 @@ def build_page(inputs: ReportInputs) -> Page:
         Section(
             "probabilities",
             "Probabilities and thresholds",
-            drawings=_drawings(drawn, "roc", "reliability", "thresholds"),
-            tables=sections.probability(inputs),
+            drawings=_drawings(drawn, "roc", "thresholds", "reliability", "reliability-equal"),
+            tables=[*sections.probability(inputs), *questions.brier_tables(inputs.verification)],
+        ),
+        Section(
+            "use",
+            "For those who use the forecasts",
+            paragraphs=questions.said(inputs.verification),
+            drawings=_drawings(drawn, "performance", "value"),
+            tables=questions.tables(inputs.verification),
+            link="Use",
         ),
         *_examples(inputs, drawn),
         *_training(inputs, drawn),

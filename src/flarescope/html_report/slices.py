@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from flarescope.html_report.view import Table
-from flarescope.wording import number
+from flarescope.wording import NOTHING, interval, number
 
 _CAPTIONS: Final = {
     "flare_class": "Hit rate by class of the largest flare in the window",
+    "lead": "Hit rate by hours to the first peak",
+    "history": "First flares: rows before the first event of their region, and from it on",
     "year": "By year",
     "position": "By angle from the centre of the disk",
     "most_misses": "Regions with most misses",
@@ -15,7 +17,14 @@ _CAPTIONS: Final = {
     "region": "By active region",
     "month": "By month",
 }
-_FIRST: Final = {"flare_class": "Class", "year": "Year", "position": "Angle", "month": "Month"}
+_FIRST: Final = {
+    "flare_class": "Class",
+    "lead": "To the peak",
+    "history": "First event",
+    "year": "Year",
+    "position": "Angle",
+    "month": "Month",
+}
 _COLUMNS: Final = (
     ("n", "Images"),
     ("events", "Events"),
@@ -47,6 +56,12 @@ def _without_regions(found: Sequence[Mapping[str, Any]]) -> bool:
     return all(row["regions"] is None for row in found)
 
 
+def _cell(row: Mapping[str, Any], key: str) -> str:
+    low, high = row.get("intervals", {}).get(key, (None, None))
+    ends = interval(low, high)
+    return number(row[key]) + ("" if ends == NOTHING else f"\n{ends}")
+
+
 def _table(name: str, found: Sequence[Mapping[str, Any]]) -> Table:
     columns = [
         (key, title)
@@ -56,7 +71,7 @@ def _table(name: str, found: Sequence[Mapping[str, Any]]) -> Table:
     rows = [
         (
             f"NOAA\N{NO-BREAK SPACE}{row['slice']}" if name in _NO_REGION_COLUMN else str(row["slice"]),
-            *(number(row[key]) for key, _ in columns),
+            *(_cell(row, key) for key, _ in columns),
             row["note"] or "",
         )
         for row in found

@@ -17,8 +17,8 @@ from flarescope.scores.questions.pairs import hours_to_peak, series_of
 from flarescope.windows import span
 
 HISTORY: Final = "history"
-NOT_YET: Final = "no event of the region before"
-BEFORE: Final = "the region had an event before"
+NOT_YET: Final = "before it"
+BEFORE: Final = "from it on"
 LEAD_SHARES: Final = (0.0, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1.0)
 """Edges of the hours to the peak, in windows: 0, 3, 6, 12, 18 and 24 of 24."""
 
