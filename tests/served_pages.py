@@ -14,11 +14,13 @@ from astropy.io import fits
 from flarescope.catalog.noaa_events import read_flares
 from flarescope.catalog.noaa_regions import read_summaries
 from flarescope.figures.field import field_png
-from flarescope.pipeline.forecasting.forms import write_forecast_json
+from flarescope.pipeline.forecasting.forms import read_forecast, write_forecast_json
 from flarescope.pipeline.forecasting.issue import issue_forecast
+from flarescope.pipeline.forecasting.value import Forecast
 from flarescope.pipeline.real_day import FLARES, ISSUED, REGIONS, TRAINED
 from flarescope.regions import shipped
 from flarescope.serving.app import create_app
+from flarescope.serving.places import places_of
 from flarescope.serving.running import listening
 from flarescope.serving.settings import Limits, Settings
 
@@ -43,17 +45,25 @@ def write_days(folder: Path) -> Path:
     )
     (folder / DAYS[0]).mkdir()
     write_forecast_json(made, folder / DAYS[0] / "forecast.json")
-    _write_images(folder / DAYS[-1])
+    _write_images(folder / DAYS[-1], read_forecast(folder / DAYS[-1] / "forecast.json"))
     return folder
 
 
-def _write_images(folder: Path) -> None:
-    """Write a made field of the disk and of NOAA 12192, which are no observations."""
-    x, y = np.meshgrid(np.linspace(-1, 1, 64), np.linspace(-1, 1, 64))
+def _write_images(folder: Path, forecast: Forecast) -> None:
+    """Write a made field of the disk, a pair of spots a region, and of NOAA 12192: no observations."""
+    x, y = np.meshgrid(np.linspace(-1, 1, 560), np.linspace(1, -1, 560))
+    disk = np.random.default_rng(0).normal(0, 25, x.shape)
+    for number, place in places_of(forecast).items():
+        width = 0.02 if number != 12192 else 0.06
+        for sign in (-1, 1):
+            far = (x - place["x"] - sign * width) ** 2 + (y - place["y"]) ** 2
+            disk += sign * 1500 * np.exp(-far / (0.8 * width) ** 2)
+    picture = field_png(np.where(x**2 + y**2 <= 1, disk, np.nan), side=560, see_through=True)
+    (folder / "magnetogram.png").write_bytes(picture)
+    x, y = np.meshgrid(np.linspace(-1, 1, 96), np.linspace(-1, 1, 96))
     pair = 1800 * (np.exp(-40 * ((x - 0.2) ** 2 + y**2)) - np.exp(-40 * ((x + 0.2) ** 2 + y**2)))
-    (folder / "magnetogram.png").write_bytes(field_png(np.where(x**2 + y**2 <= 1, pair, np.nan), see_through=True))
     (folder / "patches").mkdir()
-    header = fits.Header([("TELESCOP", "made up"), ("BUNIT", "Gauss")])
+    header = fits.Header([("TELESCOP", "SDO/HMI"), ("BUNIT", "Gauss")])
     fits.PrimaryHDU(pair.astype(np.float32), header).writeto(folder / "patches" / "12192.fits")
     (folder / "patches" / "patches.csv").write_text("noaa_ar,filename\n12192,12192.fits\n")
 

@@ -4,13 +4,22 @@ Chromium is driven by Playwright, and axe looks for what keeps people out; where
 With `FLARESCOPE_PICTURES` set to a folder, the pictures of the guide are written there.
 """
 
+import base64
 import os
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from fakes import use_fake_network
+from flarescope.figures.disk import percent
+from flarescope.figures.field import field_png
+from flarescope.serving import app
+from flarescope.serving.mapping import Maps
+from flarescope.serving.models import RANDOM, load_models
 from served_pages import DAYS, SYNTHETIC, serving, settings_of, write_days, write_work
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright here: pip install playwright")
@@ -33,11 +42,27 @@ SHIFTS = """() => new Promise(done => {
 })"""
 
 
+def random_models(paths):
+    """Load models as a server does, and call them random."""
+    return {name: replace(one, warnings=(RANDOM,)) for name, one in load_models(paths).items()}
+
+
+async def drawn_map(maps, model, name, content, **options):
+    """A picture in the place of a map, which a process of its own draws with a true network in seconds."""
+    return field_png(np.linspace(-1500, 1500, 64 * 64).reshape(64, 64)), {}
+
+
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
+def address(tmp_path_factory, fake_run):
+    """Serve days, scores, and a model whose network is fake and is called random."""
     folder = tmp_path_factory.mktemp("pages")
-    with serving(settings_of(write_days(folder / "days")), write_work(folder / "work")) as found:
-        yield found
+    settings = settings_of(write_days(folder / "days"), runs=(fake_run[0] / "runs/r",))
+    with pytest.MonkeyPatch.context() as patch:
+        use_fake_network(patch)
+        patch.setattr(app, "load_models", random_models)
+        patch.setattr(Maps, "draw", drawn_map)
+        with serving(settings, write_work(folder / "work")) as found:
+            yield found
 
 
 @pytest.fixture(scope="module")
@@ -109,21 +134,21 @@ def test_class_and_hours_are_switched_everywhere_and_stay(visit, address):
     page = visit("/")
     found = numbers(page, address)
     shown = {one["noaa_ar"]: one["shown"] for one in found["regions"]}
-    assert row(page, 12192) == f"{100 * shown[12192]['M1.0/24']:.0f} %"
+    assert row(page, 12192) == f"{percent(shown[12192]['M1.0/24'])} %"
     page.get_by_text("X1.0 or more", exact=True).click()
     page.get_by_text("72 h", exact=True).click()
-    wanted = f"{100 * shown[12192]['X1.0/72']:.0f} %"
+    wanted = f"{percent(shown[12192]['X1.0/72'])} %"
     assert row(page, 12192) == wanted
     assert mark(page, 12192).locator(".text").text_content() == wanted
     assert mark(page, 12192).get_attribute("aria-label").endswith(f": {wanted} of X1.0 or more within 72 h")
     assert page.locator("caption [data-chosen]").first.inner_text() == "of X1.0 or more within 72 h"
     whole = page.locator(".card", has_text="X1.0").locator(".big").inner_text()
-    assert whole == f"{100 * found['disk']['shown']['X1.0/72']:.0f} %"
-    page.reload()
+    assert whole == f"{percent(found['disk']['shown']['X1.0/72'])} %"
+    page.reload(wait_until="networkidle")
     assert row(page, 12192) == wanted
     mark(page, 12192).click()
+    page.locator(".headline .text", has_text=wanted).wait_for()
     assert page.url == f"{address}/regions/12192#X1.0/72"
-    assert page.locator(".headline .text").inner_text() == wanted
 
 
 def test_the_slider_goes_to_past_days_without_leaving_the_page(visit, address):
@@ -135,7 +160,7 @@ def test_the_slider_goes_to_past_days_without_leaving_the_page(visit, address):
     page.locator("h1", has_text="23 Oct 2014, 00:30 UTC").wait_for()
     of_day = page.request.get(f"{address}/api/v1/forecasts?day={DAYS[-2]}").json()["items"][0]["id"]
     shown = {one["noaa_ar"]: one["shown"] for one in numbers(page, address, of_day)["regions"]}
-    assert row(page, 12192) == f"{100 * shown[12192]['C1.0/48']:.0f} %".replace("100 %", ">99 %")
+    assert row(page, 12192) == f"{percent(shown[12192]['C1.0/48'])} %"
     assert (page.locator("#day").inner_text(), page.evaluate("document.activeElement.id")) == (DAYS[-2], "days")
     page.locator("#day-before").click()
     page.locator("h1", has_text="22 Oct").wait_for()
@@ -167,6 +192,9 @@ def test_a_region_has_its_patch_its_chart_and_what_changed(visit):
     assert "P(C1.0/24 h)" in page.locator(".life").inner_text() or "area" in page.locator(".life").inner_text()
     page.get_by_text("M1.0 or more", exact=True).click()
     keep_picture(page, "region")
+    page.get_by_role("button", name="Where in it would r see its forecast?").click()
+    drawn = page.locator(".patch figure img")
+    assert drawn.evaluate("image => image.decode().then(() => image.naturalWidth)") == 64
 
 
 def test_everything_is_reached_by_the_keyboard_alone(visit, address):
@@ -194,6 +222,59 @@ def test_everything_is_reached_by_the_keyboard_alone(visit, address):
     page.keyboard.press("Enter")
     page.wait_for_url("**/regions/12192#X1.0/24")
     assert page.locator("h1").inner_text().startswith("NOAA 12192")
+
+
+def drop(page, paths):
+    """Let files fall on the page, beside the field for them."""
+    files = [{"name": path.name, "text": base64.b64encode(path.read_bytes()).decode()} for path in paths]
+    page.evaluate(
+        """files => {
+          const data = new DataTransfer();
+          for (const one of files) {
+            const bytes = Uint8Array.from(atob(one.text), letter => letter.charCodeAt(0));
+            data.items.add(new File([bytes], one.name));
+          }
+          for (const kind of ["dragenter", "dragover", "drop"]) {
+            document.querySelector("h1").dispatchEvent(
+              new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+          }
+        }""",
+        files,
+    )
+
+
+def test_files_that_are_dropped_are_forecast_and_what_is_none_is_told(visit, address, fake_run, tmp_path):
+    png = sorted((fake_run[0] / "set/images").rglob("*.png"))[0]
+    (tmp_path / "holiday.txt").write_text("no magnetogram")
+    page = visit("/")
+    assert page.locator("#upload .warning").inner_text() == f"r: {RANDOM}"
+    drop(page, [png, tmp_path / "holiday.txt"])
+    page.locator(".result").nth(1).wait_for()
+    form = {"images": {"name": png.name, "mimeType": "image/png", "buffer": png.read_bytes()}}
+    found = page.request.post(f"{address}/api/v1/uploads", multipart=form).json()["forecasts"][0]
+    first, second = page.locator(".result").all()
+    assert first.locator(".big").inner_text() == f"{percent(found['probability'])} %"
+    assert f"NOAA {found['noaa_ar']}" in first.inner_text()
+    assert first.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+    assert "holiday.txt" in second.inner_text()
+    assert "expected a .png" in second.inner_text()
+    assert page.locator("#uploaded").inner_text().count(RANDOM) == 1
+    first.get_by_role("button", name="Where in").click()
+    drawn = first.locator("figure img")
+    assert drawn.evaluate("image => image.decode().then(() => image.naturalWidth)") == 64
+    page.locator("#upload").scroll_into_view_if_needed()
+    keep_picture(page, "upload")
+
+
+def test_files_are_chosen_by_the_keyboard_and_a_refusal_is_said(visit, tmp_path):
+    (tmp_path / "notes.png").write_text("no image")
+    page = visit("/", width=400)
+    page.locator("#images").focus()
+    page.locator("#images").set_input_files(tmp_path / "notes.png")
+    told = page.locator("#uploaded .warning")
+    told.wait_for()
+    assert "notes.png" in told.inner_text()
+    visit.complaints[:] = [text for text in visit.complaints if "422" not in text]  # the browser names the status
 
 
 def test_local_times_are_told_on_hover(visit):

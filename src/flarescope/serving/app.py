@@ -7,7 +7,8 @@ What is served, for whoever writes pages or scripts of them:
   of `serving/static/` show those of the event that is chosen, which the address keeps (`/days/2014-10-24#X1.0/72`).
 - `/static/{name}`: the files of `serving/static/`, read once; nothing else is a file there.
 - `/pictures/{id}/disk.png` (north up, the disk from edge to edge: `place` of a region is in solar radii from its
-  centre, x west, y north) and `/pictures/{id}/{ar}.png` (the patch, -1500 to +1500 G); 404 where there is no image.
+  centre, x west, y north), `/pictures/{id}/{ar}.png` (the patch, -1500 to +1500 G) and
+  `/pictures/{id}/{ar}/map.png?model=` (where in it a model of uploads sees its forecast); 404 where there is no image.
 - `/api/v1`: `forecasts/newest`, `forecasts?day=&region=&limit=&offset=`, `forecasts/{id}`, `regions`, `regions/{ar}`,
   `verification`, `models`, `models/{name}/card`, `health`, `metrics`, `openapi.json`, and
   `POST uploads?model=` (multipart field `images`, or one image as the body with `?name=`), and `POST maps?model=` of

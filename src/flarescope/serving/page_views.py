@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from flarescope.archive.records import base_name
 from flarescope.figures.disk import percent
 from flarescope.serving.documents import YESTERDAY, Document, forecast_document, region_document
 from flarescope.serving.kept import Kept
@@ -76,14 +77,20 @@ def forecast_view(snapshot: Snapshot, kept: Kept, models: Sequence[Document]) ->
         "scores": score_view(snapshot.verification),
         "unverified": snapshot.unverified,
         "models": models,
-        "every": _every(document),
+        "every": [every_table(document, model) for model in _models_of(document)],
         "scale": SCALES.get(document["flux_scale"], document["flux_scale"]),
         "refused": snapshot.refused,
     }
 
 
-def region_view(snapshot: Snapshot, noaa_ar: int) -> Document:
-    """Give the values of `region.html.j2` for a region that was forecast."""
+def region_view(snapshot: Snapshot, noaa_ar: int, models: Sequence[Document]) -> Document:
+    """Give the values of `region.html.j2` for a region that was forecast.
+
+    Args:
+        snapshot: what is shown at this moment.
+        noaa_ar: the region.
+        models: documents of those that take uploads, which can draw maps of its patch.
+    """
     several = snapshot.by_region[noaa_ar]
     newest = several[-1]
     region = region_document(noaa_ar, several, snapshot.flares_of(noaa_ar))
@@ -106,6 +113,8 @@ def region_view(snapshot: Snapshot, noaa_ar: int) -> Document:
         "stops": field_stops(),
         "chart": life_chart(region),
         "changes": changes_rows(region["changes"]),
+        "mappers": models,
+        "models": _models_table(last["probabilities"]),
         "table": _life_table(region),
         "flares": [[utc(one["time"]), one["flare"]] for one in region["flares"] or ()],
     }
@@ -147,11 +156,25 @@ def _disk(kept: Kept, document: Mapping[str, Any]) -> Document:
     return {"disk": drawn, "picture": picture, "moment": moment_of(kept.told).isoformat()}
 
 
-def _every(document: Mapping[str, Any]) -> Document:
-    codes = [one["code"] for one in document["events"]]
-    named = [("whole disk", document["disk"]["shown"])]
-    named += [(str(one["noaa_ar"]), one["shown"]) for one in document["regions"]]
-    return {"header": ["", *codes], "rows": [[name, *_shares(shown, codes)] for name, shown in named]}
+def every_table(document: Mapping[str, Any], model: str) -> Document:
+    """Give all probabilities of a model as a table: `model`, `header`, and a row for the disk and each region."""
+    named = [("whole disk", document["disk"]["probabilities"])]
+    named += [(str(one["noaa_ar"]), one["probabilities"]) for one in document["regions"]]
+    shares = [(name, _of_model(found, model)) for name, found in named]
+    codes = list(dict.fromkeys(code for _, one in shares for code in one))
+    rows = [[name, *_shares(one, codes)] for name, one in shares if one]
+    return {"model": model, "header": ["", *codes], "rows": rows}
+
+
+def _models_of(document: Mapping[str, Any]) -> list[str]:
+    """List the models of a forecast, its own first."""
+    places = [document["disk"], *document["regions"]]
+    names = [base_name(name) for place in places for name in place["probabilities"]]
+    return list(dict.fromkeys([document["model"]["name"], *names]))
+
+
+def _of_model(probabilities: Mapping[str, Mapping[str, float]], model: str) -> dict[str, float]:
+    return {code: p for name, found in probabilities.items() if base_name(name) == model for code, p in found.items()}
 
 
 def _shares(shown: Mapping[str, float], codes: Sequence[str]) -> list[str]:
@@ -173,8 +196,15 @@ def _patch(several: Sequence[Kept], noaa_ar: int) -> Document | None:
     """Give the newest picture of a region."""
     for kept in reversed(several):
         if kept.told is not None and noaa_ar in patches_of(kept):
-            return {"url": f"/pictures/{kept.id}/{noaa_ar}.png", "time": moment_of(kept.told).isoformat()}
+            base = f"/pictures/{kept.id}/{noaa_ar}"
+            return {"url": f"{base}.png", "map": f"{base}/map.png", "time": moment_of(kept.told).isoformat()}
     return None
+
+
+def _models_table(probabilities: Mapping[str, Mapping[str, float]]) -> Document:
+    """Give what each model says of a region: a row a model, a column an event."""
+    codes = list(dict.fromkeys(code for one in probabilities.values() for code in one))
+    return {"header": ["", *codes], "rows": [[name, *_shares(one, codes)] for name, one in probabilities.items()]}
 
 
 def _life_table(region: Mapping[str, Any]) -> Document:

@@ -92,7 +92,7 @@ def region(request: Request, noaa_ar: str) -> Response:
     number = int(noaa_ar) if noaa_ar.isascii() and noaa_ar.isdecimal() and len(noaa_ar) <= 5 else 0
     if number not in snapshot.by_region:
         return not_found(request, "no forecast of such a region was kept")
-    return _page(request, "region.html.j2", lambda: region_view(snapshot, number))
+    return _page(request, "region.html.j2", lambda: region_view(snapshot, number, _models(request)))
 
 
 def not_found(request: Request, why: str, status: int = 404) -> Response:

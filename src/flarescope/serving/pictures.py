@@ -16,6 +16,7 @@ from flarescope.parsing import refusing_damage
 from flarescope.pipeline.forecasting.stage import FIELD_NAME
 from flarescope.serving.answers import Problem, conditional
 from flarescope.serving.kept import Kept
+from flarescope.serving.uploads import MAP_COSTS
 
 PATCHES: Final = "patches"
 PATCH_SIDE: Final = 448
@@ -80,6 +81,18 @@ def patch(request: Request, forecast_id: str, noaa_ar: int) -> Response:
         return conditional(request, patch_png(path), "image/png")
     except InputError as error:
         raise Problem(404, "the image of this region cannot be read") from error
+
+
+@router.get("/pictures/{forecast_id}/{noaa_ar}/map.png")
+async def patch_map(request: Request, forecast_id: str, noaa_ar: int, model: str) -> Response:
+    """Draw where in a region's patch a model of uploads sees its forecast, as `flarescope explain` does."""
+    state = request.app.state
+    path, served = patches_of(_kept(request, forecast_id)).get(noaa_ar), state.models.get(model)
+    if path is None or served is None:
+        raise Problem(404, "there is no image of this region with this forecast, or no such model")
+    state.uploads.spend(request.scope["flarescope_client"], MAP_COSTS)
+    drawn, _ = await state.maps.draw(served.path, path.name, path.read_bytes(), method=None, nan="error")
+    return conditional(request, drawn, "image/png")
 
 
 def _kept(request: Request, forecast_id: str) -> Kept:

@@ -4,7 +4,7 @@
 import { keepChoice, showChoice } from "/static/choice.js";
 import { followDays } from "/static/days.js";
 import { localTimes } from "/static/times.js";
-import { acceptFiles } from "/static/uploads.js";
+import { acceptFiles, mapsOfPatches } from "/static/uploads.js";
 
 function arrived() {
   localTimes(document);
@@ -26,4 +26,5 @@ function lightUp() {
 keepChoice();
 followDays(arrived);
 acceptFiles();
+mapsOfPatches();
 arrived();

@@ -2,6 +2,8 @@
 
 const LARGEST_SHOWN = 20e6; // bytes of a PNG that is shown beside its forecast
 
+const MAP_WORDS = "As flarescope explain draws it, without its checks, and as the image lies in its file (HMI's own have south up). It explains this model's number, not the Sun.";
+
 function element(name, text, classes) {
   const made = document.createElement(name);
   if (text !== undefined) made.textContent = text;
@@ -24,7 +26,46 @@ function picture(file, name) {
   return image;
 }
 
-function result(one, file) {
+// Where the model sees its forecast: asked for by a button, for it takes the network some time.
+function askForMap(button, of, ask) {
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    button.textContent = "Looking, up to a minute …";
+    try {
+      const answer = await ask();
+      if (!answer.ok) throw new Error((await answer.json()).detail);
+      const figure = element("figure");
+      const image = element("img");
+      image.alt = `Where in ${of} the model sees its forecast: a map over the magnetogram`;
+      image.src = URL.createObjectURL(await answer.blob());
+      await image.decode(); // its size is known before it stands on the page
+      figure.append(image, element("figcaption", MAP_WORDS));
+      button.replaceWith(figure);
+    } catch (error) {
+      button.replaceWith(element("p", `No map: ${error.message}`, "muted"));
+    }
+  });
+}
+
+function mapButton(file, name, model) {
+  const button = element("button", "Where in the image?", "quiet");
+  button.type = "button";
+  button.setAttribute("aria-label", `Where in the image ${name} does the model see its forecast?`);
+  askForMap(button, name, () => {
+    const body = new FormData();
+    body.append("images", file, file.name);
+    return fetch(`/api/v1/maps?model=${encodeURIComponent(model)}`, { method: "POST", body });
+  });
+  return button;
+}
+
+export function mapsOfPatches() {
+  for (const button of document.querySelectorAll("button[data-map]")) {
+    askForMap(button, button.dataset.of, () => fetch(button.dataset.map));
+  }
+}
+
+function result(one, file, model) {
   const item = element("li", undefined, "result");
   item.append(element("b", one.filename));
   if (one.probability === null || one.probability === undefined) {
@@ -39,13 +80,7 @@ function result(one, file) {
   const time = one.time ? `${one.time.slice(0, 16).replace("T", " ")} UTC, ` : "";
   item.append(element("span", `${region}${time}${one.event ?? ""}${one.flare === undefined ? "" : one.flare ? ": flare forecast" : ": no flare forecast"}`, "muted"));
   if (one.flags) item.append(element("span", one.flags, "muted"));
-  if (one.map) {
-    const map = element("img");
-    map.width = map.height = 224;
-    map.alt = `What the forecast of ${one.filename} rests on`;
-    map.src = one.map;
-    item.append(map);
-  }
+  if (file) item.append(mapButton(file, one.filename, model));
   return item;
 }
 
@@ -70,7 +105,7 @@ async function send(form, files, place) {
   const said = [...(found.warnings ?? [])].map((text) => element("p", text, "warning"));
   const list = element("ul", undefined, "results");
   const byName = new Map(files.map((file) => [file.name, file]));
-  for (const one of found.forecasts) list.append(result(one, byName.get(one.filename)));
+  for (const one of found.forecasts) list.append(result(one, byName.get(one.filename), model));
   const notes = [...(found.notes ?? [])].map((text) => element("p", text, "muted"));
   place.replaceChildren(...said, list, ...notes, element("p", found.notice, "muted"));
 }
