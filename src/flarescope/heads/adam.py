@@ -9,7 +9,8 @@ cores.
 import math
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -47,10 +48,6 @@ class State:
         theta = np.vstack([head.kernel, head.bias]).T.astype(np.float32, order="C")
         return cls(theta, np.zeros_like(theta[0]), np.zeros_like(theta[0]))
 
-    def copy(self) -> "State":
-        """Give the same state in memory of its own."""
-        return replace(self, theta=self.theta.copy(), first=self.first.copy(), second=self.second.copy())
-
 
 def epoch_order(rows: int, recipe: Recipe, epoch: int) -> np.ndarray:
     """Give the order of the rows in an epoch (counted from 1); it depends on the seed and the epoch alone."""
@@ -72,7 +69,7 @@ def gradient_by_log_odds(log_odds: np.ndarray, away: np.ndarray, force: np.ndarr
         clip: as in `Recipe`.
 
     Returns:
-        `(n,)` float32.
+        The same shape, float32; several heads' may stand one below the other, `(E, n)`.
     """
     wrong = away * log_odds
     gradient = np.asarray(force / (1 + np.exp(-wrong)))  # exp may overflow: 1 / inf is 0
@@ -80,7 +77,7 @@ def gradient_by_log_odds(log_odds: np.ndarray, away: np.ndarray, force: np.ndarr
         # Where the clip is at work the loss is flat, and so no gradient flows.
         of_truth = 1 / (1 + np.exp(wrong))
         gradient[(of_truth < clip) | (of_truth > 1 - clip)] = 0
-    gradient *= np.float32(1 / len(gradient))
+    gradient *= np.float32(1 / gradient.shape[-1])
     return gradient
 
 
@@ -97,57 +94,120 @@ def adam_step(state: State, gradient: np.ndarray, recipe: Recipe, scratch: np.nd
         scratch: room for `(F + 1,)` float32.
     """
     step, first, second = state.step + 1, state.first, state.second
-    size = np.float32(recipe.learning_rate * math.sqrt(1 - recipe.beta_2**step) / (1 - recipe.beta_1**step))
+    rates = _Rates.of([recipe], [step])
     change = np.empty_like(first) if scratch is None else scratch
-    np.subtract(gradient, first, out=change)
-    change *= np.float32(1 - recipe.beta_1)
-    first += change
-    np.square(gradient, out=change)
-    change -= second
-    change *= np.float32(1 - recipe.beta_2)
-    second += change
-    np.sqrt(second, out=change)
-    change += np.float32(recipe.epsilon)
-    np.divide(first, change, out=change)
-    change *= size
-    state.theta[0] += change
-    state.theta[1] -= change
+    _move(state.theta, first, second, gradient, rates[0], change)
     return State(state.theta, first, second, step, state.epoch)
 
 
-class _Learner:
-    """One head within an epoch, with room for the numbers of a step, made once."""
+class _Rates(NamedTuple):
+    """What Adam's step multiplies by: float32 numbers of one head, or `(E, 1)` of several."""
 
-    def __init__(self, state: State, labels: np.ndarray, recipe: Recipe) -> None:
+    size: np.ndarray | np.float32
+    first: np.ndarray | np.float32
+    second: np.ndarray | np.float32
+    epsilon: np.ndarray | np.float32
+
+    @classmethod
+    def of(cls, recipes: Sequence[Recipe], steps: Sequence[int]) -> list["_Rates"]:
+        """Give those of each head before it takes its step of this number."""
+        return [
+            cls(
+                np.float32(one.learning_rate * math.sqrt(1 - one.beta_2**step) / (1 - one.beta_1**step)),
+                np.float32(1 - one.beta_1),
+                np.float32(1 - one.beta_2),
+                np.float32(one.epsilon),
+            )
+            for one, step in zip(recipes, steps, strict=True)
+        ]
+
+    @classmethod
+    def together(cls, rates: Sequence["_Rates"]) -> "_Rates":
+        """Put those of several heads one below the other."""
+        return cls(*(np.array(values, np.float32)[:, np.newaxis] for values in zip(*rates, strict=True)))
+
+
+def _move(
+    theta: np.ndarray, first: np.ndarray, second: np.ndarray, gradient: np.ndarray, rates: _Rates, change: np.ndarray
+) -> None:
+    """Take Adam's step in place, of one head `(F + 1,)` or of several `(E, F + 1)`; `theta` has them twice."""
+    np.subtract(gradient, first, out=change)
+    change *= rates.first
+    first += change
+    np.square(gradient, out=change)
+    change -= second
+    change *= rates.second
+    second += change
+    np.sqrt(second, out=change)
+    change += rates.epsilon
+    np.divide(first, change, out=change)
+    change *= rates.size
+    theta[0] += change
+    theta[1] -= change
+
+
+class _Learners:
+    """Heads within an epoch, one below the other, with room for the numbers of a step, made once.
+
+    What goes number by number is done for all heads at once, and gives each the bytes that it has alone; the products
+    with the features, whose bytes depend on the shape, are made for each head by itself.
+    """
+
+    def __init__(self, states: Sequence[State], labels: Sequence[np.ndarray], recipes: Sequence[Recipe]) -> None:
         """Begin an epoch.
 
         Args:
-            state: where training stands; it is not changed.
-            labels: `(N,)` 0/1, in the order of the epoch.
-            recipe: the choices.
+            states: where each stands; they are not changed.
+            labels: of each, `(N,)` 0/1, in the order of the epoch.
+            recipes: the choices of each.
         """
-        self.state, self.recipe, self.labels = state.copy(), recipe, labels
-        self.weights = np.array(recipe.class_weight or reference_class_weight(labels), np.float32)[labels]
-        self.away = np.where(labels == 1, np.float32(-1), np.float32(1))
+        self.states, self.recipes, self.labels = states, recipes, labels
+        self.theta = _below(*(state.theta for state in states), axis=1)
+        self.first, self.second = _below(*(one.first for one in states)), _below(*(one.second for one in states))
+        self.weights = np.stack(
+            [
+                np.array(recipe.class_weight or reference_class_weight(own), np.float32)[own]
+                for recipe, own in zip(recipes, labels, strict=True)
+            ]
+        )
+        self.away = np.where(np.stack(labels) == 1, np.float32(-1), np.float32(1))
         self.force = self.away * self.weights
-        self.log_odds = np.empty(len(labels), np.float32)
-        self.difference, self.gradient, self.scratch = (np.empty_like(state.first) for _ in range(3))
+        self.log_odds = np.empty(self.away.shape, np.float32)
+        self.difference, self.gradient, self.scratch = (_below(*self.first) for _ in range(3))
+        self.steps = 0
 
     def learn(self, x: np.ndarray, start: int) -> None:
         """Take the step of the batch that begins at `start` in the order of the epoch; `x` is `(n, F)` float32."""
-        part = slice(start, start + len(x))
-        np.subtract(self.state.theta[1], self.state.theta[0], out=self.difference)
-        log_odds = np.dot(x, self.difference[:-1], out=self.log_odds[part])
-        log_odds += self.difference[-1]
-        pull = gradient_by_log_odds(log_odds, self.away[part], self.force[part], self.recipe.clip)
-        np.dot(pull, x, out=self.gradient[:-1])
-        self.gradient[-1] = pull.sum()
-        self.state = adam_step(self.state, self.gradient, self.recipe, self.scratch)
+        part = np.s_[:, start : start + len(x)]
+        np.subtract(self.theta[1], self.theta[0], out=self.difference)
+        for head, log_odds in zip(self.difference, self.log_odds[part], strict=True):
+            np.dot(x, head[:-1], out=log_odds)
+            log_odds += head[-1]
+        pulls = gradient_by_log_odds(self.log_odds[part], self.away[part], self.force[part], self.recipes[0].clip)
+        for gradient, pull in zip(self.gradient, pulls, strict=True):
+            np.dot(pull, x, out=gradient[:-1])
+            gradient[-1] = pull.sum()
+        self.steps += 1
+        rates = _Rates.together(_Rates.of(self.recipes, [state.step + self.steps for state in self.states]))
+        _move(self.theta, self.first, self.second, self.gradient, rates, self.scratch)
 
-    def finish(self) -> tuple[State, EpochResult]:
+    def finish(self) -> list[tuple[State, EpochResult]]:
         """End the epoch: what the forecasts were worth, each made just before its row was learned from."""
-        state = replace(self.state, epoch=self.state.epoch + 1)
-        return state, result_of(self.labels, self.log_odds, clip=self.recipe.clip, weights=self.weights)
+        found = []
+        for place, (state, recipe, labels) in enumerate(zip(self.states, self.recipes, self.labels, strict=True)):
+            arrays = (self.theta[:, place].copy(), self.first[place].copy(), self.second[place].copy())
+            result = result_of(labels, self.log_odds[place], clip=recipe.clip, weights=self.weights[place])
+            found.append((State(*arrays, state.step + self.steps, state.epoch + 1), result))
+        return found
+
+
+def _below(*rows: np.ndarray, axis: int = 0) -> np.ndarray:
+    """Put rows one below the other, each on a boundary of 64 bytes, as a row of its own would lie."""
+    width = rows[0].shape[-1]
+    stacked = np.stack(rows, axis=axis)
+    room = np.zeros((*stacked.shape[:-1], -(-width // 16) * 16), np.float32)
+    room[..., :width] = stacked
+    return room[..., :width]
 
 
 def train_epoch(
@@ -193,7 +253,7 @@ def train_together(
         states: where each stands, all before the same epoch.
         rows: N rows of features.
         labels: of each, `(N,)` 0/1; heads of several events differ in them.
-        recipes: of each; they share batch, seed and shuffling, which decide the batches.
+        recipes: of each; they share batch, seed and shuffling, which decide the batches, and clip.
         progress: called with the number of rows of each finished step.
 
     Returns:
@@ -203,10 +263,8 @@ def train_together(
 
     recipe = recipes[0]
     order = epoch_order(len(rows), recipe, states[0].epoch + 1)
-    learners = [
-        _Learner(state, np.asarray(own, dtype=np.int64)[order], choices)
-        for state, own, choices in zip(states, labels, recipes, strict=True)
-    ]
+    in_order = [np.asarray(own, dtype=np.int64)[order] for own in labels]
+    learners = _Learners(states, in_order, recipes)
     start = 0
     # A diverging run overflows; it is told by its loss, in one line.
     with (
@@ -215,12 +273,11 @@ def train_together(
         closing(batches(rows, order, recipe.batch)) as stream,
     ):
         for x in stream:
-            for learner in learners:
-                learner.learn(x, start)
+            learners.learn(x, start)
             start += len(x)
             if progress:
                 progress(len(x))
-        return [learner.finish() for learner in learners]
+        return learners.finish()
 
 
 def check_converging(state: State, result: EpochResult) -> None:

@@ -1,0 +1,111 @@
+"""What do heads of several events cost beside one, trained on the same features in one pass: time and memory?
+
+The rows are random numbers, no features of the Sun: 4,096 a row, half of them 0, kept as a store keeps them, in float16
+or float32. One head and six heads are trained for an epoch in turns, each in a process of its own, for its peak memory.
+
+    python benchmarks/events.py --rows 760000 --store float16 --repeats 3 --json events.json
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from flarescope.backbones.vgg16 import FEATURES
+from flarescope.features.gather import FeatureRows
+from flarescope.features.half import encode
+from flarescope.features.store import SHARD_ROWS
+from flarescope.heads.adam import State, train_together
+from flarescope.heads.head import Recipe, glorot_head
+
+RATES = (0.2, 0.05, 0.01, 0.3, 0.1, 0.02)
+"""How many of the rows each of the six events has: as C1.0, M1.0 and X1.0 within 24 and 48 hours might."""
+
+
+def write_rows(folder: Path, rows: int, store: str) -> None:
+    """Write random rows as a store of this type keeps them, and their exponents."""
+    generator = np.random.default_rng(0)
+    kept = np.float16 if store == "float16" else np.float32
+    mapped = np.lib.format.open_memmap(folder / "rows.npy", "w+", kept, (rows, FEATURES))
+    exponents = np.zeros(rows, np.int8)
+    for start in range(0, rows, SHARD_ROWS):
+        part = np.maximum(generator.standard_normal((min(SHARD_ROWS, rows - start), FEATURES), np.float32), 0)
+        if store == "float16":
+            exponents[start : start + len(part)] = encode(part, mapped[start : start + len(part)])
+        else:
+            mapped[start : start + len(part)] = part
+    mapped.flush()
+    np.save(folder / "exponents.npy", exponents)
+
+
+def read_rows(folder: Path) -> FeatureRows:
+    """Map the rows as the shards of a store."""
+    mapped, exponents = np.load(folder / "rows.npy", mmap_mode="r"), np.load(folder / "exponents.npy")
+    number = np.arange(len(mapped))
+    maps = [np.asarray(mapped[start : start + SHARD_ROWS]) for start in range(0, len(mapped), SHARD_ROWS)]
+    half = exponents if mapped.dtype == np.float16 else None
+    return FeatureRows(maps, number // SHARD_ROWS, number % SHARD_ROWS, half)
+
+
+def epoch(folder: Path, heads: int) -> None:
+    """Train so many heads for an epoch and print seconds and the memory that is not mapped, MB."""
+    rows = read_rows(folder)
+    generator = np.random.default_rng(1)
+    labels = [(generator.uniform(size=len(rows)) < rate).astype(np.int64) for rate in RATES[:heads]]
+    recipes = [Recipe(class_weight=(1.0, 1 / rate - 1)) for rate in RATES[:heads]]
+    states = [State.start(glorot_head(FEATURES, 0)) for _ in recipes]
+    began = time.perf_counter()
+    train_together(states, rows, labels, recipes)
+    took = time.perf_counter() - began
+    print(json.dumps({"seconds": took, "anonymous_mb": anonymous_mb()}))
+
+
+def anonymous_mb() -> float:
+    """Give the resident memory that no file backs, MB, at the end of the epoch (Linux)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1024
+
+
+def main() -> None:
+    """Measure one head and six in turns."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--store", choices=("float16", "float32"), default="float16")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--work", type=Path, default=None, help="a folder with room for the rows")
+    parser.add_argument("--epoch", type=int, default=None, help=argparse.SUPPRESS)
+    parser.add_argument("--json", type=Path, default=None)
+    options = parser.parse_args()
+    if options.epoch:
+        epoch(options.work, options.epoch)
+        return
+    with tempfile.TemporaryDirectory(dir=options.work) as folder:
+        write_rows(Path(folder), options.rows, options.store)
+        found: dict[int, list[dict[str, float]]] = {1: [], len(RATES): []}
+        for _ in range(options.repeats):
+            for heads, results in found.items():
+                words = [sys.executable, __file__, "--work", folder, "--epoch", str(heads)]
+                results.append(json.loads(subprocess.run(words, check=True, capture_output=True).stdout))
+                print(heads, results[-1], flush=True)
+    best = {heads: min(one["seconds"] for one in results) for heads, results in found.items()}
+    memory = {heads: statistics.median(one["anonymous_mb"] for one in results) for heads, results in found.items()}
+    summary = {
+        "rows": options.rows,
+        "store": options.store,
+        "seconds": best,
+        "ratio": best[len(RATES)] / best[1],
+        "anonymous_mb": memory,
+    }
+    print(json.dumps(summary))
+    if options.json:
+        options.json.write_text(json.dumps(summary, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
