@@ -16,7 +16,7 @@ from flarescope.forecaster.runs import RunFolder
 from flarescope.heads import adam
 from flarescope.heads.head import Recipe
 from flarescope.notes import read_event
-from flarescope.pipeline import fitting
+from flarescope.pipeline import solving
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.training import train
 from flarescope.several_events import event_of_code
@@ -68,7 +68,7 @@ def test_the_rows_are_read_once_for_all_events(data, engine, tmp_path, monkeypat
         calls.append(len(states))
         return real(states, *arguments, **options)
 
-    monkeypatch.setattr(fitting, "train_together", counted)
+    monkeypatch.setattr(solving, "train_together", counted)
     trained(data, tmp_path / "r")
     assert calls == [3, 3, 3]
 

@@ -15,7 +15,7 @@ from flarescope.forecaster.runs import RunFolder, best_epoch
 from flarescope.heads.head import Recipe
 from flarescope.pipeline import fitting
 from flarescope.pipeline.featuring import Compute
-from flarescope.pipeline.fitting import Running
+from flarescope.pipeline.jobs import Running
 from flarescope.pipeline.sweeping import Grid, compare, run_name, sweep
 from flarescope.pipeline.training import train
 
@@ -112,7 +112,7 @@ class Stop(BaseException):
 @pytest.mark.parametrize("call", [1, 7, 20])
 def test_a_stopped_sweep_ends_in_the_same_bytes(given, tmp_path, monkeypatch, call):
     sweep(**given, out=tmp_path / "whole", grid=GRID, recipe=BASE)
-    real, calls = fitting._discard, []
+    real, calls = fitting.discard, []
 
     def stopping(*arguments):
         calls.append(1)

@@ -32,7 +32,7 @@ from flarescope.heads.adam import State, train_epoch
 from flarescope.heads.head import EpochResult, Recipe, glorot_head, validate
 from flarescope.images.reading import read_image
 from flarescope.images.render import Rendering
-from flarescope.pipeline import fitting, training_data
+from flarescope.pipeline import fitting, solving, training_data
 from flarescope.pipeline.evaluating import evaluate
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.fitting import Saving
@@ -274,7 +274,8 @@ def test_a_finished_run_asked_for_again_changes_nothing(fit, engine):
 )
 def test_a_stop_at_any_step_ends_in_the_same_run(fit, monkeypatch, which, function, call):
     whole = content(fit("whole", saving=Saving(which)))
-    real, calls = getattr(fitting, function), []
+    place = solving if function == "train_together" else fitting
+    real, calls = getattr(place, function), []
 
     def stopping(*arguments, **options):
         calls.append(function)
@@ -283,7 +284,7 @@ def test_a_stop_at_any_step_ends_in_the_same_run(fit, monkeypatch, which, functi
         return real(*arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(fitting, function, stopping)
+        patch.setattr(place, function, stopping)
         with pytest.raises(Stop):
             fit("stopped", saving=Saving(which))
     assert content(fit("stopped", saving=Saving(which))) == whole

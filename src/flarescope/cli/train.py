@@ -57,7 +57,17 @@ def train(
         options.SolverName,
         typer.Option(help="adam: the reference's; lbfgs: the smallest loss, without learning rate or seed."),
     ] = "adam",
-    l2: Annotated[float, typer.Option(help="lbfgs: penalty on the weights, of features scaled to deviation 1.")] = 1e-4,
+    head: Annotated[
+        options.HeadName,
+        typer.Option(
+            help="linear: the reference's; ordinal, regression: one for all classes of a window; mlp; boosting: trees."
+        ),
+    ] = "linear",
+    hidden: Annotated[int, typer.Option(help="mlp: units of its hidden layer.")] = 64,
+    l2: Annotated[
+        float,
+        typer.Option(help="lbfgs, ordinal, regression: penalty on the weights, of features scaled to deviation 1."),
+    ] = 1e-4,
     patience: Annotated[
         int | None, typer.Option(help="Stop after N epochs without a better validation TSS.", show_default="never")
     ] = None,
@@ -119,6 +129,8 @@ def train(
         patience=patience,
         solver=solver,
         l2=l2,
+        head=head,
+        hidden=hidden,
     )
     stated = options.events_of_options(event, window, latency, scope)
     record = options.record_of_options(with_model, regions, flares, flux_scale)

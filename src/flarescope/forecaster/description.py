@@ -46,6 +46,8 @@ class Description:
         network: name of the backbone (`backbones.base.Network`).
         times: spans of time that its training rows of the whole disk fill (`catalog.apart.spans_to_json`); None of
             regions, or where they are not known.
+        distribution: of a regression on log10 flux (`heads.flux.FluxFit.to_json`); its location, in W/m^2, is the
+            event's least flux times 10^(scale * log odds). None of every other head.
         head: kind and digest of a head that is not linear (`heads.stored.described_head`); None of a linear one.
         synthetic: whether it was trained on made magnetograms and flares.
         history: to which earlier images it looks back (`features.history.History` as plain values); None to none.
@@ -70,6 +72,7 @@ class Description:
     history: dict[str, Any] | None = None
     tuned: dict[str, Any] | None = None
     head: dict[str, Any] | None = None
+    distribution: dict[str, Any] | None = None
 
     __repr__ = brief
 
@@ -91,7 +94,7 @@ class Description:
         return PUBLISHED_SET if self.rendering is None else None
 
 
-_LATER: Final = ("times", "history", "tuned", "head")
+_LATER: Final = ("times", "history", "tuned", "head", "distribution")
 """Are not written where they say nothing: the file is as older versions write and read it."""
 
 
@@ -155,8 +158,21 @@ def _checked(described: Description) -> Description:
         raise TypeError(f"synthetic is {described.synthetic!r}")
     spans_from_json(described.times)
     check_described(described.head)
+    if described.distribution is not None:
+        _check_distribution(described.distribution)
     history_from_json(described.history)
     check_change(described.tuned)
     if described.training_images is not None:
         likeness_from_json(described.training_images)
     return described
+
+
+def _check_distribution(values: dict[str, Any]) -> None:
+    """Refuse what is no distribution of flux.
+
+    Raises:
+        TypeError, ValueError: it is none.
+    """
+    numbers = [values.get(name) for name in ("scale", "limit_w_m2")]
+    if values.get("kind") != "logistic" or not all(isinstance(one, float) and 0 < one < 1e3 for one in numbers):
+        raise ValueError("distribution is not logistic, with a scale and a limit above 0")

@@ -23,12 +23,16 @@ from flarescope.files import (
 )
 from flarescope.forecaster.run_records import check_epoch, check_run
 from flarescope.heads.adam import State
+from flarescope.heads.base import Ended
 from flarescope.heads.head import EpochResult
+from flarescope.heads.mlp import MlpState
 from flarescope.json_values import is_count
 from flarescope.parsing import parse_json, refusing_damage
 
+AnyState = State | MlpState | Ended
+
 _BEGIN_AGAIN: Final = "delete history.jsonl and state.npz and run again, from the first epoch"
-_LARGEST_STATE: Final = 16 << 20  # bytes; it has 66,000
+_LARGEST_STATE: Final = 64 << 20  # bytes; of a linear head it has 66,000, of an MLP with 1,024 units 50 million
 _MODEL_NAME: Final = re.compile(r"model\.\d{2,}_(-?\d+\.\d+|nan)\.(hdf5|json)")
 
 
@@ -118,14 +122,12 @@ class RunFolder:
         """Write the finished epochs."""
         write_text(self.history_jsonl, "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows))
 
-    def write_state(self, state: State) -> None:
+    def write_state(self, state: AnyState) -> None:
         """Keep where training stands, so that a killed run goes on after its last whole epoch."""
         with atomic_path(self.path / "state.npz") as temporary:
-            np.savez(
-                temporary, theta=state.theta, first=state.first, second=state.second, step=state.step, epoch=state.epoch
-            )
+            np.savez(temporary, **state.arrays(), step=state.step, epoch=state.epoch)  # type: ignore[arg-type]
 
-    def read_state(self) -> State | None:
+    def read_state(self) -> AnyState | None:
         """Read where training stands; None before the first epoch.
 
         Raises:
@@ -157,7 +159,7 @@ class RunFolder:
         return self.path / str(chosen[0]["model"])
 
 
-def _read_state(path: Path) -> State:
+def _read_state(path: Path) -> AnyState:
     """Read where training stands.
 
     Raises:
@@ -169,11 +171,20 @@ def _read_state(path: Path) -> State:
         if sum(member.file_size for member in archive.infolist()) > _LARGEST_STATE:
             raise ValueError(f"more than {_LARGEST_STATE:,} bytes when unpacked")
     with np.load(path, allow_pickle=False) as file:
-        state = State(file["theta"], file["first"], file["second"], int(file["step"]), int(file["epoch"]))
-    arrays = (state.theta, state.first, state.second)
-    if not state.theta.shape == (2, *state.first.shape) == (2, *state.second.shape):
+        counts = int(file["step"]), int(file["epoch"])
+        arrays = {name: file[name] for name in ("theta", "first", "second", "mean", "inverse") if name in file}
+    if not arrays:
+        return Ended(None, *counts)
+    step, epoch = counts
+    state: State | MlpState = (
+        MlpState(**arrays, step=step, epoch=epoch) if "mean" in arrays else State(**arrays, step=step, epoch=epoch)
+    )
+    twice = (2,) if isinstance(state, State) else ()
+    if not state.theta.shape == (*twice, *state.first.shape) == (*twice, *state.second.shape):
         raise ValueError(f"theta has shape {state.theta.shape}, Adam's moments {state.first.shape}")
-    if not all(array.dtype == np.float32 and np.isfinite(array).all() for array in arrays):
+    if isinstance(state, MlpState) and (len(state.theta) - 1) % (len(state.mean) + 2):
+        raise ValueError(f"{len(state.theta)} numbers of {len(state.mean)} features")
+    if not all(array.dtype == np.float32 and np.isfinite(array).all() for array in arrays.values()):
         raise ValueError("numbers that are not finite float32")
     if not (is_count(state.step) and is_count(state.epoch)):
         raise ValueError(f"step {state.step} of epoch {state.epoch}")

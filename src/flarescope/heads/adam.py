@@ -10,12 +10,13 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from flarescope.errors import FlarescopeError
 from flarescope.features.gather import Rows, batches
+from flarescope.heads.adam_change import Rates, adam_change
+from flarescope.heads.base import WithEpoch
 from flarescope.heads.head import EpochResult, Head, Recipe, reference_class_weight, result_of
 
 
@@ -36,6 +37,10 @@ class State:
     second: np.ndarray
     step: int = 0
     epoch: int = 0
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Give what a resumed run needs, by name."""
+        return {"theta": self.theta, "first": self.first, "second": self.second}
 
     @property
     def head(self) -> Head:
@@ -94,56 +99,12 @@ def adam_step(state: State, gradient: np.ndarray, recipe: Recipe, scratch: np.nd
         scratch: room for `(F + 1,)` float32.
     """
     step, first, second = state.step + 1, state.first, state.second
-    rates = _Rates.of([recipe], [step])
+    rates = Rates.of([recipe], [step])
     change = np.empty_like(first) if scratch is None else scratch
-    _move(state.theta, first, second, gradient, rates[0], change)
+    adam_change(first, second, gradient, rates[0], change)
+    state.theta[0] += change
+    state.theta[1] -= change
     return State(state.theta, first, second, step, state.epoch)
-
-
-class _Rates(NamedTuple):
-    """What Adam's step multiplies by: float32 numbers of one head, or `(E, 1)` of several."""
-
-    size: np.ndarray | np.float32
-    first: np.ndarray | np.float32
-    second: np.ndarray | np.float32
-    epsilon: np.ndarray | np.float32
-
-    @classmethod
-    def of(cls, recipes: Sequence[Recipe], steps: Sequence[int]) -> list["_Rates"]:
-        """Give those of each head before it takes its step of this number."""
-        return [
-            cls(
-                np.float32(one.learning_rate * math.sqrt(1 - one.beta_2**step) / (1 - one.beta_1**step)),
-                np.float32(1 - one.beta_1),
-                np.float32(1 - one.beta_2),
-                np.float32(one.epsilon),
-            )
-            for one, step in zip(recipes, steps, strict=True)
-        ]
-
-    @classmethod
-    def together(cls, rates: Sequence["_Rates"]) -> "_Rates":
-        """Put those of several heads one below the other."""
-        return cls(*(np.array(values, np.float32)[:, np.newaxis] for values in zip(*rates, strict=True)))
-
-
-def _move(
-    theta: np.ndarray, first: np.ndarray, second: np.ndarray, gradient: np.ndarray, rates: _Rates, change: np.ndarray
-) -> None:
-    """Take Adam's step in place, of one head `(F + 1,)` or of several `(E, F + 1)`; `theta` has them twice."""
-    np.subtract(gradient, first, out=change)
-    change *= rates.first
-    first += change
-    np.square(gradient, out=change)
-    change -= second
-    change *= rates.second
-    second += change
-    np.sqrt(second, out=change)
-    change += rates.epsilon
-    np.divide(first, change, out=change)
-    change *= rates.size
-    theta[0] += change
-    theta[1] -= change
 
 
 class _Learners:
@@ -188,8 +149,10 @@ class _Learners:
             np.dot(pull, x, out=gradient[:-1])
             gradient[-1] = pull.sum()
         self.steps += 1
-        rates = _Rates.together(_Rates.of(self.recipes, [state.step + self.steps for state in self.states]))
-        _move(self.theta, self.first, self.second, self.gradient, rates, self.scratch)
+        rates = Rates.together(Rates.of(self.recipes, [state.step + self.steps for state in self.states]))
+        adam_change(self.first, self.second, self.gradient, rates, self.scratch)
+        self.theta[0] += self.scratch
+        self.theta[1] -= self.scratch
 
     def finish(self) -> list[tuple[State, EpochResult]]:
         """End the epoch: what the forecasts were worth, each made just before its row was learned from."""
@@ -280,7 +243,7 @@ def train_together(
         return learners.finish()
 
 
-def check_converging(state: State, result: EpochResult) -> None:
+def check_converging(state: WithEpoch, result: EpochResult) -> None:
     """Refuse an epoch after which the head is of no use.
 
     Raises:
@@ -288,6 +251,5 @@ def check_converging(state: State, result: EpochResult) -> None:
     """
     if not math.isfinite(result.loss):
         raise FlarescopeError(
-            f"training diverged in epoch {state.epoch}: the loss is {result.loss}; "
-            "lower --learning-rate or the class weights"
+            f"training diverged in epoch {state.epoch}: the loss is {result.loss}; lower --learning-rate or the class weights"
         )

@@ -15,16 +15,27 @@ import numpy as np
 from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.features.gather import GATHER, Rows, batches
+from flarescope.heads.base import AnyHead
 from flarescope.scores.contingency import ContingencyTable, count
 from flarescope.scores.loss import cross_entropy_of_log_odds, sigmoid
 
 CLASSES: Final = 2
 
-SOLVERS: Final = {
-    "adam": ("learning_rate", "beta_1", "beta_2", "epsilon", "batch", "epochs", "shuffle", "seed", "clip", "patience"),
-    "lbfgs": ("l2",),
+_ADAM: Final = (
+    *("learning_rate", "beta_1", "beta_2", "epsilon", "batch", "epochs", "shuffle", "seed", "clip", "patience"),
+)
+SOLVERS: Final = {"adam": (*_ADAM, "class_weight"), "lbfgs": ("l2", "class_weight")}
+"""What each solver of a linear head knows of a recipe's choices."""
+HEADS: Final = {
+    "linear": (),
+    "ordinal": ("l2",),
+    "regression": ("l2",),
+    "mlp": (*_ADAM, "class_weight", "hidden"),
+    "boosting": ("seed", "class_weight"),
 }
-"""What each solver alone knows of a recipe's choices."""
+"""What each other head knows of them; what the linear one knows, its solver says."""
+JOINT: Final = ("ordinal", "regression")
+"""Heads that are trained on all classes of a window together."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +96,10 @@ class Recipe:
             choices it knows `class_weight` and `l2` alone.
         l2: for `lbfgs`, of the penalty l2 / 2 * sum(u^2) beside the mean loss, u being the weights of features scaled
             to standard deviation 1.
+        head: `linear`, the reference's; `ordinal` and `regression`, one for all classes of a window (see
+            `heads.ordinal`, `heads.flux`), which know `l2` alone; `mlp` (see `heads.mlp`), which knows `hidden` and
+            what Adam knows; or `boosting`, boosted trees (see `heads.boosting`), which know `seed` and `class_weight`.
+        hidden: units of the one hidden layer of `mlp`.
 
     Example:
         >>> flarescope.Recipe(learning_rate=0.0005, epochs=10)
@@ -104,6 +119,8 @@ class Recipe:
     patience: int | None = None
     solver: str = "adam"
     l2: float = 1e-4
+    head: str = "linear"
+    hidden: int = 64
 
     __repr__ = brief
 
@@ -121,21 +138,34 @@ class Recipe:
             "patience": self.patience is None or self.patience >= 1,
             "solver": self.solver in SOLVERS,
             "l2": 0 <= self.l2 < math.inf,
+            "head": self.head in HEADS,
+            "hidden": 1 <= self.hidden <= 1024,
         }
         for name, good in ranges.items():
             if not good:
                 raise InputError(f"{name.replace('_', '-')} {getattr(self, name)} is out of range; see the help")
-        others = [name for solver, names in SOLVERS.items() if solver != self.solver for name in names]
-        defaults = {field.name: field.default for field in fields(self)}
-        idle = [name for name in others if getattr(self, name) != defaults[name]]
+        known = {*(SOLVERS[self.solver] if self.head == "linear" else HEADS[self.head]), "head"}
+        known |= {"solver"} if self.head == "linear" else set()
+        idle = [one.name for one in fields(self) if one.name not in known and getattr(self, one.name) != one.default]
         if idle:
             names = ", ".join(f"--{name.replace('_', '-')}" for name in idle)
-            raise InputError(f"{names}: without meaning for --solver {self.solver}; leave it out")
+            whose = f"--solver {self.solver}" if self.head == "linear" else f"--head {self.head}"
+            raise InputError(f"{names}: without meaning for {whose}; leave it out")
 
     @property
     def last_epoch(self) -> int:
-        """The number of the epoch that ends the training; L-BFGS has one."""
-        return self.epochs if self.solver == "adam" else 1
+        """The number of the epoch that ends the training; what is not trained by Adam has one."""
+        return self.epochs if self.by_adam else 1
+
+    @property
+    def by_adam(self) -> bool:
+        """Whether it is trained step by step, on batches in an order."""
+        return self.head == "mlp" or (self.head == "linear" and self.solver == "adam")
+
+    @property
+    def weighs(self) -> bool:
+        """Whether classes have weights in it."""
+        return self.head not in JOINT
 
 
 @dataclass(frozen=True)
@@ -192,10 +222,11 @@ def validate(head: Head, rows: Rows | np.ndarray, labels: np.ndarray, *, clip: f
 
 
 def validate_together(
-    heads: Sequence[Head], rows: Rows | np.ndarray, labels: Sequence[np.ndarray], *, clip: float
+    heads: Sequence[AnyHead], rows: Rows | np.ndarray, labels: Sequence[np.ndarray], *, clip: float
 ) -> list[EpochResult]:
-    """Score several heads on the same rows, which are read once, each by its own labels."""
-    found = log_odds_together(heads, rows)
+    """Score several heads on the same rows, each by its own labels; linear ones read the rows once."""
+    linear = [head for head in heads if isinstance(head, Head)]
+    found = log_odds_together(linear, rows) if len(linear) == len(heads) else [head.log_odds(rows) for head in heads]
     return [result_of(own, log_odds, clip=clip) for own, log_odds in zip(labels, found, strict=True)]
 
 

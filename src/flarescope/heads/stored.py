@@ -7,10 +7,16 @@ import numpy as np
 
 from flarescope.errors import InputError
 from flarescope.heads.base import AnyHead
+from flarescope.heads.boosting import Boosted
 from flarescope.heads.head import Head
+from flarescope.heads.mlp import Mlp
 
 LINEAR: Final = "linear"
-ARRAYS: Final[Mapping[str, tuple[str, ...]]] = {LINEAR: ("kernel", "bias")}
+ARRAYS: Final[Mapping[str, tuple[str, ...]]] = {
+    LINEAR: ("kernel", "bias"),
+    "mlp": ("mean", "inverse", "kernel", "bias", "output", "constant"),
+    "boosting": ("size", "baseline", "roots", "feature", "cut", "upper"),
+}
 """Names of the arrays of each kind of head."""
 
 
@@ -20,8 +26,9 @@ def kind_of(head: AnyHead) -> str:
     Raises:
         TypeError: a head that no file holds.
     """
-    if isinstance(head, Head):
-        return LINEAR
+    for kind, of_kind in ((LINEAR, Head), ("mlp", Mlp), ("boosting", Boosted)):
+        if isinstance(head, of_kind):
+            return kind
     raise TypeError(f"a {type(head).__name__} is not kept in files")
 
 
@@ -69,6 +76,15 @@ def head_of(kind: str, arrays: Mapping[str, np.ndarray]) -> AnyHead:
     Raises:
         ValueError: arrays whose shapes do not fit each other.
     """
+    if kind == "boosting":
+        return Boosted(**{name: arrays[name].astype(np.float64) for name in ARRAYS[kind]}).check()
+    if kind == "mlp":
+        head = Mlp(**{name: arrays[name].astype(np.float32) for name in ARRAYS[kind]})
+        shapes = [getattr(head, name).shape for name in ARRAYS[kind]]
+        features, hidden = shapes[2] if len(shapes[2]) == 2 else (0, 0)
+        if shapes != [(features,), (features,), (features, hidden), (hidden,), (hidden,), (1,)]:
+            raise ValueError(f"the head has shapes {shapes}, which do not fit each other")
+        return head
     kernel, bias = (arrays[name].astype(np.float32) for name in ARRAYS[LINEAR])
     if kernel.ndim != 2 or kernel.shape[1] != 2 or bias.shape != (2,):
         raise ValueError(f"the head has shape {kernel.shape} and {bias.shape}; expected (features, 2) and (2,)")

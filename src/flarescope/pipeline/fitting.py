@@ -2,23 +2,23 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-import numpy as np
-
-from flarescope.counted import counted
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.features.gather import Rows
-from flarescope.forecaster.classifier import Classifier, load_classifier
-from flarescope.forecaster.runs import RunFolder, best_epoch, chosen_epoch, model_name, result_to_json
-from flarescope.heads import lbfgs
-from flarescope.heads.adam import State, check_converging, train_together
-from flarescope.heads.head import EpochResult, Recipe, result_of, validate_together
+from flarescope.forecaster.classifier import load_classifier
+from flarescope.forecaster.runs import AnyState, RunFolder, chosen_epoch, model_name, result_to_json
+from flarescope.heads.adam import State, check_converging
+from flarescope.heads.base import Ended
+from flarescope.heads.head import JOINT, EpochResult, Recipe, validate_together
+from flarescope.heads.mlp import MlpState, first_state
 from flarescope.notes import event_notes
 from flarescope.parquet_tables import write_parquet
 from flarescope.pipeline.identity import with_content
+from flarescope.pipeline.jobs import Job, Outcome, Running
 from flarescope.pipeline.origin import origin_of
+from flarescope.pipeline.solving import SOLVE
 from flarescope.pipeline.training_data import TrainingData
 from flarescope.progress import Reporter
 from flarescope.tables import forecast_table
@@ -48,53 +48,6 @@ class Saving:
             raise InputError(f"--save {self.which}: expected one of {', '.join(SAVE)}")
 
 
-@dataclass(frozen=True)
-class Job:
-    """A run that is to be trained: its folder, the choices with class weights as numbers, and what it is trained on."""
-
-    run: RunFolder
-    recipe: Recipe
-    data: TrainingData
-
-
-@dataclass
-class Running:
-    """A run on its way.
-
-    Attributes:
-        run: its folder.
-        recipe: the choices.
-        model: as training began.
-        state: where training stands.
-        history: the finished epochs.
-        failure: why it cannot go on, or None.
-        labels: of its own event, by table.
-    """
-
-    run: RunFolder
-    recipe: Recipe
-    model: Classifier
-    state: State
-    history: list[dict[str, Any]]
-    failure: FlarescopeError | None = None
-    labels: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
-
-    @property
-    def ended(self) -> bool:
-        """Whether there is no further epoch."""
-        over = self.state.epoch >= self.recipe.last_epoch or stops(self.history, self.recipe.patience)
-        return over or self.failure is not None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What an epoch of one run came to; `note` is kept in the history."""
-
-    state: State
-    trained: EpochResult
-    note: dict[str, Any]
-
-
 def fit_runs(jobs: Sequence[Job], saving: Saving, reporter: Reporter) -> list[Running]:
     """Train runs whose folders are claimed to their ends, and write their forecasts.
 
@@ -109,7 +62,7 @@ def fit_runs(jobs: Sequence[Job], saving: Saving, reporter: Reporter) -> list[Ru
     shared = jobs[0].data
     rows, content = shared.rows(reporter), shared.content()
     described = [with_content(job.run, job.data.describe(job.recipe, asdict(saving)), content) for job in jobs]
-    running = [_resume(job, saving) for job in jobs]
+    running = [_resume(job, saving, rows["train"]) for job in jobs]
     while going := [one for one in running if not one.ended]:
         group = _next_group(going)
         _epoch(group, rows, saving, reporter)
@@ -121,9 +74,12 @@ def fit_runs(jobs: Sequence[Job], saving: Saving, reporter: Reporter) -> list[Ru
     return running
 
 
-def _resume(job: Job, saving: Saving) -> Running:
+def _resume(job: Job, saving: Saving, rows: Rows) -> Running:
     run, model = job.run, job.data.first_model(job.recipe)
-    state = run.read_state() or State.start(job.data.first_head(job.recipe))
+    kept = run.read_state()
+    if kept is not None and not isinstance(kept, _state_type(job.recipe)):
+        raise InputError(f"{run.path}: its state.npz is not of a head of this kind; delete it and train again")
+    state = kept or _first_state(job, rows)
     history = run.history()[: state.epoch]
     if len(history) < state.epoch:
         raise InputError(
@@ -131,7 +87,19 @@ def _resume(job: Job, saving: Saving) -> Running:
             "delete state.npz and run again, from the first epoch"
         )
     discard(run, history, saving)  # a kill may have come just before it
-    return Running(run, job.recipe, model, state, history, labels=job.data.labels())
+    return Running(run, job.recipe, model, state, history, labels=job.data.labels(), data=job.data)
+
+
+def _state_type(recipe: Recipe) -> type:
+    """Name the kind of state that a run with this recipe keeps between epochs."""
+    kinds: dict[str, type] = {"mlp": MlpState, "boosting": Ended}
+    return kinds.get(recipe.head, State)
+
+
+def _first_state(job: Job, rows: Rows) -> AnyState:
+    if job.recipe.head == "mlp":
+        return first_state(rows, job.recipe)
+    return State.start(job.data.first_head(job.recipe))
 
 
 def _next_group(going: Sequence[Running]) -> list[Running]:
@@ -139,9 +107,12 @@ def _next_group(going: Sequence[Running]) -> list[Running]:
 
     def order(one: Running) -> tuple[Any, ...]:
         recipe = one.recipe
-        if recipe.solver != "adam":
+        if recipe.head in JOINT and one.data is not None and one.data.event is not None:
+            event = one.data.event
+            return recipe.head, recipe.l2, event.window_hours, event.latency_hours
+        if not recipe.by_adam:
             return (one.run.path,)
-        return recipe.batch, recipe.shuffle, recipe.seed if recipe.shuffle else None, recipe.clip
+        return recipe.head, recipe.batch, recipe.shuffle, recipe.seed if recipe.shuffle else None, recipe.clip
 
     behind = min(going, key=lambda one: one.state.epoch)
     return [one for one in going if one.state.epoch == behind.state.epoch and order(one) == order(behind)]
@@ -150,10 +121,11 @@ def _next_group(going: Sequence[Running]) -> list[Running]:
 def _epoch(group: Sequence[Running], rows: dict[str, Rows], saving: Saving, reporter: Reporter) -> None:
     first = group[0]
     label = f"epoch {first.state.epoch + 1} of {first.recipe.last_epoch}"
-    solve = _adam if first.recipe.solver == "adam" else _lbfgs
+    recipe = first.recipe
+    solve = SOLVE[recipe.solver if recipe.head == "linear" else recipe.head]
     found = zip(group, solve(group, rows["train"], label, reporter), strict=True)
     good = [(one, outcome) for one, outcome in found if not _fails(one, outcome)]
-    heads = [outcome.state.head for _, outcome in good]
+    heads = [outcome.head for _, outcome in good]
     labels = [one.labels["validation"] for one, _ in good]
     validated = validate_together(heads, rows["validation"], labels, clip=first.recipe.clip)
     for (one, outcome), result in zip(good, validated, strict=True):
@@ -171,40 +143,12 @@ def _fails(one: Running, outcome: Outcome) -> bool:
     return one.failure is not None
 
 
-def _adam(group: Sequence[Running], rows: Rows, label: str, reporter: Reporter) -> list[Outcome]:
-    done, heads = 0, f", {len(group)} heads" if len(group) > 1 else ""
-
-    def advance(count: int) -> None:
-        nonlocal done
-        done += count
-        reporter.advance(label + heads, done, len(rows))
-
-    states, recipes = [one.state for one in group], [one.recipe for one in group]
-    found = train_together(states, rows, [one.labels["train"] for one in group], recipes, progress=advance)
-    return [Outcome(state, result, {}) for state, result in found]
-
-
-def _lbfgs(group: Sequence[Running], rows: Rows, label: str, reporter: Reporter) -> list[Outcome]:
-    outcomes = []
-    for one in group:
-        labels = one.labels["train"]
-        fit = lbfgs.fit(rows, labels, one.recipe, progress=lambda done, of: reporter.advance("L-BFGS", done, of))
-        if not fit.converged:
-            reporter.warn(
-                f"L-BFGS had not converged after {counted(fit.iterations, 'iteration')}; a larger --l2 takes fewer"
-            )
-        weights = np.array(one.recipe.class_weight)[labels]
-        trained = result_of(labels, fit.head.log_odds(rows), clip=0, weights=weights)
-        state = replace(State.start(fit.head), step=fit.iterations, epoch=1)
-        outcomes.append(Outcome(state, trained, {"iterations": fit.iterations, "converged": fit.converged}))
-    return outcomes
-
-
 def _keep(one: Running, outcome: Outcome, validated: EpochResult, saving: Saving) -> None:
     """Write what an epoch came to."""
     one.state = outcome.state
     name = model_name(one.state.epoch, validated.table.tss)
-    replace(one.model, head=one.state.head).save(one.run.path / name, full=saving.full)
+    described = replace(one.model.description, **outcome.described)
+    replace(one.model, head=outcome.head, description=described).save(one.run.path / name, full=saving.full)
     results = {"train": result_to_json(outcome.trained), "validation": result_to_json(validated)}
     one.history.append({"epoch": one.state.epoch, **results, **outcome.note, "model": name})
     one.run.write_history(one.history)
@@ -223,12 +167,6 @@ def epoch_line(trained: EpochResult, validated: EpochResult, label: str) -> str:
 
 def _score(value: float) -> str:
     return "0/0" if math.isnan(value) else f"{value:.4f}"
-
-
-def stops(history: list[dict[str, Any]], patience: int | None) -> bool:
-    """Whether the validation TSS has not become better for `patience` epochs; one that is 0/0 stops nothing."""
-    best = best_epoch(history)
-    return best is not None and patience is not None and history[-1]["epoch"] - best["epoch"] >= patience
 
 
 def discard(run: RunFolder, history: list[dict[str, Any]], saving: Saving) -> None:

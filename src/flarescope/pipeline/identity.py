@@ -78,7 +78,12 @@ def times_filled(table: pd.DataFrame, event: EventDefinition) -> list[list[str]]
 
 def describe_recipe(recipe: Recipe) -> dict[str, Any]:
     """Give a recipe as plain values; the class weights as numbers."""
-    return {**asdict(recipe), "class_weight": list(recipe.class_weight or ())}
+    values = {**asdict(recipe), "class_weight": list(recipe.class_weight or ())}
+    if recipe.head == "linear":  # as older versions write and read it
+        del values["head"]
+    if recipe.head != "mlp":
+        del values["hidden"]
+    return values
 
 
 def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:

@@ -18,8 +18,9 @@ from flarescope.files import make_folder, write_json, write_text
 from flarescope.forecaster.runs import RunFolder, chosen_epoch
 from flarescope.heads.head import Recipe
 from flarescope.pipeline.featuring import Compute
-from flarescope.pipeline.fitting import Job, Running, Saving, fit_runs
+from flarescope.pipeline.fitting import Saving, fit_runs
 from flarescope.pipeline.identity import claimed
+from flarescope.pipeline.jobs import Job, Running
 from flarescope.pipeline.training_data import TrainingData, open_training_data
 from flarescope.progress import Reporter, WarningReporter
 

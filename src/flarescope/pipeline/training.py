@@ -11,8 +11,9 @@ from flarescope.features.history import History
 from flarescope.forecaster.runs import RunFolder
 from flarescope.heads.head import Recipe
 from flarescope.pipeline.featuring import Compute
-from flarescope.pipeline.fitting import Job, Saving, fit_runs
+from flarescope.pipeline.fitting import Saving, fit_runs
 from flarescope.pipeline.identity import claimed
+from flarescope.pipeline.jobs import Job
 from flarescope.pipeline.training_data import open_training_data
 from flarescope.pipeline.training_events import train_events
 from flarescope.progress import Reporter, WarningReporter

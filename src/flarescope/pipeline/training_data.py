@@ -81,7 +81,7 @@ class TrainingData:
 
     def with_class_weight(self, recipe: Recipe) -> Recipe:
         """Give the recipe with the class weights as numbers."""
-        if recipe.class_weight is not None:
+        if recipe.class_weight is not None or not recipe.weighs:
             return recipe
         return replace(recipe, class_weight=reference_class_weight(self.tables["train"]["label"].to_numpy()))
 

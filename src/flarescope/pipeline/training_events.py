@@ -12,8 +12,9 @@ from flarescope.forecaster.event_runs import KIND, EventRuns, is_of_events
 from flarescope.heads.head import Recipe
 from flarescope.leftovers import remove_leftovers
 from flarescope.locks import locked
-from flarescope.pipeline.fitting import Job, Saving, fit_runs
+from flarescope.pipeline.fitting import Saving, fit_runs
 from flarescope.pipeline.identity import claimed
+from flarescope.pipeline.jobs import Job
 from flarescope.pipeline.training_data import TrainingData
 from flarescope.progress import Reporter
 from flarescope.several_events import codes

@@ -20,7 +20,8 @@ from flarescope.notes import event_notes
 from flarescope.parquet_tables import write_parquet
 from flarescope.pipeline.featuring import ensure_features, open_store
 from flarescope.pipeline.finetuning.beginning import base_of
-from flarescope.pipeline.fitting import Saving, discard, epoch_line, stops
+from flarescope.pipeline.fitting import Saving, discard, epoch_line
+from flarescope.pipeline.jobs import stops
 from flarescope.pipeline.origin import origin_of
 from flarescope.pipeline.training_data import TrainingData
 from flarescope.progress import Reporter

@@ -1,0 +1,201 @@
+"""Are an MLP, boosted trees, an ordinal head and a regression on flux trained, kept and used as the linear head is?"""
+
+import json
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from fakes import use_fake_network
+from flarescope.cli import main
+from flarescope.errors import InputError
+from flarescope.forecaster.classifier import load_classifier, read_description
+from flarescope.forecaster.event_models import load_event_models
+from flarescope.forecaster.event_runs import EventRuns
+from flarescope.heads.boosting import Boosted, fit_boosted
+from flarescope.heads.head import Recipe
+from flarescope.heads.mlp import MlpState, first_state, parts_of, train_mlps
+from flarescope.heads.stored import arrays_of, head_of, kind_of
+from flarescope.pipeline.featuring import Compute
+from flarescope.pipeline.training import train
+from flarescope.regions.trees import CHOICES
+from made_events import EVENTS, write_events_set
+
+COMPUTE = Compute(engine="torch", precision="fp32", workers=0)
+GENERATOR = np.random.default_rng(2)
+X = GENERATOR.normal(1, 2, (400, 6)).astype(np.float32)
+LABELS = (X[:, 0] * X[:, 1] > 2).astype(int)  # no linear head can tell
+MLP = Recipe(head="mlp", hidden=8, batch=32, learning_rate=0.01, class_weight=(1.0, 2.0), seed=3)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_events_set(tmp_path_factory.mktemp("events"))
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    return use_fake_network(monkeypatch)
+
+
+def trained(data, out, recipe, table=None, **options):
+    table = table or data["table"]
+    given = {"recipe": recipe, "backbone": "fake", "compute": COMPUTE} | options
+    return train(train=table, validation=table, images=data["images"], out=out, **given)
+
+
+def in_torch(state, x):
+    kernel, bias, output, constant = (torch.tensor(part.copy()) for part in parts_of(state.theta, x.shape[1]))
+    scaled = (torch.tensor(x) - torch.tensor(state.mean)) * torch.tensor(state.inverse)
+    leaves = [one.requires_grad_() for one in (kernel, bias, output, constant)]
+    return torch.relu(scaled @ kernel + bias) @ output + constant, leaves
+
+
+def test_the_mlp_takes_the_steps_that_torch_takes():
+    """Adam as Keras has it differs from torch's in where epsilon stands: what is compared is one step's gradient."""
+    state = first_state(X, MLP)
+    (after, _), *_ = train_mlps([state], X[:32], [LABELS[:32]], [MLP])
+    logits, leaves = in_torch(state, X[:32])
+    weights = torch.tensor(np.where(LABELS[:32] == 1, 2.0, 1.0))
+    loss = (weights * torch.nn.functional.softplus(torch.tensor(1 - 2 * LABELS[:32]) * logits)).sum() / 32
+    loss.backward()
+    gradient = np.concatenate([leaf.grad.numpy().ravel() for leaf in leaves])
+    np.testing.assert_allclose(after.first, gradient * (1 - MLP.beta_1), rtol=2e-3, atol=1e-6)
+
+
+def test_the_mlp_learns_what_no_linear_head_can():
+    state = first_state(X, MLP)
+    for _ in range(60):
+        ((state, result),) = train_mlps([state], X, [LABELS], [MLP])
+    assert result.table.tss > 0.8
+    assert ((state.head.probability(X) >= 0.5) == LABELS).mean() > 0.9
+
+
+def test_mlps_that_are_trained_together_have_the_bytes_of_those_alone():
+    other = (X[:, 2] > 0).astype(int)
+    states = [first_state(X, MLP)] * 2
+    together = train_mlps(states, X, [LABELS, other], [MLP, MLP])
+    for (state, _), labels in zip(together, (LABELS, other), strict=True):
+        ((alone, _),) = train_mlps(states[:1], X, [labels], [MLP])
+        assert state.theta.tobytes() == alone.theta.tobytes()
+
+
+def test_boosted_trees_are_those_of_scikit_learn():
+    recipe = Recipe(head="boosting", seed=1, class_weight=(1.0, 2.0))
+    ours = fit_boosted(X, LABELS, recipe)
+    leaf = max(5, min(CHOICES["min_samples_leaf"], len(LABELS) // 100))
+    choices = CHOICES | {"min_samples_leaf": leaf, "early_stopping": False, "random_state": 1}
+    theirs = HistGradientBoostingClassifier(**choices).fit(X.astype(float), LABELS, np.where(LABELS, 2.0, 1.0))
+    np.testing.assert_allclose(ours.probability(X), theirs.predict_proba(X.astype(float))[:, 1], atol=1e-12)
+    with pytest.raises(InputError, match=r"--head boosting holds all features at once, 15 GB .* at most 8 GB"):
+        fit_boosted(np.broadcast_to(np.zeros((1, 4000), np.float32), (500_000, 4000)), LABELS, recipe)
+
+
+@pytest.mark.parametrize("kind", ["mlp", "boosting"])
+def test_a_head_lies_in_a_file_as_plain_arrays_and_comes_back(kind):
+    head = first_state(X, MLP).head if kind == "mlp" else fit_boosted(X, LABELS, Recipe(head="boosting"))
+    again = head_of(kind, {name: array.astype(float) for name, array in arrays_of(head).items()})
+    assert kind_of(again) == kind
+    assert again.digest == head.digest
+    np.testing.assert_array_equal(again.log_odds(X), head.log_odds(X))
+
+
+def test_trees_that_lead_nowhere_are_refused():
+    head = fit_boosted(X, LABELS, Recipe(head="boosting"))
+    loop = head.upper.copy()
+    split = int(np.flatnonzero(head.feature >= 0)[0])
+    loop[split] = split  # a walk that never ends
+    for changed in ({"upper": loop}, {"feature": head.feature + 100}, {"roots": head.roots + 1e9}):
+        with pytest.raises(ValueError, match="trees that lead nowhere"):
+            Boosted(**arrays_of(head) | changed).check()
+
+
+@pytest.mark.parametrize("head", ["mlp", "boosting"])
+def test_a_run_with_another_head_is_a_run(data, engine, tmp_path, head):
+    recipe = {
+        "mlp": Recipe(head="mlp", hidden=4, epochs=3, batch=8),
+        "boosting": Recipe(head="boosting", seed=1),
+    }[head]
+    run = trained(data, tmp_path / "r", recipe, data["M1.0_24h"])
+    assert run.read()["recipe"]["head"] == head
+    assert len(run.history()) == recipe.last_epoch
+    assert read_description(run.model_path()).head["kind"] == head
+    again = trained(data, tmp_path / "again", recipe, data["M1.0_24h"])
+    assert again.model_path().read_bytes() == run.model_path().read_bytes()
+    assert trained(data, tmp_path / "r", recipe, data["M1.0_24h"]).history() == run.history()  # nothing is left to do
+    words = ["--table", data["M1.0_24h"], "--images", data["images"], "--engine", "torch", "--precision", "fp32"]
+    assert main(["evaluate", str(run.path), *map(str, words), "--replicates", "0", "--quiet"]) == 0
+    assert main(["export", str(run.path), "--out", str(tmp_path / "x.onnx")]) == 2
+    with h5py.File(run.model_path(), "r+") as file:
+        name = "head/output" if head == "mlp" else "head/cut"
+        file[name][0] += 1e-9 if head == "boosting" else 1.0
+    with pytest.raises(InputError, match="damaged"):
+        load_classifier(run.model_path(), backbone="fake")
+
+
+def test_a_killed_run_of_an_mlp_goes_on_to_the_same_bytes(data, engine, tmp_path):
+    recipe = Recipe(head="mlp", hidden=4, epochs=3, batch=8)
+    whole = trained(data, tmp_path / "whole", recipe, data["M1.0_24h"])
+    short = trained(data, tmp_path / "r", Recipe(head="mlp", hidden=4, epochs=1, batch=8), data["M1.0_24h"])
+    assert isinstance(short.read_state(), MlpState)
+    more = trained(data, tmp_path / "r", recipe, data["M1.0_24h"])
+    assert more.model_path().read_bytes() == whole.model_path().read_bytes()
+    shutil.copy(
+        trained(data, tmp_path / "l", Recipe(epochs=1, batch=8), data["M1.0_24h"]).path / "state.npz", more.path
+    )
+    with pytest.raises(InputError, match=r"state\.npz is not of a head of this kind"):
+        trained(data, tmp_path / "r", Recipe(head="mlp", hidden=4, epochs=4, batch=8), data["M1.0_24h"])
+
+
+@pytest.mark.parametrize("head", ["ordinal", "regression"])
+def test_a_joint_head_gives_each_event_a_linear_one_in_order(data, engine, tmp_path, head):
+    several = EventRuns.open(trained(data, tmp_path / "r", Recipe(head=head, l2=1.0)).path)
+    models = load_event_models(several.model, backbone="fake")
+    kernels = {event.code: part.head.kernel for event, part in zip(models.events, models.parts, strict=True)}
+    np.testing.assert_array_equal(kernels["C1.0/24"], kernels["M1.0/24"])  # one window, one head
+    assert not np.array_equal(kernels["C1.0/24"], kernels["C1.0/48"])
+    rows = GENERATOR.normal(0, 100, (50, 4096)).astype(np.float32)
+    c24, m24 = (part.head.probability(rows) for part in models.parts[:2])
+    assert (m24 <= c24).all()
+    told = [part.description.distribution for part in models.parts]
+    if head == "ordinal":
+        assert told == [None, None, None]
+        return
+    assert told[0] == told[1]
+    assert told[0]["limit_w_m2"] == pytest.approx(1e-6)
+    # A decade of flux costs 1 / scale in the log odds.
+    drop = models.parts[0].head.log_odds(rows) - models.parts[1].head.log_odds(rows)
+    np.testing.assert_allclose(drop, 1 / told[0]["scale"], rtol=1e-3)
+    assert json.loads((several.run(EVENTS[0]).path / "history.jsonl").read_text().splitlines()[0])["converged"] in (
+        True,
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"head": "ordinal", "class_weight": (1.0, 2.0)}, "--class-weight: without meaning for --head ordinal"),
+        ({"head": "boosting", "hidden": 8}, "--hidden: without meaning for --head boosting"),
+        ({"head": "mlp", "l2": 0.1}, "--l2: without meaning for --head mlp"),
+        ({"head": "mlp", "solver": "lbfgs"}, "--solver: without meaning for --head mlp"),
+        ({"hidden": 8}, "--hidden: without meaning for --solver adam"),
+        ({"head": "forest"}, "head forest is out of range"),
+    ],
+)
+def test_choices_without_meaning_are_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        Recipe(**options)
+
+
+def test_a_regression_needs_the_classes_of_the_flares(data, engine, tmp_path):
+    from flarescope.catalog.boucheron import read_table
+    from flarescope.pipeline.catalogues.listing import write_catalogue
+
+    table = read_table(data["C1.0_24h"]).assign(flare=None)
+    write_catalogue(table, tmp_path / "t.parquet", EVENTS[0])
+    with pytest.raises(InputError, match="flares of several strengths"):
+        trained(data, tmp_path / "r", Recipe(head="regression"), tmp_path / "t.parquet")
