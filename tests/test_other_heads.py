@@ -152,7 +152,7 @@ def test_a_killed_run_of_an_mlp_goes_on_to_the_same_bytes(data, engine, tmp_path
 
 @pytest.mark.parametrize("head", ["ordinal", "regression"])
 def test_a_joint_head_gives_each_event_a_linear_one_in_order(data, engine, tmp_path, head):
-    several = EventRuns.open(trained(data, tmp_path / "r", Recipe(head=head, l2=1.0)).path)
+    several = EventRuns.open(trained(data, tmp_path / "r", Recipe(head=head, l2=10.0)).path)
     models = load_event_models(several.model, backbone="fake")
     kernels = {event.code: part.head.kernel for event, part in zip(models.events, models.parts, strict=True)}
     np.testing.assert_array_equal(kernels["C1.0/24"], kernels["M1.0/24"])  # one window, one head

@@ -251,5 +251,6 @@ def check_converging(state: WithEpoch, result: EpochResult) -> None:
     """
     if not math.isfinite(result.loss):
         raise FlarescopeError(
-            f"training diverged in epoch {state.epoch}: the loss is {result.loss}; lower --learning-rate or the class weights"
+            f"training diverged in epoch {state.epoch}: the loss is {result.loss}; "
+            "lower --learning-rate or the class weights"
         )
