@@ -11,12 +11,15 @@ from PIL import Image
 import flarescope
 from fakes import Heard, use_fake_network
 from flarescope.cli import main
+from flarescope.figures import FieldImage
 from flarescope.forecaster.as_torch import log_odds_module
 from flarescope.forecaster.classifier import Classifier
 from flarescope.forecaster.event_models import EventModels
 from flarescope.heads.head import Head
+from flarescope.html_report import page
 from flarescope.images.axes import axes_of
 from flarescope.pipeline.explaining.background import background_of, inversion_line
+from flarescope.pipeline.explaining.gallery import with_maps
 from flarescope.pipeline.explaining.writing import event_in_name, free_names
 from flarescope.several_events import event_of_code
 from real_data import REAL_DATA, needs_real_data
@@ -121,6 +124,22 @@ def test_a_model_that_looks_back_is_refused(run):
     back = Classifier(first.head, replace(first.description, history=history), first.weights)
     with pytest.raises(flarescope.InputError, match="looks back"):
         log_odds_module([back])
+
+
+def test_the_gallery_of_a_report_shows_what_the_model_sees(run):
+    folder, images = run
+    image = FieldImage(np.zeros((64, 64)), images[0].name, 11141, None, 0.5, 1)
+    model, root = flarescope.load(folder).path, images[0].parent
+    options = {"nan": "error", "reporter": Heard()}
+    (shown,) = with_maps([("Hits", [image])], model, root, method="occlusion", **options)
+    assert shown[1][0].seen.shape == (224, 224)
+    assert shown[1][0].seen_note.startswith("Occlusion: deletion ")
+    plain, seen = page._gallery(*shown)
+    assert (plain.heading, seen.pictures[0].lines[0]) == ("Hits", shown[1][0].seen_note)
+    assert seen.pictures[0].source.startswith("data:image/png;base64,")
+    assert len(page._gallery("Hits", [image])) == 1
+    with pytest.raises(flarescope.InputError, match="--explain grad-cam: no layer"):
+        with_maps([("Hits", [image])], model, root, method="grad-cam", **options)
 
 
 def test_names_of_files(tmp_path):

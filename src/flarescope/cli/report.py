@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flarescope.pipeline.reporting import Reported
 
 EXAMPLE = "Example: flarescope report runs/png --compare runs/svm --compare other_model.csv --events eventList.txt"
-RUN_ONLY = ("images",)
+RUN_ONLY = ("images", "explain")
 TABLE_ONLY = (
     *("climatology", "columns", "percent", "form", "flares", "threshold", "calibration", "choose_on"),
     *("window", "latency", "scope"),
@@ -43,6 +43,10 @@ def report(
             help="Flare list, to mark flares in the time lines, and for persistence of tables of forecasts.",
             show_default=False,
         ),
+    ] = None,
+    explain: Annotated[
+        str | None,
+        typer.Option(help="Draw over the gallery what the model sees, by this method of `explain`.", show_default="no"),
     ] = None,
     resample: options.Resample = "auto",
     replicates: Annotated[
@@ -103,6 +107,7 @@ def report(
             "compared": others,
             "split": split,
             "images": images,
+            "explained": explain,
             "verifying": verifying,
             "out": out,
         }

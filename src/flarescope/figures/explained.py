@@ -1,5 +1,6 @@
 """How does it look what a model sees in an image: maps over the magnetogram, and how faithful they are?"""
 
+import io
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 from flarescope.figures.field import FIELD_MAP, FIELD_NORM, gauss_bar, shrink
 from flarescope.figures.style import FIRST, MUTED, SECOND, THIRD, WIDTH_INCHES, styled, unit_axis
@@ -167,3 +169,20 @@ def _curves(both: Sequence[Axes], curves: Mapping[str, DrawnCurves], random: Seq
         axes.set_xlabel(f"Share of cells {went}", size=10)
     both[0].set_ylabel("Log-odds of the event", size=10)
     both[1].legend(fontsize=9, loc="lower right")
+
+
+def seen_png(field_gauss: np.ndarray, values: np.ndarray) -> bytes:
+    """Give a PNG of a map over its field in grey, as `explanation_figure` draws them.
+
+    Args:
+        field_gauss: `(H, W)` gauss.
+        values: `(S, S)`, of the whole image.
+    """
+    field = shrink(field_gauss)
+    grey = np.clip(np.nan_to_num(field) / GREY_GAUSS, -1, 1) * 127.5 + 127.5
+    image = Image.fromarray(np.repeat(grey[..., np.newaxis], 3, axis=2).astype(np.uint8)).convert("RGBA")
+    tint = Image.fromarray(np.rint(255 * tinted(values)).astype(np.uint8), mode=None)
+    image.alpha_composite(tint.resize(image.size, Image.Resampling.BILINEAR))
+    buffer = io.BytesIO()
+    image.convert("RGB").save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()

@@ -66,6 +66,8 @@ class FieldImage:
         probability: forecast for it, 0..1.
         label: 1 where an event followed.
         flare: GOES class of the largest flare in the window, or None.
+        seen: `(S, S)`, what each part says of the event (`figures.explained`), or None.
+        seen_note: how it was made, and how far it holds.
     """
 
     field_gauss: np.ndarray
@@ -75,6 +77,8 @@ class FieldImage:
     probability: float
     label: int
     flare: str | None = None
+    seen: np.ndarray | None = None
+    seen_note: str = ""
 
 
 def shrink(field_gauss: np.ndarray, side: int = LARGEST_SIDE) -> np.ndarray:

@@ -1,13 +1,15 @@
 """How does a run become one HTML file that opens anywhere, without a network?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 from markupsafe import Markup
 
 from flarescope.counted import counted
 from flarescope.events import sentence_of
 from flarescope.figures import FieldImage, data_uri, field_bar_figure, field_png, inline_svg
+from flarescope.figures.explained import seen_png
 from flarescope.figures.field import shrink
 from flarescope.files import write_text
 from flarescope.html_report import questions, sections
@@ -145,12 +147,26 @@ def _examples(inputs: ReportInputs, drawn: Mapping[str, Drawn]) -> list[Section]
                     "Colours as HMI's: warm where the field points away from us, cool where it points towards us."
                 ],
                 drawings=[_bar()],
-                gallery=[
-                    Pictures(heading, [_picture(image) for image in images]) for heading, images in inputs.gallery
-                ],
+                gallery=[row for heading, images in inputs.gallery for row in _gallery(heading, images)],
             )
         )
     return parts
+
+
+def _gallery(heading: str, images: Sequence[FieldImage]) -> list[Pictures]:
+    """Give a row of magnetograms, and below, where there are any, what the model sees in them."""
+    seen = [(image, image.seen) for image in images if image.seen is not None]
+    rows = [Pictures(heading, [_picture(image) for image in images])]
+    if seen:
+        said = f"{heading}: vermilion speaks for an event, blue against it"
+        rows.append(Pictures(said, [_seen(image, values) for image, values in seen]))
+    return rows
+
+
+def _seen(image: FieldImage, values: np.ndarray) -> Picture:
+    rows, columns = shrink(image.field_gauss).shape
+    source = data_uri(seen_png(image.field_gauss, values))
+    return Picture(source, f"Map of {image.filename}: {image.seen_note}", columns, rows, [image.seen_note])
 
 
 def _bar() -> Drawing:

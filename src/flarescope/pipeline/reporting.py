@@ -62,6 +62,7 @@ def report(
     verifying: Verifying | None = None,
     out: str | Path | None = None,
     event: EventDefinition | None = None,
+    explained: str | None = None,
     reporter: Reporter | None = None,
 ) -> Reported:
     """Write `report.html`, `figures/` and the model card `README.md` of a run that was evaluated.
@@ -77,6 +78,8 @@ def report(
         verifying: the flare list to mark in the time lines, and how the compared ones are verified.
         out: the page's file; by default it lies in the run, as figures and card always do.
         event: which, of a run of several events; its page and card lie in its own folder.
+        explained: one of `explaining.maps.METHODS`, by which the images of the gallery are explained; None leaves that
+            out.
         reporter: hears what had to be left out.
 
     Raises:
@@ -105,7 +108,7 @@ def report(
             warnings=found.warnings(),
             history=folder.history(),
             events=verifying.marked_flares(event),
-            gallery=_gallery(forecasts, verification, Path(images or described["images"]), reporter),
+            gallery=_gallery(forecasts, verification, found, Path(images or described["images"]), explained, reporter),
             compared=[_compared(path, forecasts, verification, split, verifying, of_all) for path in compared],
             provenance={"evaluation": found.evaluation(), "data": found.tables(), **found.training()},
         )
@@ -130,7 +133,12 @@ def _check_compared(
 
 
 def _gallery(
-    forecasts: pd.DataFrame, verification: dict[str, Any], images: Path, reporter: Reporter
+    forecasts: pd.DataFrame,
+    verification: dict[str, Any],
+    found: Provenance,
+    images: Path,
+    explained: str | None,
+    reporter: Reporter,
 ) -> list[tuple[str, list[FieldImage]]]:
     rows, threshold = decided_forecasts(forecasts, verification)
     if (verification["settings"]["event"] or {}).get("scope") == "disk" or rows["noaa_ar"].isna().all():
@@ -140,10 +148,17 @@ def _gallery(
         reporter.say(f"no gallery: the images are not at {images} (--images)")
         return []
     chosen = gallery_rows(rows, threshold)
-    return [
+    gallery = [
         (GALLERY[group], [_field_image(images, row) for row in some.to_dict("records")])
         for group, some in chosen.items()
     ]
+    if explained is None:
+        return gallery
+    from flarescope.pipeline.explaining.gallery import with_maps  # torch, which no other report needs
+
+    model = found.run.path / found.origin.model if found.origin else found.run.model_path()
+    nan = "zero" if "nan-zero" in str(found.described["store"].get("rendering")) else "error"
+    return with_maps(gallery, model, images, method=explained, nan=nan, reporter=reporter)
 
 
 def _field_image(images: Path, row: Mapping[Any, Any]) -> FieldImage:
