@@ -8,7 +8,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from inspect import signature
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -56,9 +57,13 @@ class Processes:
         """Let a module average its gradients over all processes."""
         if self.number == 1:
             return model
-        return nn.parallel.DistributedDataParallel(
-            model, device_ids=[self.device] if self.device.type == "cuda" else None, broadcast_buffers=False
+        ddp: Any = nn.parallel.DistributedDataParallel
+        # Buffers do not change. PyTorch 2.13 has another name for it, and warns of the old one.
+        still = "forward_sync_buffers" if "forward_sync_buffers" in signature(ddp).parameters else "broadcast_buffers"
+        together: nn.Module = ddp(
+            model, device_ids=[self.device] if self.device.type == "cuda" else None, **{still: False}
         )
+        return together
 
 
 @contextmanager

@@ -54,6 +54,11 @@ class RunFolder:
         """A line an epoch."""
         return self.path / "history.jsonl"
 
+    @property
+    def can_go_on(self) -> bool:
+        """Whether an epoch is finished, or a fine-tuning kept where it stands within the first."""
+        return self.history_jsonl.exists() or (self.path / "state.safetensors").exists()
+
     def own_files(self) -> list[Path]:
         """List the files by which training goes on: models, state, history and, last, `run.json`."""
         models = sorted(path for path in self.path.glob("model.*") if _MODEL_NAME.fullmatch(path.name))

@@ -136,11 +136,11 @@ def claimed(run: RunFolder, described: dict[str, Any], reporter: Reporter) -> It
 
 @contextmanager
 def _cleared_if_untrained(run: RunFolder) -> Iterator[None]:
-    """Leave nothing of a run that ends with an error before its first epoch was whole."""
+    """Leave nothing of a run that ends with an error before its first epoch was whole, or its state kept."""
     try:
         yield
     except BaseException:
-        if not run.history_jsonl.exists():
+        if not run.can_go_on:
             run.clear()
         raise
 
