@@ -105,7 +105,7 @@ def main(folder: Path) -> None:
     """Make the set and the frozen run, then try."""
     data = write_set(folder / "set", regions=REGIONS)
     train_frozen(data, folder / "runs/frozen")
-    second_dies = {1: lambda: setattr(loop, "_step", dying(loop._step, 3, kill))}
+    second_dies = {1: lambda: setattr(loop, "take_step", dying(loop.take_step, 3, kill))}
     full = {0: lambda: setattr(safe, "save_file", dying(safe.save_file, 3, fill))}
     found = {
         "one": attempt(folder, "one", 1, {}),

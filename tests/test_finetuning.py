@@ -14,8 +14,9 @@ import torch
 
 import flarescope
 from fakes import Heard, draw_blank, write_set
+from flarescope.backbones import efficientnet_lite_weights as lite
 from flarescope.backbones.base import Network, Weights
-from flarescope.backbones.tuned import Change, TunedWeights
+from flarescope.backbones.tuned import Change, TunedWeights, tuned_weights
 from flarescope.backbones.tuned_torch import state_of
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.finetuning import loop, lora
@@ -206,7 +207,24 @@ def test_lora_leaves_out_convolutions_that_pad_in_their_own_way():
         """Not plain."""
 
     layers = [Padded(1, 2, 3), Padded(2, 2, 1), torch.nn.Conv2d(2, 2, 3, groups=2), torch.nn.Conv2d(2, 2, 3)]
-    assert adaptable(torch.nn.Sequential(*layers)) == ["1", "3"]
+    assert adaptable(torch.nn.Sequential(*layers)) == ["3"]
+
+
+@needs_peft
+def test_lora_begins_as_the_network_is_and_its_change_goes_back_into_it():
+    weights = lite.random_weights("efficientnet-lite0")
+    recipe, pixels = TuneRecipe(start="lora", rank=1), torch.rand(1, 1, 224, 224) * 255
+    tuned = unfrozen(weights, glorot_head(1280, 0), recipe, torch.device("cpu"), earlier={})
+    assert len(tuned.layers) == 32  # of 49 convolutions: 16 see each channel alone, and the first adds zeros
+    with torch.inference_mode():
+        assert torch.equal(tuned.model.network(pixels), weights.backbone.build(weights.load())(pixels))
+        for name, one in tuned.trained.items():
+            one.copy_(torch.randn_like(one) * (0.001 if name.endswith("b") else 1))
+        found = tuned_weights(weights, tuned.change())
+        again = found.backbone.build(found.load())(pixels)
+        changed = tuned.model.network(pixels)
+        assert torch.allclose(changed, again, atol=1e-4)
+        assert not torch.allclose(changed, weights.backbone.build(weights.load())(pixels), atol=1e-2)
 
 
 @needs_peft

@@ -96,7 +96,7 @@ def learn_epoch(
     stream = rows.images.batches(order[places].tolist(), sizes, places=places.tolist(), edit=edit)
     try:
         for positions, (mine, counts) in zip(todo, own, strict=True):
-            log_odds = _step(training, model, stream, order, mine, counts, len(positions), place.step)
+            log_odds = take_step(training, model, stream, order, mine, counts, len(positions), place.step)
             place.log_odds[mine[counts > 0]] = log_odds[counts > 0]
             place.step, place.done = place.step + 1, int(positions[-1]) + 1
             progress(place.done, len(order))
@@ -107,7 +107,7 @@ def learn_epoch(
     return order
 
 
-def _step(
+def take_step(
     training: Training,
     model: torch.nn.Module,
     stream: Any,  # noqa: ANN401 - a generator of pixels
@@ -117,7 +117,24 @@ def _step(
     batch: int,
     step: int,
 ) -> np.ndarray:
-    """Take one step; give the log-odds of this process's rows, as they were before it."""
+    """Take one step.
+
+    Args:
+        training: what and how.
+        model: as `Processes.together` gives it.
+        stream: of the pixels of each part of the batch, this process's own.
+        order: `(N,)` rows of the epoch.
+        mine: `(n,)` places of this process's rows.
+        counts: `(n,)` whether they count, as `order.share` says.
+        batch: rows of the batch, of all processes.
+        step: from 0.
+
+    Returns:
+        `(n,)` float32 log-odds of this process's rows, as they were before the step.
+
+    Raises:
+        FlarescopeError: they are not finite any more.
+    """
     recipe, processes, device = training.recipe, training.processes, training.processes.device
     labels = training.rows.labels[order[mine]]
     weights = np.array(training.rows.class_weight, np.float32)[labels] * counts

@@ -6,6 +6,7 @@ from typing import Any, Final
 import torch
 from torch import nn
 
+from flarescope.backbones.efficientnet_lite_torch import SameConv2d
 from flarescope.errors import InputError
 from flarescope.finetuning.recipe import TuneRecipe
 
@@ -14,20 +15,31 @@ ADAPTER: Final = "default"
 
 
 def adaptable(network: nn.Module) -> list[str]:
-    """Name the layers that LoRA can adapt: linear ones, and convolutions that see all channels and pad by themselves.
+    """Name the layers that LoRA can adapt: linear ones, and convolutions that see all channels.
 
-    A subclass of a convolution may pad in its own way (as EfficientNet-Lite's do where the stride is 2), which the
-    adapter beside it would not.
+    They are PyTorch's own: a class made of one may compute otherwise, which the adapter beside it would not. Of
+    EfficientNet-Lite's convolutions those are taken that add no zeros.
     """
     return [name for name, module in network.named_modules() if _is_adaptable(module)]
 
 
 def _is_adaptable(module: nn.Module) -> bool:
-    if isinstance(module, nn.Linear):
+    if type(module) is nn.Linear:
         return True
-    if not isinstance(module, nn.Conv2d) or module.groups != 1:
-        return False
-    return type(module) is nn.Conv2d or (module.kernel_size == (1, 1) and module.stride == (1, 1))
+    is_plain = type(module) is nn.Conv2d or (isinstance(module, SameConv2d) and not module.zeros)
+    return is_plain and getattr(module, "groups", 0) == 1
+
+
+def _as_pytorchs(network: nn.Module, name: str) -> None:
+    """Put PyTorch's own class in the place of EfficientNet-Lite's: peft makes adapters of the class that it finds."""
+    layer = network.get_submodule(name)
+    if not isinstance(layer, SameConv2d):
+        return
+    sizes: Any = (layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride, layer.padding)
+    plain = nn.Conv2d(*sizes)
+    plain.weight, plain.bias = layer.weight, layer.bias
+    owner, _, own = name.rpartition(".")
+    setattr(network.get_submodule(owner), own, plain)
 
 
 def put_lora(network: nn.Module, recipe: TuneRecipe) -> dict[str, nn.Parameter]:
@@ -53,6 +65,8 @@ def put_lora(network: nn.Module, recipe: TuneRecipe) -> dict[str, nn.Parameter]:
     options: dict[str, Any] = {"r": recipe.rank, "lora_alpha": recipe.alpha, "lora_dropout": 0.0}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
+        for name in names:
+            _as_pytorchs(network, name)
         inject_adapter_in_model(LoraConfig(target_modules=names, **options), network, ADAPTER)
     found: dict[str, nn.Parameter] = {}
     for name in names:
