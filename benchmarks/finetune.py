@@ -33,13 +33,13 @@ from flarescope.images.render import Rendering
 CPU = torch.device("cpu")
 
 
-def training_of(weights: Weights, recipe: TuneRecipe) -> Training:
+def training_of(weights: Weights, recipe: TuneRecipe, device: torch.device = CPU) -> Training:
     """Make a training of one batch of rows that is never read from files."""
     head = glorot_head(weights.backbone.features, 0)
-    tuned = unfrozen(weights, head, recipe, CPU, earlier={})
+    tuned = unfrozen(weights, head, recipe, device, earlier={})
     labels = np.arange(recipe.batch) % 2
     rows = Rows(Images([], Rendering("reference-png"), HMI_ONLY, 0), labels)
-    return Training(tuned, tuned.optimiser(recipe), rows, recipe, Processes(0, 1, CPU), 5978.7)
+    return Training(tuned, tuned.optimiser(recipe), rows, recipe, Processes(0, 1, device), 5978.7)
 
 
 def stepping(training: Training, pixels: torch.Tensor) -> Iterator[None]:

@@ -4,7 +4,8 @@
 
 Three rates, for each precision and batch, with the network launched as a graph and kernel by kernel: the engine alone
 with pixels that lie in memory; the same behind the reader, from a folder of synthetic PNG files; and the card's own,
-the largest that a multiplication of two square matrices reaches in that precision. It needs a CUDA GPU.
+the largest that a multiplication of two square matrices reaches in that precision. Then steps of fine-tuning on pixels
+from memory, with what memory they take. It needs a CUDA GPU.
 """
 
 import argparse
@@ -31,6 +32,7 @@ from flarescope.engines.cuda.lanes import Network
 from flarescope.engines.torch import TorchEngine
 from flarescope.errors import FlarescopeError
 from flarescope.features.batching import stack
+from flarescope.finetuning.recipe import TuneRecipe
 from flarescope.images.reading import read_ahead
 from flarescope.images.render import Rendering
 from flarescope.synthetic.files import write_synthetic_images
@@ -145,6 +147,30 @@ def measure(
     return {**row, "gpu_gib": torch.cuda.max_memory_reserved() / 2**30, "no_graph_because": lanes[0].network.failure}
 
 
+def tuning_rate(start: str, precision: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure steps of fine-tuning on pixels from memory; where the card has no room, the row says so."""
+    from finetune import stepping, training_of
+
+    recipe = TuneRecipe(start=start, precision=precision, batch=options.tuning_batch)
+    pixels, images = next(from_memory(recipe.batch)), 0
+    row: dict[str, Any] = {"from": start, "precision": precision, "batch": recipe.batch}
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    try:
+        steps = stepping(training_of(random_weights(0), recipe, torch.device("cuda")), torch.from_numpy(pixels))
+        for _ in range(3):  # kernels are chosen
+            next(steps)
+        torch.cuda.synchronize()
+        start_s = time.perf_counter()
+        while time.perf_counter() - start_s < options.seconds:
+            next(steps)  # it waits for the log-odds
+            images += recipe.batch
+    except torch.OutOfMemoryError:
+        return {**row, "error": "no room"}
+    row["images_per_s"] = images / (time.perf_counter() - start_s)
+    return {**row, "gpu_gib": torch.cuda.max_memory_reserved() / 2**30}
+
+
 def show(row: dict[str, Any], rates: dict[str, float]) -> None:
     """Print one row."""
     head = f"{row['precision']}  batch {row['batch']:4d}  {'graph ' if row['graphs'] else 'eager '}"
@@ -172,6 +198,8 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--images", type=int, default=512, help="synthetic PNG files to write; 0 leaves that part out")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="threads that read PNG files")
     parser.add_argument("--matrix", type=int, default=8192, help="rows of the square matrices")
+    parser.add_argument("--tuning", nargs="*", default=["last:2", "block5", "all"], help="--from of fine-tuning steps")
+    parser.add_argument("--tuning-batch", type=int, default=64)
     parser.add_argument("--json", type=Path, help="write the numbers to this file too")
     return parser.parse_args(argv)
 
@@ -195,9 +223,14 @@ def main(argv: Sequence[str] | None = None) -> int:
                 for graphs in (True, False):
                     rows.append(measure(choice, graphs=graphs, files=files, options=options))
                     show(rows[-1], rates)
+    tuning = [tuning_rate(start, one, options) for start in options.tuning for one in options.precisions]
+    for row in tuning:
+        found = row.get("error") or f"{row['images_per_s']:.1f} images/s, {row['gpu_gib']:.1f} GiB"
+        print(f"fine-tuning --from {row['from']}  {row['precision']}  batch {row['batch']}  {found}", flush=True)
     if options.json:
         result = {"card": card, "versions": versions, "matrix_flop_per_s": rates, "flop_per_image": flop_per_image()}
-        options.json.write_text(json.dumps({**result, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+        result |= {"rows": rows, "tuning": tuning}
+        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return 0
 
 

@@ -106,6 +106,7 @@ def open_data(
         reporter.warn(text)
     stated = tables.event or (described.event if any(one is None for one in events.values()) else None)
     trained = found.run.read()["store"] if found.run else {}
+    compute = as_trained(compute, str(trained.get("engine", "")), found.classifier.weights)
     data = open_training_data(
         train=paths["train"],
         validation=paths["validation"],
@@ -120,6 +121,25 @@ def open_data(
         event=stated,
     )
     return replace(data, backbone=lasting(spec_text(backbone or described.backbone)))
+
+
+def as_trained(compute: Compute, engine: str, weights: Weights) -> Compute:
+    """Give the engine that the run's features were computed by, where that is here too and no other was asked for.
+
+    Args:
+        compute: as it was asked for.
+        engine: of the run, such as `openvino-cpu-fp32`; empty where it is not known.
+        weights: of the network.
+    """
+    name, _, rest = engine.partition("-")
+    wanted = replace(compute, engine=name, precision=rest.rpartition("-")[2])
+    if compute.engine != Compute.engine or not rest:
+        return compute
+    try:
+        same = wanted.choose_untuned(weights.backbone).id == engine
+    except InputError:  # not installed, or for other processors
+        return compute
+    return wanted if same else compute
 
 
 def class_weight_of(data: TrainingData, recipe: TuneRecipe) -> tuple[float, float]:
