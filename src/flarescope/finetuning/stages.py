@@ -72,8 +72,8 @@ def _begins(name: str, start: str) -> bool:
 
 
 def _known(names: list[str], start: str) -> str:
-    beginnings = dict.fromkeys(name.partition("_")[0] for name in names)
-    near = difflib.get_close_matches(start, [*beginnings, *names, "lora", "all"], n=2, cutoff=0.6)
+    known = dict.fromkeys([*(name.partition("_")[0] for name in names), *names, "lora", "all"])
+    near = difflib.get_close_matches(start, [*known], n=2, cutoff=0.6)
     if near:
         return f"did you mean {' or '.join(near)}?"
     return f"expected all, lora, last:N, or one of the {len(names)} from {names[0]} to {names[-1]}, as {names[-2:][0]}"
