@@ -3,7 +3,10 @@
 import io
 import json
 import re
+import urllib.error
+import urllib.request
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -408,3 +411,26 @@ def test_a_port_in_use_is_one_line(archive, capsys):
         taken.listen()
         assert main(["serve", "--archive", str(archive), "--port", str(taken.getsockname()[1])]) == 1
     assert "another program listens there; give another --port" in capsys.readouterr().err
+
+
+def test_the_client_of_the_docs_asks_twice_and_is_sent_the_forecast_once(client, monkeypatch, capsys):
+    text = (Path(__file__).parents[1] / "docs/serve.md").read_text()
+    code = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1]
+    assert len([line for line in code.splitlines() if line.strip()]) <= 21
+    statuses = []
+
+    def ask(request):
+        found = client.get(request.full_url, headers=request.headers | {"Host": "127.0.0.1"})
+        statuses.append(found.status_code)
+        if found.status_code >= 300:
+            raise urllib.error.HTTPError(request.full_url, found.status_code, "", None, io.BytesIO(found.content))
+        answer = io.BytesIO(found.content)
+        answer.headers = found.headers
+        return answer
+
+    monkeypatch.setattr(urllib.request, "urlopen", ask)
+    names: dict = {}
+    exec(compile(code, "docs/serve.md", "exec"), names)
+    assert "12192 " in capsys.readouterr().out
+    assert names["newest"]()["issued"] == "2014-10-24T00:30:00+00:00"
+    assert statuses == [200, 304]

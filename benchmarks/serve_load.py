@@ -1,0 +1,288 @@
+"""Does `flarescope serve` hold under load: the newest forecast 200 times a second, 1,000 connections, hostile uploads?
+
+    python benchmarks/serve_load.py                     # all of it, some 6 minutes on 2 cores that do nothing else
+    python benchmarks/serve_load.py --seconds 10 --uploads 500
+
+A server of this machine is asked over loopback alone; its rate limits are lifted, all others are its own. The archive
+is made, the model of uploads has random filters: nothing of it is a result but times, bytes and counts.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path += [str(ROOT), str(ROOT / "tests")]
+
+RATE = 200
+CONNECTIONS = 1000
+WORKERS = 50
+UPLOADERS = 8
+DAYS = 60
+SETTLED_S = 8.0
+"""After the start, in which the decoders begin."""
+NEWEST = b"GET /api/v1/forecasts/newest HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+HEALTH = b"GET /api/v1/health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+
+
+def make(work: Path) -> tuple[Path, Path]:
+    """Make an archive of made days, the last a real one with its regions, and a model of random filters."""
+    import numpy as np
+
+    import flarescope
+    from flarescope.archive import keep
+    from flarescope.backbones.registry import find
+    from flarescope.forecaster.classifier import Classifier
+    from flarescope.forecaster.description import Description
+    from flarescope.heads.head import Head
+    from flarescope.pipeline.real_day import FLARES, ISSUED, REGIONS
+    from made_archive import made_forecast
+
+    archive, model = work / "archive", work / "lite.hdf5"
+    for day in range(1, min(DAYS, 28) + 1):
+        keep(archive, made_forecast(day))
+    folder = archive / "forecasts" / "real"
+    options: dict[str, Any] = {"issued": ISSUED, "archive": archive, "out": folder, "reporter": flarescope.Reporter()}
+    flarescope.forecast([REGIONS], [FLARES], **options)
+    weights = find("efficientnet-lite0:random")
+    head = Head(np.random.default_rng(0).normal(size=(weights.backbone.features, 2)), np.zeros(2, np.float32))
+    described = Description("efficientnet-lite0:random", weights.family, weights.digest, network=weights.backbone.name)
+    Classifier(head, described, weights).save(model)
+    return archive, model
+
+
+def be_server(archive: Path, model: Path) -> None:
+    """Serve without a limit of a client's rate."""
+    from flarescope.cli.screen import ScreenReporter
+    from flarescope.serving.running import serve
+    from flarescope.serving.settings import Limits, Settings
+
+    free = Limits(rate=1e9, burst=1e9, uploads_rate=1e9, uploads_burst=1e9)
+    serve(Settings(archive=archive, runs=(model,), port=0, limits=free), reporter=ScreenReporter())
+
+
+def start(archive: Path, model: Path) -> tuple["subprocess.Popen[str]", int]:
+    """Start a server; give it with its port."""
+    command = [sys.executable, str(Path(__file__)), "--server", str(archive), str(model)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    line = process.stderr.readline()
+    return process, int(line.split()[2].rpartition(":")[2])
+
+
+async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """Read one answer: its status and body."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    lines = head.decode("latin-1").lower().split("\r\n")
+    length = next(int(line.partition(":")[2]) for line in lines if line.startswith("content-length:"))
+    return int(lines[0].split()[1]), await reader.readexactly(length)
+
+
+async def at_a_rate(port: int, seconds: float) -> dict[str, Any]:
+    """Ask for the newest forecast at a steady rate; a late answer makes none of the next later."""
+    due: asyncio.Queue[float] = asyncio.Queue()
+    times: list[float] = []
+    statuses: Counter[int] = Counter()
+
+    async def worker() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        while (moment := await due.get()) >= 0:
+            if writer.is_closing() or reader.at_eof():
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(NEWEST)
+            status, _ = await answer(reader)
+            times.append(time.perf_counter() - moment)
+            statuses[status] += 1
+        writer.close()
+
+    workers = [asyncio.create_task(worker()) for _ in range(WORKERS)]
+    began = time.perf_counter()
+    for number in range(round(seconds * RATE)):
+        moment = began + number / RATE
+        await asyncio.sleep(max(0.0, moment - time.perf_counter()))
+        due.put_nowait(moment)
+    for _ in workers:
+        due.put_nowait(-1.0)
+    await asyncio.gather(*workers)
+    lasted = time.perf_counter() - began
+    cuts = statistics.quantiles([1000 * one for one in times], n=100)
+    found = {"requests_a_s": len(times) / lasted, "p50_ms": cuts[49], "p99_ms": cuts[98], "max_ms": 1000 * max(times)}
+    return {**{name: round(value, 1) for name, value in found.items()}, "statuses": dict(statuses)}
+
+
+async def at_once(port: int) -> dict[str, Any]:
+    """Open so many connections, ask on each, and count the answers."""
+    opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(CONNECTIONS)]
+    began = time.perf_counter()
+    for _, writer in opened:
+        writer.write(NEWEST)
+    found = await asyncio.gather(*(answer(reader) for reader, _ in opened))
+    lasted = time.perf_counter() - began
+    for _, writer in opened:
+        writer.close()
+    return {"connections": len(opened), "answered": Counter(status for status, _ in found), "s": round(lasted, 2)}
+
+
+def hostile(seed: int) -> tuple[bytes, str]:
+    """Give the body of an upload that is damaged in one way or another, and its media type."""
+    from fuzz.mutate import fix_png, mutate
+
+    rng = random.Random(seed)
+    ending, seeds = rng.choice([pair for pair in _seeds() for _ in range(1 + 2 * (pair[0] != ".jpg"))])
+    content = mutate(rng.choice(seeds), rng, seeds)
+    if ending == ".png" and rng.random() < 0.5:
+        content = fix_png(content)
+    name = rng.choice(["a", "../../etc/passwd", "1121_hmi.M_720s.20101110_053600_TAI.1.magnetogram", "\\x", "x" * 300])
+    part = f'--q\r\nContent-Disposition: form-data; name="images"; filename="{name}{ending}"\r\n\r\n'
+    body = part.encode() + content + b"\r\n--q--\r\n"
+    if rng.random() < 0.05:
+        body = mutate(body, rng, [body])
+    return body, "multipart/form-data; boundary=q"
+
+
+def _seeds(found: list[tuple[str, list[bytes]]] = []) -> list[tuple[str, list[bytes]]]:  # noqa: B006 - made once
+    if not found:
+        from fuzz.targets_images import fits_files, jpegs, pngs
+
+        with tempfile.TemporaryDirectory() as folder:
+            made = [(".png", pngs), (".fits", fits_files), (".jpg", jpegs)]
+            found += [(ending, function(Path(folder))) for ending, function in made]
+        found[1][1].append((ROOT / "tests/corpus/fits/aborts_a_decoder.fits").read_bytes())
+    return found
+
+
+async def upload_hostile(port: int, count: int, server: int) -> dict[str, Any]:
+    """Send so many hostile uploads; watch memory, and that the newest forecast is answered all the while."""
+    numbers = iter(range(count))
+    statuses: Counter[str] = Counter()
+    memory: list[float] = []
+    done = 0
+
+    async def worker() -> None:
+        nonlocal done
+        for number in numbers:
+            body, kind = hostile(number)
+            statuses[str(await _post(port, body, kind))] += 1
+            done += 1
+            if done % max(1, count // 10) == 0:
+                memory.append(round(memory_mb(server), 1))
+                if await _health(port) != 200:
+                    statuses["not well"] += 1
+
+    began = time.perf_counter()
+    await asyncio.gather(*(worker() for _ in range(UPLOADERS)))
+    lasted = time.perf_counter() - began
+    return {"uploads": done, "a_s": round(done / lasted, 1), "statuses": dict(statuses), "server_mb_by_tenth": memory}
+
+
+async def _post(port: int, body: bytes, kind: str) -> int | str:
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        head = f"POST /api/v1/uploads HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\n"
+        writer.write(f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body)
+        status, _ = await answer(reader)
+        writer.close()
+    except (ConnectionError, asyncio.IncompleteReadError) as error:
+        return type(error).__name__
+    return status
+
+
+async def _health(port: int) -> int:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(HEALTH)
+    status, _ = await answer(reader)
+    writer.close()
+    return status
+
+
+def memory_mb(process: int) -> float:
+    """Give the memory of a process, resident, MB."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
+
+
+async def drained(port: int, process: "subprocess.Popen[str]") -> dict[str, Any]:
+    """Send SIGTERM while an upload is on its way, and see that it is answered."""
+    good = _seeds()[0][1][0]
+    part = b'--q\r\nContent-Disposition: form-data; name="images"; filename="a.png"\r\n\r\n'
+    task = asyncio.create_task(_post(port, part + good + b"\r\n--q--\r\n", "multipart/form-data; boundary=q"))
+    await asyncio.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    status = await task
+    return {"answered": status, "exit_code": await asyncio.to_thread(process.wait, 60)}
+
+
+def killed(archive: Path, model: Path) -> dict[str, Any]:
+    """Kill a server while a process keeps forecasts in its archive, and that process too; see that each is whole."""
+    from flarescope.archive import read_archive
+
+    before = len(read_archive(archive).forecasts)
+    server, _ = start(archive, model)
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT / 'tests')!r})\n"
+        "from made_archive import made_forecast\nfrom flarescope.archive import keep\n"
+        f"[keep({str(archive)!r}, made_forecast(1 + n % 28, probability=n / 2000)) for n in range(1, 1000)]"
+    )
+    keeper = subprocess.Popen([sys.executable, "-c", code])
+    time.sleep(6)
+    for process in (server, keeper):
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    found = read_archive(archive)
+    server, port = start(archive, model)
+    try:
+        status = asyncio.run(_health(port))
+    finally:
+        server.terminate()
+        server.wait()
+    kept = {"kept_before_the_kill": len(found.forecasts) - before, "damaged": len(found.refused)}
+    return {**kept, "served_again": status}
+
+
+def main() -> None:
+    """Measure, and print a line of JSON for each part."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--server", nargs=2, type=Path, metavar=("ARCHIVE", "MODEL"), help=argparse.SUPPRESS)
+    parser.add_argument("--seconds", type=float, default=60.0, help="of the newest forecast 200 times a second")
+    parser.add_argument("--uploads", type=int, default=10_000)
+    arguments = parser.parse_args()
+    if arguments.server:
+        be_server(*arguments.server)
+        return
+    from flarescope.files import allow_open_files
+
+    allow_open_files(2 * CONNECTIONS)
+    with tempfile.TemporaryDirectory() as work:
+        archive, model = make(Path(work))
+        process, port = start(archive, model)
+        time.sleep(SETTLED_S)
+        try:
+            show("rate", asyncio.run(at_a_rate(port, arguments.seconds)))
+            show("connections", asyncio.run(at_once(port)))
+            show("hostile uploads", asyncio.run(upload_hostile(port, arguments.uploads, process.pid)))
+            show("rate after them", asyncio.run(at_a_rate(port, arguments.seconds / 4)))
+            show("SIGTERM", asyncio.run(drained(port, process)))
+        finally:
+            process.kill()
+            process.wait()
+        show("kill -9", killed(archive, model))
+
+
+def show(name: str, found: dict[str, Any]) -> None:
+    """Print what a part found."""
+    print(json.dumps({name: found}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
