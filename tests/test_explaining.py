@@ -131,8 +131,8 @@ def test_grad_cam_and_guided_grad_cam_are_captums(model, events):
 
 def head_of(model) -> tuple[np.ndarray, np.ndarray]:
     """The head of a module, as kernel and bias whose difference is the module's."""
-    kernel = np.stack([np.zeros_like(model.weight[0].numpy()), model.weight[0].numpy()], axis=1)
-    return kernel, np.array([0, float(model.bias[0])], np.float32)
+    kernel = np.stack([np.zeros_like(model.head.weight[0].numpy()), model.head.weight[0].numpy()], axis=1)
+    return kernel, np.array([0, float(model.head.bias[0])], np.float32)
 
 
 def test_integrated_gradients_add_up_to_the_difference_of_the_log_odds(model, events):
@@ -210,8 +210,8 @@ def test_random_weights_take_the_place_of_those_learnt_in_a_copy(model):
     assert all(torch.equal(before[name], values) for name, values in model.state_dict().items())
     first = "backbone.module.second.weight"
     assert torch.equal(head[first], before[first])
-    assert not torch.equal(head["weight"], before["weight"])
-    assert float(head["weight"].std()) == pytest.approx(float(before["weight"].std()), rel=0.2)
+    assert not torch.equal(head["head.weight"], before["head.weight"])
+    assert float(head["head.weight"].std()) == pytest.approx(float(before["head.weight"].std()), rel=0.2)
     assert float(everything[first].std()) == pytest.approx((2 / 72) ** 0.5, rel=0.1)  # 8 channels x 3 x 3 pixels
     assert not everything["backbone.module.second.bias"].any()
 

@@ -17,12 +17,15 @@ from flarescope.backbones import efficientnet_lite_torch, efficientnet_lite_weig
 from flarescope.backbones.base import Weights
 from flarescope.backbones.vgg16 import VGG16
 from flarescope.cli import main
+from flarescope.explaining.sanity import randomised
 from flarescope.exporting.calibrated import Calibrated
 from flarescope.exporting.module import FromGauss, FromPixels, forecast_module
 from flarescope.forecaster.as_torch import LogOdds
 from flarescope.forecaster.classifier import Classifier, Description
 from flarescope.forecaster.event_models import EventModels
+from flarescope.heads.boosting import Boosted
 from flarescope.heads.head import Head
+from flarescope.heads.mlp import Mlp
 from flarescope.images.render import PixelForm, Rendering, render, render_disk, render_field
 from flarescope.pipeline.exporting import stage
 from flarescope.pipeline.exporting.made_images import made_fields, made_pixels
@@ -167,8 +170,8 @@ def test_a_file_says_what_it_is(run, tmp_path):
     with safe_open(tmp_path / "model.safetensors", framework="np") as file:
         in_arrays = json.loads(file.metadata()["flarescope"])
         kernel, bias = model.head.kernel, model.head.bias
-        np.testing.assert_array_equal(file.get_tensor("weight")[0], kernel[:, 1] - kernel[:, 0])
-        np.testing.assert_array_equal(file.get_tensor("bias"), bias[1:] - bias[:1])
+        np.testing.assert_array_equal(file.get_tensor("head.weight")[0], kernel[:, 1] - kernel[:, 0])
+        np.testing.assert_array_equal(file.get_tensor("head.bias"), bias[1:] - bias[:1])
     assert in_onnx.pop("opset") == 17
     assert in_onnx == in_openvino == in_arrays
     assert in_onnx["events"][0]["head_digest"] == model.head.digest
@@ -282,3 +285,22 @@ def test_a_model_of_jpegs_has_no_gauss_and_other_networks_no_keras(tmp_path):
     with pytest.raises(flarescope.InputError, match="one event"):
         stage._keras(ModelParts((two, two), tmp_path / "m"), tmp_path / "m.h5", flarescope.Reporter())
     assert isinstance(forecast_module([few()], np.ones((1, 1), bool), shape=(64, 64)), FromGauss)
+
+
+def test_a_head_with_a_hidden_layer_goes_out_and_trees_do_not():
+    generator = np.random.default_rng(0)
+    shapes = {"mean": 16, "inverse": 16, "kernel": (16, 8), "bias": 8, "output": 8, "constant": 1}
+    mlp = Mlp(**{name: generator.normal(0, 1, shape).astype(np.float32) for name, shape in shapes.items()})
+    module = forecast_module([replace(few(), head=mlp), few(seed=3)], np.eye(2, dtype=bool))
+    pixels = torch.from_numpy(made_pixels(32))
+    with torch.inference_mode():
+        features = module.log_odds.backbone(pixels).numpy()
+        found = module(pixels).numpy()
+    np.testing.assert_allclose(found[:, 0], mlp.probability(features), atol=1e-6)
+    np.testing.assert_allclose(found[:, 1], few(seed=3).head.probability(features), atol=1e-6)
+    drawn = randomised(module.log_odds, "head", 0).head
+    assert not torch.equal(drawn.events[0].kernel, module.log_odds.head.events[0].kernel)
+    assert torch.equal(drawn.events[0].mean, module.log_odds.head.events[0].mean)
+    trees = Boosted(*(np.zeros(1) for _ in range(6)))
+    with pytest.raises(flarescope.InputError, match="head of kind boosting"):
+        forecast_module([replace(few(), head=trees)], np.ones((1, 1), bool))

@@ -15,6 +15,9 @@ RANDOMISED: Final = ("head", "all")
 """What is drawn anew: the head alone, or every weight of the network too (the sanity check of Adebayo et al. 2018,
 NeurIPS 31, 9505)."""
 
+LEARNT: Final = ("weight", "kernel", "output")
+"""Arrays of heads (`forecaster.as_torch`) that say what counts; the others are biases and scales of the features."""
+
 
 def randomised(module: LogOdds, what: str, seed: int) -> LogOdds:
     """Give a copy of a model with weights drawn at random in the place of those that were learnt.
@@ -29,14 +32,15 @@ def randomised(module: LogOdds, what: str, seed: int) -> LogOdds:
     """
     generator = torch.Generator().manual_seed(seed)
     other = copy.copy(module)
-    other._parameters = dict(module._parameters)
     other._modules = dict(module._modules)
     if what == "all":
         other._modules["backbone"] = copy.deepcopy(module.backbone)
         for part in other.backbone.modules():
             _draw(part, generator)
-    weight = torch.randn(module.weight.shape, generator=generator) * module.weight.std()
-    other._parameters["weight"] = nn.Parameter(weight, requires_grad=False)
+    other._modules["head"] = copy.deepcopy(module.head)
+    for name, values in other.head.named_parameters():
+        if name.rpartition(".")[2] in LEARNT:
+            values.data = torch.randn(values.shape, generator=generator) * values.std()
     return other
 
 

@@ -12,7 +12,9 @@ from flarescope.backbones.feature_table import FeatureTable
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.forecaster.classifier import Classifier
+from flarescope.heads.base import AnyHead
 from flarescope.heads.head import Head
+from flarescope.heads.mlp import Mlp
 from flarescope.heads.stored import linear
 from flarescope.scores.decision import Decision
 
@@ -30,7 +32,7 @@ class EventHead:
 
     code: str
     event: EventDefinition | None
-    head: Head
+    head: AnyHead
     decision: Decision
 
 
@@ -40,20 +42,68 @@ def heads_of(parts: Sequence[Classifier]) -> list[EventHead]:
     for part in parts:
         event = part.description.event
         code = "event" if event is None else event.code
-        found.append(EventHead(code, event, linear(part.head), part.description.decision))
+        found.append(EventHead(code, event, part.head, part.description.decision))
     return found
+
+
+class LinearHeads(nn.Module):
+    """Linear heads of several events, each a weighted sum of the features."""
+
+    def __init__(self, heads: Sequence[Head]) -> None:
+        super().__init__()
+        kernels = np.stack([head.kernel[:, 1] - head.kernel[:, 0] for head in heads])
+        biases = np.array([head.bias[1] - head.bias[0] for head in heads], np.float32)
+        self.weight = nn.Parameter(torch.from_numpy(kernels.astype(np.float32)))
+        self.bias = nn.Parameter(torch.from_numpy(biases))
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Give log-odds `(N, E)` of features `(N, F)`."""
+        return nn.functional.linear(features, self.weight, self.bias)
+
+
+class MlpHead(nn.Module):
+    """A head with one hidden layer (`heads.mlp`)."""
+
+    def __init__(self, head: Mlp) -> None:
+        super().__init__()
+        for name in ("mean", "inverse", "kernel", "bias", "output", "constant"):
+            self.register_parameter(name, nn.Parameter(torch.from_numpy(getattr(head, name).astype(np.float32))))
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Give log-odds `(N, 1)` of features `(N, F)`."""
+        part = dict(self.named_parameters())
+        held = (features - part["mean"]) * part["inverse"] @ part["kernel"] + part["bias"]
+        # No ReLU by name: guided backpropagation is defined by those of the network.
+        return (held.clamp(min=0) @ part["output"] + part["constant"]).unsqueeze(1)
+
+
+class SeveralHeads(nn.Module):
+    """Heads of which not all are linear, one an event."""
+
+    def __init__(self, heads: Sequence[AnyHead]) -> None:
+        super().__init__()
+        self.events = nn.ModuleList(
+            MlpHead(head) if isinstance(head, Mlp) else LinearHeads([linear(head)]) for head in heads
+        )
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Give log-odds `(N, E)` of features `(N, F)`."""
+        return torch.cat([event(features) for event in self.events], dim=1)
 
 
 class LogOdds(nn.Module):
     """Pixels in, log-odds of each event out; nothing in it asks for a gradient of its own."""
 
-    def __init__(self, backbone: nn.Module, heads: Sequence[Head]) -> None:
+    def __init__(self, backbone: nn.Module, heads: Sequence[AnyHead]) -> None:
+        """Take the network and a head an event.
+
+        Raises:
+            InputError: a head that is neither linear nor an MLP: trees have no gradient, and no place in a graph here.
+        """
         super().__init__()
         self.backbone = backbone
-        kernels = np.stack([head.kernel[:, 1] - head.kernel[:, 0] for head in heads])
-        biases = np.array([head.bias[1] - head.bias[0] for head in heads], np.float32)
-        self.weight = nn.Parameter(torch.from_numpy(kernels.astype(np.float32)))
-        self.bias = nn.Parameter(torch.from_numpy(biases))
+        only_linear = [head for head in heads if isinstance(head, Head)]
+        self.head = LinearHeads(only_linear) if len(only_linear) == len(heads) else SeveralHeads(heads)
         self.requires_grad_(False)
         self.eval()
 
@@ -66,7 +116,8 @@ class LogOdds(nn.Module):
         Returns:
             `(N, E)` float32: the logit of an event minus that of none, for each event, before any calibration.
         """
-        return nn.functional.linear(self.backbone(pixels), self.weight, self.bias)
+        found: torch.Tensor = self.head(self.backbone(pixels))
+        return found
 
 
 def backbone_module(classifier: Classifier) -> Any:  # noqa: ANN401 - a torch module
@@ -85,11 +136,11 @@ def log_odds_module(parts: Sequence[Classifier]) -> LogOdds:
     """Make one module of models that share a backbone, one an event.
 
     Raises:
-        InputError: a model that looks back to earlier images; or as `backbone_module`.
+        InputError: a model that looks back to earlier images, or whose head is of trees; or as `backbone_module`.
     """
     for part in parts:
         if part.description.looks_back is not None:
             raise InputError(
                 "a model that looks back to earlier images (--history); expected one that forecasts from one image"
             )
-    return LogOdds(backbone_module(parts[0]), [linear(part.head) for part in parts])
+    return LogOdds(backbone_module(parts[0]), [part.head for part in parts])
