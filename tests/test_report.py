@@ -19,6 +19,8 @@ from flarescope.html_report import (
     report_figures,
     write_report,
 )
+from flarescope.html_report.drawings import short_name
+from flarescope.html_report.render import breakable
 from flarescope.scores.calibration import fit_calibration
 from flarescope.scores.compare import compare
 from flarescope.scores.verify import verify
@@ -40,7 +42,7 @@ class Reader(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
         self.attributes += [(tag, name, value or "") for name, value in attrs]
-        if tag not in {"meta", "link", "img", "br"}:
+        if tag not in {"meta", "link", "img", "br", "wbr"}:
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
@@ -51,7 +53,10 @@ class Reader(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        self.words.append(data)
+        if self.tags and self.tags[-1] == "wbr" and self.words:
+            self.words[-1] += data  # a place where a name may break, and no space
+        else:
+            self.words.append(data)
 
     @property
     def text(self):
@@ -227,7 +232,7 @@ def test_comparison_shows_paired_differences(compared):
     assert "B: reversed.csv" in text
     assert f"+{row['difference']:.3f} {shown(row['low'])} to {shown(row['high'])}" in text
     assert "C: other images" in text
-    assert "minus C – – – – – –" in text
+    assert "minus C: elsewhere – – – – – –" in text
 
 
 def test_calibration_is_used_where_the_decision_is_made_on_it(compared):
@@ -321,6 +326,16 @@ def test_the_questions_of_users_stand_on_the_page(inputs, page):
         assert words in page
     npv = inputs.verification["analyses"]["all_clear"]["decision"]["npv"]
     assert f'{npv["value"]:.3f}<span class="ends">{npv["low"]:.3f} to {npv["high"]:.3f}' in page
+
+
+def test_long_names_break_at_their_separators_and_runs_are_called_by_their_names():
+    assert str(breakable("a/b")) == "a/b"
+    broken = str(breakable("runs/vgg16_frozen/forecasts-of-test.parquet"))
+    assert broken == "runs/<wbr>vgg16_<wbr>frozen/<wbr>forecasts-<wbr>of-<wbr>test.<wbr>parquet"
+    assert str(breakable("<script>")) == "&lt;script&gt;"
+    assert short_name("runs/png") == "png"
+    assert short_name("a/forecasts.parquet#mcintosh") == "forecasts#mcintosh"
+    assert len(short_name("x" * 99)) == 24
 
 
 def test_a_verification_of_an_older_version_has_a_page_too(inputs):

@@ -1,6 +1,7 @@
 """Which figures does a report show, and what does each say to those who do not see it?"""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
@@ -21,6 +22,7 @@ from flarescope.html_report.drawn import Drawn
 from flarescope.html_report.inputs import ReportInputs, decided_forecasts, main_decision
 from flarescope.wording import NOTHING, number, score_title
 
+LONGEST_NAME: Final = 24
 COMPARED_SCORES: Final = ("tss", "hss", "tpr", "tnr", "bss_sample", "roc_area")
 """What runs and baselines are set side by side by."""
 
@@ -28,7 +30,7 @@ COMPARED_SCORES: Final = ("tss", "hss", "tpr", "tnr", "bss_sample", "roc_area")
 def draw(inputs: ReportInputs) -> dict[str, Drawn]:
     """Draw every figure that the inputs allow: name -> figure, in the order of the page."""
     found = draw_curves(inputs)
-    found["comparison"] = _comparison(inputs.verification, [other.verification for other in inputs.compared])
+    found["comparison"] = _comparison(inputs)
     if inputs.history:
         found["history"] = _history(inputs.history)
     found |= _timelines(inputs)
@@ -62,10 +64,21 @@ def baseline_row(baseline: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return row
 
 
-def _comparison(verification: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> Drawn:
-    named = dict(zip(letters(1 + len(others)), (verification, *others), strict=True))
+def short_name(name: str) -> str:
+    """Shorten the name of a run or a table, often a path, to what tells it from others: 24 letters at most."""
+    path, mark, model = name.partition("#")
+    last = Path(path).stem if Path(path).suffix in (".csv", ".parquet", ".txt") else Path(path).name
+    short = (last or path) + mark + model
+    return short if len(short) <= LONGEST_NAME else f"{short[: LONGEST_NAME // 2]}…{short[-LONGEST_NAME // 2 + 1 :]}"
+
+
+def _comparison(inputs: ReportInputs) -> Drawn:
+    verification, others = inputs.verification, [other.verification for other in inputs.compared]
+    names = [inputs.name or inputs.title, *(other.name for other in inputs.compared)]
+    titles = [f"{letter}: {short_name(name)}" for letter, name in zip(letters(len(names)), names, strict=True)]
+    named = dict(zip(titles, (verification, *others), strict=True))
     if not others:
-        named = {"this run": verification}
+        named = {short_name(inputs.name) if inputs.name else "this run": verification}
     rows = [(series, name, score_row(table, name)) for series, table in named.items() for name in COMPARED_SCORES]
     if "persistence" in verification["baselines"]:
         baseline = verification["baselines"]["persistence"]

@@ -19,6 +19,7 @@ from flarescope.html_report.inputs import Compared, ReportInputs, main_decision
 from flarescope.html_report.references import lead, reference_section
 from flarescope.html_report.render import render_page
 from flarescope.html_report.slices import slice_tables
+from flarescope.html_report.table_files import save_tables
 from flarescope.html_report.view import Drawing, Page, Picture, Pictures, Section
 from flarescope.html_report.words import in_words
 from flarescope.wording import DISCLAIMER, flatten, number
@@ -30,8 +31,10 @@ def render_report(inputs: ReportInputs) -> str:
 
 
 def write_report(inputs: ReportInputs, path: Path) -> None:
-    """Write the page, whole or not at all."""
-    write_text(path, render_report(inputs))
+    """Write the page, whole or not at all, and its tables as CSV and LaTeX, into `<name of the page>.tables`."""
+    page = build_page(inputs)
+    write_text(path, render_page(page))
+    save_tables(page, path.with_name(f"{path.stem}.tables"))
 
 
 def build_page(inputs: ReportInputs) -> Page:

@@ -1,8 +1,15 @@
 """How does a page, text and drawings put together, become one HTML document?"""
 
+import re
+from typing import Final
+
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from flarescope.html_report.view import Page
+
+_LONG: Final = re.compile(r"[^\s<>&]{20,}")
+_SEPARATOR: Final = re.compile(r"([/_.,:=#-]+)")
 
 
 def render_page(page: Page) -> str:
@@ -13,4 +20,10 @@ def render_page(page: Page) -> str:
     environment = Environment(
         loader=PackageLoader("flarescope", "templates"), autoescape=True, undefined=StrictUndefined
     )
+    environment.filters["breakable"] = breakable
     return environment.get_template("report.html.j2").render(page=page) + "\n"
+
+
+def breakable(text: str) -> Markup:
+    """Let a long name or path break behind its separators, and nowhere else where that is enough."""
+    return Markup(_LONG.sub(lambda found: _SEPARATOR.sub(r"\1<wbr>", found[0]), str(escape(text))))

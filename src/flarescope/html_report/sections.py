@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from flarescope.blocks import GROUP, REGION
 from flarescope.counted import counted
-from flarescope.html_report.drawings import COMPARED_SCORES, baseline_row, letters, score_row
+from flarescope.html_report.drawings import COMPARED_SCORES, baseline_row, letters, score_row, short_name
 from flarescope.html_report.inputs import ReportInputs, main_decision
 from flarescope.html_report.view import Card, Counts, Section, Table
 from flarescope.scores.clusters import unit_of
@@ -166,11 +166,12 @@ def _differences(inputs: ReportInputs) -> list[Table]:
             found = verification["baselines"][key]["difference"]
             rows.append((f"minus {name.lower()}", *_gaps(found[decision] | found["probability"], "value")))
     for letter, other in zip(_others(inputs), inputs.compared, strict=True):
+        minus = f"minus {letter}: {short_name(other.name)}"
         if other.difference is None:
-            rows.append((f"minus {letter}", *[NOTHING] * len(COMPARED_SCORES)))
+            rows.append((minus, *[NOTHING] * len(COMPARED_SCORES)))
         else:
             both = other.difference["decision"] | other.difference["probability"]
-            rows.append((f"minus {letter}", *_gaps(both, "difference")))
+            rows.append((minus, *_gaps(both, "difference")))
     columns = ("This run", *(score_title(name) for name in COMPARED_SCORES))
     caption = "Differences on the same images" + (" and regions" if _by(verification) == BY_REGION else "")
     if has_intervals(verification["settings"]):
