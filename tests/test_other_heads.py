@@ -5,11 +5,13 @@ import shutil
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from fakes import use_fake_network
+from flarescope.catalog.boucheron import read_table
 from flarescope.cli import main
 from flarescope.errors import InputError
 from flarescope.forecaster.classifier import load_classifier, read_description
@@ -19,12 +21,20 @@ from flarescope.heads.boosting import Boosted, fit_boosted
 from flarescope.heads.head import Recipe
 from flarescope.heads.mlp import MlpState, first_state, parts_of, train_mlps
 from flarescope.heads.stored import arrays_of, head_of, kind_of
+from flarescope.magnetic.features import FEATURE_NAMES
+from flarescope.magnetic.table import write_features_csv
+from flarescope.pipeline.catalogues.listing import write_catalogue
+from flarescope.pipeline.evaluating_events import evaluate_events
 from flarescope.pipeline.featuring import Compute
+from flarescope.pipeline.models import load
+from flarescope.pipeline.sweeping import Grid, sweep
 from flarescope.pipeline.training import train
+from flarescope.pipeline.verifying import Verifying
 from flarescope.regions.trees import CHOICES
 from made_events import EVENTS, write_events_set
 
 COMPUTE = Compute(engine="torch", precision="fp32", workers=0)
+FEW = Verifying(replicates=0)
 GENERATOR = np.random.default_rng(2)
 X = GENERATOR.normal(1, 2, (400, 6)).astype(np.float32)
 LABELS = (X[:, 0] * X[:, 1] > 2).astype(int)  # no linear head can tell
@@ -192,10 +202,55 @@ def test_choices_without_meaning_are_refused(options, message):
 
 
 def test_a_regression_needs_the_classes_of_the_flares(data, engine, tmp_path):
-    from flarescope.catalog.boucheron import read_table
-    from flarescope.pipeline.catalogues.listing import write_catalogue
-
     table = read_table(data["C1.0_24h"]).assign(flare=None)
     write_catalogue(table, tmp_path / "t.parquet", EVENTS[0])
     with pytest.raises(InputError, match="flares of several strengths"):
         trained(data, tmp_path / "r", Recipe(head="regression"), tmp_path / "t.parquet")
+
+
+def test_the_regression_is_scored_by_the_crps_of_its_distribution(data, engine, tmp_path):
+    several = EventRuns.open(trained(data, tmp_path / "r", Recipe(head="regression", l2=10.0)).path)
+    found = evaluate_events(several.path, table=data["table"], images=data["images"], compute=COMPUTE, verifying=FEW)
+    flux = found.evaluations["C1.0/24"].to_json()["flux"]
+    assert flux["rows"] == 16
+    assert flux["skill"] == pytest.approx(1 - flux["crps"] / flux["crps_sample"])
+    assert "flux" not in found.evaluations["M1.0/24"].to_json()  # its labels leave weaker flares out
+    table = load(several.path).forecast(next((data["images"] / "1141").iterdir()), compute=COMPUTE)
+    part = load_event_models(several.model, backbone="fake").parts[0]
+    raw = table["raw_C1.0_24h"].iloc[0]
+    median = 1e-6 * 10 ** (part.description.distribution["scale"] * np.log(raw / (1 - raw)))
+    shown = table["median_flare_24h"].iloc[0]
+    assert np.isnan(shown) if median < 1e-6 else shown == pytest.approx(median, rel=1e-4)
+
+
+def test_every_head_takes_the_29_magnetic_features(data, tmp_path):
+    names = read_table(data["M1.0_24h"])["filename"]
+    labels = read_table(data["M1.0_24h"])["label"].to_numpy()
+    numbers = GENERATOR.normal(1e6, 2e5, (len(names), len(FEATURE_NAMES)))
+    numbers[:, 3] += 3e5 * labels
+    listed = pd.DataFrame(numbers, columns=list(FEATURE_NAMES)).assign(label=labels, flare=None, filename=names)
+    write_features_csv(listed, tmp_path / "features.csv")
+    table = data["M1.0_24h"]
+    words = ["sweep", "--train", table, "--validation", table, "--images", data["images"], "--out", tmp_path / "sweep"]
+    words += ["--backbone", f"table:{tmp_path / 'features.csv'}", "--epochs", "4", "--batch", "8", "--quiet"]
+    heads = ["--head", "mlp", "--head", "boosting", "--head", "linear", "--solver", "lbfgs", "--hidden", "4"]
+    assert main([*map(str, words), *heads]) == 0
+    found = json.loads((tmp_path / "sweep/sweep.json").read_text())
+    assert {one["solver"] for one in found["combinations"]} == {"mlp 4", "boosting", "lbfgs"}
+    assert found["best"]["solver"] in {"mlp 4", "boosting", "lbfgs"}
+    assert all(one["failure"] is None for one in found["runs"])
+    run = next(path for path in (tmp_path / "sweep").iterdir() if path.name.startswith("boosting"))
+    given = ["--table", table, "--images", data["images"], "--replicates", "0", "--quiet"]
+    assert main(["evaluate", str(run), *map(str, given)]) == 0
+    assert main(["predict", str(run), str(next((data["images"] / "1141").iterdir()))]) == 2  # features made elsewhere
+
+
+def test_a_sweep_is_of_one_event_and_of_heads_of_one_event(data, engine, tmp_path):
+    given = {"train": data["table"], "validation": data["table"], "images": data["images"], "backbone": "fake"}
+    with pytest.raises(InputError, match=r"has labels of C1\.0/24, M1\.0/24, C1\.0/48; a sweep is of one"):
+        sweep(**given, out=tmp_path / "s", compute=COMPUTE)
+    with pytest.raises(InputError, match="--head ordinal: a sweep compares linear, mlp, boosting"):
+        Grid(heads=("ordinal",))
+    with pytest.raises(InputError, match="--hidden: without meaning without --head mlp"):
+        Grid(hidden=(8, 16))
+    assert len(Grid(heads=("linear", "mlp"), hidden=(8, 16), seeds=(0, 1)).recipes(Recipe())) == 2 + 4

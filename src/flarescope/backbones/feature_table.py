@@ -1,7 +1,8 @@
 """How do features that were made elsewhere take the place of a network?
 
 They come as one table of all images that are trained on, validated and tested: a Parquet file with `filename` and a
-column of numbers a feature, or a NumPy file `(N, F)` with the names, a line each, in `<name>.txt` beside it.
+column of numbers a feature, or a NumPy file `(N, F)` with the names, a line each, in `<name>.txt` beside it, or a CSV
+of the 29 magnetic features in the published form (`magnetic.table`), whose names are base names.
 """
 
 from pathlib import Path
@@ -13,6 +14,8 @@ import pyarrow as pa
 from flarescope.backbones.base import Arrays, Network, Weights
 from flarescope.errors import InputError
 from flarescope.files import sha256_of, translate_os_errors
+from flarescope.magnetic.features import FEATURE_NAMES
+from flarescope.magnetic.table import read_features_csv
 from flarescope.parquet_tables import read_arrow
 from flarescope.parsing import refusing_damage
 
@@ -28,11 +31,13 @@ class FeatureTable(Weights):
         path: of the file.
         names: `(N,)` file names, each once.
         matrix: `(N, F)` float32, finite.
+        base_names: whether the names have no folder.
     """
 
     path: Path
     names: pa.Array
     matrix: np.ndarray
+    base_names: bool
 
     def __init__(self, path: Path) -> None:
         """Read a table.
@@ -41,8 +46,8 @@ class FeatureTable(Weights):
             InputError: no such file, no names, names twice, numbers that are missing or not finite.
         """
         if not path.is_file():
-            raise InputError(f"{PREFIX}{path}: no such file; expected Parquet, or .npy with names in .txt beside it")
-        names, matrix = _read_npy(path) if path.suffix == ".npy" else _read_parquet(path)
+            raise InputError(f"{PREFIX}{path}: no such file; expected Parquet, .csv, or .npy with names beside it")
+        names, matrix = READERS.get(path.suffix, _read_parquet)(path)
         if len(names.unique()) != len(names) or names.null_count:
             raise InputError(f"{path}: a file name that is missing or stands there twice; expected each image once")
         if not matrix.shape[1]:
@@ -53,6 +58,7 @@ class FeatureTable(Weights):
             raise InputError(f"{path}: features that are missing or not finite, the first of {first}; {ADVICE}")
         object.__setattr__(self, "path", path)
         object.__setattr__(self, "names", names)
+        object.__setattr__(self, "base_names", path.suffix == ".csv")
         object.__setattr__(self, "matrix", matrix)
         network = Network(FAMILY, matrix.shape[1], lambda _: self.refuse(), engines=("torch",), precisions=("fp32",))
         super().__init__(f"{FAMILY}:{path.name}", f"sha256:{sha256_of(path)}", self.refuse, network)
@@ -99,6 +105,16 @@ def _read_npy(path: Path) -> tuple[pa.Array, np.ndarray]:
             "and N names"
         )
     return names, np.ascontiguousarray(matrix, np.float32)
+
+
+def _read_magnetic(path: Path) -> tuple[pa.Array, np.ndarray]:
+    table = read_features_csv(path)
+    names = pa.array(table["filename"].str.rsplit("/", n=1).str[-1], pa.large_string())
+    return names, np.ascontiguousarray(table[list(FEATURE_NAMES)].to_numpy(), np.float32)
+
+
+READERS: Final = {".npy": _read_npy, ".csv": _read_magnetic}
+"""What reads files of other endings than Parquet's."""
 
 
 def lasting(spec: str) -> str:

@@ -36,6 +36,14 @@ class SolverWord(StrEnum):
     lbfgs = "lbfgs"
 
 
+class HeadWord(StrEnum):
+    """Heads of one event, where the option may be given again."""
+
+    linear = "linear"
+    mlp = "mlp"
+    boosting = "boosting"
+
+
 def event_of_options(
     event: str | None, window: float | None, latency: float | None, scope: "ScopeName | None" = None
 ) -> "EventDefinition | None":

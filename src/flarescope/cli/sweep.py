@@ -15,6 +15,7 @@ EXAMPLE = (
     "--class-weight reference --class-weight 1,2 --seed 0 --seed 1 --seed 2"
 )
 _ADAM = [options.SolverWord.adam]
+_LINEAR = [options.HeadWord.linear]
 
 
 def sweep(
@@ -29,6 +30,8 @@ def sweep(
     seed: Annotated[list[int], typer.Option(help="Of Adam's first head and order; may be given again.")] = [0],  # noqa: B006 - typer copies it
     solver: Annotated[list[options.SolverWord], typer.Option(help="Of the head; may be given again.")] = _ADAM,
     l2: Annotated[list[float], typer.Option(help="lbfgs: penalty on the weights; may be given again.")] = [1e-4],  # noqa: B006 - typer copies it
+    head: Annotated[list[options.HeadWord], typer.Option(help="linear, mlp, boosting; may be given again.")] = _LINEAR,
+    hidden: Annotated[list[int], typer.Option(help="mlp: units of its layer; may be given again.")] = [64],  # noqa: B006 - typer copies it
     backbone: options.Backbone = "imagenet",
     epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 5,
     batch: Annotated[int, typer.Option(help="Images a step.")] = 64,
@@ -47,7 +50,7 @@ def sweep(
     features: options.Features = None,
     limit: options.Limit = None,
     allow_overlap: options.AllowOverlap = False,
-    event: options.StatedEvent = None,
+    event: options.StatedEvents = None,
     window: options.StatedWindow = None,
     latency: options.StatedLatency = None,
     scope: options.StatedScope = None,
@@ -57,8 +60,8 @@ def sweep(
 ) -> None:
     """Train many heads and compare them on validation.
 
-    Every combination of solvers, learning rates or penalties, class weights and seeds is trained. The features are
-    read once for all runs of one seed. Each run is what `flarescope train` makes with these options.
+    Every combination of heads, solvers, learning rates or penalties, class weights and seeds is trained. The features
+    are read once for all runs of one seed. Each run is what `flarescope train` makes with these options.
     """
     from flarescope.heads.head import Recipe
     from flarescope.pipeline.featuring import Compute
@@ -77,6 +80,8 @@ def sweep(
             seeds=tuple(seed),
             solvers=tuple(word.value for word in solver),
             l2=tuple(l2),
+            heads=tuple(word.value for word in head),
+            hidden=tuple(hidden),
         ),
         backbone=backbone,
         recipe=Recipe(epochs=epochs, batch=batch, patience=patience),
@@ -85,7 +90,7 @@ def sweep(
         features=features,
         limit=limit,
         allow_overlap=allow_overlap,
-        event=options.event_of_options(event, window, latency, scope),
+        event=options.only_one(options.events_of_options(event, window, latency, scope)),
         reporter=ScreenReporter(),
     )
     show_comparison(found, out)
@@ -101,7 +106,7 @@ def show_comparison(found: dict[str, Any], out: Path) -> None:
     for one in found["combinations"]:
         best = found["best"] is not None and all(one[name] == found["best"][name] for name in choices)
         settled = [
-            f"{one['learning_rate'] or one['l2']:g}",
+            _shown(one["learning_rate"] or one["l2"]),
             ",".join(f"{weight:.4g}" for weight in one["class_weight"]),
         ]
         scores = [_mean_and_spread(**one[name]) for name in ("tss", "hss", "loss")]
@@ -109,6 +114,10 @@ def show_comparison(found: dict[str, Any], out: Path) -> None:
     header = ["solver", "rate or l2", "weights", "runs", "val tss", "val hss", "val loss"]
     best_is = "* best by mean validation TSS" if found["best"] else "none is the best: no validation TSS"
     show_table(f"{out} ({best_is}; ± standard deviation over seeds)", header, rows)
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:g}"
 
 
 def _mean_and_spread(mean: float | None, spread: float | None) -> str:

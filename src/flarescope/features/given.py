@@ -58,5 +58,8 @@ class GivenFeatures:
         return FeatureRows([self._table.matrix], np.zeros(len(rows), np.int64), rows)
 
     def _find(self, filenames: Names) -> np.ndarray:
-        found = pc.index_in(in_arrow(filenames), value_set=self._table.names).fill_null(-1)
+        wanted = in_arrow(filenames)
+        if self._table.base_names:
+            wanted = pc.replace_substring_regex(wanted, pattern=r"^.*/", replacement="")
+        found = pc.index_in(wanted, value_set=self._table.names).fill_null(-1)
         return np.asarray(found.to_numpy(zero_copy_only=False), np.int64)

@@ -19,6 +19,7 @@ from flarescope.forecaster.runs import RunFolder
 from flarescope.pipeline.again import options_of
 from flarescope.pipeline.evaluation import Asked, Evaluation, Made, evaluation_of, event_of_evaluation, labelled_rows
 from flarescope.pipeline.featuring import Compute, Features, announce, check_before, open_store
+from flarescope.pipeline.flux_skill import flux_skill
 from flarescope.pipeline.history import features_of
 from flarescope.pipeline.likeness import tell_differences
 from flarescope.pipeline.models import Model, load
@@ -88,9 +89,10 @@ def evaluate(
     whole = read_table(table, split=split) if limit and described.history else rows
     store, log_odds = _forecast(found, rows, whole, Path(images), stores, compute, reporter, f"{split} features")
     asked = Asked(rows, split, table, limit, allow_overlap, event, options, verifying)
-    made = Made(
-        found.path, found.run, found.classifier.head.digest, described, log_odds, {"store": asdict(store)}, images
-    )
+    skill = flux_skill(described, log_odds, rows["flare"])
+    evaluated = {"store": asdict(store)} | ({"flux": skill} if skill else {})
+    digest = found.classifier.head.digest
+    made = Made(found.path, found.run, digest, described, log_odds, evaluated, images)
     return evaluation_of(made, asked, folder.path, reporter)
 
 

@@ -28,12 +28,14 @@ from flarescope.images.received import Received
 from flarescope.images.render import PixelForm, Rendering
 from flarescope.images.workers import Failure
 from flarescope.pipeline.featuring import Compute, announce
+from flarescope.pipeline.flux_skill import median_log_flux
 from flarescope.pipeline.history import forecast_with_past
 from flarescope.pipeline.likeness import tell_flags
 from flarescope.pipeline.other_images import tell_later_scale, tell_other_form
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.region_numbers import regions_text
-from flarescope.scores.calibration import certain_words
+from flarescope.scores.calibration import certain_words, log_odds_of
+from flarescope.several_events import flare_column
 from flarescope.tables import check_forecasts
 
 
@@ -55,7 +57,8 @@ class Predicted:
         events: of a model of several events all of them; `forecasts` then has, in place of `probability`, `flare` and
             `event`, for each event `probability_M1.0_24h` (calibrated, and in order: no event is more probable than one
             that it implies), `yes_M1.0_24h` (whether its own threshold is reached) and `raw_M1.0_24h` (as its head
-            gives it).
+            gives it). Of a regression also `median_flare_24h` of each window: the median peak flux of the largest
+            flare, W/m^2, null where it is below the weakest class that the model knows.
     """
 
     forecasts: pd.DataFrame
@@ -307,6 +310,12 @@ def _events_table(model: EventModels, places: pd.DataFrame, read: Sequence[_Row]
         table[f"yes_{event.name}"] = found[:, place] >= described.threshold
         if described.calibration and (certain := certain_words(found[:, place])):
             reporter.warn(f"{event.code}: {certain}")
+    for place, event in enumerate(model.events):
+        described = model.parts[place].description
+        name = f"median_{flare_column(event)}"
+        if described.distribution is not None and name not in table:
+            median = 10 ** median_log_flux(described, log_odds_of(raw[:, place]))
+            table[name] = np.where(median >= described.distribution["limit_w_m2"], median, np.nan)
     return table.assign(**{f"raw_{event.name}": raw[:, place] for place, event in enumerate(model.events)})
 
 

@@ -16,16 +16,19 @@ from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.files import make_folder, write_json, write_text
 from flarescope.forecaster.runs import RunFolder, chosen_epoch
-from flarescope.heads.head import Recipe
+from flarescope.heads.head import SOLVERS, Recipe
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.fitting import Saving, fit_runs
 from flarescope.pipeline.identity import claimed
 from flarescope.pipeline.jobs import Job, Running
 from flarescope.pipeline.training_data import TrainingData, open_training_data
 from flarescope.progress import Reporter, WarningReporter
+from flarescope.several_events import codes
 
 SCORES: Final = ("tss", "hss", "loss")
 CHOICES: Final = ("solver", "learning_rate", "l2", "class_weight")
+HEADS: Final = ("linear", "mlp", "boosting")
+"""Of one event alone; the others are trained on several at once."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Grid:
         seeds: of Adam's first head and order.
         solvers: `adam`, `lbfgs`, or both.
         l2: penalties of L-BFGS.
+        heads: `linear`, `mlp`, `boosting`, or several; solvers are of `linear`, learning rates of it and of `mlp`.
+        hidden: units of `mlp`.
 
     Example:
         >>> grid = flarescope.Grid(learning_rates=(0.001, 0.01), seeds=(0, 1, 2))
@@ -50,17 +55,21 @@ class Grid:
     seeds: tuple[int, ...] = (0,)
     solvers: tuple[str, ...] = ("adam",)
     l2: tuple[float, ...] = (1e-4,)
+    heads: tuple[str, ...] = ("linear",)
+    hidden: tuple[int, ...] = (64,)
 
     __repr__ = brief
 
     def __post_init__(self) -> None:
-        for solver, names in {"adam": ("learning_rates", "seeds"), "lbfgs": ("l2",)}.items():
+        if unknown := [head for head in self.heads if head not in HEADS]:
+            raise InputError(f"--head {unknown[0]}: a sweep compares {', '.join(HEADS)}, of one event")
+        at_work = {solver for solver in self.solvers if "linear" in self.heads} | set(self.heads)
+        for names, takers in _TAKERS.items():
             idle = [name for name in names if getattr(self, name) != getattr(Grid, name)]
-            if solver not in self.solvers and idle:
+            if idle and not at_work & set(takers):
                 option = idle[0].removesuffix("s").replace("_", "-")
-                raise InputError(
-                    f"--{option}: without meaning without --solver {solver}; leave it out, or add the solver"
-                )
+                other = f"--solver {takers[0]}" if takers[0] in SOLVERS else f"--head {takers[0]}"
+                raise InputError(f"--{option}: without meaning without {other}; leave it out, or add it")
 
     def recipes(self, base: Recipe) -> list[Recipe]:
         """Give the recipe of each combination; `base` has the choices that all of Adam's share.
@@ -69,23 +78,44 @@ class Grid:
             InputError: a value out of range; choices for Adam where it takes no part.
         """
         idle = [name for name, value in asdict(base).items() if value != getattr(Recipe(), name)]
-        if "adam" not in self.solvers and idle:
+        linear = self.solvers if "linear" in self.heads else ()
+        if "adam" not in linear and "mlp" not in self.heads and idle:
             option = idle[0].replace("_", "-")
             raise InputError(f"--{option}: without meaning without --solver adam; leave it out, or add the solver")
         found = []
-        for solver, weight in itertools.product(self.solvers, self.class_weights):
+        for solver, weight in itertools.product(linear, self.class_weights):
             if solver == "adam":
                 for rate, seed in itertools.product(self.learning_rates, self.seeds):
                     found.append(replace(base, learning_rate=rate, class_weight=weight, seed=seed))
             else:
                 found += [Recipe(solver=solver, l2=l2, class_weight=weight) for l2 in self.l2]
+        for weight, seed in itertools.product(self.class_weights, self.seeds):
+            if "mlp" in self.heads:
+                layers = itertools.product(self.learning_rates, self.hidden)
+                own = replace(base, class_weight=weight, seed=seed, head="mlp")
+                found += [replace(own, learning_rate=rate, hidden=hidden) for rate, hidden in layers]
+            if "boosting" in self.heads:
+                found.append(Recipe(head="boosting", class_weight=weight, seed=seed))
         return found
+
+
+_TAKERS: Final = {
+    ("learning_rates",): ("adam", "mlp"),
+    ("seeds",): ("adam", "mlp", "boosting"),
+    ("l2",): ("lbfgs",),
+    ("hidden",): ("mlp",),
+}
+"""Which solvers and heads know the choices of a grid."""
 
 
 def run_name(recipe: Recipe) -> str:
     """Name a combination's folder, such as `lr0.001_w4.09_seed0` or `lbfgs_l2-0.0001_w4.09`."""
     none, event = recipe.class_weight or (1.0, 1.0)
     weight = f"w{event:.3g}" if none == 1 else f"w{none:.3g}-{event:.3g}"
+    if recipe.head == "boosting":
+        return f"boosting_{weight}_seed{recipe.seed}"
+    if recipe.head == "mlp":
+        return f"mlp{recipe.hidden}_lr{recipe.learning_rate:g}_{weight}_seed{recipe.seed}"
     if recipe.solver == "lbfgs":
         return f"lbfgs_l2-{recipe.l2:g}_{weight}"
     return f"lr{recipe.learning_rate:g}_{weight}_seed{recipe.seed}"
@@ -160,6 +190,8 @@ def sweep(
         reporter=reporter,
         event=event,
     )
+    if data.events:
+        raise InputError(f"{train}: has labels of {codes(data.events)[:120]}; a sweep is of one: name it by --event")
     runs = _folders(out, data, recipes)
     make_folder(out)
     with ExitStack() as stack:
@@ -208,19 +240,23 @@ def compare(running: Sequence[Running]) -> dict[str, Any]:
 
 
 def _row(one: Running) -> dict[str, Any]:
-    recipe, adam = one.recipe, one.recipe.solver == "adam"
+    recipe, adam = one.recipe, one.recipe.by_adam
     chosen = chosen_epoch(one.history) if one.history and one.failure is None else None
     return {
         "run": one.run.path.name,
-        "solver": recipe.solver,
+        "solver": recipe.solver if recipe.head == "linear" else _named(recipe),
         "learning_rate": recipe.learning_rate if adam else None,
-        "l2": None if adam else recipe.l2,
+        "l2": recipe.l2 if recipe.head == "linear" and not adam else None,
         "class_weight": list(recipe.class_weight or ()),
-        "seed": recipe.seed if adam else None,
+        "seed": recipe.seed if adam or recipe.head == "boosting" else None,
         "epoch": chosen and chosen["epoch"],
         **{name: chosen and chosen["validation"][name] for name in SCORES},
         "failure": one.failure and str(one.failure),
     }
+
+
+def _named(recipe: Recipe) -> str:
+    return f"mlp {recipe.hidden}" if recipe.head == "mlp" else recipe.head
 
 
 def _mean_and_spread(values: Sequence[float | None]) -> dict[str, float | None]:

@@ -49,7 +49,7 @@ class Temperature:
 
     def apply(self, probability: np.ndarray) -> np.ndarray:
         """Give the calibrated probabilities, `(N,)` in 0..1."""
-        return sigmoid(_logit(probability) / self.temperature)
+        return sigmoid(log_odds_of(probability) / self.temperature)
 
     def to_json(self) -> dict[str, Any]:
         """Give the calibration as plain values."""
@@ -68,7 +68,7 @@ class Platt:
 
     def apply(self, probability: np.ndarray) -> np.ndarray:
         """Give the calibrated probabilities, `(N,)` in 0..1."""
-        return sigmoid(self.slope * _logit(probability) + self.intercept)
+        return sigmoid(self.slope * log_odds_of(probability) + self.intercept)
 
     def to_json(self) -> dict[str, Any]:
         """Give the calibration as plain values."""
@@ -118,7 +118,7 @@ def fit_calibration(forecasts: pd.DataFrame, *, method: str = "platt") -> Temper
     if method == "isotonic":
         isotonic = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(probability, labels.astype(float))
         return Isotonic(tuple(isotonic.X_thresholds_.tolist()), tuple(isotonic.y_thresholds_.tolist()))
-    logit = _logit(probability)[:, np.newaxis]
+    logit = log_odds_of(probability)[:, np.newaxis]
     # One over the temperature is the slope of a logistic regression on the logit without an intercept. C is large:
     # a penalty too weak to see, that keeps the slope finite where the classes part (a few rows, a demo).
     regression = LogisticRegression(C=1e6, fit_intercept=method == "platt", solver="newton-cholesky", tol=1e-8)
@@ -211,7 +211,8 @@ def _demand(true: bool, expected: str) -> None:
         raise ValueError(f"expected that {expected}")
 
 
-def _logit(probability: np.ndarray) -> np.ndarray:
+def log_odds_of(probability: np.ndarray) -> np.ndarray:
+    """Give ln(p / (1 - p)), of probabilities kept `_SMALLEST` from 0 and 1."""
     p = np.clip(np.asarray(probability, np.float64), SMALLEST, 1 - SMALLEST)
     return np.asarray(np.log(p) - np.log1p(-p))
 
