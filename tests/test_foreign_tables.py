@@ -1,6 +1,7 @@
 """Are anybody's tables read as they come, labelled by a flare list, and decided by rows that are not scored?"""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -277,3 +278,9 @@ def test_the_real_tables_are_read_as_they_come():
     flares = read_flares(folder / "met_office_mx_flares.txt").table["time"]
     plain = [int(((flares > time) & (flares <= time + pd.Timedelta(hours=24))).any()) for time in rows["time"]]
     assert rows["label"].to_numpy(int).tolist() == plain
+    guide = (Path(__file__).parents[1] / "docs/verification.md").read_text()
+    assert f"| M1.0 | 1 | {sum(plain)} of {len(plain):,} |" in guide
+    resnet = pd.read_csv(folder / "fulldisk_m1_24h_resnet.csv")
+    yes, event = resnet["flare_prob"] >= 0.5, resnet["target"] == 1
+    tss = (yes & event).sum() / event.sum() - (yes & ~event).sum() / (~event).sum()
+    assert f"| `--resample day` | 645 | {tss:.3f} (" in guide
