@@ -96,7 +96,8 @@ class SequenceHead:
         count = float(np.ravel(self.arrays["images"])[0]) if self.arrays["images"].size else 0.0
         if not (0 < count < 100 and count == int(count)):
             raise ValueError(f"{count} earlier images")
-        expected = shapes_of(self.kind, *self.arrays["project"].shape, int(count))
+        features, hidden = self.arrays["project"].shape
+        expected = shapes_of(self.kind, features, hidden, int(count))
         found = {name: array.shape for name, array in self.arrays.items()}
         if found != expected:
             raise ValueError(f"the head has shapes {found}, which do not fit each other")

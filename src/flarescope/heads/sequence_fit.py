@@ -64,7 +64,7 @@ def fit_sequence(
                         found, torch.from_numpy(labels[part].astype(np.float32)), torch.from_numpy(weights[part])
                     )
                     step.zero_grad()
-                    loss.backward()
+                    loss.backward()  # type: ignore[no-untyped-call]
                     step.step()
                     start += len(x)
                     if progress:

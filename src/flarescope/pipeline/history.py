@@ -125,6 +125,7 @@ def forecast_with_past(
     engine: EngineChoice,
     places: Callable[[Sequence[ReadImage]], pd.DataFrame],
     *,
+    missing: list[str],
     progress: Callable[[int], None],
     reporter: Reporter,
 ) -> Iterator[tuple[ReadImage, float]]:
@@ -136,6 +137,7 @@ def forecast_with_past(
         stream: the images; closed at the end.
         engine: how the network runs.
         places: gives `noaa_ar` and `time` of the images that were read.
+        missing: gets the hours before which each image has no earlier one, such as `6,12`; empty where all are there.
         progress: called with the number of images of each finished batch.
         reporter: hears how many have no earlier image.
 
@@ -152,10 +154,12 @@ def forecast_with_past(
         return
     table = places(kept)
     past = find_past(table, table, history)
-    missing = int((past < 0).any(axis=1).sum())
-    if missing:
+    lacking = past < 0
+    missing += [hours_text(tuple(np.array(history.hours)[row])) for row in lacking]
+    number = int(lacking.any(axis=1).sum())
+    if number:
         reporter.warn(
-            f"{of_them(missing, len(kept), 'image', 'has', 'have')} not every earlier image of its region among those "
+            f"{of_them(number, len(kept), 'image', 'has', 'have')} not every earlier image of its region among those "
             f"given ({hours_text(history.hours)} h before, within {history.tolerance_hours:g} h): forecast without "
             "what is missing; give those too"
         )

@@ -51,7 +51,8 @@ class Predicted:
             `probability` (calibrated where the model holds a calibration; then `probability_raw` is the network's own),
             `flags` (words of `images.flags.FLAGS` with spaces between, what of the image is unusual; empty for most),
             `flare` (whether it reaches the model's threshold), and `event` (what is forecast, in the short form
-            `M1.0/24`; null where the model does not say it).
+            `M1.0/24`; null where the model does not say it). Of a model that looks back `missing_h`: the hours before
+            which there is no earlier image, such as `6,12`; empty where all are there.
         failures: what could not be read, in order, and why.
         event: what is forecast; None where the model does not say it.
         events: of a model of several events all of them; `forecasts` then has, in place of `probability`, `flare` and
@@ -114,10 +115,8 @@ def forecast_images(
     def job(image: Path | Given | Received) -> ReadImage:
         return read_for(classifier, image, compute)
 
-    history, readable = (
-        classifier.description.looks_back,
-        _readable(each_ahead(images, job, workers=compute.threads()), unread, strict),
-    )
+    history, missing = classifier.description.looks_back, list[str]()
+    readable = _readable(each_ahead(images, job, workers=compute.threads()), unread, strict)
 
     def names() -> list[str]:
         failed = {one.filename for one in unread}
@@ -132,6 +131,7 @@ def forecast_images(
             readable,
             choice,
             lambda kept: _places(names(), [(one.rendered.noaa_ars, one.rendered.time) for one in kept]),
+            missing=missing,
             progress=advance,
             reporter=reporter,
         )
@@ -142,9 +142,11 @@ def forecast_images(
     tell_flags([row.flags for row in read], classifier.description.likeness, reporter)
     places = _places(names()[: len(read)], [(row.noaa_ars, row.time) for row in read])
     tell_later_scale(classifier.description.event, places["time"], reporter)
+    looked = {} if history is None else {"missing_h": pd.Series(missing, dtype="str")}
     if isinstance(model, EventModels):
-        return Predicted(_events_table(model, places, read, reporter), tuple(unread), model.events[0], model.events)
-    table, event = _table(classifier, places, read), classifier.description.event
+        several = _events_table(model, places, read, reporter).assign(**looked)
+        return Predicted(several, tuple(unread), model.events[0], model.events)
+    table, event = _table(classifier, places, read).assign(**looked), classifier.description.event
     if classifier.description.calibration and (certain := certain_words(table["probability"].to_numpy(float))):
         reporter.warn(certain)
     return Predicted(table, tuple(unread), event)
