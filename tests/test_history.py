@@ -17,6 +17,7 @@ from flarescope.forecaster.classifier import read_description
 from flarescope.forecaster.runs import RunFolder
 from flarescope.pipeline.evaluating import evaluate
 from flarescope.pipeline.history import look_back
+from flarescope.pipeline.models import load
 from flarescope.pipeline.predicting import predict
 
 START = pd.Timestamp("2014-01-01", tz="UTC")
@@ -229,3 +230,31 @@ def test_a_table_without_times_is_refused(run_with_past, tmp_path, monkeypatch, 
     code, error = told(capsys, "train", *tables, "--out", tmp_path / "r", "--backbone", "random", "--history", "2")
     assert code == 2
     assert "a history needs when each image was taken" in error
+
+
+@pytest.mark.parametrize("kind", ["gru", "attention"])
+def test_a_head_over_the_past_is_trained_kept_and_read_again(run_with_past, tmp_path, monkeypatch, kind):
+    _, data = run_with_past
+    use_fake_network(monkeypatch)
+    tables = ("--train", data["train"], "--validation", data["validation"], "--images", data["images"], *BACK)
+    choices = ("--backbone", "random", "--head", kind, "--hidden", 4, "--epochs", 2, "--quiet")
+    assert main([str(word) for word in ("train", *tables, "--out", tmp_path / "r", *choices)]) == 0
+    model = load(tmp_path / "r").classifier
+    assert model.head.kind == kind
+    assert model.head.width == 4096 * 3 + 2
+    found = evaluate(tmp_path / "r", table=data["test"], images=data["images"], reporter=Heard())
+    predicted = predict(tmp_path / "r", data["images"] / "1143", reporter=Heard()).forecasts
+    own = found.forecasts[found.forecasts["noaa_ar"] == 11143]
+    assert np.allclose(predicted["probability"], own["probability"], atol=1e-5)
+
+
+def test_a_head_over_the_past_needs_one(run_with_past, tmp_path, monkeypatch, capsys):
+    _, data = run_with_past
+    use_fake_network(monkeypatch)
+    tables = ("--train", data["train"], "--validation", data["validation"], "--images", data["images"])
+    words = ("train", *tables, "--out", tmp_path / "r", "--backbone", "random", "--head", "gru")
+    differences = (*BACK, "--history-form", "difference")
+    for more, said in (((), "give --history, as 6,12,24"), (differences, "not at differences")):
+        code, error = told(capsys, *words, *more)
+        assert code == 2
+        assert said in error

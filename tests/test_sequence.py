@@ -10,7 +10,10 @@ from flarescope.heads.sequence import ARRAYS, SequenceHead, parted, shapes_of
 from flarescope.heads.sequence_fit import fit_sequence
 
 KINDS = sorted(ARRAYS)
-RECIPE = Recipe(learning_rate=0.02, batch=32, epochs=12, class_weight=(1.0, 1.0))
+
+
+def recipe(kind):
+    return Recipe(head=kind, hidden=8, learning_rate=0.02, batch=32, epochs=12, class_weight=(1.0, 1.0))
 
 
 def drawn(kind, *, features=3, hidden=4, images=2, seed=0):
@@ -87,12 +90,12 @@ def test_what_is_missing_has_no_influence(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_learns_growth_the_same_every_time(kind):
     rows, labels, known = growing()
-    head = fit_sequence(kind, rows, labels, RECIPE, images=1)
+    head = fit_sequence(kind, rows, labels, recipe(kind), images=1)
     new, truth, seen = growing(seed=1)
     right = (head.log_odds(new) > 0) == truth
     assert right[seen].mean() > 0.85
     assert known.mean() > 0.8
-    again = fit_sequence(kind, rows, labels, RECIPE, images=1)
+    again = fit_sequence(kind, rows, labels, recipe(kind), images=1)
     assert again.digest == head.digest
     assert not np.isnan(head.log_odds(new)).any()  # rows without any earlier image too
 

@@ -24,7 +24,7 @@ SplitName = Literal["train", "validation", "test"]
 RulesName = Literal["utc", "ar-flares"]
 FluxScaleName = Literal["operational", "science"]
 SolverName = Literal["adam", "lbfgs"]
-HeadName = Literal["linear", "ordinal", "regression", "mlp", "boosting"]
+HeadName = Literal["linear", "ordinal", "regression", "mlp", "boosting", "gru", "attention"]
 HistoryFormName = Literal["stack", "difference"]
 ScopeName = Literal["region", "disk"]
 

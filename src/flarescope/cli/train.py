@@ -60,10 +60,11 @@ def train(
     head: Annotated[
         options.HeadName,
         typer.Option(
-            help="linear: the reference's; ordinal, regression: one for all classes of a window; mlp; boosting: trees."
+            help="linear: the reference's; ordinal, regression: one for all classes of a window; mlp; boosting: trees; "
+            "gru, attention: of --history."
         ),
     ] = "linear",
-    hidden: Annotated[int, typer.Option(help="mlp: units of its hidden layer.")] = 64,
+    hidden: Annotated[int, typer.Option(help="mlp, gru, attention: units of the hidden layer.")] = 64,
     l2: Annotated[
         float,
         typer.Option(help="lbfgs, ordinal, regression: penalty on the weights, of features scaled to deviation 1."),

@@ -32,8 +32,14 @@ HEADS: Final = {
     "regression": ("l2",),
     "mlp": (*_ADAM, "class_weight", "hidden"),
     "boosting": ("seed", "class_weight"),
+    **dict.fromkeys(
+        ("gru", "attention"),
+        ("learning_rate", "beta_1", "beta_2", "batch", "epochs", "shuffle", "seed", "class_weight", "hidden"),
+    ),
 }
 """What each other head knows of them; what the linear one knows, its solver says."""
+SEQUENCE: Final = ("gru", "attention")
+"""Heads that look at an image and the earlier ones of its region (`features.history`), trained in one piece."""
 JOINT: Final = ("ordinal", "regression")
 """Heads that are trained on all classes of a window together."""
 
@@ -98,8 +104,10 @@ class Recipe:
             to standard deviation 1.
         head: `linear`, the reference's; `ordinal` and `regression`, one for all classes of a window (see
             `heads.ordinal`, `heads.flux`), which know `l2` alone; `mlp` (see `heads.mlp`), which knows `hidden` and
-            what Adam knows; or `boosting`, boosted trees (see `heads.boosting`), which know `seed` and `class_weight`.
-        hidden: units of the one hidden layer of `mlp`.
+            what Adam knows; `boosting`, boosted trees (see `heads.boosting`), which know `seed` and `class_weight`; or
+            `gru` and `attention`, of a history of images (see `heads.sequence`).
+        hidden: units of the one hidden layer of `mlp`; numbers that an image is brought down to by `gru` and
+            `attention`.
 
     Example:
         >>> flarescope.Recipe(learning_rate=0.0005, epochs=10)

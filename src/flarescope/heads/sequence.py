@@ -19,9 +19,6 @@ from flarescope.brief import brief
 from flarescope.features.gather import GATHER, Rows, batches
 from flarescope.scores.loss import sigmoid
 
-HIDDEN: Final = 16
-"""Numbers that an image is brought down to, and that the state of the recurrent unit has."""
-
 SHARED: Final = ("mean", "inverse", "project", "project_bias", "output", "constant", "images")
 ARRAYS: Final[Mapping[str, tuple[str, ...]]] = {
     "gru": (*SHARED, "input", "input_bias", "hidden", "hidden_bias"),

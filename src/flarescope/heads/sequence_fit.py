@@ -1,6 +1,6 @@
 """How is a recurrent or attention head trained on cached features, with torch, to the same head every time?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +11,7 @@ from flarescope.features.gather import Rows, batches
 from flarescope.heads.adam import epoch_order
 from flarescope.heads.head import Recipe, reference_class_weight
 from flarescope.heads.lbfgs import standardise
-from flarescope.heads.sequence import ARRAYS, HIDDEN, SequenceHead, parted, shapes_of
+from flarescope.heads.sequence import ARRAYS, SequenceHead, parted, shapes_of
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +30,7 @@ def fit_sequence(
     images: int,
     progress: Callable[[int], None] | None = None,
 ) -> SequenceHead:
-    """Train a head by AdamW, one thread, by the recipe's epochs, batch, learning rate, class weights and seed.
+    """Train a head by AdamW, one thread, by the recipe's epochs, batch, learning rate, class weights, width and seed.
 
     Args:
         kind: `gru` or `attention`.
@@ -50,7 +50,7 @@ def fit_sequence(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the same bytes on any number of cores
     try:
-        arrays = _first(kind, len(mean), images, recipe.seed)
+        arrays = _first(shapes_of(kind, len(mean), recipe.hidden, images), recipe.seed)
         step = torch.optim.AdamW(
             arrays.values(), lr=recipe.learning_rate, betas=(recipe.beta_1, recipe.beta_2), weight_decay=WEIGHT_DECAY
         )
@@ -86,12 +86,12 @@ def _scaling(rows: Rows | np.ndarray, images: int) -> tuple[np.ndarray, np.ndarr
     return scaling.mean[:features].astype(np.float32), scaling.inverse[:features].astype(np.float32)
 
 
-def _first(kind: str, features: int, images: int, seed: int) -> "dict[str, torch.Tensor]":
+def _first(shapes: Mapping[str, tuple[int, ...]], seed: int) -> "dict[str, torch.Tensor]":
     """Draw what training begins with: Glorot-uniform matrices, zero biases."""
     import torch
 
     rng, drawn = np.random.default_rng([seed, 0]), {}
-    for name, shape in shapes_of(kind, features, HIDDEN, images).items():
+    for name, shape in shapes.items():
         if name not in LEARNED:
             continue
         limit = np.sqrt(6 / (shape[0] + (shape[1] if len(shape) > 1 else 1)))

@@ -10,12 +10,15 @@ from flarescope.heads.base import AnyHead
 from flarescope.heads.boosting import Boosted
 from flarescope.heads.head import Head
 from flarescope.heads.mlp import Mlp
+from flarescope.heads.sequence import ARRAYS as SEQUENCE_ARRAYS
+from flarescope.heads.sequence import SequenceHead
 
 LINEAR: Final = "linear"
 ARRAYS: Final[Mapping[str, tuple[str, ...]]] = {
     LINEAR: ("kernel", "bias"),
     "mlp": ("mean", "inverse", "kernel", "bias", "output", "constant"),
     "boosting": ("size", "baseline", "roots", "feature", "cut", "upper"),
+    **SEQUENCE_ARRAYS,
 }
 """Names of the arrays of each kind of head."""
 
@@ -26,6 +29,8 @@ def kind_of(head: AnyHead) -> str:
     Raises:
         TypeError: a head that no file holds.
     """
+    if isinstance(head, SequenceHead):
+        return head.kind
     for kind, of_kind in ((LINEAR, Head), ("mlp", Mlp), ("boosting", Boosted)):
         if isinstance(head, of_kind):
             return kind
@@ -45,6 +50,8 @@ def linear(head: AnyHead) -> Head:
 
 def arrays_of(head: AnyHead) -> dict[str, np.ndarray]:
     """Give the arrays of a head by name."""
+    if isinstance(head, SequenceHead):
+        return {name: head.arrays[name] for name in ARRAYS[head.kind]}
     return {name: getattr(head, name) for name in ARRAYS[kind_of(head)]}
 
 
@@ -78,6 +85,8 @@ def head_of(kind: str, arrays: Mapping[str, np.ndarray]) -> AnyHead:
     """
     if kind == "boosting":
         return Boosted(**{name: arrays[name].astype(np.float64) for name in ARRAYS[kind]}).check()
+    if kind in SEQUENCE_ARRAYS:
+        return SequenceHead(kind, {name: arrays[name].astype(np.float32) for name in ARRAYS[kind]}).check()
     if kind == "mlp":
         head = Mlp(**{name: arrays[name].astype(np.float32) for name in ARRAYS[kind]})
         shapes = [getattr(head, name).shape for name in ARRAYS[kind]]

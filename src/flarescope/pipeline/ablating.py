@@ -17,7 +17,7 @@ from flarescope.events import EventDefinition, event_from_json
 from flarescope.features.history import History, history_from_json
 from flarescope.files import make_folder, write_json, write_text
 from flarescope.forecaster.runs import RunFolder
-from flarescope.heads.head import Recipe
+from flarescope.heads.head import SEQUENCE, Recipe
 from flarescope.pipeline.ablation_scores import IMAGE, MODEL_OF, PAST, Parts, scored_parts, to_csv
 from flarescope.pipeline.evaluating import evaluate
 from flarescope.pipeline.featuring import Compute
@@ -138,6 +138,9 @@ def _train_like(
     if not {"train", "validation"} <= set(tables):
         raise InputError("the run does not say of which tables it was made; train it again, or with --history")
     recipe = Recipe(**{**described["recipe"], "class_weight": tuple(described["recipe"]["class_weight"]) or None})
+    if history is None and recipe.head in SEQUENCE:
+        reporter.say(f"the image alone has a linear head: {recipe.head} looks at earlier images")
+        recipe = replace(recipe, head="linear", hidden=Recipe.hidden)
     kept = replace(compute or Compute(), store=described["store"].get("dtype"))
     reporter.say(f"training the part {out.name} by the run's own recipe")
     return train(

@@ -11,7 +11,7 @@ from flarescope.forecaster.classifier import load_classifier
 from flarescope.forecaster.runs import AnyState, RunFolder, chosen_epoch, model_name, result_to_json
 from flarescope.heads.adam import State, check_converging
 from flarescope.heads.base import Ended
-from flarescope.heads.head import JOINT, EpochResult, Recipe, validate_together
+from flarescope.heads.head import JOINT, SEQUENCE, EpochResult, Recipe, validate_together
 from flarescope.heads.mlp import MlpState, first_state
 from flarescope.notes import event_notes
 from flarescope.parquet_tables import write_parquet
@@ -92,7 +92,7 @@ def _resume(job: Job, saving: Saving, rows: Rows) -> Running:
 
 def _state_type(recipe: Recipe) -> type:
     """Name the kind of state that a run with this recipe keeps between epochs."""
-    kinds: dict[str, type] = {"mlp": MlpState, "boosting": Ended}
+    kinds: dict[str, type] = {"mlp": MlpState, **dict.fromkeys(("boosting", *SEQUENCE), Ended)}
     return kinds.get(recipe.head, State)
 
 

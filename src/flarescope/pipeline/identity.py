@@ -21,7 +21,7 @@ from flarescope.events import EventDefinition, event_from_json
 from flarescope.features.store_key import with_network
 from flarescope.files import make_folder
 from flarescope.forecaster.runs import RunFolder
-from flarescope.heads.head import Recipe
+from flarescope.heads.head import SEQUENCE, Recipe
 from flarescope.leftovers import remove_leftovers
 from flarescope.locks import locked
 from flarescope.progress import Reporter
@@ -81,7 +81,7 @@ def describe_recipe(recipe: Recipe) -> dict[str, Any]:
     values = {**asdict(recipe), "class_weight": list(recipe.class_weight or ())}
     if recipe.head == "linear":  # as older versions write and read it
         del values["head"]
-    if recipe.head != "mlp":
+    if recipe.head not in ("mlp", *SEQUENCE):
         del values["hidden"]
     return values
 
@@ -98,7 +98,9 @@ def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
 def _identity(described: dict[str, Any]) -> dict[str, Any]:
     kept = {name: described.get(name) for name in IDENTITY}
     kept["store"] = with_network(described["store"])
-    recipe = {name: value for name, value in described["recipe"].items() if name not in EXTENDABLE}
+    # A head that is trained in one piece is another after more passes.
+    extendable = () if described["recipe"].get("head") in SEQUENCE else EXTENDABLE
+    recipe = {name: value for name, value in described["recipe"].items() if name not in extendable}
     return {**kept, "recipe": recipe}
 
 

@@ -18,6 +18,7 @@ from flarescope.heads.flux import fit_flux
 from flarescope.heads.head import Head, result_of
 from flarescope.heads.mlp import MlpState, train_mlps
 from flarescope.heads.ordinal import fit_ordinal
+from flarescope.heads.sequence_fit import fit_sequence
 from flarescope.pipeline.jobs import Outcome, Running
 from flarescope.progress import Reporter
 
@@ -127,12 +128,35 @@ def _boosting(group: Sequence[Running], rows: Rows, label: str, reporter: Report
     return outcomes
 
 
+def _sequence(group: Sequence[Running], rows: Rows, label: str, reporter: Reporter) -> list[Outcome]:
+    outcomes, done = [], 0
+    for one in group:
+        if one.data is None or one.data.history is None:
+            raise TypeError("a head that looks back has a history")
+        labels, name = one.labels["train"], f"{one.recipe.head}, {one.recipe.epochs} passes"
+        total, done = len(rows) * one.recipe.epochs, 0
+
+        def advance(count: int, name: str = name, total: int = total) -> None:
+            nonlocal done
+            done += count
+            reporter.advance(name, done, total)
+
+        images = len(one.data.history.hours)
+        head = fit_sequence(one.recipe.head, rows, labels, one.recipe, images=images, progress=advance)
+        weights = np.array(one.recipe.class_weight)[labels]
+        trained = result_of(labels, head.log_odds(rows), clip=0, weights=weights)
+        outcomes.append(Outcome(Ended(head), trained, {"passes": one.recipe.epochs}))
+    return outcomes
+
+
 Solve = Callable[[Sequence[Running], Rows, str, Reporter], list[Outcome]]
 SOLVE: Final[dict[str, Solve]] = {
     "adam": _adam,
     "lbfgs": _lbfgs,
     "mlp": _mlp,
     "boosting": _boosting,
+    "gru": _sequence,
+    "attention": _sequence,
     "ordinal": _ordinal,
     "regression": _regression,
 }

@@ -13,12 +13,13 @@ from flarescope.backbones.feature_table import lasting
 from flarescope.backbones.registry import find
 from flarescope.catalog.boucheron import read_table
 from flarescope.connected import all_regions
+from flarescope.errors import InputError
 from flarescope.events import EventDefinition, statement_of
 from flarescope.features.gather import Rows
 from flarescope.features.history import History
 from flarescope.forecaster.classifier import Classifier
 from flarescope.forecaster.description import Description
-from flarescope.heads.head import Head, Recipe, glorot_head, reference_class_weight
+from flarescope.heads.head import SEQUENCE, Head, Recipe, glorot_head, reference_class_weight
 from flarescope.images.likeness import Likeness
 from flarescope.pipeline.again import options_of
 from flarescope.pipeline.featuring import Compute, Features, announce, check_before, open_store
@@ -193,6 +194,8 @@ def open_training_data(
     compute = compute.of_event(event)
     tables = read_training_tables(train, validation, limit=limit, allow_overlap=allow_overlap, events=events)
     check_classes(tables, events, recipes, reporter)
+    for recipe in recipes:
+        _check_looking_back(recipe, history)
     whole = _whole_tables(train, validation, tables, limit, history)
     weights = find(backbone)
     announce(weights, reporter)
@@ -220,6 +223,18 @@ def open_training_data(
         whole,
         events if len(events) > 1 else (),
     )
+
+
+def _check_looking_back(recipe: Recipe, history: History | None) -> None:
+    """Refuse a head that looks back without images to look back to.
+
+    Raises:
+        InputError: no history, or differences, which are no images.
+    """
+    if recipe.head in SEQUENCE and history is None:
+        raise InputError(f"--head {recipe.head} looks at earlier images too: give --history, as 6,12,24")
+    if recipe.head in SEQUENCE and history is not None and history.form != "stack":
+        raise InputError(f"--head {recipe.head} looks at images, not at differences: leave --history-form out")
 
 
 def _whole_tables(
