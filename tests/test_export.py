@@ -242,13 +242,13 @@ def test_vgg16(random_network, tmp_path):
     graphs_agree(vgg16_torch.build(random_network.load()), 224, 4096, tmp_path, forms=("onnx",))
 
 
-@pytest.mark.parametrize("kind", ["vit", pytest.param("convnext", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", ["dinov2_with_registers", pytest.param("convnext", marks=pytest.mark.slow)])
 def test_networks_of_transformers(kind, tmp_path):
     from flarescope.backbones.registry import find
     from test_hf import MADE, make, save
 
-    found = find(f"hf:{save(make(kind), tmp_path / kind)}")
-    graphs_agree(found.backbone.build(found.load()), 32, MADE[kind][2], tmp_path)
+    found = find(f"hf:{save(make(kind), tmp_path / kind, own=None)}")
+    graphs_agree(found.backbone.build(found.load()), found.backbone.pixels.size, MADE[kind][2], tmp_path)
 
 
 def test_keras_is_what_train_full_writes(run, tmp_path, monkeypatch):
@@ -304,3 +304,19 @@ def test_a_head_with_a_hidden_layer_goes_out_and_trees_do_not():
     trees = Boosted(*(np.zeros(1) for _ in range(6)))
     with pytest.raises(flarescope.InputError, match="head of kind boosting"):
         forecast_module([replace(few(), head=trees)], np.ones((1, 1), bool))
+
+
+class Sorted(torch.nn.Module):
+    """Features by an operation that ONNX has no word for."""
+
+    def forward(self, pixels):
+        return torch.special.bessel_j0(pixels.flatten(1)[:, :16])
+
+
+def test_a_network_that_onnx_has_no_words_for(tmp_path):
+    backbone = flarescope.Backbone(Sorted(), name="bessel", size=8)
+    part = Classifier(few().head, Description("module:bessel", "module:bessel", backbone.digest), backbone)
+    module = forecast_module([part], np.ones((1, 1), bool))
+    with pytest.raises(flarescope.InputError, match="cannot be written as ONNX opset 17") as told:
+        stage.write_onnx(module, torch.zeros(2, 1, 8, 8), tmp_path / "m.onnx", source="pixels", said={})
+    assert len(str(told.value)) < 300

@@ -50,11 +50,14 @@ def export(
         backbone=backbone,
         reporter=ScreenReporter(),
     )
-    if made.difference is not None:
-        note(f"its probabilities differ by at most {made.difference:.1e} on made images, in batches of one and three")
+    if made.difference is not None and made.span is not None:
+        note(
+            f"compared on made images, in batches of one and three: probabilities from {made.span[0]:.1e} to "
+            f"{made.span[1]:.1e} differ by at most {made.difference:.1e}"
+        )
     if settings.as_json:
         files = [str(path) for path in made.files]
-        show_json({"files": files, "difference": made.difference, "described": made.described})
+        show_json({"files": files, "difference": made.difference, "span": made.span, "described": made.described})
         return
     for path in made.files:
         out(str(path))

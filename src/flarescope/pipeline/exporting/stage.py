@@ -52,11 +52,13 @@ class Exported:
         difference: the largest between its probabilities and flarescope's own on made images; None where the form
             cannot be run here.
         described: what it says of itself.
+        span: the smallest and the largest probability that were compared; None where nothing was.
     """
 
     files: tuple[Path, ...]
     difference: float | None
     described: Mapping[str, Any] = field(repr=False)
+    span: tuple[float, float] | None = None
 
     __repr__ = brief
 
@@ -215,4 +217,4 @@ def _graph(
         finally:
             beside.unlink(missing_ok=True)
     files = (path, path.with_suffix(".bin")) if to == "openvino" else (path,)
-    return Exported(files, difference, said)
+    return Exported(files, difference, said, (float(expected.min()), float(expected.max())))
