@@ -203,6 +203,29 @@ def test_outside_loopback_nothing_is_answered_without_the_token(archive):
     assert TOKEN not in repr(Settings(archive=archive, token=TOKEN))
 
 
+def test_with_a_token_an_address_serves_as_host(archive):
+    guarded = other(archive, host="0.0.0.0", token=TOKEN)
+    for host, status in (("192.0.2.7:8470", 401), ("[2001:db8::1]", 401), ("evil.example", 421)):
+        assert guarded.get("/", headers={"Host": host}).status_code == status
+
+
+def test_head_is_get_without_a_body(client):
+    got, head = (client.request(method, "/api/v1/forecasts/newest") for method in ("GET", "HEAD"))
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(len(got.content))
+    assert head.headers["etag"] == got.headers["etag"]
+
+
+def test_a_fault_of_ours_shows_nothing_of_the_inside(archive, caplog):
+    asked = other(archive)
+    asked.app.state.gauges = lambda: 1 / 0
+    found = asked.get("/api/v1/metrics")
+    assert (found.status_code, found.headers["content-type"]) == (500, "application/problem+json")
+    assert "ZeroDivision" not in found.text
+    assert found.headers["x-content-type-options"] == "nosniff"
+    assert "ZeroDivisionError" in caplog.text  # on standard error
+
+
 def test_a_token_is_read_from_a_file_or_the_environment(tmp_path, monkeypatch):
     path = tmp_path / "token"
     path.write_text(f"{TOKEN}\n")

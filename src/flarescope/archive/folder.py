@@ -1,7 +1,8 @@
 """How is a forecast kept in an archive's folder, and what does the folder hold?"""
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,10 +25,12 @@ class Archive:
     Attributes:
         forecasts: by the time at which they were kept.
         refused: what cannot be used, a line for each.
+        digests: of the forecasts, as `IssuedForecast.digest` gives them.
     """
 
     forecasts: tuple[IssuedForecast, ...]
     refused: tuple[str, ...] = ()
+    digests: tuple[str, ...] = field(default=(), repr=False)
 
     __repr__ = brief
 
@@ -76,8 +79,12 @@ def keep(folder: str | Path, forecast: IssuedForecast) -> bool:
     return True
 
 
-def read_archive(folder: str | Path) -> Archive:
+def read_archive(folder: str | Path, *, known: Mapping[str, IssuedForecast] | None = None) -> Archive:
     """Read every forecast of a folder; one that was changed since it was kept is named and left out.
+
+    Args:
+        folder: of the archive.
+        known: digest -> what was read of it before; these are not read again, for whoever looks often.
 
     Raises:
         InputError: no archive, another kind of file, or one that is damaged.
@@ -92,18 +99,22 @@ def read_archive(folder: str | Path) -> Archive:
         if connection.execute("SELECT count(*) FROM forecast_row").fetchone()[0] > MOST_ROWS:
             raise InputError(f"{path}: more than {MOST_ROWS:,} rows; {ADVICE}")
         headers = connection.execute("SELECT id, digest, stored, header FROM forecast ORDER BY id").fetchall()
-        names = ", ".join(ROW_DTYPES)
-        rows = connection.execute(f"SELECT forecast, {names} FROM forecast_row ORDER BY rowid").fetchall()
+        names, known = ", ".join(ROW_DTYPES), known or {}
+        first = min((number for number, digest, *_ in headers if digest not in known), default=None)
+        wanted = f"SELECT forecast, {names} FROM forecast_row WHERE forecast >= ? ORDER BY rowid"
+        rows = [] if first is None else connection.execute(wanted, (first,)).fetchall()
     with refusing_damage(path, ADVICE):
         table = pd.DataFrame(rows, columns=["forecast", *ROW_DTYPES], dtype=object)
         pieces = {number: piece.drop(columns="forecast") for number, piece in table.groupby("forecast", sort=False)}
-    forecasts, refused = [], []
+    forecasts, refused, digests = [], [], []
     for number, digest, stored, header in headers:
         try:
-            forecasts.append(_read(path, digest, stored, header, pieces.get(number)))
+            old = known.get(digest)
+            forecasts.append(_read(path, digest, stored, header, pieces.get(number)) if old is None else old)
+            digests.append(str(digest))
         except InputError as error:
             refused.append(str(error))
-    return Archive(tuple(forecasts), tuple(refused))
+    return Archive(tuple(forecasts), tuple(refused), tuple(digests))
 
 
 def _read(path: Path, digest: Any, stored: Any, header: Any, rows: pd.DataFrame | None) -> IssuedForecast:  # noqa: ANN401 - of a file

@@ -1,5 +1,6 @@
 """What is one issued forecast: its rows, models and inputs, and is it as it was when it was kept?"""
 
+import functools
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
@@ -92,8 +93,16 @@ class IssuedForecast:
 
 def row_values(rows: pd.DataFrame) -> list[list[Any]]:
     """Give rows as lists of plain values in the order of `ROW_DTYPES`."""
-    columns = [rows[name].astype(object).where(rows[name].notna(), None).tolist() for name in ROW_DTYPES]
+    columns = [_plain(rows[name]) for name in ROW_DTYPES]
     return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _plain(column: "pd.Series[Any]") -> list[Any]:
+    missing = column.isna()
+    values = column.tolist()
+    if not missing.any():
+        return values
+    return [None if gone else value for value, gone in zip(values, missing.tolist(), strict=True)]
 
 
 def checked(forecast: IssuedForecast) -> IssuedForecast:
@@ -118,7 +127,7 @@ def checked(forecast: IssuedForecast) -> IssuedForecast:
     if not rows["probability"].between(0, 1).all():
         raise InputError(f"{what}: a probability that is no number from 0 to 1")
     for name, window, latency in rows[["event", "window_h", "latency_h"]].drop_duplicates().itertuples(index=False):
-        EventDefinition(threshold=name, window_hours=window, latency_hours=latency)
+        _check_event(name, window, latency)
     if rows.duplicated(KEY).any():
         raise InputError(f"{what}: one model forecasts an event of one region twice; expected it once")
     unknown = set(rows["model"].map(base_name)) - {one.name for one in forecast.models}
@@ -134,6 +143,12 @@ def checked(forecast: IssuedForecast) -> IssuedForecast:
         tuple(forecast.notes),
         forecast.stored,
     )
+
+
+@functools.lru_cache(maxsize=1000)
+def _check_event(threshold: str, window_h: float, latency_h: float) -> None:
+    """Refuse what is no event; an archive says the same few again and again."""
+    EventDefinition(threshold=threshold, window_hours=window_h, latency_hours=latency_h)
 
 
 def base_name(model: str) -> str:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hmac
+import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,11 +46,22 @@ def read_token(path: Path | None) -> str | None:
 
 
 def names_us(host: str, settings: Settings) -> bool:
-    """Whether a Host header names this server: a page of another name that leads here (DNS rebinding) gets nothing."""
+    """Whether a Host header names this server: a page of another name that leads here (DNS rebinding) gets nothing.
+
+    Where a token is needed an address serves too, for such a page has a name.
+    """
     name = host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
     name = name.lower().rstrip(".")
     own = {settings.host, f"[{settings.host}]", *(one.lower() for one in settings.hosts)}
-    return name in LOOPBACK_NAMES or name in own
+    return name in LOOPBACK_NAMES or name in own or (settings.token is not None and _is_address(name))
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
 
 
 def has_token(authorization: str, token: str) -> bool:

@@ -32,7 +32,7 @@ def forecast_document(kept: Kept, places: Mapping[int, Mapping[str, Any]] | None
         places: where each region is on the disk (`places.places_of`), where that is known.
     """
     one, told = kept.issued, kept.told
-    regions = [_region(kept, number, (places or {}).get(number)) for number in kept.regions()]
+    regions = [_region(kept, number, (places or {}).get(number)) for number in kept.regions]
     used = sorted({word for region in regions for word in region["flags"]})
     ends = one.rows["window_h"] + one.rows["latency_h"]
     until = one.issued + pd.Timedelta(hours=float(ends.max()))
@@ -105,7 +105,7 @@ def summary_document(kept: Kept) -> Document:
         "stored": None if kept.issued.stored is None else kept.issued.stored.isoformat(),
         "day": kept.day,
         "model": kept.model,
-        "regions": kept.regions(),
+        "regions": kept.regions,
         "disk": shown(kept, None),
         "url": f"/api/v1/forecasts/{kept.id}",
     }

@@ -1,6 +1,7 @@
 """What stands before every request: limits, the token, and the headers that keep a browser safe?"""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
@@ -19,6 +20,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_LOG: Final = logging.getLogger(__name__)
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
     "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -49,18 +51,27 @@ class Guard:
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
             return
-        began, status = time.perf_counter(), [500]
+        began, status, method = time.perf_counter(), list[int](), scope["method"]
+        if method == "HEAD":  # as GET, without the body
+            scope["method"] = "GET"
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                status[0] = message["status"]
+                status.append(message["status"])
                 message["headers"] = [*message.get("headers", []), *HEADERS]
+            elif method == "HEAD":
+                message["body"] = b""
             await send(message)
 
         try:
             await self._answer(scope, receive, sending)
+        except Exception:
+            _LOG.exception("a fault of flarescope: %s %s", method, scope["path"])
+            if not status:
+                problem = Problem(500, "a fault of the server's; it is told on its standard error")
+                await problem.response()(scope, receive, sending)
         finally:
-            self._metrics.answered(scope["method"], status[0], time.perf_counter() - began)
+            self._metrics.answered(method, status[0] if status else 500, time.perf_counter() - began)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}

@@ -1,5 +1,6 @@
 """Which forecasts are there to show, with their numbers and, where they were kept, their places and images?"""
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,8 +53,9 @@ class Kept:
         """The main model's name."""
         return self.issued.models[0].name
 
+    @functools.cached_property
     def regions(self) -> list[int]:
-        """Give the regions that it forecasts, in its own order where that is known."""
+        """The regions that it forecasts, in its own order where that is known."""
         of_rows = self.issued.rows["noaa_ar"].dropna().astype(int).drop_duplicates().tolist()
         if self.told is None:
             return sorted(of_rows)
@@ -66,12 +68,15 @@ class Kept:
         return rows[rows["noaa_ar"].isna() if noaa_ar is None else rows["noaa_ar"].eq(noaa_ar).fillna(value=False)]
 
 
-def read_kept(archive: Path | None, made: Sequence[Path]) -> tuple[list[Kept], list[str]]:
+def read_kept(
+    archive: Path | None, made: Sequence[Path], *, known: dict[str, IssuedForecast] | None = None
+) -> tuple[list[Kept], list[str]]:
     """Read what can be shown.
 
     Args:
         archive: folder of an archive, or None.
         made: folders that `forecast --out` wrote, or folders of such folders.
+        known: digest -> what was read of the archive before; what is read now is added.
 
     Returns:
         Forecasts by issue time, of each time the first that was kept; and what cannot be used, a line each.
@@ -81,27 +86,30 @@ def read_kept(archive: Path | None, made: Sequence[Path]) -> tuple[list[Kept], l
     """
     refused: list[str] = []
     told = _told(made, refused)
-    issued: list[IssuedForecast] = []
+    issued: list[tuple[IssuedForecast, str]] = []
     if archive is not None:
-        found = read_archive(archive)
+        found = read_archive(archive, known=known)
         refused += found.refused
-        issued = sorted(found.forecasts, key=lambda one: (one.issued, one.stored))
+        pairs = zip(found.forecasts, found.digests, strict=True)
+        issued = sorted(pairs, key=lambda pair: (pair[0].issued, pair[0].stored))
+        if known is not None:
+            known.update((digest, one) for one, digest in issued)
     kept: dict[pd.Timestamp, Kept] = {}
-    for one in issued:
+    for one, digest in issued:
         if one.issued not in kept:
             forecast, folder = _belonging(one, told.get(one.issued, ()))
-            kept[one.issued] = Kept(short_id(one), one, forecast, folder)
+            kept[one.issued] = Kept(short_id(digest), one, forecast, folder)
     for time, several in told.items():
         if time not in kept:
             forecast, folder = several[0]
             one = as_issued(forecast)
-            kept[time] = Kept(short_id(one), one, forecast, folder)
+            kept[time] = Kept(short_id(one.digest()), one, forecast, folder)
     return [kept[time] for time in sorted(kept)], refused
 
 
-def short_id(forecast: IssuedForecast) -> str:
+def short_id(digest: str) -> str:
     """Name a forecast by the first digits of its digest."""
-    return forecast.digest().partition(":")[2][:ID_LENGTH]
+    return digest.partition(":")[2][:ID_LENGTH]
 
 
 def as_issued(forecast: Forecast) -> IssuedForecast:

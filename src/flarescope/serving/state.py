@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from flarescope.archive import IssuedForecast
 from flarescope.archive.database import NAME, opened
 from flarescope.brief import brief
 from flarescope.errors import FlarescopeError
@@ -67,7 +68,7 @@ class Snapshot:
         """Forecasts by region, the oldest first."""
         found: dict[int, list[Kept]] = {}
         for kept in self.forecasts:
-            for number in kept.regions():
+            for number in kept.regions:
                 found.setdefault(number, []).append(kept)
         return found
 
@@ -112,7 +113,7 @@ class State:
         if settings.watch and settings.archive is not None:
             with opened(settings.archive, write=True):  # the first round keeps its forecast there
                 pass
-        self._lock = threading.Lock()
+        self._lock, self._known = threading.Lock(), dict[str, IssuedForecast]()
         self._signature = self._look()
         self.problem: str | None = None
         self.snapshot = self._read()
@@ -149,7 +150,7 @@ class State:
         return tuple(_signature_of(path) for path in paths)
 
     def _read(self) -> Snapshot:
-        forecasts, refused = read_kept(self._settings.archive, self.made)
+        forecasts, refused = read_kept(self._settings.archive, self.made, known=self._known)
         verification, why = self._verification()
         flares = self._flares()
         parts = [[kept.id for kept in forecasts], refused, verification, why, flares]
