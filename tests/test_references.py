@@ -104,11 +104,12 @@ def test_a_page_speaks_of_its_rows_by_their_name():
     section = Section(
         "images", "An image", ["images"], tables=[table], drawings=[Drawing("image", "<svg>image", "One image")]
     )
-    page = in_words(Page("t", "image", "", "", (), [section]), "region day")
+    page = in_words(Page("t", "image", "", "", (), [section]), "region day", "NET")
     assert page.summary == "region day"
     assert page.sections[0].paragraphs == ["region days"]
     assert page.sections[0].heading == "A region day"
     assert page.sections[0].tables[0].caption == "Region days of a region day"
+    assert page.sections[0].tables[0].rows == [["NET", "image.png"]]
     assert page.sections[0].drawings[0].svg == "<svg>image"
     assert page.sections[0].name == "images"
 

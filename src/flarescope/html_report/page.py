@@ -72,7 +72,7 @@ def build_page(inputs: ReportInputs) -> Page:
     ]
     shown = [part for part in parts if _holds_something(part)]
     page = Page(inputs.title, _summary(inputs), DISCLAIMER, inputs.footer, inputs.warnings, shown)
-    return in_words(page, inputs.what)
+    return in_words(page, inputs.what, inputs.name or inputs.title)
 
 
 def _noted(inputs: ReportInputs) -> list[tuple[str, Compared]]:

@@ -174,10 +174,14 @@ def read_sides(
     choose_on: Sequence[str] = (),
     verifying: Verifying,
     reporter: Reporter | None = None,
+    names: Sequence[str] = (),
 ) -> Sides:
-    """Read several forecasts, agree on their event, and find the rows that all have; see `compare_many`."""
+    """Read several forecasts, agree on their event, and find the rows that all have; see `compare_many`.
+
+    They are called by their shortest names, or as `names` calls them.
+    """
     reporter = reporter or WarningReporter()
-    names = short_names(paths)
+    names = names or short_names(paths)
     each = choosing_of_each(paths, choosing or Choosing(), choose_on)
     sides = {
         name: forecasts_of(path, split, event, reading=keeping(reading, verifying), choosing=how)

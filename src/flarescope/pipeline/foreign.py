@@ -49,6 +49,8 @@ def verify_table(
     reading, choosing = keeping(reading, verifying), choosing or Choosing()
     verifying = with_list(verifying, reading)
     chosen = choose(read_foreign(path, event, reading), choosing, reading, str(path))
+    if chosen.rows["label"].isna().all():
+        raise InputError(f"{path}: no labels; label the rows by a flare list: --flares LIST --event M1.0 --window 24")
     try:
         verification = verify_rows(
             chosen.rows,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from flarescope.counted import listed
+from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.figures import save_figures
 from flarescope.files import read_json, sha256_of
@@ -12,6 +13,7 @@ from flarescope.html_report import Compared, ReportInputs, report_figures, write
 from flarescope.html_report.drawings import letters
 from flarescope.html_report.pairs import pairs_section
 from flarescope.pipeline.choosing import Choosing
+from flarescope.pipeline.common_rows import short_names
 from flarescope.pipeline.comparing import Sides, compare_sides, read_sides
 from flarescope.pipeline.foreign import verified_folder, with_list
 from flarescope.pipeline.foreign_rows import Reading
@@ -85,6 +87,7 @@ def report_tables(
         choose_on=choose_on,
         verifying=verifying,
         reporter=reporter,
+        names=short_names(paths),
     )
     page = Path(out) if out else _folder(paths[0]) / "report.html"
     inputs = _inputs(sides, verifying, climatology, _origin(run))
@@ -129,13 +132,16 @@ def _inputs(sides: Sides, verifying: Verifying, climatology: float | None, origi
 
 def _verified(sides: Sides, name: str, verifying: Verifying, climatology: float | None) -> dict[str, Any]:
     threshold = sides.decided[name].threshold
-    return verify_rows(
-        sides.common.tables[name],
-        verifying,
-        event=sides.event,
-        climatology=climatology,
-        threshold=None if threshold == ARGMAX else threshold,
-    )
+    try:
+        return verify_rows(
+            sides.common.tables[name],
+            verifying,
+            event=sides.event,
+            climatology=climatology,
+            threshold=None if threshold == ARGMAX else threshold,
+        )
+    except InputError as error:
+        raise InputError(f"{sides.files[name]}: {error}") from error
 
 
 def _how_chosen(sides: Sides, name: str) -> str:
