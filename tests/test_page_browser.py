@@ -192,8 +192,8 @@ def test_a_region_has_its_patch_its_chart_and_what_changed(visit):
     assert "P(C1.0/24 h)" in page.locator(".life").inner_text() or "area" in page.locator(".life").inner_text()
     page.get_by_text("M1.0 or more", exact=True).click()
     keep_picture(page, "region")
-    page.get_by_role("button", name="Where in it would r see its forecast?").click()
-    drawn = page.locator(".patch figure img")
+    page.get_by_role("button", name="Where would r see its forecast?").click()
+    drawn = page.locator("figure.map img")
     assert drawn.evaluate("image => image.decode().then(() => image.naturalWidth)") == 64
 
 
@@ -260,7 +260,7 @@ def test_files_that_are_dropped_are_forecast_and_what_is_none_is_told(visit, add
     assert "expected a .png" in second.inner_text()
     assert page.locator("#uploaded").inner_text().count(RANDOM) == 1
     first.get_by_role("button", name="Where in").click()
-    drawn = first.locator("figure img")
+    drawn = first.locator("figure.map img")
     assert drawn.evaluate("image => image.decode().then(() => image.naturalWidth)") == 64
     page.locator("#upload").scroll_into_view_if_needed()
     keep_picture(page, "upload")

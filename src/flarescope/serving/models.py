@@ -10,6 +10,7 @@ from flarescope.archive import ModelUsed
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, sentence_of
 from flarescope.files import sha256_of
+from flarescope.forecaster.runs import RunFolder
 from flarescope.parsing import refusing_damage
 from flarescope.pipeline.models import Model, load
 from flarescope.regions.shipped import FOLDER, shipped_models
@@ -92,9 +93,14 @@ def _loaded(path: Path) -> ServedModel:
     name = path.resolve().name if path.is_dir() else path.stem
     run = model.run
     warnings = [RANDOM] if model.classifier.weights.is_random else []
-    warnings += [SYNTHETIC] if model.classifier.description.synthetic else []
+    warnings += [SYNTHETIC] if model.classifier.description.synthetic or _made(run) else []
     card = None if run is None else _card(run.path / "README.md")
     return ServedModel(name, model, path, sha256_of(model.path), tuple(warnings), card)
+
+
+def _made(run: RunFolder | None) -> bool:
+    """Whether a run says that its data were made; models of older runs do not say it themselves."""
+    return run is not None and bool(run.read().get("synthetic"))
 
 
 def _card(path: Path) -> str | None:

@@ -16,6 +16,13 @@ function percent(probability) {
   return value < 1 ? "<1 %" : value > 99 ? ">99 %" : `${Math.round(value)} %`;
 }
 
+// A model of one event says `probability`; one of several `probability_M1.0_24h` for each.
+function probabilities(one, of) {
+  if (one.probability !== undefined) return [[one.event ? of : "", one.probability]];
+  const several = Object.entries(one).filter(([name]) => name.startsWith("probability_"));
+  return several.map(([name, share]) => [name.slice("probability_".length).replaceAll("_", " "), share]);
+}
+
 function picture(file, name) {
   if (!file || !file.name.toLowerCase().endsWith(".png") || file.size > LARGEST_SHOWN) return null;
   const image = element("img");
@@ -34,12 +41,17 @@ function askForMap(button, of, ask) {
     try {
       const answer = await ask();
       if (!answer.ok) throw new Error((await answer.json()).detail);
-      const figure = element("figure");
+      const figure = element("figure", undefined, "map");
+      const frame = element("div", undefined, "scroll");
+      frame.tabIndex = 0;
+      frame.setAttribute("role", "region");
+      frame.setAttribute("aria-label", `Map of ${of}`);
       const image = element("img");
       image.alt = `Where in ${of} the model sees its forecast: a map over the magnetogram`;
       image.src = URL.createObjectURL(await answer.blob());
       await image.decode(); // its size is known before it stands on the page
-      figure.append(image, element("figcaption", MAP_WORDS));
+      frame.append(image);
+      figure.append(frame, element("figcaption", MAP_WORDS));
       button.replaceWith(figure);
     } catch (error) {
       button.replaceWith(element("p", `No map: ${error.message}`, "muted"));
@@ -65,20 +77,26 @@ export function mapsOfPatches() {
   }
 }
 
-function result(one, file, model) {
+function result(one, file, model, of) {
   const item = element("li", undefined, "result");
   item.append(element("b", one.filename));
-  if (one.probability === null || one.probability === undefined) {
+  if (one.reason) {
     item.classList.add("refused");
-    item.append(element("span", one.reason ?? "no forecast"));
+    item.append(element("span", one.reason));
     return item;
   }
   const shown = picture(file, one.filename);
   if (shown) item.append(shown);
-  item.append(element("span", percent(one.probability), "big"));
-  const region = one.noaa_ar ? `NOAA ${one.noaa_ar}, ` : "";
-  const time = one.time ? `${one.time.slice(0, 16).replace("T", " ")} UTC, ` : "";
-  item.append(element("span", `${region}${time}${one.event ?? ""}${one.flare === undefined ? "" : one.flare ? ": flare forecast" : ": no flare forecast"}`, "muted"));
+  for (const [event, share] of probabilities(one, of)) {
+    item.append(element("span", percent(share), "big"));
+    if (event) item.append(element("span", event, "muted"));
+  }
+  const said = [
+    one.noaa_ar ? `NOAA ${one.noaa_ar}` : "",
+    one.time ? `${one.time.slice(0, 16).replace("T", " ")} UTC` : "",
+    one.flare === undefined ? "" : one.flare ? "a flare is forecast" : "no flare is forecast",
+  ];
+  item.append(element("span", said.filter(Boolean).join(", "), "muted"));
   if (one.flags) item.append(element("span", one.flags, "muted"));
   if (file) item.append(mapButton(file, one.filename, model));
   return item;
@@ -105,7 +123,7 @@ async function send(form, files, place) {
   const said = [...(found.warnings ?? [])].map((text) => element("p", text, "warning"));
   const list = element("ul", undefined, "results");
   const byName = new Map(files.map((file) => [file.name, file]));
-  for (const one of found.forecasts) list.append(result(one, byName.get(one.filename), model));
+  for (const one of found.forecasts) list.append(result(one, byName.get(one.filename), model, found.of));
   const notes = [...(found.notes ?? [])].map((text) => element("p", text, "muted"));
   place.replaceChildren(...said, list, ...notes, element("p", found.notice, "muted"));
 }
