@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from flarescope.figures.field import FIELD_MAP
 from flarescope.serving.page_disk import EDGE, LABEL, disk_drawing, field_stops, place_labels
 from flarescope.serving.page_life import BOTTOM, FLARES_BOTTOM, FLARES_TOP, LEFT, RIGHT, TOP, changes_rows, life_chart
-from flarescope.serving.page_scores import across, score_view
+from flarescope.serving.page_scores import across, score_view, shorten
 from flarescope.serving.page_values import (
     around,
     came,
@@ -244,8 +244,10 @@ def test_the_score_names_everybody_and_says_aloud_what_is_no_test():
     assert whole["rows"][0][:4] == ["M1.0/24", "60", "20", "0.250 (0.100 to 0.400)"]
     assert beside["rows"] == [["M1.0/24", "NOAA (SWPC)", "30", "9", "0.300 (–)", "0.200 (–)"]]
     (drawing,) = found["drawings"]
-    own, persistence, swpc = drawing["groups"][0]["rows"]
+    own, persistence, swpc, again = drawing["groups"][0]["rows"]
     assert (own["name"], own["x"], own["low"], own["own"]) == ("regions", across(0.25), across(0.1), True)
     assert persistence["off"]  # worse than the axis shows
-    assert (swpc["name"], swpc["x"]) == ("NOAA (SWPC)", across(0.2))
+    assert (swpc["name"], swpc["x"]) == ("NOAA (SWPC), on 30", across(0.2))
+    assert (again["name"], again["x"], again["own"]) == ("regions, same 30", across(0.3), True)
     assert score_view(None) is None
+    assert shorten("a-run-with-a-name-of-its-own", 10) == "a-run-wit…"

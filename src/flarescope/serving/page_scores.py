@@ -21,6 +21,8 @@ LEFT: Final = 150
 RIGHT: Final = 390
 ROW: Final = 15
 """Of the drawing: ends of the axis, and height of a row."""
+LETTERS: Final = 23
+"""Of a name beside the axis; the tables have it whole."""
 DRAWN: Final = ("C1.0/24", "M1.0/24", "X1.0/24")
 
 
@@ -81,9 +83,11 @@ def skill_drawing(events: Mapping[str, Any]) -> Document:
                 y += ROW
                 rows.append(_row(name, score_of(one, name), y, own=not rows))
         for name, part in one["beside"].items():
-            if part["scores"]:
-                y += ROW
-                rows.append(_row(name, score_of(part, name), y, own=False))
+            if part["scores"]:  # of fewer rows, so the model stands there once more, on the same ones
+                rows.append(_row(name, score_of(part, name), y + ROW, own=False, among=f", on {part['n']:,}"))
+                model = next(iter(part["scores"]))
+                rows.append(_row(model, score_of(part, model), y + 2 * ROW, own=True, among=f", same {part['n']:,}"))
+                y += 2 * ROW
         groups.append({"code": code, "y": rows[0]["y"] - ROW if rows else y, "rows": rows})
         y += ROW / 3
     return {
@@ -94,16 +98,21 @@ def skill_drawing(events: Mapping[str, Any]) -> Document:
     }
 
 
+def shorten(name: str, letters: int) -> str:
+    """Cut a name that is longer than so many letters."""
+    return name if len(name) <= letters else f"{name[: letters - 1]}…"
+
+
 def across(skill: float) -> float:
     """Give where a skill stands on the axis, `LOWEST` to 1."""
     share = (min(max(skill, LOWEST), 1.0) - LOWEST) / (1 - LOWEST)
     return round(LEFT + share * (RIGHT - LEFT), 1)
 
 
-def _row(name: str, score: Mapping[str, Any], y: float, *, own: bool) -> Document:
+def _row(name: str, score: Mapping[str, Any], y: float, *, own: bool, among: str = "") -> Document:
     value, low, high = score["value"], score.get("low"), score.get("high")
     return {
-        "name": _name(name),
+        "name": shorten(_name(name), LETTERS - len(among)) + among,
         "y": round(y, 1),
         "x": None if value is None else across(value),
         "low": None if low is None else across(low),
