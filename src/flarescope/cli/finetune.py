@@ -87,6 +87,7 @@ def finetune(
     It begins with a trained head and its network, and makes a run as `train` does: evaluate, calibrate, report, predict
     and compare take it. Tables and images are the run's unless others are named. torchrun starts several processes.
     """
+    from flarescope.finetuning.processes import is_first
     from flarescope.finetuning.recipe import TuneRecipe, parse_augmentations
     from flarescope.pipeline.featuring import Compute
     from flarescope.pipeline.finetuning.stage import finetune as run_finetuning
@@ -133,4 +134,5 @@ def finetune(
         event=stated,
         reporter=ScreenReporter(),
     )
-    show_history(found.history(), out)
+    if is_first():
+        show_history(found.history(), out)

@@ -66,6 +66,11 @@ class Processes:
         return together
 
 
+def is_first() -> bool:
+    """Whether this process is the one that speaks: the first that torchrun started, or the only one."""
+    return _number("RANK", 0) == 0
+
+
 @contextmanager
 def joined(device: str | None = None) -> Iterator[Processes]:
     """Join the other processes for a `with` block; alone where torchrun has not started this one.
