@@ -21,6 +21,7 @@ from flarescope.backbones.tuned_torch import state_of
 from flarescope.backbones.vgg16 import VGG16
 from flarescope.backbones.weight_arrays import digest_of
 from flarescope.errors import FlarescopeError, InputError
+from flarescope.features.history import History
 from flarescope.finetuning import loop, lora
 from flarescope.finetuning.lora import adaptable, put_lora
 from flarescope.finetuning.network import unfrozen
@@ -30,11 +31,12 @@ from flarescope.forecaster.classifier import Classifier
 from flarescope.forecaster.description import Description
 from flarescope.forecaster.runs import RunFolder
 from flarescope.forecaster.tuned_file import describe_change
-from flarescope.heads.head import glorot_head
+from flarescope.heads.head import Recipe, glorot_head
 from flarescope.pipeline.finetuning import epochs
-from flarescope.pipeline.finetuning.beginning import refuse_untrainable
+from flarescope.pipeline.finetuning.beginning import refuse_more, refuse_untrainable
 from flarescope.pipeline.finetuning.stage import finetune
 from flarescope.pipeline.fitting import Saving
+from made_events import write_events_set
 from tiny_tuned import COMPUTE, RECIPE, REGIONS, tiny_backbone, train_frozen
 
 pytestmark = pytest.mark.xdist_group("finetuning")
@@ -325,6 +327,28 @@ def test_what_cannot_be_trained_is_refused():
     only = Network("mine", 4, lambda arrays: None, engines=("openvino",))
     with pytest.raises(InputError, match="runs by openvino alone"):
         refuse_untrainable(Weights("mine", "sha256:0", dict, only))
+
+
+def test_one_run_of_several_events_is_fine_tuned_on_its_own_labels(tmp_path):
+    data = write_events_set(tmp_path / "set")
+    given = {"backbone": tiny_backbone(), "compute": COMPUTE, "reporter": flarescope.Reporter()}
+    tables = {"train": data["table"], "validation": data["table"], "images": data["images"]}
+    flarescope.train(**tables, out=tmp_path / "several", recipe=Recipe(epochs=1), **given)
+    own = RunFolder(tmp_path / "several/events/M1.0_24h")
+    run = finetune(own.path, out=tmp_path / "tuned", recipe=replace(RECIPE, epochs=1), **given)
+    assert run.read()["event"] == own.read()["event"]
+    assert run.read()["data"] == own.read()["data"]
+    with pytest.raises(InputError, match="of several events; fine-tune one of them"):
+        finetune(tmp_path / "several", out=tmp_path / "other", recipe=RECIPE, **given)
+
+
+def test_a_model_that_looks_back_is_refused(place):
+    loaded = flarescope.load(place[0] / "runs/frozen", backbone=tiny_backbone())
+    history = History(hours=(12.0,)).to_json()
+    described = replace(loaded.classifier.description, history=history)
+    back = replace(loaded, classifier=replace(loaded.classifier, description=described))
+    with pytest.raises(InputError, match="looks back to earlier images"):
+        refuse_more(back)
 
 
 def test_a_model_without_a_run_needs_tables(tune, place, tmp_path):

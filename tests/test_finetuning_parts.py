@@ -25,6 +25,7 @@ from flarescope.finetuning.augment import (
 )
 from flarescope.finetuning.memory import Need, check, free_bytes
 from flarescope.finetuning.order import batches, epoch_rows, share
+from flarescope.finetuning.processes import joined
 from flarescope.finetuning.recipe import AUGMENTATIONS, TuneRecipe, parse_augmentations
 from flarescope.finetuning.schedule import layer_rates, rate_factor
 from flarescope.finetuning.stages import chosen, layers_of, short
@@ -224,6 +225,14 @@ def test_a_change_is_put_on_a_network_and_not_on_another():
     for wrong in ({"b.weight": down}, {"a.bias": down}, {"a.lora_a": down}, {"a.lora_a": down, "a.lora_b": up[:1]}):
         with pytest.raises(InputError, match=r"another network|damaged"):
             Change(wrong).applied(state)
+
+
+def test_a_gpu_that_is_not_there_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match="--device cuda: PyTorch finds no CUDA GPU here"), joined("cuda"):
+        pass
+    with joined() as alone:
+        assert (alone.rank, alone.number, alone.device.type, alone.leads) == (0, 1, "cpu", True)
 
 
 def test_too_little_memory_is_said_before_the_first_step_with_what_to_lower():

@@ -79,9 +79,11 @@ def joined(device: str | None = None) -> Iterator[Processes]:
         device: `cpu` or `cuda`; None takes a CUDA GPU where there is one.
 
     Raises:
-        InputError: torchrun's words in the environment are no numbers.
+        InputError: torchrun's words in the environment are no numbers; no CUDA GPU where one was asked for.
         FlarescopeError: another process ended, or cannot be reached.
     """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device cuda: PyTorch finds no CUDA GPU here; leave --device out, or take cpu")
     kind = device or ("cuda" if torch.cuda.is_available() else "cpu")
     rank, number, local = (_number(name, default) for name, default in _WORDS.items())
     own = torch.device(kind, local) if kind == "cuda" else torch.device(kind)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from flarescope.backbones.base import Spec, Weights, spec_text
 from flarescope.backbones.feature_table import FeatureTable, lasting
 from flarescope.backbones.tuned import TunedWeights
-from flarescope.catalog.table_event import agreed_event
+from flarescope.catalog.table_event import agreed_event, events_of_table
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, agreed
 from flarescope.finetuning.recipe import TuneRecipe
@@ -56,12 +56,14 @@ def refuse_untrainable(weights: Weights) -> None:
         raise InputError(f"{name}: it runs by {', '.join(weights.backbone.engines)} alone; fine-tuning needs PyTorch")
 
 
-def refuse_history(found: Model) -> None:
-    """Refuse a model that looks back to earlier images: one image goes through the network here.
+def refuse_more(found: Model) -> None:
+    """Refuse a model of more than one event, or of more than one image: one head on one image is trained here.
 
     Raises:
-        InputError: it does.
+        InputError: the model is of several events, or looks back to earlier images.
     """
+    if found.several is not None:
+        raise InputError(f"{found.path}: of several events; fine-tune one of them, a run in the run's folder events/")
     if found.classifier.description.looks_back is not None:
         raise InputError(
             f"{found.path}: it looks back to earlier images of a region; fine-tune a model of one image (train without "
@@ -100,11 +102,15 @@ def open_data(
     """
     described = found.classifier.description
     paths = {"train": Path(str(tables.train)), "validation": Path(str(tables.validation))}
-    events = {f"the table {path}": agreed_event(path, tables.event) for path in paths.values()}
+    several = any(len(events_of_table(path)) > 1 for path in paths.values())
+    stated = tables.event or (described.event if several else None)
+    if several and stated is None:
+        raise InputError(f"{paths['train']}: of several events; say which by --event and --window")
+    events = {f"the table {path}": agreed_event(path, stated) for path in paths.values()}
     _, said = agreed({"the model": described.event, **events}, "fine-tune on labels of the model's own event")
     for text in said:
         reporter.warn(text)
-    stated = tables.event or (described.event if any(one is None for one in events.values()) else None)
+    stated = stated or (described.event if any(one is None for one in events.values()) else None)
     trained = found.run.read()["store"] if found.run else {}
     compute = as_trained(compute, str(trained.get("engine", "")), found.classifier.weights)
     data = open_training_data(

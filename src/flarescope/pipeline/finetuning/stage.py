@@ -26,7 +26,7 @@ from flarescope.pipeline.finetuning.beginning import (
     described,
     limit_gauss_of,
     open_data,
-    refuse_history,
+    refuse_more,
     refuse_untrainable,
     tables_of,
     without_noise,
@@ -109,7 +109,7 @@ def finetune(
         reporter = (reporter or WarningReporter()) if processes.leads else Reporter()
         found = load(run, epoch=epoch, backbone=backbone)
         refuse_untrainable(found.classifier.weights)
-        refuse_history(found)
+        refuse_more(found)
         named = Tables(train, validation, images, features, limit, allow_overlap, event)
         asked = tables_of(found, named, Path(out))
         data = open_data(found, asked, compute, backbone, reporter)
