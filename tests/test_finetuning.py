@@ -129,6 +129,7 @@ def test_a_kill_at_any_state_resumes_to_the_same_bytes(tune, place, monkeypatch)
         resumed = content(tune("one", state_every=3, saving=Saving("each")))
         assert resumed == whole
     assert {"state.safetensors", "history.jsonl", "run.json"} < set(whole)
+    assert json.loads(whole["run.json"])["store"]["digest"] == arrays_of(RunFolder(place[0] / "runs/one")).digest
 
 
 def test_a_full_disk_is_said_and_the_run_goes_on_to_the_same_bytes(tune, place, monkeypatch):

@@ -97,7 +97,10 @@ def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
 
 def _identity(described: dict[str, Any]) -> dict[str, Any]:
     kept = {name: described.get(name) for name in IDENTITY}
-    kept["store"] = with_network(described["store"])
+    store = with_network(described["store"])
+    if described.get("finetuned"):  # its network is another one at the end; with which it began the recipe says
+        store = {name: one for name, one in store.items() if name not in ("family", "digest")}
+    kept["store"] = store
     # A head that is trained in one piece is another after more passes.
     extendable = () if described["recipe"].get("head") in SEQUENCE else EXTENDABLE
     recipe = {name: value for name, value in described["recipe"].items() if name not in extendable}

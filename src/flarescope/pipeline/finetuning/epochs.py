@@ -1,6 +1,6 @@
 """How does a fine-tuning go through its epochs, each kept so that a kill costs little?"""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -179,4 +179,4 @@ def _finish(one: Fit) -> None:
         allow_overlap=data.allow_overlap,
     )
     write_parquet(forecasts, one.run.forecasts("validation"), event_notes(data.event) | origin.to_json())
-    one.run.write({**one.said, "finished": True})
+    one.run.write({**one.said, "store": asdict(store.key), "finished": True})
