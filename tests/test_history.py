@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes import Heard, train_three_epochs, use_fake_network, write_set
@@ -14,11 +14,16 @@ from flarescope.cli import main
 from flarescope.errors import InputError
 from flarescope.features.history import History, HistoryRows, find_past, history_from_json
 from flarescope.forecaster.classifier import read_description
+from flarescope.forecaster.event_runs import EventRuns
 from flarescope.forecaster.runs import RunFolder
+from flarescope.heads.head import Recipe
 from flarescope.pipeline.evaluating import evaluate
+from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.history import look_back
 from flarescope.pipeline.models import load
 from flarescope.pipeline.predicting import predict
+from flarescope.pipeline.training import train
+from made_events import EVENTS, write_events_set
 
 START = pd.Timestamp("2014-01-01", tz="UTC")
 BACK = ("--history", "2,4", "--tolerance", "0.5")
@@ -75,6 +80,7 @@ def plain_past(table, row, hours, tolerance):
     rows=st.lists(st.tuples(st.integers(1, 3), st.integers(0, 80).map(lambda n: n / 4)), min_size=1, max_size=25),
     tolerance=st.integers(0, 5).map(lambda n: n / 4),
 )
+@settings(max_examples=40)
 def test_a_second_implementation_finds_the_same(rows, tolerance):
     table, history = images(rows), History((3, 6, 13), tolerance)
     found = find_past(table, table, history)
@@ -87,6 +93,7 @@ def test_a_second_implementation_finds_the_same(rows, tolerance):
     rows=st.lists(st.tuples(st.integers(1, 2), st.integers(0, 40)), min_size=2, max_size=20),
     form=st.sampled_from(["stack", "difference"]),
 )
+@settings(max_examples=30)
 def test_nothing_after_the_image_changes_what_the_head_sees(rows, form):
     table, history = images(rows), History((2, 5), 0.9, form)
     features = np.random.default_rng(0).normal(size=(len(table), 3)).astype(np.float32)
@@ -258,3 +265,22 @@ def test_a_head_over_the_past_needs_one(run_with_past, tmp_path, monkeypatch, ca
         code, error = told(capsys, *words, *more)
         assert code == 2
         assert said in error
+
+
+def test_a_run_of_several_events_looks_back_and_forecasts_all_in_one_row(tmp_path, monkeypatch):
+    use_fake_network(monkeypatch)
+    data = write_events_set(tmp_path)
+    history = History.of((2,), 0.5)
+    given = {"backbone": "fake", "compute": Compute(engine="torch", precision="fp32", workers=0), "history": history}
+    recipe = Recipe(solver="lbfgs", l2=1e-2)
+    run = train(
+        train=data["table"], validation=data["table"], images=data["images"], out=tmp_path / "r", recipe=recipe, **given
+    )
+    found = predict(run.path, data["images"], backbone="fake", reporter=Heard())
+    assert len(found.events) == len(EVENTS)
+    assert set(found.forecasts["missing_h"]) <= {"", "2"}
+    assert "" in set(found.forecasts["missing_h"])
+    alone = EventRuns.open(run.path).run(found.events[0])
+    one = predict(alone.path, data["images"], backbone="fake", reporter=Heard()).forecasts
+    raw = found.forecasts[f"raw_{found.events[0].name}"]
+    assert np.allclose(raw, one["probability"], atol=1e-6)

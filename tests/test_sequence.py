@@ -13,7 +13,7 @@ KINDS = sorted(ARRAYS)
 
 
 def recipe(kind):
-    return Recipe(head=kind, hidden=8, learning_rate=0.02, batch=32, epochs=12, class_weight=(1.0, 1.0))
+    return Recipe(head=kind, hidden=8, learning_rate=0.02, batch=32, epochs=8, class_weight=(1.0, 1.0))
 
 
 def drawn(kind, *, features=3, hidden=4, images=2, seed=0):

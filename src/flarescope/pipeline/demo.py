@@ -40,13 +40,11 @@ class DemoSize:
         regions: active regions.
         images: of each region.
         fits_every: every so many-th image is written as FITS too.
-        follow: what the rate of flares follows (`synthetic.flares.FOLLOW`).
     """
 
     regions: int = 64
     images: int = 8
     fits_every: int = 8
-    follow: str = "gradient"
 
 
 @dataclass(frozen=True)
@@ -74,11 +72,9 @@ def make_synthetic_set(
     """
     size, reporter = size or DemoSize(), reporter or WarningReporter()
     marker, made = folder / "synthetic.json", {"synthetic": True, "seed": seed, **asdict(size)}
-    if size.follow == DemoSize.follow:
-        del made["follow"]  # as older versions wrote it
     if marker.exists() and read_json(marker) == made:
         return
-    regions = synthetic_regions(size.regions, images_per_region=size.images, seed=seed, follow=size.follow)
+    regions = synthetic_regions(size.regions, images_per_region=size.images, seed=seed)
     split = synthetic_split(regions, seed=seed)
     total = size.regions * size.images
     done = 0
