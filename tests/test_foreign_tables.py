@@ -226,6 +226,10 @@ def test_what_an_option_cannot_mean_for_a_table_is_refused(tmp_path, capsys):
     assert "is a table of forecasts: leave out --epoch, --engine, --nan" in capsys.readouterr().err
     assert run("evaluate", tmp_path / "model.hdf5", "--percent", "--threshold", "tss") == 2
     assert "they end in .csv or .parquet): leave out --percent, --threshold" in capsys.readouterr().err
+    assert run("compare", table, table, "--split", "test", "--score", "tss") == 2
+    assert "all of these are tables, and no run: leave out --split" in capsys.readouterr().err
+    assert run("report", table, "--split", "test") == 2
+    assert "none of these is a run that was evaluated: leave out --split" in capsys.readouterr().err
     assert run("evaluate", table, "--form", "swpc", "--columns", "label=x") == 2
     assert "--form swpc says what its columns are" in capsys.readouterr().err
 

@@ -13,7 +13,11 @@ from flarescope.errors import InputError
 EXAMPLE = "Example: flarescope compare runs/png runs/svm other_model.csv"
 
 
+TABLE_ONLY = ("columns", "percent", "form", "flares", "calibration", "choose_on", "window", "latency", "scope")
+
+
 def compare(
+    context: typer.Context,
     forecasts: Annotated[
         list[Path], typer.Argument(help="Runs that were evaluated, or tables of forecasts: two or more.")
     ],
@@ -55,6 +59,12 @@ def compare(
 
     if len(forecasts) < 2:
         raise InputError(f"{forecasts[0]} alone: name two or more forecasts to compare")
+    if all(path.is_dir() for path in forecasts):
+        table_options.refuse_given(context, TABLE_ONLY, "all of these are runs, and this is for tables of forecasts")
+    elif not any(path.is_dir() for path in forecasts):
+        table_options.refuse_given(context, ("split",), "all of these are tables, and no run")
+    if len(forecasts) == 2:
+        table_options.refuse_given(context, ("score",), "of two every score is printed")
     if score not in DEFINITIONS:
         raise InputError(f"--score {score}: expected one of {', '.join(DEFINITIONS)}")
     how: dict[str, Any] = {

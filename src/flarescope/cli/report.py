@@ -117,6 +117,8 @@ def report(
         from flarescope.pipeline.table_report import report_tables
 
         table_options.refuse_given(context, RUN_ONLY, f"{first} is no run with images")
+        if not any(path.is_dir() and region_run(path) is None for path in others):
+            table_options.refuse_given(context, ("split",), "none of these is a run that was evaluated")
         one = report_tables(
             [first, *others],
             split=split,

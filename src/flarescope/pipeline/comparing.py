@@ -121,9 +121,9 @@ def compare_many(
         InputError: forecasts of different events, no common row, labels that differ.
 
     Example:
-        >>> found = flarescope.compare_many(["runs/png", "runs/svm", "other_model.csv"])
+        >>> found = flarescope.compare_many(["runs/png", "other_model.csv"])
         >>> [(pair["a"], pair["b"]) for pair in found["pairs"]]
-        [('png', 'svm'), ('png', 'other_model'), ('svm', 'other_model')]
+        [('png', 'other_model')]
     """
     verifying = verifying or Verifying()
     sides = read_sides(
