@@ -164,6 +164,8 @@ def test_sigterm_ends_well(tmp_path):
     process, base = start(tmp_path, "--archive", str(archive))
     with urllib.request.urlopen(f"{base}/api/v1/forecasts/newest") as answer:
         assert json.load(answer)["issued"].startswith("2011-02-01")
+    with urllib.request.urlopen(urllib.request.Request(f"{base}/", method="HEAD")) as answer:
+        assert (answer.status, answer.read()) == (200, b"")
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=600) == 0
     assert process.stderr.read() == ""

@@ -52,8 +52,8 @@ class Guard:
                 await self._app(scope, receive, send)
             return
         began, status, method = time.perf_counter(), list[int](), scope["method"]
-        if method == "HEAD":  # as GET, without the body
-            scope["method"] = "GET"
+        if method == "HEAD":  # as GET, without the body; the server's own scope stays as it is
+            scope = {**scope, "method": "GET"}
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
