@@ -8,6 +8,7 @@ import urllib.request
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -25,6 +26,7 @@ from flarescope.serving import access
 from flarescope.serving.answers import CSV, FORMS, JSON, PARQUET, Problem, accepted
 from flarescope.serving.app import create_app
 from flarescope.serving.clients import Buckets, client_of
+from flarescope.serving.pictures import upright
 from flarescope.serving.settings import Limits, Settings, is_loopback
 from made_archive import made_forecast
 
@@ -457,3 +459,12 @@ def test_the_client_of_the_docs_asks_twice_and_is_sent_the_forecast_once(client,
     assert "12192 " in capsys.readouterr().out
     assert names["newest"]()["issued"] == "2014-10-24T00:30:00+00:00"
     assert statuses == [200, 304]
+
+
+def test_a_patch_is_shown_north_up_whichever_way_the_camera_lay():
+    south_up = np.array([[1.0, 2.0], [3.0, 4.0]])  # CROTA2 180: the first row is the lowest, and in the north
+    north_up = south_up[::-1, ::-1]
+    for crota in (180.0, 179.9, -180.0, None):
+        assert upright(south_up, crota).tolist() == [[2.0, 1.0], [4.0, 3.0]]
+    for crota in (0.0, 0.2, 359.9):
+        assert upright(north_up, crota).tolist() == [[2.0, 1.0], [4.0, 3.0]]

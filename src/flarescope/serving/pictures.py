@@ -4,6 +4,7 @@ import functools
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pandas as pd
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -56,9 +57,19 @@ def patch_png(path: Path) -> bytes:
     Raises:
         InputError: it cannot be read.
     """
-    return field_png(
-        read_fits(path, accept=SHOWN).field_gauss[:, ::-1], side=PATCH_SIDE
-    )  # as `figures.field.FieldImage` says
+    found = read_fits(path, accept=SHOWN)
+    return field_png(upright(found.field_gauss, found.look.crota_deg), side=PATCH_SIDE)
+
+
+def upright(field_gauss: np.ndarray, crota_deg: float | None) -> np.ndarray:
+    """Turn a field whose first row is its lowest so that, drawn from the top, north is up and west to the right.
+
+    Args:
+        field_gauss: `(H, W)`, as it lies in a FITS file.
+        crota_deg: CROTA2; of HMI's images, and where it is not known, about 180: south up, east to the right.
+    """
+    turned = crota_deg is None or abs(crota_deg % 360 - 180) < 90
+    return field_gauss[:, ::-1] if turned else field_gauss[::-1]
 
 
 @router.get("/pictures/{forecast_id}/disk.png")
