@@ -21,6 +21,7 @@ from flarescope.html_report import (
 )
 from flarescope.html_report.drawings import short_name
 from flarescope.html_report.render import breakable
+from flarescope.html_report.small_lines import region_lines
 from flarescope.scores.calibration import fit_calibration
 from flarescope.scores.compare import compare
 from flarescope.scores.verify import verify
@@ -351,3 +352,16 @@ def test_a_verification_of_an_older_version_has_a_page_too(inputs):
     page = render_report(dataclasses.replace(inputs, verification=old))
     assert "All-clear" not in page
     assert "Reliability" in page
+
+
+def test_every_region_has_a_small_time_line(inputs):
+    lines = region_lines(inputs)
+    assert [line.name for line in lines] == [f"line-{region}" for region in sorted(set(inputs.forecasts["noaa_ar"]))]
+    one = inputs.forecasts[inputs.forecasts["noaa_ar"] == FIRST_REGION]
+    points = re.search(r'points="([^"]*)"', lines[0].svg).group(1).split()
+    assert len(points) == len(one)
+    assert points[0] == f"0,{60 * (1 - one['probability'].iloc[0]):.0f}"
+    spells = np.diff(np.concatenate([[0], (one["label"] == 1).to_numpy(int), [0]]))
+    assert lines[0].svg.count("<rect") == (spells == 1).sum()
+    disk = dataclasses.replace(inputs, event=EventDefinition(scope="disk"))
+    assert region_lines(disk) == []

@@ -19,7 +19,8 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from PIL import Image
 
-from flarescope.figures.style import WIDTH_INCHES, new_figure, styled
+from flarescope.figures.scale_marks import NOTHING_KNOWN, ScaleMarks
+from flarescope.figures.style import INK, WIDTH_INCHES, new_figure, styled
 
 FIELD_LIMIT_GAUSS: Final = 1500.0
 """Both ends of HMI's usual magnetogram scale."""
@@ -68,6 +69,7 @@ class FieldImage:
         flare: GOES class of the largest flare in the window, or None.
         seen: `(S, S)`, what each part says of the event (`figures.explained`), or None.
         seen_note: how it was made, and how far it holds.
+        marks: scale bar and north, where they are known (`scale_marks`).
     """
 
     field_gauss: np.ndarray
@@ -79,6 +81,7 @@ class FieldImage:
     flare: str | None = None
     seen: np.ndarray | None = None
     seen_note: str = ""
+    marks: ScaleMarks = NOTHING_KNOWN
 
 
 def shrink(field_gauss: np.ndarray, side: int = LARGEST_SIDE) -> np.ndarray:
@@ -148,10 +151,25 @@ def gallery_figure(groups: Sequence[tuple[str, Sequence[FieldImage]]], columns: 
             axes.set_axis_off()
             if image is not None:
                 axes.imshow(shrink(image.field_gauss), interpolation="nearest", cmap=FIELD_MAP, norm=FIELD_NORM)
+                _draw_marks(axes, image.marks, *shrink(image.field_gauss).shape)
                 region = "" if image.noaa_ar is None else f"NOAA {image.noaa_ar}, "
                 axes.set_title(f"{region}p = {image.probability:.3f}\n{image.time or ''}", size=11, pad=4)
     gauss_bar(parts[-1].subplots())
     return figure
+
+
+def _draw_marks(axes: Axes, marks: ScaleMarks, rows: int, columns: int) -> None:
+    """Draw a scale bar at the lower left and directions at the upper right of a picture."""
+    if marks.bar_mm is not None:
+        begin, y = 0.05 * columns, 0.94 * rows
+        axes.plot([begin, begin + marks.bar_share * columns], [y, y], color=INK, linewidth=2.5, solid_capstyle="butt")
+        axes.text(begin, y - 0.02 * rows, f"{marks.bar_mm} Mm", va="bottom", color=INK, size=9)
+    x, y, length = 0.86 * columns, 0.14 * rows, 0.08 * min(rows, columns)
+    for name, step in (("N", marks.north), ("W", marks.west)):
+        if step is not None:
+            axes.plot([x, x + length * step[0]], [y, y + length * step[1]], color=INK, linewidth=1.5)
+            place = (x + 1.5 * length * step[0], y + 1.5 * length * step[1])
+            axes.text(*place, name, ha="center", va="center", color=INK, size=9)
 
 
 def gauss_bar(axes: Axes, *, size: float | None = None) -> None:

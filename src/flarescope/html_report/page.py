@@ -1,26 +1,25 @@
 """How does a run become one HTML file that opens anywhere, without a network?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 from markupsafe import Markup
 
 from flarescope.counted import counted
 from flarescope.events import sentence_of
-from flarescope.figures import FieldImage, data_uri, field_bar_figure, field_png, inline_svg
-from flarescope.figures.explained import seen_png
-from flarescope.figures.field import shrink
+from flarescope.figures import inline_svg
 from flarescope.files import write_text
 from flarescope.html_report import questions, sections
 from flarescope.html_report.drawings import draw, letters
 from flarescope.html_report.drawn import Drawn
 from flarescope.html_report.inputs import Compared, ReportInputs, main_decision
+from flarescope.html_report.pictures import gallery_rows_of, gauss_bar
 from flarescope.html_report.references import lead, reference_section
 from flarescope.html_report.render import render_page
 from flarescope.html_report.slices import slice_tables
+from flarescope.html_report.small_lines import region_lines
 from flarescope.html_report.table_files import save_tables
-from flarescope.html_report.view import Drawing, Page, Picture, Pictures, Section
+from flarescope.html_report.view import Drawing, Page, Section
 from flarescope.html_report.words import in_words
 from flarescope.wording import DISCLAIMER, flatten, number
 
@@ -137,6 +136,7 @@ def _examples(inputs: ReportInputs, drawn: Mapping[str, Drawn]) -> list[Section]
                 "Over time" if "timeline-disk" in drawn else "Regions over time",
                 [said],
                 drawings=_drawings(drawn, *lines),
+                folded=region_lines(inputs),
             )
         )
     if inputs.gallery:
@@ -146,43 +146,12 @@ def _examples(inputs: ReportInputs, drawn: Mapping[str, Drawn]) -> list[Section]
                 "Magnetograms",
                 [
                     "The most confident hits, misses and false alarms, at most one image of a region in each group, "
-                    "as they lie in their files: nothing is rotated. "
+                    "as they lie in their files, the first row on top: nothing is rotated, so that west may be to the "
+                    "left. The scale is that of the disk's centre. "
                     "Colours as HMI's: warm where the field points away from us, cool where it points towards us."
                 ],
-                drawings=[_bar()],
-                gallery=[row for heading, images in inputs.gallery for row in _gallery(heading, images)],
+                drawings=[gauss_bar()],
+                gallery=[row for heading, images in inputs.gallery for row in gallery_rows_of(heading, images)],
             )
         )
     return parts
-
-
-def _gallery(heading: str, images: Sequence[FieldImage]) -> list[Pictures]:
-    """Give a row of magnetograms, and below, where there are any, what the model sees in them."""
-    seen = [(image, image.seen) for image in images if image.seen is not None]
-    rows = [Pictures(heading, [_picture(image) for image in images])]
-    if seen:
-        said = f"{heading}: vermilion speaks for an event, blue against it"
-        rows.append(Pictures(said, [_seen(image, values) for image, values in seen]))
-    return rows
-
-
-def _seen(image: FieldImage, values: np.ndarray) -> Picture:
-    rows, columns = shrink(image.field_gauss).shape
-    source = data_uri(seen_png(image.field_gauss, values))
-    return Picture(source, f"Map of {image.filename}: {image.seen_note}", columns, rows, [image.seen_note])
-
-
-def _bar() -> Drawing:
-    alt = "Colour bar from -1500 gauss (dark red) over 0 (grey) to +1500 gauss (dark blue)"
-    return Drawing("field-bar", Markup(inline_svg(field_bar_figure(), "field-bar", alt)), "")
-
-
-def _picture(image: FieldImage) -> Picture:
-    rows, columns = shrink(image.field_gauss).shape
-    name = "Magnetogram" if image.noaa_ar is None else f"NOAA {image.noaa_ar}"
-    came = "event followed" if image.label == 1 else "no event followed"
-    if image.flare:
-        came += f" (largest {image.flare})"
-    lines = [line for line in (name, image.time, f"p = {image.probability:.3f}, {came}", image.filename) if line]
-    alt = f"{name}, {image.time or 'time unknown'}: forecast {image.probability:.3f}, {came}"
-    return Picture(data_uri(field_png(image.field_gauss)), alt, columns, rows, lines)

@@ -48,9 +48,8 @@ def said(verification: Mapping[str, Any]) -> list[str]:
     if flares["warning_hours"]:
         low, middle, high = flares["warning_hours"]
         warned = (
-            f"; half of those hit had their first yes {low:.1f} to {high:.1f} hours before the peak, {middle:.1f} in "
+            f"; half of these had their first yes {low:.1f} to {high:.1f} h before the peak (median {middle:.1f} h)"
         )
-        warned += "the middle"
     share = f"{flares['hit_rate']['value']:.0%} of {counted(flares['flares'], 'flare')} that some forecast reaches"
     alarms = counted(flares["alarms"], "spell of yes", "spells of yes")
     return [

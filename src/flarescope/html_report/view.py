@@ -53,13 +53,14 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Picture:
-    """A magnetogram as an address that holds the picture, with its caption line by line."""
+    """A magnetogram as an address that holds the picture, with its caption line by line, and marks over it as SVG."""
 
     source: str
     alt: str
     width: int
     height: int
     lines: Sequence[str]
+    marks: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ class Pictures:
 class Section:
     """A part of the page; what is empty is not shown.
 
-    `link` is its short name at the top of the page; `links` are names and addresses that lead out of it.
+    `folded` are small drawings that open together on demand; `link` is its short name at the top of the page; `links`
+    are names and addresses that lead out of it.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Section:
     cards: Sequence[Card] = ()
     counts: Counts | None = None
     drawings: Sequence[Drawing] = ()
+    folded: Sequence[Drawing] = ()
     tables: Sequence[Table] = ()
     gallery: Sequence[Pictures] = ()
     pairs: Sequence[tuple[str, str]] = ()

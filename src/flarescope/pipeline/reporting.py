@@ -14,7 +14,7 @@ from flarescope.brief import brief
 from flarescope.catalog.apart import hours_ahead
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, agreed, sentence_of
-from flarescope.figures import FieldImage, save_figures
+from flarescope.figures import FieldImage, save_figures, scale_marks
 from flarescope.forecaster.event_runs import run_of_event
 from flarescope.forecaster.runs import RunFolder
 from flarescope.html_report import (
@@ -27,7 +27,9 @@ from flarescope.html_report import (
     write_report,
 )
 from flarescope.images.line_of_sight import Accept
-from flarescope.images.magnetogram import is_fits, read_fits, read_png
+from flarescope.images.look import look_of_png
+from flarescope.images.magnetogram import is_fits, read_bytes, read_fits, read_png
+from flarescope.images.png_text import png_header
 from flarescope.images.render import field_of_pixels
 from flarescope.model_card import CardInputs, write_card
 from flarescope.pipeline.evaluated import ONE_EVENT, event_of_forecasts, forecasts_of, read_evaluated, using_scores
@@ -164,9 +166,12 @@ def _gallery(
 def _field_image(images: Path, row: Mapping[Any, Any]) -> FieldImage:
     path = images / row["filename"]
     if is_fits(path):
-        field = read_fits(path, accept=Accept(instrument_ok=True)).field_gauss  # what was forecast was taken before
+        read = read_fits(path, accept=Accept(instrument_ok=True))  # what was forecast was taken before
+        field, look = read.field_gauss, read.look
     else:
-        pixels = read_png(path)
+        content = read_bytes(path)
+        pixels = read_png(path, content)
+        look = look_of_png(path.name, png_header(content), pixels.shape[:2])
         field = field_of_pixels(np.asarray(pixels if pixels.ndim == 2 else pixels.mean(axis=2), np.float64))
     flare = row.get("flare")
     return FieldImage(
@@ -177,6 +182,7 @@ def _field_image(images: Path, row: Mapping[Any, Any]) -> FieldImage:
         probability=float(row["probability"]),
         label=int(row["label"]),
         flare=flare if isinstance(flare, str) else None,
+        marks=scale_marks(look.width_mm, look.crota_deg, look.mirrored),
     )
 
 
