@@ -1,10 +1,13 @@
 """Do the values of the pages say what the forecasts say, and do labels keep out of each other's way?"""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flarescope.figures.field import FIELD_MAP
+from flarescope.serving.kept import Kept
 from flarescope.serving.page_disk import EDGE, LABEL, disk_drawing, field_stops, place_labels
 from flarescope.serving.page_life import BOTTOM, FLARES_BOTTOM, FLARES_TOP, LEFT, RIGHT, TOP, changes_rows, life_chart
 from flarescope.serving.page_scores import across, score_view, shorten
@@ -21,6 +24,8 @@ from flarescope.serving.page_values import (
     plain,
     points,
 )
+from flarescope.serving.page_views import hindsight
+from made_archive import made_forecast
 
 DAYS = st.lists(st.dates(), unique=True, max_size=30).map(lambda days: [day.isoformat() for day in sorted(days)])
 
@@ -251,3 +256,21 @@ def test_the_score_names_everybody_and_says_aloud_what_is_no_test():
     assert (again["name"], again["x"], again["own"]) == ("regions, same 30", across(0.3), True)
     assert score_view(None) is None
     assert shorten("a-run-with-a-name-of-its-own", 10) == "a-run-wit…"
+
+
+def kept(day, stored_day, learned=("1996-08-09T00:30", "2010-12-28T00:30")):
+    """A made forecast of February 2011, kept on a day of it."""
+    forecast = made_forecast(day, stored_day=stored_day)
+    own = replace(forecast.models[0], first=learned[0], last=learned[1])
+    return Kept("0", replace(forecast, models=(own, *forecast.models[1:])))
+
+
+def test_a_forecast_that_was_made_afterwards_is_called_so():
+    assert hindsight(kept(1, None)) == []
+    late = hindsight(kept(1, 3))  # its 24 hours ended on the second
+    assert late == ["made afterwards: it was kept on 3 Feb 2011, 00:00 UTC, when its windows were over"]
+    (seen,) = hindsight(kept(1, None, ("1996-08-09T00:30", "2015-12-28T00:30")))
+    assert seen == (
+        "no test of the model regions, which learned from 1996-08-09 to 2015-12-28, the time of this forecast"
+    )
+    assert hindsight(kept(1, None, ("", ""))) == []  # who says nothing is not blamed

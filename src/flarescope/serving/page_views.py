@@ -7,6 +7,7 @@ import pandas as pd
 
 from flarescope.archive.records import base_name
 from flarescope.figures.disk import percent
+from flarescope.pipeline.forecasting.beside import seen_in_training
 from flarescope.serving.documents import YESTERDAY, Document, forecast_document, region_document
 from flarescope.serving.kept import Kept
 from flarescope.serving.page_disk import disk_drawing, field_stops
@@ -55,6 +56,7 @@ def forecast_view(snapshot: Snapshot, kept: Kept, models: Sequence[Document]) ->
     return {
         "here": "newest" if kept is snapshot.newest else None,
         "warnings": document["warnings"],
+        "hindsight": hindsight(kept),
         "forecast": document,
         "day": kept.day,
         "days": days,
@@ -100,6 +102,7 @@ def region_view(snapshot: Snapshot, noaa_ar: int, models: Sequence[Document]) ->
     return {
         "here": None,
         "warnings": document["warnings"],
+        "hindsight": hindsight(newest),
         "region": region,
         "last": last,
         "gone": newest is not snapshot.newest,
@@ -131,6 +134,21 @@ def chosen_words(chosen: Mapping[str, Any]) -> str:
     """Say which event is chosen: `of M1.0 or more within 24 h`."""
     named = {one["key"]: one["name"] for one in chosen["classes"]}
     return f"of {named[chosen['key']]} within {chosen['window']} h" if chosen["first"] else ""
+
+
+def hindsight(kept: Kept) -> list[str]:
+    """Say what makes a forecast less than one: it was kept when all was over, or its model learned from its days."""
+    one, said = kept.issued, []
+    ends = kept.time + pd.Timedelta(hours=float((one.rows["window_h"] + one.rows["latency_h"]).max()))
+    if one.stored is not None and one.stored >= ends:
+        said.append(f"made afterwards: it was kept on {utc(one.stored.isoformat())}, when its windows were over")
+    model = one.models[0]
+    if model.last and seen_in_training(model, kept.time, kept.time):
+        said.append(
+            f"no test of the model {model.name}, which learned from {model.first[:10]} to {model.last[:10]}, "
+            "the time of this forecast"
+        )
+    return said
 
 
 def _day_before(snapshot: Snapshot, kept: Kept) -> Kept | None:
