@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 import flarescope
+from fakes import draw_blank
 from flarescope.archive import keep
 from flarescope.cli import main
 from flarescope.errors import InputError
@@ -27,6 +28,7 @@ from flarescope.serving.answers import CSV, FORMS, JSON, PARQUET, Problem, accep
 from flarescope.serving.app import create_app
 from flarescope.serving.clients import Buckets, client_of
 from flarescope.serving.pictures import upright
+from flarescope.serving.running import made_now
 from flarescope.serving.settings import Limits, Settings, is_loopback
 from made_archive import made_forecast
 
@@ -43,7 +45,9 @@ def archive(tmp_path_factory):
     for day in (1, 2, 3):
         keep(folder, made_forecast(day, probability=0.1 * day))
     options = {"issued": ISSUED, "archive": folder, "reporter": Reporter()}
-    flarescope.forecast([REGIONS], [FLARES], out=folder / "forecasts" / "2014-10-24", **options)
+    with pytest.MonkeyPatch.context() as patch:
+        draw_blank(patch)
+        flarescope.forecast([REGIONS], [FLARES], out=folder / "forecasts" / "2014-10-24", **options)
     return folder
 
 
@@ -386,6 +390,16 @@ def test_a_folder_of_forecast_out_is_shown_without_an_archive(archive, tmp_path)
     assert one.get("/api/v1/forecasts/newest").json() == found
 
 
+def test_a_forecast_is_made_at_the_start_of_the_files_that_are_named(tmp_path, monkeypatch):
+    draw_blank(monkeypatch)
+    made = Settings(regions=(REGIONS,), flares=(FLARES,), archive=tmp_path / "archive")
+    served = made_now(made, tmp_path / "work", Reporter())
+    assert made_now(served, tmp_path, Reporter()) is served
+    found = TestClient(create_app(served), base_url=HERE).get("/api/v1/forecasts/newest").json()
+    assert found["stored"] is not None
+    assert {one["noaa_ar"] for one in found["regions"] if one["place"]} >= {12192}
+
+
 def test_files_of_another_forecast_lend_no_places(archive, tmp_path):
     issued = replace(made_forecast(1), issued=ISSUED, stored=ISSUED)
     keep(tmp_path, issued)
@@ -414,6 +428,8 @@ def test_loopback_is_this_machine_alone(host, loopback):
         (["--archive", "a", "--host", "0.0.0.0"], "need a token", 2),
         (["--archive", "a", "--port", "99999"], "0 (any free one) to 65535", 2),
         (["--watch", "--forecast", "a"], "give the folder of its --archive", 2),
+        (["--archive", "a", "--image", "b"], "give its --regions too", 2),
+        (["--regions", "none"], "cannot read none", 2),
         (["--archive", "a", "--watch", "--every", "0"], "1 to 1440 minutes", 2),
         (["--archive", "a", "--token-file", "none"], "no such file", 2),
         (["--archive", "a", "--host", "sun.invalid", "--token-file", "t"], "no such address", 2),

@@ -26,6 +26,15 @@ def serve(
         list[Path] | None,
         typer.Option(help="Folder that `forecast --out` wrote, or one of such folders.", show_default=False),
     ] = None,
+    regions: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Region summaries: a forecast is made of them, and of --flares, at the start.", show_default=False
+        ),
+    ] = None,
+    image: Annotated[
+        Path | None, typer.Option(help="FITS file of HMI's whole disk for that forecast.", show_default=False)
+    ] = None,
     flares: Annotated[
         list[Path] | None,
         typer.Option(help="Flares that came: event reports, eventList.txt, or a CSV.", show_default="not verified"),
@@ -77,6 +86,8 @@ def serve(
     settings = Settings(
         archive=archive,
         made=tuple(forecast or ()),
+        regions=tuple(regions or ()),
+        disk=image,
         runs=tuple(runs or ()),
         flares=tuple(flares or ()),
         swpc=swpc,

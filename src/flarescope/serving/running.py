@@ -6,6 +6,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -14,10 +15,11 @@ import uvicorn
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.files import allow_open_files
 from flarescope.locks import locked
+from flarescope.pipeline.forecasting.stage import forecast
 from flarescope.progress import Reporter
 from flarescope.serving.app import create_app
 from flarescope.serving.protocol import protocol_of
-from flarescope.serving.settings import Settings
+from flarescope.serving.settings import MADE, Settings
 
 DRAIN_S: Final = 30
 """So long after SIGTERM answers may take that were begun before."""
@@ -37,7 +39,7 @@ def serve(settings: Settings, *, reporter: Reporter) -> None:
         found = stack.enter_context(listening(settings))
         stack.enter_context(only_one(settings))
         work = stack.enter_context(tempfile.TemporaryDirectory(prefix="flarescope-serve-"))
-        app = create_app(settings, work=Path(work), reporter=reporter)
+        app = create_app(made_now(settings, Path(work), reporter), work=Path(work), reporter=reporter)
         allow_open_files(settings.limits.connections)
         address, port = found.getsockname()[:2]
         shown = f"[{address}]" if ":" in address else address
@@ -74,6 +76,33 @@ class Server(uvicorn.Server):
         finally:
             for one, handler in before.items():
                 signal.signal(one, handler)
+
+
+def made_now(settings: Settings, work: Path, reporter: Reporter) -> Settings:
+    """Make the forecast that the files tell of, where there are any, and serve it beside the others.
+
+    Args:
+        settings: with `regions`, or without.
+        work: folder for the forecast's files, which go with the server; an archive that is named keeps it.
+        reporter: hears notes.
+
+    Raises:
+        InputError: nothing can be forecast of them.
+    """
+    if not settings.regions:
+        return settings
+    folder = work / MADE
+    forecast(
+        settings.regions,
+        settings.flares,
+        image=settings.disk,
+        models=settings.runs if settings.disk is not None else (),
+        out=folder,
+        archive=settings.archive,
+        flux_scale=settings.flux_scale,
+        reporter=reporter,
+    )
+    return replace(settings, made=(*settings.made, folder), regions=(), disk=None)
 
 
 @contextlib.contextmanager

@@ -64,6 +64,8 @@ class Settings:
     Attributes:
         archive: folder of issued forecasts, as `flarescope forecast --archive` keeps them; None has none.
         made: folders that `flarescope forecast --out` wrote, or folders of such folders.
+        regions: region summaries of which, with `flares`, a forecast is made at the start; none makes none.
+        disk: a FITS file of the whole disk for that forecast.
         runs: models of images for uploads: runs and model files; the first is the usual one.
         flares: flare lists, for what came.
         swpc: a file in the form of SWPC's `solar_probabilities.json`, to compare with.
@@ -83,6 +85,8 @@ class Settings:
 
     archive: Path | None = None
     made: tuple[Path, ...] = ()
+    regions: tuple[Path, ...] = ()
+    disk: Path | None = None
     runs: tuple[Path, ...] = ()
     flares: tuple[Path, ...] = ()
     swpc: Path | None = None
@@ -102,8 +106,10 @@ class Settings:
     __repr__ = brief
 
     def __post_init__(self) -> None:
-        if self.archive is None and not self.made and not self.runs:
-            raise InputError("nothing to serve; give --archive, --forecast, or a run for uploads")
+        if self.archive is None and not (self.made or self.regions or self.runs):
+            raise InputError("nothing to serve; give --archive, --forecast, --regions, or a run for uploads")
+        if self.disk is not None and not self.regions:
+            raise InputError("--image belongs to a forecast that is made at the start; give its --regions too")
         if self.watch and self.archive is None:
             raise InputError("--watch keeps what it issues; give the folder of its --archive")
         if not 1 <= self.every_minutes <= 1440:
