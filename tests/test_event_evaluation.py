@@ -121,6 +121,11 @@ def test_each_event_has_its_own_calibration_and_threshold_in_the_one_file(run, c
     with pytest.warns(FlarescopeWarning, match="fewer than 40"):
         calibrate(run / "events/M1.0_24h", method="none")
     assert [bool(one.calibration) for one in read_event_descriptions(run / "model.hdf5")] == [True, False, True]
+    (run / "events/M1.0_24h/forecasts/validation.parquet").unlink()
+    assert main(["calibrate", str(run), "--threshold", "hss"]) == 0  # one event that cannot be costs the others nothing
+    shown = capsys.readouterr()
+    assert "M1.0/24 is not calibrated" in shown.err
+    assert "C1.0/48" in shown.out
     assert main(["calibrate", str(run), "--event", "X1.0/24"]) == 2
     assert "not X1.0/24" in capsys.readouterr().err
 

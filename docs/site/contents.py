@@ -18,6 +18,7 @@ GROUPS: Final = {
     "Images and labels": ("catalogue", "data-sources", "magnetograms", "disk"),
     "Forecasts": (
         "backbones",
+        "events",
         "fine-tuning",
         "export",
         "history",

@@ -174,13 +174,13 @@ def show_evaluation(evaluation: "Evaluation") -> None:
     note(f"scores and forecasts written to {evaluation.folder}")
 
 
-def show_flux(evaluation: "Evaluation") -> None:
+def show_flux(evaluation: "Evaluation", whose: str = "") -> None:
     """Print how good the distribution of flux is that a regression forecasts."""
     found = evaluation.evaluated.get("flux")
     if found:
         skill = "" if found["skill"] is None else f", skill {found['skill']:.3f}"
         out(
-            f"distribution of the largest flare's log10 flux: CRPS {found['crps']:.4f} decades, these rows' own "
+            f"{whose}distribution of the largest flare's log10 flux: CRPS {found['crps']:.4f} decades, these rows' own "
             f"distribution {found['crps_sample']:.4f}{skill}"
         )
 
@@ -199,8 +199,8 @@ def show_events(evaluation: "EventsEvaluation") -> None:
         rows.append([*cells, f"{order['brier']:.5f}", f"{order['brier_ordered']:.5f}", f"{order['changed']:.1%}"])
     header = ["event", "images", "events", "TSS", "HSS", "BSS", "Brier alone", "Brier in order", "moved"]
     show_table(f"{evaluation.split}: each event by its own model and threshold", header, rows)
-    for one in evaluation.evaluations.values():
-        show_flux(one)
+    for code, one in evaluation.evaluations.items():
+        show_flux(one, f"{code}: ")
     note("Brier: calibrated forecasts, alone, and after the step that puts the events in order (docs/events.md)")
     note(f"scores and forecasts written to {evaluation.folder}")
 

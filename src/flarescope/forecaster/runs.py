@@ -32,7 +32,7 @@ from flarescope.parsing import parse_json, refusing_damage
 AnyState = State | MlpState | Ended
 
 _BEGIN_AGAIN: Final = "delete history.jsonl and state.npz and run again, from the first epoch"
-_LARGEST_STATE: Final = 64 << 20  # bytes; of a linear head it has 66,000, of an MLP with 1,024 units 50 million
+_LARGEST_STATE: Final = 16 << 20  # bytes; of a linear head it has 66,000, of an MLP see `mlp.MOST_WEIGHTS`
 _MODEL_NAME: Final = re.compile(r"model\.\d{2,}_(-?\d+\.\d+|nan)\.(hdf5|json)")
 
 

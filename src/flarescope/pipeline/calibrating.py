@@ -175,14 +175,23 @@ def calibrate_events(
         options: `method`, `rule` and `cost_ratio`, the same for each.
 
     Returns:
-        What was fitted, by the event's code.
+        What was fitted, by the event's code; an event that cannot be calibrated is named in a warning and left out.
 
     Raises:
-        InputError: as `calibrate`, of the first event that fails; those before it are calibrated.
+        InputError: none can be; as `calibrate`, of the last.
     """
-    runs = EventRuns.open(Path(run))
-    chosen = runs.chosen(events)
-    return {event.code: calibrate(runs.run(event).path, reporter=reporter, **options) for event in chosen}
+    reporter, runs = reporter or WarningReporter(), EventRuns.open(Path(run))
+    found: dict[str, Calibrated] = {}
+    failure: InputError | None = None
+    for event in runs.chosen(events):
+        try:
+            found[event.code] = calibrate(runs.run(event).path, reporter=reporter, **options)
+        except InputError as error:
+            reporter.warn(f"{event.code} is not calibrated: {error}")
+            failure = error
+    if failure is not None and not found:
+        raise failure
+    return found
 
 
 def _no_forecasts(folder: RunFolder, run_json: dict[str, Any]) -> InputError:

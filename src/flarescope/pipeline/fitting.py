@@ -65,7 +65,7 @@ def fit_runs(jobs: Sequence[Job], saving: Saving, reporter: Reporter) -> list[Ru
     running = [_resume(job, saving, rows["train"]) for job in jobs]
     while going := [one for one in running if not one.ended]:
         group = _next_group(going)
-        _epoch(group, rows, saving, reporter)
+        _epoch(group, rows, saving, reporter, named=len(running) > 1)
     for job, one, description in zip(jobs, running, described, strict=True):
         if one.failure is None:
             _finish(one.run, description, job.data, rows["validation"])
@@ -118,7 +118,7 @@ def _next_group(going: Sequence[Running]) -> list[Running]:
     return [one for one in going if one.state.epoch == behind.state.epoch and order(one) == order(behind)]
 
 
-def _epoch(group: Sequence[Running], rows: dict[str, Rows], saving: Saving, reporter: Reporter) -> None:
+def _epoch(group: Sequence[Running], rows: dict[str, Rows], saving: Saving, reporter: Reporter, *, named: bool) -> None:
     first = group[0]
     label = f"epoch {first.state.epoch + 1} of {first.recipe.last_epoch}"
     recipe = first.recipe
@@ -130,7 +130,7 @@ def _epoch(group: Sequence[Running], rows: dict[str, Rows], saving: Saving, repo
     validated = validate_together(heads, rows["validation"], labels, clip=first.recipe.clip)
     for (one, outcome), result in zip(good, validated, strict=True):
         _keep(one, outcome, result, saving)
-        name = f"{one.run.path.name}, " if len(group) > 1 else ""
+        name = f"{one.run.path.name}, " if named else ""
         reporter.say(epoch_line(outcome.trained, result, name + label))
 
 
