@@ -151,6 +151,7 @@ def test_class_and_hours_are_switched_everywhere_and_stay(visit, address):
     assert page.locator("caption [data-chosen]").first.inner_text() == "of X1.0 or more within 72 h"
     whole = page.locator(".card", has_text="X1.0").locator(".big").inner_text()
     assert whole == f"{percent(found['disk']['shown']['X1.0/72'])} %"
+    assert page.locator("#said").inner_text() == f"Probability of X1.0 or more within 72 h: {whole}"
     page.reload(wait_until="networkidle")
     assert row(page, 12192) == wanted
     mark(page, 12192).click()

@@ -24,6 +24,10 @@ STOPS: Final = 25
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
+COMPASS: Final[tuple[Box, ...]] = tuple(
+    (x - 45, y - 45, x + 45, y + 45) for x, y in ((0, -1070), (0, 1070), (-1070, 0), (1070, 0))
+)
+"""Where the letters N, S, E, W stand."""
 
 
 def disk_drawing(regions: Sequence[Mapping[str, Any]], tilt_deg: float) -> Document:
@@ -65,7 +69,7 @@ def place_labels(rings: Sequence[tuple[float, float, float]]) -> list[Document]:
         Of each `tx`, `ty` (where the text's middle line stands), `anchor` (`start`, `middle`, `end`), and `leader`: the
         line from ring to label as four numbers, None where it is near.
     """
-    taken: list[Box] = [(x - r, y - r, x + r, y + r) for x, y, r in rings]
+    taken: list[Box] = [*((x - r, y - r, x + r, y + r) for x, y, r in rings), *COMPASS]
     found: dict[int, Document] = {}
     for number in sorted(range(len(rings)), key=lambda i: -rings[i][2]):
         own = taken[number]

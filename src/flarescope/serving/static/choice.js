@@ -58,6 +58,13 @@ export function showChoice() {
   carry(code);
 }
 
+// What a screen reader says after a choice.
+function announce() {
+  const share = document.querySelector(".whole .text, .headline .text")?.textContent;
+  const said = document.querySelector("[data-chosen]")?.textContent;
+  document.getElementById("said").textContent = `Probability ${said}: ${share}`;
+}
+
 // Links to other days and regions show the same event.
 function carry(code) {
   const first = switches().dataset.first;
@@ -79,6 +86,7 @@ export function keepChoice() {
   document.addEventListener("change", (event) => {
     if (!event.target.closest("#switches")) return;
     showChoice();
+    announce();
     history.replaceState(history.state, "", `#${chosenCode()}`);
   });
   document.addEventListener("submit", (event) => { if (event.target.id === "switches") event.preventDefault(); });
