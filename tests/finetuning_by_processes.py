@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch._dynamo  # noqa: F401 - every process would import it with its first optimiser, a second each
 from safetensors import numpy as safe
 
 from fakes import write_set
