@@ -18,19 +18,13 @@ from flarescope.backbones import efficientnet_lite_weights as lite
 from flarescope.backbones.base import Network, Weights
 from flarescope.backbones.tuned import Change, TunedWeights, tuned_weights
 from flarescope.backbones.tuned_torch import state_of
-from flarescope.backbones.vgg16 import VGG16
-from flarescope.backbones.weight_arrays import digest_of
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.features.history import History
 from flarescope.finetuning import loop, lora
 from flarescope.finetuning.lora import adaptable, put_lora
 from flarescope.finetuning.network import unfrozen
 from flarescope.finetuning.recipe import TuneRecipe
-from flarescope.forecaster import classifier
-from flarescope.forecaster.classifier import Classifier
-from flarescope.forecaster.description import Description
 from flarescope.forecaster.runs import RunFolder
-from flarescope.forecaster.tuned_file import describe_change
 from flarescope.heads.head import Recipe, glorot_head
 from flarescope.pipeline.finetuning import epochs
 from flarescope.pipeline.finetuning.beginning import refuse_more, refuse_untrainable
@@ -381,28 +375,6 @@ def test_unused_layers_are_left_out(place):
     assert isinstance(tuned.change(), Change)
     with pytest.raises(InputError, match="decides a feature"):
         unfrozen(backbone, glorot_head(3, 0), TuneRecipe(start="idle"), torch.device("cpu"), earlier={})
-
-
-@pytest.mark.slow
-@pytest.mark.xdist_group("network")
-def test_of_vgg16_every_engine_takes_what_was_tuned_and_a_full_file_is_kerass(random_network, tmp_path, monkeypatch):
-    tuned = unfrozen(random_network, glorot_head(4096, 0), TuneRecipe(start="fc2"), torch.device("cpu"), earlier={})
-    assert set(tuned.trained) == {"fc2.weight", "fc2.bias"}
-    before = random_network.load()["fc2.bias"].copy()
-    with torch.no_grad():
-        tuned.trained["fc2.bias"].add_(1.0)
-    assert np.array_equal(random_network.load()["fc2.bias"], before)  # the frozen network's own memory
-    weights = tuned_weights(random_network, tuned.change())
-    assert weights.backbone is VGG16  # and so Winograd's and OpenVINO's graphs of it take its arrays
-    assert np.allclose(weights.load()["fc2.bias"], before + 1)
-    said = Description("random", weights.family, weights.digest, "reference-png", tuned=describe_change(weights, "fc2"))
-    written = []
-    monkeypatch.setattr(classifier, "write_full_model", lambda *values, **more: written.append((values, more)))
-    Classifier(tuned.head, said, weights).save(tmp_path / "full.hdf5", full=True)
-    ((_, arrays, *_), more), *_ = written
-    described = json.loads(more["extra_attributes"][classifier.ATTRIBUTE])
-    assert (described["family"], described["digest"]) == ("random:0+tuned", digest_of(arrays))
-    assert "tuned" not in described  # nothing is to be looked for beside the arrays
 
 
 def test_no_memory_in_a_step_is_one_line_that_says_what_to_lower(tune, monkeypatch):
