@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from flarescope.forecaster.with_regions import IMAGE, NAME, WithRegions, read_with_regions
+from flarescope.heads.stack import Stack
 from flarescope.regions.description import describe
 from flarescope.regions.grid import SHAPE
 from flarescope.regions.logistic import EVENTS, Logistic
@@ -14,6 +16,7 @@ from flarescope.regions.model_file import read_model, write_model
 from flarescope.regions.rates import ClassRates
 from flarescope.regions.trees import Trees
 from flarescope.regions.whole_disk import COLUMNS, WholeDisk
+from flarescope.scores.threshold import Threshold
 
 from .harness import Target
 
@@ -53,4 +56,29 @@ def use_model(path: Path) -> None:
     model.forecast(REGIONS, FLARES, covered=[(DAY - pd.Timedelta(days=40), DAY)])
 
 
-TARGETS = {"region-model": Target("model.json", models, use_model)}
+def joined(folder: Path) -> list[bytes]:
+    """Write what joins a head with a small region model."""
+    stack = Stack((IMAGE, "history"), np.zeros(2), np.ones(2), np.array([1.0, 0.5, 0.0, -0.5]), -1.0)
+    trained, validated = {"region_days": 9, "regions": 3}, {"images": 5, "events": 2, "regions": 2}
+    found = WithRegions(
+        "history", _logistic(("rate_24h",)), stack, Threshold(0.4, "tss", 0.5), "sha256:00", trained, validated
+    )
+    found.write(folder / NAME)
+    whole = (folder / NAME).read_bytes()
+    (folder / NAME).unlink()
+    return [whole, whole.replace(b'"content"', b'"other"')]
+
+
+def use_joined(path: Path) -> None:
+    """Read it and forecast with it."""
+    found = read_with_regions(path.parent)
+    repr(found)
+    described = describe(REGIONS.assign(issued=DAY), FLARES, [(DAY - pd.Timedelta(days=40), DAY)])
+    found.regional.forecast(described)
+    found.stack.log_odds(np.array([[0.5, np.nan], [1e9, -2.0]]))
+
+
+TARGETS = {
+    "region-model": Target("model.json", models, use_model),
+    "with-regions": Target(NAME, joined, use_joined),
+}
