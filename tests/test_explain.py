@@ -9,8 +9,11 @@ import pytest
 from PIL import Image
 
 import flarescope
+from disks import write_disk
 from fakes import Heard, use_fake_network
 from flarescope.cli import main
+from flarescope.explaining.explained import Explained
+from flarescope.explaining.maps import Map
 from flarescope.figures import FieldImage
 from flarescope.forecaster.as_torch import log_odds_module
 from flarescope.forecaster.classifier import Classifier
@@ -18,9 +21,10 @@ from flarescope.forecaster.event_models import EventModels
 from flarescope.heads.head import Head
 from flarescope.html_report import page
 from flarescope.images.axes import axes_of
+from flarescope.images.line_of_sight import Accept
 from flarescope.pipeline.explaining.background import background_of, inversion_line
 from flarescope.pipeline.explaining.gallery import with_maps
-from flarescope.pipeline.explaining.writing import event_in_name, free_names
+from flarescope.pipeline.explaining.writing import _caption, _heading, event_in_name, free_names
 from flarescope.several_events import event_of_code
 from real_data import REAL_DATA, needs_real_data
 
@@ -174,3 +178,11 @@ def test_real_images_count_in_arcsec_or_in_degrees():
     assert patch.unit == "degrees"
     assert patch.width / 744 == pytest.approx(0.03)
     assert 100 < len(patch.line) < 5000
+
+
+def test_a_map_that_is_zero_says_so_and_a_disk_has_no_line(tmp_path):
+    empty = Explained(-2.0, {"hires-cam": Map("hires-cam", np.zeros((8, 8), np.float32))})
+    assert "zero everywhere" in _heading("hires-cam", empty)
+    disk = write_disk(tmp_path / "disk.fits")
+    assert background_of(disk, Accept(whole_disk=True)).line is None
+    assert "Green" not in _caption(disk, empty, has_line=False)

@@ -22,6 +22,7 @@ from flarescope.features.store_key import StoreKey
 from flarescope.files import read_json, write_json
 from flarescope.forecaster.classifier import Classifier, load_classifier
 from flarescope.forecaster.description import Description
+from flarescope.forecaster.folder_form import read_folder, read_folder_descriptions, write_folder
 from flarescope.heads.head import Head
 from flarescope.images.reading import Fingerprint, digest_of
 from flarescope.magnetic.baseline import MagneticModel
@@ -121,6 +122,24 @@ def use_model(path: Path) -> None:
     """Load a model and ask its head something."""
     found = load_classifier(path)
     found.head.probability(np.ones((2, tiny_network.WIDTH), np.float32))
+
+
+def folder_files(folder: Path, part: str) -> list[bytes]:
+    """Write a model in the form of a hub, and give a file of it."""
+    tiny_network.shrink()
+    own = weights.random_weights(0)
+    described = Description("random:0", own.family, own.digest, "reference-png", 0.4, None, None, [11158, 11161])
+    write_folder(folder / "made", [Classifier(Head(*tiny_network.head()), described, own)], "---\nlicense: x\n---\n")
+    for name in ("config.json", "model.safetensors"):
+        (folder / name).write_bytes((folder / "made" / name).read_bytes())
+    return [(folder / part).read_bytes()]
+
+
+def use_folder(path: Path) -> None:
+    """Load a model out of a folder and ask its head something."""
+    read_folder_descriptions(path.parent)
+    for found in read_folder(path.parent):
+        found.head.probability(np.ones((2, tiny_network.WIDTH), np.float32))
 
 
 def magnetic_models(folder: Path) -> list[bytes]:
@@ -225,6 +244,8 @@ TARGETS = {
     "keras-h5": Target("a.h5", keras_files, read_keras),
     "keras-zip": Target("a.keras", keras_zips, read_keras),
     "model": Target("a.hdf5", model_files, use_model),
+    "folder-config": Target("config.json", lambda folder: folder_files(folder, "config.json"), use_folder),
+    "folder-arrays": Target("model.safetensors", lambda folder: folder_files(folder, "model.safetensors"), use_folder),
     "magnetic-model": Target("model.json", magnetic_models, use_magnetic),
     "safetensors": Target("vgg16-imagenet.safetensors", cached_weights, use_cached_weights),
     "tuning": Target("engines.json", settings, use_settings),

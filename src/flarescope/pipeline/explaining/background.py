@@ -25,19 +25,21 @@ def background_of(path: Path, accept: Accept) -> Background:
     """
     content = read_bytes(path)
     if is_fits(path):
-        return _of_field(path, content, read_fits(path, content, accept=accept).field_gauss)
+        return _of_field(path, content, read_fits(path, content, accept=accept).field_gauss, accept.whole_disk)
     if path.suffix.lower() == ".png":
         pixels = np.asarray(read_png(path, content), np.float64)
         grey = pixels if pixels.ndim == 2 else pixels.mean(axis=2)
-        return _of_field(path, content, (grey - ZERO_PIXEL) * (2 * FIELD_LIMIT_GAUSS / 255))
+        return _of_field(path, content, (grey - ZERO_PIXEL) * (2 * FIELD_LIMIT_GAUSS / 255), whole_disk=False)
     values = np.asarray(read_disk_jpeg(path, content).pixels, np.float64)
     axes = axes_of(path, content, values.shape)
     return Background(values, False, axes.unit, axes.width, axes.height)
 
 
-def _of_field(path: Path, content: bytes, field_gauss: np.ndarray) -> Background:
+def _of_field(path: Path, content: bytes, field_gauss: np.ndarray, whole_disk: bool) -> Background:
+    """Give the field with its axes; the line is a region's, and on the whole disk would be the limb's noise."""
     axes = axes_of(path, content, field_gauss.shape[:2])
-    return Background(field_gauss, True, axes.unit, axes.width, axes.height, inversion_line(field_gauss))
+    line = None if whole_disk else inversion_line(field_gauss)
+    return Background(field_gauss, True, axes.unit, axes.width, axes.height, line)
 
 
 def inversion_line(field_gauss: np.ndarray) -> np.ndarray:

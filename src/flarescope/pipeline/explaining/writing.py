@@ -88,7 +88,7 @@ def _figure(
         background,
         {_heading(method, found): one.values for method, one in found.maps.items()},
         title=f"{about or path.name}: probability {probability:.3f} of {sentence_of(head.event)}",
-        caption=_caption(path, found),
+        caption=_caption(path, found, has_line=background.line is not None),
         curves={TITLES[method]: _drawn(one) for method, one in found.curves.items()},
         random=[_drawn(one) for one in found.random],
     )
@@ -96,6 +96,8 @@ def _figure(
 
 def _heading(method: str, found: Explained) -> str:
     """Name a map, with its numbers on a second line."""
+    if not found.maps[method].values.any():
+        return f"{TITLES[method]}\nzero everywhere: nothing here speaks for the event"
     if method not in found.curves:
         return TITLES[method]
     curves, both = found.curves[method], found.correlations[method]
@@ -107,9 +109,10 @@ def _drawn(one: Curves) -> DrawnCurves:
     return DrawnCurves(one.share, one.deletion, one.insertion)
 
 
-def _caption(path: Path, found: Explained) -> str:
+def _caption(path: Path, found: Explained, *, has_line: bool) -> str:
     lines = [
-        f"{path.name}, as it lies in its file: nothing is rotated. Green points: polarity inversion line. "
+        f"{path.name}, as it lies in its file: nothing is rotated. "
+        f"{'Green points: polarity inversion line. ' if has_line else ''}"
         "Vermilion speaks for the event, blue against it. "
         f"Maps explain the log-odds before calibration, {number(found.log_odds, 2)} here."
     ]
