@@ -117,3 +117,17 @@ def test_as_many_rows_are_trained_on_as_the_memory_benchmark_says(beside, tmp_pa
     assert [len(table) for table in tables.values()] == [3_000, 50]
     regions = [set(table["filename"].str[:4]) for table in tables.values()]
     assert not regions[0] & regions[1]
+
+
+def test_a_series_of_known_skill_is_held_by_most_intervals_of_its_blocks(beside):
+    blocks = beside("block_coverage")
+    sys.modules.pop("interval_coverage", None)
+    labels, probability = blocks.draw("weeks", np.random.default_rng(0), 200_000)
+    assert labels.mean() == pytest.approx(blocks.RATE, abs=0.01)
+    memory = blocks.error_memory(blocks.series_times(25_000), probability - labels)
+    assert 60 < memory.hours < 140
+    assert memory.autocorrelation[0] == pytest.approx(0.3, abs=0.04)  # at 24 hours
+    found = blocks.coverage("weeks", 320, trials=4)
+    assert found["chosen"] == {"carrington": 4}
+    assert found["held"]["auto"] == found["held"]["carrington"]
+    assert all(share >= 0.75 for share in found["held"]["auto"].values())

@@ -14,7 +14,7 @@ import program_pages
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 GROUPS: Final = {
-    "Start": ("quickstart", "verification", "explain", "python", "limits"),
+    "Start": ("quickstart", "verification", "scores", "explain", "python", "limits"),
     "Images and labels": ("catalogue", "data-sources", "magnetograms", "disk"),
     "Forecasts": (
         "backbones",
