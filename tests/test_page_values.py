@@ -1,13 +1,18 @@
 """Do the values of the pages say what the forecasts say, and do labels keep out of each other's way?"""
 
+import json
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes import use_fake_network
 from flarescope.figures.field import FIELD_MAP
 from flarescope.serving.kept import Kept
+from flarescope.serving.models import SYNTHETIC, load_models
 from flarescope.serving.page_disk import EDGE, LABEL, disk_drawing, field_stops, place_labels
 from flarescope.serving.page_life import BOTTOM, FLARES_BOTTOM, FLARES_TOP, LEFT, RIGHT, TOP, changes_rows, life_chart
 from flarescope.serving.page_scores import across, score_view, shorten
@@ -274,3 +279,13 @@ def test_a_forecast_that_was_made_afterwards_is_called_so():
         "no test of the model regions, which learned from 1996-08-09 to 2015-12-28, the time of this forecast"
     )
     assert hindsight(kept(1, None, ("", ""))) == []  # who says nothing is not blamed
+
+
+def test_a_run_that_says_itself_that_its_data_were_made_is_shouted(fake_run, tmp_path, monkeypatch):
+    """Models of older runs say nothing of it; their runs do."""
+    use_fake_network(monkeypatch)
+    run = Path(shutil.copytree(fake_run[0] / "runs/r", tmp_path / "r"))
+    assert load_models([run])["r"].warnings == ()
+    described = json.loads((run / "run.json").read_text()) | {"synthetic": True}
+    (run / "run.json").write_text(json.dumps(described))
+    assert load_models([run])["r"].warnings == (SYNTHETIC,)
