@@ -26,8 +26,9 @@ from flarescope.finetuning.network import unfrozen
 from flarescope.finetuning.recipe import TuneRecipe
 from flarescope.forecaster.runs import RunFolder
 from flarescope.heads.head import Recipe, glorot_head
+from flarescope.images.render import Rendering
 from flarescope.pipeline.finetuning import epochs
-from flarescope.pipeline.finetuning.beginning import refuse_more, refuse_untrainable
+from flarescope.pipeline.finetuning.beginning import for_rendering, refuse_more, refuse_untrainable
 from flarescope.pipeline.finetuning.stage import finetune
 from flarescope.pipeline.fitting import Saving
 from made_events import write_events_set
@@ -335,6 +336,16 @@ def test_one_run_of_several_events_is_fine_tuned_on_its_own_labels(tmp_path):
     assert run.read()["data"] == own.read()["data"]
     with pytest.raises(InputError, match="of several events; fine-tune one of them"):
         finetune(tmp_path / "several", out=tmp_path / "other", recipe=RECIPE, **given)
+
+
+def test_jpeg_of_the_disk_is_mirrored_east_west_alone_for_its_sky_is_black():
+    heard = Heard()
+    recipe = for_rendering(TuneRecipe(), Rendering("helioviewer-jpeg"), heard)
+    assert recipe.augment == ("east-west",)
+    assert "black sky" in heard.notes[0]
+    for name in ("reference-png", "reference-fits", "disk-fits"):
+        assert for_rendering(TuneRecipe(), Rendering(name), heard) == TuneRecipe()
+    assert len(heard.notes) == 1
 
 
 def test_a_model_that_looks_back_is_refused(place):

@@ -168,12 +168,15 @@ def limit_gauss_of(rendering: Rendering) -> float | None:
     return DISK_LIMIT_GAUSS if rendering.of_disk else FIELD_LIMIT_GAUSS
 
 
-def without_noise(recipe: TuneRecipe, rendering: Rendering, reporter: Reporter) -> TuneRecipe:
-    """Leave out noise of so many gauss where nobody knows what a gauss is in the pixels."""
-    if limit_gauss_of(rendering) is not None or "noise" not in recipe.augment:
+def for_rendering(recipe: TuneRecipe, rendering: Rendering, reporter: Reporter) -> TuneRecipe:
+    """Leave out what cannot be done to JPEG of the whole disk: its scale in gauss is not known, and its sky is black.
+
+    Turned round in polarity the sky would be white, and what a shift or a turn brings in is zero field, which is grey.
+    """
+    if limit_gauss_of(rendering) is not None or set(recipe.augment) <= {"east-west"}:
         return recipe
-    reporter.say("no noise is added to training images: the scale of JPEG in gauss is not known")
-    return replace(recipe, augment=tuple(name for name in recipe.augment if name != "noise"))
+    reporter.say("training images are mirrored east-west alone: JPEG has no known scale in gauss, and a black sky")
+    return replace(recipe, augment=tuple(name for name in recipe.augment if name == "east-west"))
 
 
 def described(found: Model, data: TrainingData, recipe: TuneRecipe, save: dict[str, Any]) -> dict[str, Any]:

@@ -24,12 +24,12 @@ from flarescope.pipeline.finetuning.beginning import (
     base_of,
     class_weight_of,
     described,
+    for_rendering,
     limit_gauss_of,
     open_data,
     refuse_more,
     refuse_untrainable,
     tables_of,
-    without_noise,
 )
 from flarescope.pipeline.finetuning.epochs import Fit, fit
 from flarescope.pipeline.fitting import Saving
@@ -114,7 +114,7 @@ def finetune(
         asked = tables_of(found, named, Path(out))
         data = open_data(found, asked, compute, backbone, reporter)
         rendering = Rendering.from_id(data.store.key.rendering)
-        recipe = without_noise(recipe, rendering, reporter)
+        recipe = for_rendering(recipe, rendering, reporter)
         recipe = replace(recipe, class_weight=class_weight_of(data, recipe))
         training, validated = _prepared(found, data, recipe, processes, rendering, reporter)
         said = described(found, data, recipe, asdict(saving))
