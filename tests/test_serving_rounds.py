@@ -15,7 +15,7 @@ from fakes import Heard, child_environment, write_png
 from flarescope.archive import keep
 from flarescope.backbones.registry import find
 from flarescope.cli import main
-from flarescope.errors import FlarescopeError
+from flarescope.errors import FlarescopeError, InputError
 from flarescope.forecaster.classifier import Classifier
 from flarescope.forecaster.description import Description
 from flarescope.heads.head import Head
@@ -24,7 +24,7 @@ from flarescope.locks import locked
 from flarescope.serving import background, rounds
 from flarescope.serving.app import create_app
 from flarescope.serving.background import beside
-from flarescope.serving.running import WATCHED
+from flarescope.serving.running import WATCHED, only_one
 from flarescope.serving.settings import FLARES, VERIFICATION, Settings
 from flarescope.serving.state import State
 from http_server import Page, serve
@@ -146,6 +146,14 @@ def test_a_map_is_drawn_by_a_process_of_its_own_and_random_filters_are_shouted(t
     assert found.content.startswith(PNG_MAGIC)
     (model,) = client.get("/api/v1/models").json()["items"]
     assert model["warnings"][0].startswith("RANDOM FILTERS")
+
+
+def test_a_watched_archive_may_be_new_and_has_to_be_a_folder(tmp_path):
+    with only_one(Settings(archive=tmp_path / "a" / "new", watch=True)):
+        assert (tmp_path / "a/new").is_dir()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="is a file"), only_one(Settings(archive=tmp_path / "file", watch=True)):
+        pass
 
 
 def start(folder, *arguments):

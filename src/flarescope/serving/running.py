@@ -13,7 +13,7 @@ from typing import Final
 import uvicorn
 
 from flarescope.errors import FlarescopeError, InputError
-from flarescope.files import allow_open_files
+from flarescope.files import allow_open_files, make_folder
 from flarescope.locks import locked
 from flarescope.pipeline.forecasting.stage import forecast
 from flarescope.progress import Reporter
@@ -117,7 +117,9 @@ def only_one(settings: Settings) -> Iterator[None]:
         return
     held = contextlib.ExitStack()
     try:
-        held.enter_context(locked(settings.archive / WATCHED))
+        held.enter_context(locked(make_folder(settings.archive) / WATCHED))
+    except InputError:  # the folder cannot be written
+        raise
     except FlarescopeError as error:
         raise FlarescopeError(
             f"{settings.archive}: another `flarescope serve --watch` keeps this archive; end it, or leave --watch out"
