@@ -4,7 +4,7 @@ import io
 import json
 import os
 import zipfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import h5py
@@ -137,8 +137,10 @@ def folder_files(folder: Path, part: str) -> list[bytes]:
 
 def use_folder(path: Path) -> None:
     """Load a model out of a folder and ask its head something."""
+    own = weights.random_weights(0)
+    narrow = replace(own, backbone=replace(own.backbone, features=tiny_network.WIDTH))
     read_folder_descriptions(path.parent)
-    for found in read_folder(path.parent):
+    for found in read_folder(path.parent, backbone=narrow):
         found.head.probability(np.ones((2, tiny_network.WIDTH), np.float32))
 
 
