@@ -19,7 +19,7 @@ from flarescope.forecaster.as_torch import log_odds_module
 from flarescope.forecaster.classifier import Classifier
 from flarescope.forecaster.event_models import EventModels
 from flarescope.heads.head import Head
-from flarescope.html_report import page
+from flarescope.html_report.pictures import gallery_rows_of
 from flarescope.images.axes import axes_of
 from flarescope.images.line_of_sight import Accept
 from flarescope.pipeline.explaining.background import background_of, inversion_line
@@ -138,10 +138,10 @@ def test_the_gallery_of_a_report_shows_what_the_model_sees(run):
     (shown,) = with_maps([("Hits", [image])], model, root, method="occlusion", **options)
     assert shown[1][0].seen.shape == (224, 224)
     assert shown[1][0].seen_note.startswith("Occlusion: deletion ")
-    plain, seen = page._gallery(*shown)
+    plain, seen = gallery_rows_of(*shown)
     assert (plain.heading, seen.pictures[0].lines[0]) == ("Hits", shown[1][0].seen_note)
     assert seen.pictures[0].source.startswith("data:image/png;base64,")
-    assert len(page._gallery("Hits", [image])) == 1
+    assert len(gallery_rows_of("Hits", [image])) == 1
     with pytest.raises(flarescope.InputError, match="--explain grad-cam: no layer"):
         with_maps([("Hits", [image])], model, root, method="grad-cam", **options)
 

@@ -200,7 +200,7 @@ def test_a_file_that_forecasts_otherwise_is_not_written(tmp_path):
     module = forecast_module(other.parts, other.implies)
     said = {"flarescope": "0", "events": [{"code": "event"}]}
     with pytest.raises(flarescope.FlarescopeError, match="not written: its probabilities differ"):
-        stage._graph("openvino", found, module, made_pixels(32), tmp_path / "m.xml", source="pixels", said=said)
+        stage._graph("onnx", found, module, made_pixels(32), tmp_path / "m.onnx", source="pixels", said=said)
     assert list(tmp_path.iterdir()) == []
 
 
