@@ -119,6 +119,9 @@ def test_the_met_offices_form_and_its_flares(tmp_path):
     assert any("1 forecast of a time that stands there again: the last is taken." in text for text in found.notes)
     with pytest.raises(InputError, match=r"no forecast of flares >= C1\.0 within 24 h; it has M1\.0, X1\.0 with --win"):
         read_foreign(tmp_path / "m.txt", EventDefinition(), Reading(form="metoffice"))
+    (tmp_path / "m.txt").write_text(f"2014 01 {'9' * 30} 00 59 60 50 40 30 20 15 10 5\n")
+    with pytest.raises(InputError, match=r"m\.txt, line 1: '2014 01 9999"):
+        read_met_office(tmp_path / "m.txt")
     (tmp_path / "m.txt").write_text("2014 01 01 00 59 60 50 40 30 20 15 10\n")
     with pytest.raises(InputError, match=r"m\.txt, line 1: '2014 01 01 00 59 60 50 40 30 20 15 10'; expected year"):
         read_met_office(tmp_path / "m.txt")

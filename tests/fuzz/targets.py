@@ -3,6 +3,7 @@
 from . import (
     targets_archive,
     targets_forecasts,
+    targets_foreign,
     targets_images,
     targets_models,
     targets_regions,
@@ -20,4 +21,5 @@ TARGETS = {
     **targets_forecasts.TARGETS,
     **targets_runs.TARGETS,
     **targets_archive.TARGETS,
+    **targets_foreign.TARGETS,
 }

@@ -57,7 +57,7 @@ def read_met_office(path: Path) -> pd.DataFrame:
 
 
 def _rows(words: list[str]) -> list[tuple[dt.datetime, str, float, float]]:
-    if len(words) != 5 + DAYS * len(EVENTS):
+    if len(words) != 5 + DAYS * len(EVENTS) or not all(re.fullmatch("[0-9]{1,4}", word) for word in words[:5]):
         raise ValueError(
             f"{' '.join(words)[:50]!r}; expected year month day hour minute and {DAYS * len(EVENTS)} numbers in "
             "percent, as '2014 01 01 00 59 60 60 60 60 20 20 20 20'"
