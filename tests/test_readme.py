@@ -139,13 +139,15 @@ def test_the_shown_python_uses_public_names_and_real_keywords(document: str, sou
 def published(random_network: Weights, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Lay out a folder as a user has it: the published files' names, and ImageNet weights in the cache.
 
-    The images are synthetic, and the weights are random ones that the cache believes to be ImageNet's.
+    The images are synthetic, which nothing says here, and the weights are random ones that the cache believes to be
+    ImageNet's.
     """
 
     from flarescope.pipeline.demo import DemoSize, make_synthetic_set
 
     folder = tmp_path_factory.mktemp("published")
     make_synthetic_set(folder, size=DemoSize(regions=12, images=4, fits_every=4))
+    (folder / "synthetic.json").unlink()
     shutil.copy(next((folder / "Lat60_Lon60_Nans0").glob("*/*.fits")), folder / "some.fits")
     png = sorted((folder / "Lat60_Lon60_Nans0_png_224").glob("*/*.png"))
     shutil.copy(png[0], folder / "other.png")
