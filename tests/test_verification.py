@@ -284,7 +284,9 @@ def test_report_card_and_figures(trained, tmp_path, capsys):
     page = (out / "report.html").read_text()
     assert written["page"] == str(out / "report.html")
     assert "SYNTHETIC DATA" in page
-    assert "foreign.csv" in page
+    assert "foreign.csv" in page.replace("<wbr>", "")
+    tables = {path.suffix for path in (out / "report.tables").iterdir()}
+    assert tables == {".csv", ".tex"}
     assert "no official forecast" in page
     assert "data:image/png;base64" in page
     card = (out / "README.md").read_text()
