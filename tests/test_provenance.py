@@ -244,8 +244,8 @@ def page_and_card(folder):
 
 
 def page_of(folder, split=""):
-    """Give the page as it is read: with marks of quotation instead of their names in HTML."""
-    return html.unescape((folder.path / f"report{split}.html").read_text())
+    """Give the page as it is read: with marks of quotation instead of their names in HTML, and whole names."""
+    return html.unescape((folder.path / f"report{split}.html").read_text().replace("<wbr>", ""))
 
 
 def test_page_and_card_say_model_calibration_tables_and_date(made):
