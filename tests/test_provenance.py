@@ -276,7 +276,11 @@ def test_a_report_of_validation_rows_touches_no_file_of_the_test_report(made):
     new = {
         str(path.relative_to(folder.path)) for path in folder.path.rglob("*") if path.is_file() and path not in before
     }
-    assert {name.split("/")[0] for name in new} == {"report.validation.html", "figures.validation"}
+    assert {name.split("/")[0] for name in new} == {
+        "report.validation.html",
+        "report.validation.tables",
+        "figures.validation",
+    }
     assert "VALIDATION ROWS" in page_of(folder, ".validation")
 
 
