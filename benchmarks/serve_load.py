@@ -30,8 +30,6 @@ CONNECTIONS = 1000
 WORKERS = 50
 UPLOADERS = 8
 DAYS = 60
-SETTLED_S = 8.0
-"""After the start, in which the decoders begin."""
 NEWEST = b"GET /api/v1/forecasts/newest HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 HEALTH = b"GET /api/v1/health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 
@@ -87,6 +85,11 @@ async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
     lines = head.decode("latin-1").lower().split("\r\n")
     length = next(int(line.partition(":")[2]) for line in lines if line.startswith("content-length:"))
     return int(lines[0].split()[1]), await reader.readexactly(length)
+
+
+async def settled(port: int) -> None:
+    """Wait until the decoders have begun, by uploads that need both of them."""
+    await asyncio.gather(*(_post(port, *good_upload()) for _ in range(4)))
 
 
 async def at_a_rate(port: int, seconds: float) -> dict[str, Any]:
@@ -149,6 +152,12 @@ def hostile(seed: int) -> tuple[bytes, str]:
     if rng.random() < 0.05:
         body = mutate(body, rng, [body])
     return body, "multipart/form-data; boundary=q"
+
+
+def good_upload() -> tuple[bytes, str]:
+    """Give the body of an upload that can be read, and its media type."""
+    part = b'--q\r\nContent-Disposition: form-data; name="images"; filename="a.png"\r\n\r\n'
+    return part + _seeds()[0][1][0] + b"\r\n--q--\r\n", "multipart/form-data; boundary=q"
 
 
 def _seeds(found: list[tuple[str, list[bytes]]] = []) -> list[tuple[str, list[bytes]]]:  # noqa: B006 - made once
@@ -214,9 +223,7 @@ def memory_mb(process: int) -> float:
 
 async def drained(port: int, process: "subprocess.Popen[str]") -> dict[str, Any]:
     """Send SIGTERM while an upload is on its way, and see that it is answered."""
-    good = _seeds()[0][1][0]
-    part = b'--q\r\nContent-Disposition: form-data; name="images"; filename="a.png"\r\n\r\n'
-    task = asyncio.create_task(_post(port, part + good + b"\r\n--q--\r\n", "multipart/form-data; boundary=q"))
+    task = asyncio.create_task(_post(port, *good_upload()))
     await asyncio.sleep(0.02)
     process.send_signal(signal.SIGTERM)
     status = await task
@@ -266,8 +273,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as work:
         archive, model = make(Path(work))
         process, port = start(archive, model)
-        time.sleep(SETTLED_S)
         try:
+            asyncio.run(settled(port))
             show("rate", asyncio.run(at_a_rate(port, arguments.seconds)))
             show("connections", asyncio.run(at_once(port)))
             show("hostile uploads", asyncio.run(upload_hostile(port, arguments.uploads, process.pid)))

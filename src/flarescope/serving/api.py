@@ -1,5 +1,6 @@
 """What does a program get under /api/v1?"""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Final
 
@@ -52,7 +53,7 @@ async def newest(request: Request) -> Response:
     kept = _snapshot(request).newest
     if kept is None:
         raise Problem(404, "no forecast was kept yet")
-    return _forecast(request, kept)
+    return await _forecast(request, kept)
 
 
 @router.get("/forecasts", tags=["forecasts"], responses=examples.LIST)
@@ -86,7 +87,7 @@ async def forecast(request: Request, forecast_id: str) -> Response:
     kept = _snapshot(request).by_id.get(forecast_id)
     if kept is None:
         raise Problem(404, "no forecast of that id; /api/v1/forecasts lists them")
-    return _forecast(request, kept)
+    return await _forecast(request, kept)
 
 
 @router.get("/regions", tags=["regions"], responses=examples.REGIONS)
@@ -211,7 +212,7 @@ def _model(request: Request, name: str | None) -> ServedModel:
     return models[name]
 
 
-def _forecast(request: Request, kept: Kept) -> Response:
+async def _forecast(request: Request, kept: Kept) -> Response:
     """Answer with a forecast in the form asked for; each is made once a snapshot."""
     form = accepted(request)
     cache: dict[tuple[str, str, str], bytes] = request.app.state.bodies
@@ -220,7 +221,7 @@ def _forecast(request: Request, kept: Kept) -> Response:
     if key not in cache:
         if len(cache) >= MOST_CACHED:
             cache.clear()
-        cache[key] = _body(snapshot, kept, form)
+        cache[key] = await asyncio.to_thread(_body, snapshot, kept, form)  # places of a first forecast take a second
     return conditional(request, cache[key], form, headers=_named(form, f"forecast-{kept.time:%Y%m%dT%H%MZ}"))
 
 

@@ -106,11 +106,19 @@ def create_app(settings: Settings, *, work: Path | None = None, reporter: Report
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state = app.state
     await asyncio.to_thread(state.uploads.start)
+    await asyncio.to_thread(_warm, app)
     state.background.start(state.reporter)
     yield
     state.stopping = True
     await state.background.stop()
     await asyncio.to_thread(state.uploads.close)
+
+
+def _warm(app: FastAPI) -> None:
+    """Make what is asked for first before it is, which takes sunpy a second."""
+    snapshot = app.state.kept.snapshot
+    if snapshot.newest is not None:
+        snapshot.document(snapshot.newest)
 
 
 def _gauges(app: FastAPI) -> Iterator[Line]:
