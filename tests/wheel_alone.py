@@ -28,9 +28,17 @@ assert pathlib.Path(flarescope.__file__).is_relative_to(sys.prefix), flarescope.
 for name in flarescope.__all__:
     getattr(flarescope, name)
 for module in pkgutil.walk_packages(flarescope.__path__, "flarescope."):
-    if not module.name.endswith("__main__"):
-        importlib.import_module(module.name)
+    if not module.name.endswith("__main__") and not module.name.startswith("flarescope.serving."):
+        importlib.import_module(module.name)  # serving is of an extra
 flarescope.region_model()  # whose file is in the wheel
+"""
+NO_SERVER = """
+import contextlib, io
+from flarescope.cli import main
+told = io.StringIO()
+with contextlib.redirect_stderr(told):
+    code = main(["serve", "--archive", "archive"])
+assert code == 2 and "pip install 'flarescope[serve]'" in told.getvalue(), (code, told.getvalue())
 """
 MADE_RUN = """
 from pathlib import Path
@@ -94,6 +102,7 @@ def steps(python: Path) -> Iterator[tuple[str, list[str]]]:
     yield "flarescope --version", [flarescope, "--version"]
     yield "flarescope --help", [flarescope, "--help"]
     yield "import flarescope, and every module of it", [str(python), "-c", EVERY_MODULE]
+    yield "flarescope serve says what it needs", [str(python), "-c", NO_SERVER]
     yield "a run on made images with random filters", [str(python), "-c", MADE_RUN]
     predict = "predict demo/run demo/data/Lat60_Lon60_Nans0 demo/data/Lat60_Lon60_Nans0_png_224 --csv forecasts.csv"
     yield f"flarescope {predict}", [flarescope, *predict.split()]
