@@ -5,9 +5,11 @@ start it, so that torch is imported once; a process that has trained before (as 
 prints JSON: of each attempt the exit codes, what was said, and what stands in the run.
 """
 
+import contextlib
 import errno
 import json
 import os
+import random
 import signal
 import socket
 import sys
@@ -33,10 +35,15 @@ ROWS = 25
 
 
 def free_port() -> str:
-    """Find a port of this machine that nobody listens at."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return str(one.getsockname()[1])
+    """Find a port of this machine that nobody listens at, below those that the system gives to who asks for any.
+
+    Other tests ask for any: one of them could take the port between the finding and the use.
+    """
+    for port in random.sample(range(20_000, 30_000), 100):
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return str(port)
+    raise OSError("no free port of a hundred")
 
 
 def dying(function: Callable[..., Any], call: int, how: Callable[[], None]) -> Callable[..., Any]:

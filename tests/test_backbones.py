@@ -326,7 +326,7 @@ def _table(**columns):
 @pytest.mark.parametrize(
     ("write", "said"),
     [
-        (lambda path: None, "no such file; expected Parquet, or .npy"),
+        (lambda path: None, "no such file; expected Parquet, .csv, or .npy"),
         (lambda path: path.write_text("no"), "cannot be read as Parquet"),
         (_table(name=["a"], x=[1.0]), "no column filename"),
         (_table(filename=["a"]), "no column of numbers beside filename"),

@@ -15,7 +15,12 @@ from flarescope.errors import InputError
 from flarescope.finetuning.processes import joined
 from waiting import LIMIT_S
 
-pytestmark = pytest.mark.slow  # a process that imports torch, and the nine that it forks
+pytestmark = [
+    pytest.mark.slow,  # a process that imports torch, and the nine that it forks
+    pytest.mark.xdist_group("finetuning_processes"),
+]
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+"""A process whose OpenMP has started threads cannot be forked: its children wait for them for ever."""
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +28,9 @@ def tried(tmp_path_factory):
     """What `finetuning_by_processes` found."""
     program = Path(__file__).with_name("finetuning_by_processes.py")
     command = [sys.executable, str(program), str(tmp_path_factory.mktemp("processes"))]
-    done = subprocess.run(command, env=child_environment(), capture_output=True, text=True, timeout=LIMIT_S)
+    done = subprocess.run(
+        command, env=child_environment() | ONE_THREAD, capture_output=True, text=True, timeout=LIMIT_S
+    )
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr
     return json.loads(done.stdout)

@@ -43,7 +43,7 @@ def compare(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Compare two or more forecasts, on the rows that all have.
+    """Compare forecasts on the rows that all have.
 
     Of two, gives every score of both, the difference, and its interval by regions, or of the whole disk by blocks of
     time. Of more, the scores of each and the differences of all pairs, with p-values corrected for their number (Holm).

@@ -41,7 +41,7 @@ def explain(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Draw where in images a model sees its forecasts, and measure how far the maps hold.
+    """Draw where in images a model sees its forecasts.
 
     Maps explain the log-odds of an event, before calibration. Beside each stands what becomes of these when
     the map's best places go first (deletion: the smaller their mean, the better) or come first (insertion:

@@ -30,7 +30,7 @@ def export(
     as_json: options.AsJson = False,
     debug: options.Debug = False,
 ) -> None:
-    """Write a model as one file, from pixels or gauss to calibrated probabilities of all its events.
+    """Write a model as one file for other programs.
 
     The number of images stays free. Event, model, digests, rendering and training stand inside, as JSON
     under the key `flarescope`. An ONNX or OpenVINO file is run on made images before it gets its name: if
