@@ -91,17 +91,16 @@ def attempt(folder: Path, name: str, number: int, before: dict[int, Callable[[],
             continue
         words = {"RANK": rank, "WORLD_SIZE": number, "LOCAL_RANK": rank, "MASTER_PORT": port}
         os.environ.update({key: str(value) for key, value in words.items()}, MASTER_ADDR="127.0.0.1")
-        code = 0
         try:
             before.get(rank, lambda: None)()
             tuned(folder, out)
         except FlarescopeError as error:
             said.write_text(str(error))
-            code = error.exit_code
+            os._exit(error.exit_code)  # here: what the error holds is freed by no one
         except BaseException as error:
             said.write_text(f"{type(error).__name__}: {error}")
-            code = 99
-        os._exit(code)
+            os._exit(99)
+        os._exit(0)
     codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child, _ in children]
     texts = [said.read_text() if said.exists() else "" for _, said in children]
     history = RunFolder(out).history() if out.exists() else []

@@ -97,9 +97,13 @@ def joined(device: str | None = None) -> Iterator[Processes]:
         try:
             yield Processes(rank, number, own)
         finally:
+            _ENDED.append(dist.group.WORLD)
             dist.destroy_process_group()
 
 
+_ENDED: Final[list[Any]] = []
+"""Groups that are no longer used, kept until the process ends: PyTorch 2.13 frees a group of gloo with Python's lock
+held and waits for its threads, one of which may itself wait for that lock, to let go of a tensor."""
 _WORDS: Final = {"RANK": 0, "WORLD_SIZE": 1, "LOCAL_RANK": 0}
 
 
