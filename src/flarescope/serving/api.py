@@ -215,14 +215,20 @@ def _model(request: Request, name: str | None) -> ServedModel:
 async def _forecast(request: Request, kept: Kept) -> Response:
     """Answer with a forecast in the form asked for; each is made once a snapshot."""
     form = accepted(request)
-    cache: dict[tuple[str, str, str], bytes] = request.app.state.bodies
+    cache: dict[tuple[str, str, str], asyncio.Task[bytes]] = request.app.state.bodies
     snapshot = _snapshot(request)
     key = (snapshot.etag, kept.id, form)
     if key not in cache:
         if len(cache) >= MOST_CACHED:
             cache.clear()
-        cache[key] = await asyncio.to_thread(_body, snapshot, kept, form)  # places of a first forecast take a second
-    return conditional(request, cache[key], form, headers=_named(form, f"forecast-{kept.time:%Y%m%dT%H%MZ}"))
+        # Kept while it is made: who asks meanwhile waits for it. Places of a first forecast take a second.
+        cache[key] = asyncio.create_task(asyncio.to_thread(_body, snapshot, kept, form))
+    try:
+        body = await asyncio.shield(cache[key])
+    except Exception:
+        cache.pop(key, None)
+        raise
+    return conditional(request, body, form, headers=_named(form, f"forecast-{kept.time:%Y%m%dT%H%MZ}"))
 
 
 def _body(snapshot: Snapshot, kept: Kept, form: str) -> bytes:
