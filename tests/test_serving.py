@@ -1,5 +1,6 @@
 """Do pages and API say what the archive holds, digit for digit, to whoever may ask and to nobody else?"""
 
+import asyncio
 import io
 import json
 import re
@@ -23,7 +24,7 @@ from flarescope.cli import main
 from flarescope.errors import InputError
 from flarescope.pipeline.real_day import FLARES, ISSUED, REGIONS
 from flarescope.progress import Reporter
-from flarescope.serving import access
+from flarescope.serving import access, api
 from flarescope.serving.answers import CSV, FORMS, JSON, PARQUET, Problem, accepted
 from flarescope.serving.app import create_app
 from flarescope.serving.clients import Buckets, client_of
@@ -109,6 +110,20 @@ def test_forecasts_are_listed_a_page_at_a_time_by_day_and_by_region(client):
     rows = client.get("/api/v1/forecasts?day=2011-02-02", headers={"Accept": CSV}).text.splitlines()
     assert rows[0].startswith("issued,noaa_ar")
     assert len(rows) == 1 + len(made_forecast().rows) * 2 // 2
+
+
+def test_who_asks_while_a_forecast_is_made_waits_for_it(archive, monkeypatch):
+    app = create_app(Settings(archive=archive, limits=OPEN))
+    made = []
+    monkeypatch.setattr(api, "_body", lambda snapshot, kept, form: made.append(form) or b"{}")
+    request = Request({"type": "http", "method": "GET", "path": "/", "headers": [], "app": app})
+
+    async def ask():
+        kept = app.state.kept.snapshot.newest
+        return await asyncio.gather(*(api._forecast(request, kept) for _ in range(5)))
+
+    assert [answer.body for answer in asyncio.run(ask())] == [b"{}"] * 5
+    assert made == [JSON]
 
 
 def test_a_region_has_a_life_and_says_what_changed_since_yesterday(client):
