@@ -204,7 +204,7 @@ def test_a_file_that_forecasts_otherwise_is_not_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def graphs_agree(
+def assert_graphs_agree(
     backbone: torch.nn.Module, size: int, features: int, tmp_path, calibration=None, forms=("onnx", "openvino")
 ):
     """Compare ONNX and OpenVINO with torch on batches of one and three, with probabilities about 1/2."""
@@ -231,7 +231,7 @@ def graphs_agree(
 
 def test_efficientnet_lite(tmp_path):
     arrays = efficientnet_lite_weights.random_weights("efficientnet-lite0", 1).load()
-    graphs_agree(efficientnet_lite_torch.build(arrays), 224, 1280, tmp_path, Platt(0.7, -0.5))
+    assert_graphs_agree(efficientnet_lite_torch.build(arrays), 224, 1280, tmp_path, Platt(0.7, -0.5))
 
 
 @pytest.mark.slow
@@ -239,7 +239,7 @@ def test_efficientnet_lite(tmp_path):
 def test_vgg16(random_network, tmp_path):
     from flarescope.backbones import vgg16_torch
 
-    graphs_agree(vgg16_torch.build(random_network.load()), 224, 4096, tmp_path, forms=("onnx",))
+    assert_graphs_agree(vgg16_torch.build(random_network.load()), 224, 4096, tmp_path, forms=("onnx",))
 
 
 @pytest.mark.parametrize("kind", ["dinov2_with_registers", pytest.param("convnext", marks=pytest.mark.slow)])
@@ -248,7 +248,7 @@ def test_networks_of_transformers(kind, tmp_path):
     from test_hf import MADE, make, save
 
     found = find(f"hf:{save(make(kind), tmp_path / kind, own=None)}")
-    graphs_agree(found.backbone.build(found.load()), found.backbone.pixels.size, MADE[kind][2], tmp_path)
+    assert_graphs_agree(found.backbone.build(found.load()), found.backbone.pixels.size, MADE[kind][2], tmp_path)
 
 
 def test_keras_is_what_train_full_writes(run, tmp_path, monkeypatch):

@@ -19,9 +19,10 @@ from PIL import Image
 from fakes import use_fake_network
 from flarescope.figures.disk import percent
 from flarescope.figures.field import field_png
+from flarescope.pipeline.provenance import RANDOM_FILTERS
 from flarescope.serving import app
 from flarescope.serving.mapping import Maps
-from flarescope.serving.models import RANDOM, load_models
+from flarescope.serving.models import load_models
 from served_pages import DAYS, SYNTHETIC, serving, settings_of, write_days, write_work
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright here: pip install playwright")
@@ -47,7 +48,7 @@ SHIFTS = """() => new Promise(done => {
 
 def random_models(paths):
     """Load models as a server does, and call them random."""
-    return {name: replace(one, warnings=(RANDOM,)) for name, one in load_models(paths).items()}
+    return {name: replace(one, warnings=(RANDOM_FILTERS,)) for name, one in load_models(paths).items()}
 
 
 async def drawn_map(maps, model, name, content, **options):
@@ -255,7 +256,7 @@ def test_files_that_are_dropped_are_forecast_and_what_is_none_is_told(visit, add
     png = sorted((fake_run[0] / "set/images").rglob("*.png"))[0]
     (tmp_path / "holiday.txt").write_text("no magnetogram")
     page = visit("/")
-    assert page.locator("#upload .warning").inner_text() == f"r: {RANDOM}"
+    assert page.locator("#upload .warning").inner_text() == f"r: {RANDOM_FILTERS}"
     drop(page, [png, tmp_path / "holiday.txt"])
     page.locator(".result").nth(1).wait_for()
     form = {"images": {"name": png.name, "mimeType": "image/png", "buffer": png.read_bytes()}}
@@ -266,7 +267,7 @@ def test_files_that_are_dropped_are_forecast_and_what_is_none_is_told(visit, add
     assert first.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
     assert "holiday.txt" in second.inner_text()
     assert "expected a .png" in second.inner_text()
-    assert page.locator("#uploaded").inner_text().count(RANDOM) == 1
+    assert page.locator("#uploaded").inner_text().count(RANDOM_FILTERS) == 1
     first.get_by_role("button", name="Where in").click()
     drawn = first.locator("figure.map img")
     assert drawn.evaluate("image => image.decode().then(() => image.naturalWidth)") == 64

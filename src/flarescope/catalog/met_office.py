@@ -15,7 +15,7 @@ import pandas as pd
 
 from flarescope.catalog.daily_forms import DAILY_DTYPES
 from flarescope.catalog.noaa import parse_day, parse_region, read_lines
-from flarescope.catalog.noaa_flares import FlareList, clock, covered_by_peaks, flare_frame, not_before, parse_class
+from flarescope.catalog.noaa_flares import FlareList, clock, covered_by_peaks, flares_of_lines, not_before, parse_class
 from flarescope.errors import InputError
 from flarescope.text_tables import COMMENT
 
@@ -87,15 +87,7 @@ def read_spaced_flares(path: Path) -> FlareList:
     Raises:
         InputError: with the line that cannot be read.
     """
-    rows = []
-    for number, line in enumerate(read_lines(path), start=1):
-        if not line.strip() or line.lstrip().startswith(COMMENT):
-            continue
-        try:
-            rows.append(_flare(line.strip()))
-        except ValueError as error:
-            raise InputError(f"{path}, line {number}: {error}") from error
-    table = flare_frame(rows)
+    table = flares_of_lines(path, _flare)
     return FlareList(table, covered_by_peaks(table))
 
 

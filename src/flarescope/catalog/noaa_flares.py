@@ -6,7 +6,7 @@ named columns in `flare_tables`. NOAA's times are UTC.
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -216,19 +216,32 @@ def read_event_list(path: Path) -> FlareList:
     Raises:
         InputError: with the line that cannot be read.
     """
+    table = flares_of_lines(path, _parse_event)
+    covered = covered_by_peaks(table)
+    if covered and covered[0][1] == PUBLISHED_LAST:
+        return FlareList(table, ((covered[0][0], PUBLISHED_END),), scales=("operational",))
+    return FlareList(table, covered)
+
+
+def flares_of_lines(path: Path, parse: Callable[[str], Mapping[str, object]]) -> pd.DataFrame:
+    """Read a list with a line a flare; empty lines and comments say nothing.
+
+    Args:
+        path: a text file.
+        parse: gives the flare of a line, as `flare_frame` takes it, or raises ValueError.
+
+    Raises:
+        InputError: with the line that cannot be read.
+    """
     rows = []
     for number, line in enumerate(read_lines(path), start=1):
         if not line.strip() or line.lstrip().startswith(COMMENT):
             continue
         try:
-            rows.append(_parse_event(line.strip()))
+            rows.append(parse(line.strip()))
         except ValueError as error:
             raise InputError(f"{path}, line {number}: {error}") from error
-    table = flare_frame(rows)
-    covered = covered_by_peaks(table)
-    if covered and covered[0][1] == PUBLISHED_LAST:
-        return FlareList(table, ((covered[0][0], PUBLISHED_END),), scales=("operational",))
-    return FlareList(table, covered)
+    return flare_frame(rows)
 
 
 def _parse_event(line: str) -> dict[str, object]:

@@ -18,6 +18,7 @@ from flarescope.pipeline.again import to_evaluate
 from flarescope.pipeline.evaluated import read_origin
 from flarescope.pipeline.origin import Origin, digest_of_rows, regions_in_two_splits, rows_near_splits
 
+RANDOM_FILTERS: Final = "RANDOM FILTERS: the backbone's filters are random, not ImageNet's. These are no results."
 KNEW: Final = {"train": "trained", "validation": "validated"}
 """What a run did on its rows."""
 
@@ -97,7 +98,7 @@ class Provenance:
         """Say what changes the meaning of the numbers."""
         said = []
         if str(self.described["store"]["family"]).startswith("random"):
-            said.append("RANDOM FILTERS: the backbone's filters are random, not ImageNet's. These are no results.")
+            said.append(RANDOM_FILTERS)
         if self.described.get("synthetic"):
             said.append("SYNTHETIC DATA: the magnetograms and flares were made, not observed. These are no results.")
         said += self._of_rows()

@@ -3,16 +3,15 @@
 import asyncio
 import contextlib
 import json
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from flarescope.cores import own_environment
 from flarescope.errors import FlarescopeError
 from flarescope.progress import Reporter
+from flarescope.serving.child import start_child
 from flarescope.serving.metrics import Metrics
 from flarescope.serving.settings import Settings
 from flarescope.serving.state import State
@@ -20,7 +19,6 @@ from flarescope.serving.state import State
 REFRESH_S: Final = 2.0
 LONGEST_S: Final = 1800.0
 """So long a process beside may take."""
-LARGEST_ANSWER: Final = 1 << 20
 
 
 class Background:
@@ -122,14 +120,7 @@ async def beside(task: Mapping[str, Any], *, longest_s: float = LONGEST_S) -> di
     Raises:
         FlarescopeError: it ended without an answer, or took too long.
     """
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "flarescope.serving.rounds"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env=own_environment(),
-        limit=LARGEST_ANSWER,
-    )
+    process = await start_child("flarescope.serving.rounds")
     stdin, stdout = process.stdin, process.stdout
     try:
         if stdin is None or stdout is None:

@@ -12,7 +12,6 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
-from flarescope.cores import own_environment
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.images.fits.apart import limit
 from flarescope.images.magnetogram import FITS_SUFFIXES, JPEG_SUFFIXES, PNG_SUFFIXES
@@ -20,6 +19,7 @@ from flarescope.pipeline.explaining.stage import Explaining, explain
 from flarescope.pipeline.featuring import Compute
 from flarescope.progress import Reporter
 from flarescope.serving.answers import Problem
+from flarescope.serving.child import start_child
 
 MEMORY_BYTES: Final = 16 << 30
 """Address space: torch, and VGG16 with what a map of it needs."""
@@ -30,7 +30,6 @@ WAITING: Final = 2
 METHODS: Final = ("hires-cam", "occlusion")
 """Of `explaining.maps`: the first of them that the network can have, where nobody names one."""
 ENDINGS: Final = (".fits.gz", *FITS_SUFFIXES, *PNG_SUFFIXES, *JPEG_SUFFIXES)
-LARGEST_ANSWER: Final = 1 << 20
 
 
 class Maps:
@@ -74,14 +73,7 @@ async def _drawn(
     own = next(f"image{ending}" for ending in ENDINGS if name.lower().endswith(ending))  # no name of a client's
     (folder / own).write_bytes(content)
     task = {"model": str(model), "folder": str(folder), "name": own, "method": method, "nan": nan}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", __name__),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env=own_environment(),
-        limit=LARGEST_ANSWER,
-    )
+    process = await start_child(__name__)
     try:
         async with asyncio.timeout(CLOCK_SECONDS):
             line, _ = await process.communicate(json.dumps(task).encode())

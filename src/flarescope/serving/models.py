@@ -13,11 +13,11 @@ from flarescope.files import sha256_of
 from flarescope.forecaster.runs import RunFolder
 from flarescope.parsing import refusing_damage
 from flarescope.pipeline.models import Model, load
+from flarescope.pipeline.provenance import RANDOM_FILTERS
 from flarescope.regions.shipped import FOLDER, shipped_models
 from flarescope.serving.documents import Document
 from flarescope.serving.kept import Kept
 
-RANDOM: Final = "RANDOM FILTERS: the backbone's filters are random, not ImageNet's. These are no results."
 SYNTHETIC: Final = (
     "SYNTHETIC DATA: the model was trained on made magnetograms and flares, not on observed ones. These are no results."
 )
@@ -92,7 +92,7 @@ def _loaded(path: Path) -> ServedModel:
     model = load(path)
     name = path.resolve().name if path.is_dir() else path.stem
     run = model.run
-    warnings = [RANDOM] if model.classifier.weights.is_random else []
+    warnings = [RANDOM_FILTERS] if model.classifier.weights.is_random else []
     warnings += [SYNTHETIC] if model.classifier.description.synthetic or _made(run) else []
     card = None if run is None else _card(run.path / "README.md")
     return ServedModel(name, model, path, sha256_of(model.path), tuple(warnings), card)
