@@ -22,7 +22,7 @@ from flarescope.images.look import Look
 from flarescope.images.workers import Failure
 from flarescope.pipeline.calibrating import Calibrated
 from flarescope.pipeline.origin import Origin
-from flarescope.pipeline.prediction import Predicted
+from flarescope.pipeline.predicted import Predicted
 from flarescope.pipeline.reporting import Reported
 from flarescope.scores.threshold import Threshold
 

@@ -31,7 +31,11 @@ def forecast(
         ),
     ] = None,
     image: Annotated[
-        Path | None, typer.Option(help="FITS file of HMI's whole disk, as JSOC's hmi.M_720s.", show_default=False)
+        list[Path] | None,
+        typer.Option(
+            help="FITS file of HMI's whole disk, as JSOC's hmi.M_720s; again, or a folder, for models that look back.",
+            show_default=False,
+        ),
     ] = None,
     model: Annotated[
         list[str] | None,
@@ -93,7 +97,7 @@ def forecast(
     from flarescope.pipeline.forecasting.stage import forecast as run_forecast
 
     reporter = ScreenReporter()
-    compute = _compute(nan, instrument_ok=instrument_ok) if image is not None or (now and not no_image) else None
+    compute = _compute(nan, instrument_ok=instrument_ok) if image or (now and not no_image) else None
     if issue_hour is not None and replay is None:
         raise InputError("--issue-hour belongs to --replay; --issue says when one forecast is issued")
     if now:
@@ -111,7 +115,7 @@ def forecast(
     elif replay is not None:
         from flarescope.cli.replay import run_replay
 
-        if image is not None or issue is not None or archive is not None:
+        if image or issue is not None or archive is not None:
             raise InputError("--replay takes no --image, --issue or --archive; leave them out")
         run_replay(replay, regions, flares or [], models=model or [], out=out, hour=issue_hour, flux_scale=flux_scale)
         return
@@ -119,7 +123,7 @@ def forecast(
         found = run_forecast(
             regions,
             flares or [],
-            image=image,
+            image=image or None,
             models=model or [],
             issued=issue,
             out=out,
@@ -171,19 +175,37 @@ def _cells(shares: "dict[str, float]", events: list[str]) -> list[str]:
     return ["/".join(percent(share) for code, share in shares.items() if code.startswith(f"{one}/")) for one in events]
 
 
-def _names(found: "Forecast") -> list[str]:
-    """Name the forecasts of models of images: the model and its event."""
-    from flarescope.pipeline.forecasting.forms import by_model
+def _columns(found: "Forecast") -> dict[tuple[str, str, float], list[str]]:
+    """Give the columns of models of images: model, class and latency, and the short names of its windows' events."""
+    from flarescope.pipeline.forecasting.forms import code
 
     rows = found.probabilities[~found.probabilities.index.isin(found.of_model().index)]
-    return [f"{model} {code}" for model, shares in by_model(rows).items() for code in shares]
+    columns: dict[tuple[str, str, float], list[str]] = {}
+    named = rows[["model", "event", "latency_h", "window_h"]].drop_duplicates().itertuples(index=False)
+    for model, event, latency, window in named:
+        columns.setdefault((str(model), str(event), float(latency)), []).append(code(event, window, latency))
+    return columns
+
+
+def _names(found: "Forecast") -> list[str]:
+    """Name the forecasts of models of images: the model and its event, of several windows `M1.0/24/48`."""
+    return [
+        f"{model} {codes[0].partition('+')[0]}"
+        + "".join(f"/{one.partition('/')[2].partition('+')[0]}" for one in codes[1:])
+        + (f"+{latency:g}" if latency else "")
+        for (model, _, latency), codes in _columns(found).items()
+    ]
 
 
 def _others(found: "Forecast", noaa_ar: int | None) -> list[str]:
+    """Give the cells of those columns, the windows of an event one after the other: `12/20`."""
     from flarescope.figures.disk import percent
     from flarescope.pipeline.forecasting.forms import by_model
 
     rows = found.probabilities
     own = by_model(rows[rows["noaa_ar"].eq(noaa_ar).fillna(value=False)]) if noaa_ar else {}
-    said = {f"{model} {code}": share for model, shares in own.items() for code, share in shares.items()}
-    return [percent(said[name]) if name in said else "-" for name in _names(found)]
+    cells = []
+    for (model, _, _), codes in _columns(found).items():
+        shares = own.get(model, {})
+        cells.append("/".join(percent(shares[one]) for one in codes) if codes[0] in shares else "-")
+    return cells

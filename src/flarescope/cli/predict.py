@@ -10,7 +10,7 @@ from flarescope.cli.screen import ScreenReporter, note, settings, show_json, sho
 from flarescope.json_values import frame_records
 
 if TYPE_CHECKING:
-    from flarescope.pipeline.prediction import Predicted
+    from flarescope.pipeline.predicted import Predicted
 
 EXAMPLE = "Example: flarescope predict runs/png some.fits other.png folder/ --csv forecasts.csv"
 

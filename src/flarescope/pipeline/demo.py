@@ -16,8 +16,8 @@ from flarescope.pipeline.catalogues.catalogue import build_catalogue
 from flarescope.pipeline.evaluating import evaluate
 from flarescope.pipeline.evaluation import Evaluation
 from flarescope.pipeline.featuring import Compute
+from flarescope.pipeline.predicted import Predicted
 from flarescope.pipeline.predicting import predict
-from flarescope.pipeline.prediction import Predicted
 from flarescope.pipeline.reporting import Reported
 from flarescope.pipeline.reporting import report as write_report
 from flarescope.pipeline.training import train

@@ -125,6 +125,7 @@ def forecast_with_past(
     engine: EngineChoice,
     places: Callable[[Sequence[ReadImage]], pd.DataFrame],
     *,
+    own: Callable[[], int],
     missing: list[str],
     progress: Callable[[int], None],
     reporter: Reporter,
@@ -137,6 +138,7 @@ def forecast_with_past(
         stream: the images; closed at the end.
         engine: how the network runs.
         places: gives `noaa_ar` and `time` of the images that were read.
+        own: tells, once all are read, how many of them are forecast, the first ones; the others are looked back to.
         missing: gets the hours before which each image has no earlier one, such as `6,12`; empty where all are there.
         progress: called with the number of images of each finished batch.
         reporter: hears how many have no earlier image.
@@ -150,18 +152,18 @@ def forecast_with_past(
             kept += some
             features.append(found)
             progress(len(found))
+    table, kept = places(kept), kept[: own()]
     if not kept:
         return
-    table = places(kept)
-    past = find_past(table, table, history)
+    past = find_past(table[: len(kept)], table, history)
     lacking = past < 0
     missing += [hours_text(tuple(np.array(history.hours)[row])) for row in lacking]
     number = int(lacking.any(axis=1).sum())
     if number:
         reporter.warn(
-            f"{of_them(number, len(kept), 'image', 'has', 'have')} not every earlier image of its region among those "
-            f"given ({hours_text(history.hours)} h before, within {history.tolerance_hours:g} h): forecast without "
-            "what is missing; give those too"
+            f"the model looks back {hours_text(history.hours)} h (within {history.tolerance_hours:g} h); of "
+            f"{of_them(number, len(kept), 'image')} not every earlier one is among those given: what is missing is "
+            "marked as missing, not invented; give those images too"
         )
     rows = HistoryRows(np.concatenate(features), np.arange(len(kept)), past, history.form)
     yield from zip(kept, classifier.head.probability(rows).tolist(), strict=True)

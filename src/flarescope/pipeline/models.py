@@ -63,7 +63,7 @@ class Model:
             reporter: hears notes, warnings and progress; without one, warnings are Python's (`FlarescopeWarning`).
 
         Returns:
-            One row an image, with the columns of `prediction.Predicted`. A field without a file is called `images[0]`
+            One row an image, with the columns of `predicted.Predicted`. A field without a file is called `images[0]`
             by its place.
 
         Raises:

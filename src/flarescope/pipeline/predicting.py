@@ -12,7 +12,8 @@ from flarescope.notes import event_notes, events_notes, write_notes_beside
 from flarescope.parquet_tables import write_parquet
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.models import is_of_disk, load
-from flarescope.pipeline.prediction import Predicted, forecast_images, tell_failures
+from flarescope.pipeline.predicted import Predicted
+from flarescope.pipeline.prediction import forecast_images, tell_failures
 from flarescope.progress import Reporter, WarningReporter
 
 

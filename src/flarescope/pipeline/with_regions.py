@@ -17,7 +17,7 @@ from flarescope.heads.stack import fit_stack
 from flarescope.pipeline.evaluating import evaluate
 from flarescope.pipeline.evaluation import Asked, Evaluation, Made, evaluation_of
 from flarescope.pipeline.models import Model, load
-from flarescope.pipeline.prediction import Predicted
+from flarescope.pipeline.predicted import Predicted
 from flarescope.pipeline.record import fit_record, record_event, record_log_odds, tell_unknown
 from flarescope.pipeline.region_data import RegionData, read_region_data
 from flarescope.pipeline.verifying import Verifying

@@ -22,7 +22,8 @@ from flarescope.json_values import frame_records
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.forecasting.hearing import Heard
 from flarescope.pipeline.forecasting.value import RESEARCH
-from flarescope.pipeline.prediction import Predicted, forecast_images
+from flarescope.pipeline.predicted import Predicted
+from flarescope.pipeline.prediction import forecast_images
 from flarescope.progress import Reporter
 from flarescope.serving.answers import Problem
 from flarescope.serving.clients import Buckets, seconds

@@ -37,3 +37,27 @@ class Heard(Reporter):
     def _keep(self, text: str) -> None:
         if text not in self.notes:
             self.notes.append(text)
+
+
+class Named(Reporter):
+    """Passes on what it hears, each warning with the name of the one that it is about before it.
+
+    Args:
+        reporter: hears it.
+        name: of a model among several.
+    """
+
+    def __init__(self, reporter: Reporter, name: str) -> None:
+        self.reporter, self.name = reporter, name
+
+    def say(self, text: str) -> None:
+        """Hear a note."""
+        self.reporter.say(text)
+
+    def warn(self, text: str) -> None:
+        """Hear what changes a forecast's meaning."""
+        self.reporter.warn(f"{self.name}: {text}")
+
+    def advance(self, label: str, done: int, total: int) -> None:
+        """Hear of progress."""
+        self.reporter.advance(label, done, total)

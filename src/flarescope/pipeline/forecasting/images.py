@@ -13,17 +13,18 @@ import pandas as pd
 from flarescope.brief import brief
 from flarescope.counted import listed
 from flarescope.disk.places import GRACE_S
-from flarescope.disk.view import View, view_of
+from flarescope.disk.view import View
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, scales_differ
 from flarescope.files import sha256_of
-from flarescope.images.line_of_sight import Accept
-from flarescope.images.whole_disk import WholeDisk, read_whole_disk
+from flarescope.images.whole_disk import WholeDisk
 from flarescope.pipeline.cutting import cut_read_disk
 from flarescope.pipeline.featuring import Compute
-from flarescope.pipeline.forecasting.hearing import Heard
+from flarescope.pipeline.forecasting.hearing import Heard, Named
+from flarescope.pipeline.forecasting.past_images import cut_past, image_told, patches_of
 from flarescope.pipeline.forecasting.value import Forecast
 from flarescope.pipeline.models import Model, load
+from flarescope.pipeline.prediction import forecast_images
 from flarescope.progress import Reporter
 from flarescope.regions.description import ISSUE_AFTER
 from flarescope.regions.model import COLUMNS
@@ -51,20 +52,6 @@ class Seen:
     upright_gauss: np.ndarray = field(repr=False)
 
     __repr__ = brief
-
-
-def read_image(image: Path, *, instrument_ok: bool = False) -> WholeDisk:
-    """Read an image of the whole disk.
-
-    Raises:
-        InputError: it cannot be read, or is no image of the whole disk, as that of a region.
-    """
-    disk = read_whole_disk(image, accept=Accept(instrument_ok=instrument_ok))
-    try:
-        view_of(disk.header, disk.time, disk.magnetogram.field_gauss.shape)
-    except InputError as error:
-        raise InputError(f"{image}: {error}") from error
-    return disk
 
 
 def issue_time(taken: dt.datetime, days: "pd.Series[pd.Timestamp]") -> pd.Timestamp:
@@ -100,6 +87,7 @@ def with_image(
     disk: WholeDisk,
     image: Path,
     *,
+    earlier: Sequence[Path] = (),
     regions: pd.DataFrame,
     models: Sequence[str | Path],
     folder: Path,
@@ -113,6 +101,7 @@ def with_image(
         forecast: by the region model.
         disk: the image.
         image: its file.
+        earlier: images of the disk before it, for models that look back.
         regions: the summaries (`catalog.noaa_regions.REGION_DTYPES`); those after the forecast are not used.
         models: runs and model files.
         folder: of the patches.
@@ -131,9 +120,16 @@ def with_image(
     known = regions[regions["day"] <= forecast.issued]
     cut = cut_read_disk(disk, image, regions=known, out=folder, instrument_ok=instrument_ok, reporter=heard)
     rows, notes = [], _time_notes(cut.view.time, forecast, bool(models))
-    patches = cut.table[cut.table["filename"].notna()]
+    past = cut_past(
+        earlier,
+        folder,
+        needed=any(model.classifier.description.looks_back for model in loaded.values()),
+        regions=known,
+        instrument_ok=instrument_ok,
+        reporter=heard,
+    )
     for name, model in loaded.items():
-        found = _forecast(model, [folder / one for one in patches["filename"]], compute, heard)
+        found = _forecast(model, patches_of(cut), past.patches, compute, Named(heard, name))
         rows += _rows(name, model, found, forecast.issued)
         notes += _scale_notes(name, model, forecast)
     table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
@@ -143,7 +139,7 @@ def with_image(
         notes.append(f"not forecast by models of images: {listed([str(one) for one in unseen])} (see regions.csv)")
     for note in notes:
         heard.warn(note)
-    data = {"image": [{"name": image.name, "sha256": sha256_of(image), "time": f"{cut.view.time:%Y-%m-%dT%H:%M:%SZ}"}]}
+    data = {"image": [image_told(image, cut), *past.told]}
     data |= {"models": [_described(name, model) for name, model in loaded.items()]}
     joined = forecast.with_images(table, data=data, notes=heard.notes, unseen=unseen)
     return Seen(joined, cut.view, cut.upright_gauss)
@@ -174,12 +170,17 @@ def _events(model: Model) -> tuple[EventDefinition, ...]:
     return () if event is None else (event,)
 
 
-def _forecast(model: Model, patches: Sequence[Path], compute: Compute | None, reporter: Reporter) -> pd.DataFrame:
+def _forecast(
+    model: Model, patches: Sequence[Path], earlier: Sequence[Path], compute: Compute | None, reporter: Reporter
+) -> pd.DataFrame:
     """Forecast patches; those that cannot be, of the limb, are left out, and where none can be there is no row."""
     if not patches:
         return pd.DataFrame({"noaa_ar": [], "probability": []})
     try:
-        return model.forecast(list(patches), compute=compute, reporter=reporter)
+        found = forecast_images(
+            model.several or model.classifier, list(patches), earlier=earlier, compute=compute, reporter=reporter
+        )
+        return found.forecasts
     except InputError as error:
         reporter.warn(f"no patch can be forecast: {error}")
         return pd.DataFrame({"noaa_ar": [], "probability": []})

@@ -95,7 +95,8 @@ def forecast_now(
 
 def _usable(image: Path | None, issued: pd.Timestamp, reporter: Reporter, *, instrument_ok: bool) -> Path | None:
     """Give the image if it can be read and is of the last day."""
-    from flarescope.pipeline.forecasting.images import check_day, read_image
+    from flarescope.pipeline.forecasting.images import check_day
+    from flarescope.pipeline.forecasting.past_images import read_image
 
     if image is None:
         return None

@@ -119,22 +119,28 @@ def _described(record: dict[Any, Any]) -> list[str]:
 
 
 def _images(forecast: Forecast) -> list[Table]:
-    """Set models of images beside the region model, event by event."""
+    """Set each model of images beside the region model, event by event."""
     others = forecast.probabilities[~forecast.probabilities.index.isin(forecast.of_model().index)]
-    if others.empty:
-        return []
-    names = others[["model", "event", "window_h", "latency_h"]].drop_duplicates()
-    columns, cells = ["NOAA"], {int(one): [str(one)] for one in forecast.regions["noaa_ar"]}
-    for model, event, hours, late in names.itertuples(index=False):
-        columns += [f"{model}: {code(event, hours, late)}", f"{forecast.model}: {code(event, hours, late)}"]
-        own = others[others["model"].eq(model) & others["event"].eq(event) & others["window_h"].eq(hours)]
-        by_region = dict(zip(own["noaa_ar"], own["probability"], strict=True))
-        for one, row in cells.items():
-            row += [
-                share(by_region.get(one)),
-                share(forecast.probability(event, hours, noaa_ar=one) if not late else None),
-            ]
-    return [Table("Probability by models of images, and by the region model", columns, list(cells.values()))]
+    regions = [int(one) for one in forecast.regions["noaa_ar"]]
+    return [
+        _beside(forecast, str(model), others[others["model"].eq(model)], regions) for model in others["model"].unique()
+    ]
+
+
+def _beside(forecast: Forecast, model: str, own: pd.DataFrame, regions: Sequence[int]) -> Table:
+    """Give a row a region: of each event what the model of images says, and in brackets the region model."""
+    events = _events(own)
+    region_model = forecast.of_model()
+    cells = []
+    for region in regions:
+        mine, theirs = (
+            next(iter(by_model(rows[rows["noaa_ar"].eq(region).fillna(value=False)]).values()), {})
+            for rows in (own, region_model)
+        )
+        shares = [f"{share(mine.get(code(*one)))} ({share(theirs.get(code(*one)))})" for one in events]
+        cells.append([str(region), *shares])
+    caption = f"Probability by {model}, from the image; in brackets by {forecast.model}, from the summaries"
+    return Table(caption, ["NOAA", *(code(*one) for one in events)], cells)
 
 
 def _flags(forecast: Forecast) -> list[tuple[str, str]]:

@@ -13,7 +13,6 @@ from flarescope.disk.view import View
 from flarescope.errors import InputError
 from flarescope.events import FluxScale
 from flarescope.files import atomic_path, check_writable
-from flarescope.images.whole_disk import WholeDisk
 from flarescope.pipeline.forecasting.forms import write_csv, write_forecast_json, write_rows
 from flarescope.pipeline.forecasting.inputs import Inputs, read_inputs
 from flarescope.pipeline.forecasting.issue import issue_forecast
@@ -27,6 +26,7 @@ from flarescope.regions.shipped import MODEL_NAME, shipped_models
 
 if TYPE_CHECKING:  # it leads to the engines, which a forecast without an image does without
     from flarescope.pipeline.featuring import Compute
+    from flarescope.pipeline.forecasting.past_images import Disks
 
 JSON_NAME: Final = "forecast.json"
 CSV_NAME: Final = "forecast.csv"
@@ -50,7 +50,7 @@ def forecast(
     regions: Sequence[str | Path],
     flares: Sequence[str | Path] = (),
     *,
-    image: str | Path | None = None,
+    image: str | Path | Sequence[str | Path] | None = None,
     models: Sequence[str | Path] = (),
     issued: "pd.Timestamp | str | None" = None,
     out: str | Path | None = None,
@@ -66,7 +66,8 @@ def forecast(
         regions: region summaries: files, folders, archives, a table of region days, SWPC's `solar_regions.json`. The
             newest not later than `issued` tells the regions; earlier ones how they changed.
         flares: flare lists: event reports, folders and archives of them, lists, tables, SWPC's JSON.
-        image: a FITS file of HMI's whole disk, of the 24 hours before `issued`.
+        image: a FITS file of HMI's whole disk, of the 24 hours before `issued`. Of several, or of a folder, the newest
+            is forecast, and models that look back see the others.
         models: runs of `flarescope train`, which forecast the patches of `image`; and at most one region model, a name
             or a run of `flarescope train-regions`, instead of the one that ships.
         issued: UTC; by default when the image was taken, else half an hour after the newest summary's positions hold.
@@ -107,7 +108,7 @@ def forecast(
 def forecast_inputs(
     inputs: Inputs,
     *,
-    image: str | Path | None = None,
+    image: str | Path | Sequence[str | Path] | None = None,
     models: Sequence[str | Path] = (),
     issued: "pd.Timestamp | str | None" = None,
     out: Path | None = None,
@@ -122,11 +123,12 @@ def forecast_inputs(
     if runs and image is None:
         raise InputError(f"{runs[0]}: a model of images, and no image; give --image, or leave --model out")
     model, digest = load_region_model(region_names[0] if region_names else None)
-    disk = None if image is None else _read(Path(image), instrument_ok=instrument_ok)
+    moment = None if issued is None else utc(issued)
+    disks = None if image is None else _read(image, moment, instrument_ok=instrument_ok, reporter=reporter)
     found = issue_forecast(
         inputs.regions,
         inputs.flares,
-        _moment(inputs, disk, issued),
+        _moment(inputs, disks) if moment is None else moment,
         model=model,
         model_sha256=digest,
         flux_scale=flux_scale,
@@ -135,9 +137,9 @@ def forecast_inputs(
         reporter=reporter,
     )
     picture = None
-    if image is not None and disk is not None:
+    if disks is not None:
         chosen = {"models": runs, "compute": compute, "instrument_ok": instrument_ok, "reporter": reporter}
-        found, picture = _with_image(found, disk, Path(image), inputs.regions, out, chosen)
+        found, picture = _with_image(found, disks, inputs.regions, out, chosen)
     _keep(archive, found, inputs, model, reporter)
     if out is not None:
         write_forecast(found, out, picture)
@@ -145,14 +147,16 @@ def forecast_inputs(
 
 
 def _with_image(
-    forecast: Forecast, disk: WholeDisk, image: Path, regions: pd.DataFrame, out: Path | None, chosen: dict[str, Any]
+    forecast: Forecast, disks: "Disks", regions: pd.DataFrame, out: Path | None, chosen: dict[str, Any]
 ) -> tuple[Forecast, Picture]:
     """Set models of images beside; the patches stay where there is a folder."""
     from flarescope.pipeline.forecasting.images import PATCHES, with_image
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = (Path(temporary) if out is None else out) / PATCHES
-        seen = with_image(forecast, disk, image, regions=regions, folder=folder, **chosen)
+        seen = with_image(
+            forecast, disks.disk, disks.image, earlier=disks.earlier, regions=regions, folder=folder, **chosen
+        )
     return seen.forecast, Picture(seen.view, seen.upright_gauss)
 
 
@@ -165,20 +169,25 @@ def _keep(
     reporter.say(f"kept in {archive}" if kept else f"{archive} has this very forecast already")
 
 
-def _read(image: Path, *, instrument_ok: bool) -> WholeDisk:
-    from flarescope.pipeline.forecasting.images import read_image
+def _read(
+    image: str | Path | Sequence[str | Path],
+    issued: pd.Timestamp | None,
+    *,
+    instrument_ok: bool,
+    reporter: Reporter,
+) -> "Disks":
+    from flarescope.pipeline.forecasting.past_images import read_images
 
-    return read_image(image, instrument_ok=instrument_ok)
+    images = [image] if isinstance(image, str | Path) else image
+    return read_images([Path(one) for one in images], issued, instrument_ok=instrument_ok, reporter=reporter)
 
 
-def _moment(inputs: Inputs, disk: WholeDisk | None, issued: "pd.Timestamp | str | None") -> pd.Timestamp | None:
-    if issued is not None:
-        return utc(issued)
-    if disk is None:
+def _moment(inputs: Inputs, disks: "Disks | None") -> pd.Timestamp | None:
+    if disks is None:
         return None
     from flarescope.pipeline.forecasting.images import issue_time
 
-    return issue_time(disk.time, inputs.regions["day"])
+    return issue_time(disks.disk.time, inputs.regions["day"])
 
 
 def utc(time: "pd.Timestamp | str") -> pd.Timestamp:
