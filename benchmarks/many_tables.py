@@ -15,13 +15,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from flarescope import EventDefinition, compare_many, report_tables
+from flarescope import Comparing, EventDefinition, compare_many, report_tables
 
 REGIONS: Final = 157
 TABLES: Final = 12
 ROWS: Final = 16_000
 MOST_ROWS: Final = 100_000
-EVENT: Final = EventDefinition()
+HOW: Final = Comparing(event=EventDefinition())
 
 
 def made(rows: int, tables: int, folder: Path) -> list[Path]:
@@ -56,12 +56,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         twelve, one = made(ROWS, TABLES, folder), made(MOST_ROWS, 1, folder)
-        timed(f"compare {TABLES} tables of {ROWS:,} rows", lambda: compare_many(twelve, event=EVENT))
+        timed(f"compare {TABLES} tables of {ROWS:,} rows", lambda: compare_many(twelve, how=HOW))
         timed(
             f"report of {TABLES} tables of {ROWS:,} rows",
-            lambda: report_tables(twelve, event=EVENT, out=folder / "twelve/report.html"),
+            lambda: report_tables(twelve, how=HOW, out=folder / "twelve/report.html"),
         )
-        timed(f"report of {MOST_ROWS:,} rows", lambda: report_tables(one, event=EVENT, out=folder / "one/report.html"))
+        timed(f"report of {MOST_ROWS:,} rows", lambda: report_tables(one, how=HOW, out=folder / "one/report.html"))
 
 
 if __name__ == "__main__":

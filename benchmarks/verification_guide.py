@@ -11,13 +11,14 @@ import argparse
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from flarescope import Choosing, EventDefinition, Reading, Verifying, compare_many, verify_table
+from flarescope import Choosing, Comparing, EventDefinition, Reading, Verifying, compare_many, verify_table
 from flarescope.figures import interval_figure, reliability_figure, save_figures
 from flarescope.files import write_text
 from flarescope.pipeline.foreign_columns import parse_columns
@@ -100,9 +101,10 @@ def chosen_elsewhere(networks: Sequence[Path]) -> dict[str, str]:
     """Compare the three from 2014 on, as they come and with what was chosen on the years before."""
     with tempfile.TemporaryDirectory() as place:
         before, after = zip(*(split_in_time(path, Path(place)) for path in networks), strict=True)
-        how: dict[str, Any] = {"event": M_DISK, "reading": Reading(COLUMNS)}
-        plain = compare_many(after, **how)
-        chosen = compare_many(after, **how, choosing=Choosing("tss", "platt"), choose_on=[str(one) for one in before])
+        how = Comparing(event=M_DISK, reading=Reading(COLUMNS))
+        plain = compare_many(after, how=how)
+        there = tuple(str(one) for one in before)
+        chosen = compare_many(after, how=replace(how, choosing=Choosing("tss", "platt"), choose_on=there))
     rows = []
     for name, found in (("as it came", plain), ("calibrated, threshold for TSS", chosen)):
         for network, path in zip(NETWORKS, after, strict=True):

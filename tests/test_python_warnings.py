@@ -122,7 +122,7 @@ def test_calibrate_warns_of_few_regions(run, found):
 def test_compare_and_report_warn_of_forecasts_without_an_event(run, tmp_path, found):
     other = tmp_path / "other.csv"
     pd.read_parquet(run / "forecasts/test.parquet").to_csv(other, index=False)
-    flarescope.compare(run, other, verifying=VERIFYING)
+    flarescope.compare(run, other, how=flarescope.Comparing(verifying=VERIFYING))
     told = heard(found, "flarescope.compare(")
     assert [text for text in told if f"{other} does not say what an event is" in text]
     found.clear()

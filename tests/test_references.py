@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from fakes import draw_blank
-from flarescope import EventDefinition, Reading, Verifying, report_tables, verify_table
+from flarescope import Comparing, EventDefinition, Reading, Verifying, report_tables, verify_table
 from flarescope.blocks import REGION
 from flarescope.cli import main
 from flarescope.events import event_from_json
@@ -168,8 +168,7 @@ def test_a_run_of_region_models_is_reported_in_words_of_region_days(tmp_path, ca
     assert "--event and --window say which others" in capsys.readouterr().err
     disk = report_tables(
         [run],
-        event=EventDefinition(threshold="M1.0", scope="disk"),
-        verifying=Verifying(replicates=0),
+        how=Comparing(event=EventDefinition(threshold="M1.0", scope="disk"), verifying=Verifying(replicates=0)),
         out=tmp_path / "d.html",
     )
     assert "72 forecasts of the whole disk" in text_of(disk.page.read_text())

@@ -66,6 +66,7 @@ THRESHOLD = Threshold(1 / 3, "cost", 1 / 7, 10.0)
 PUBLIC = [
     flarescope.Backbone(torch.nn.Flatten(), name="n" * 60, size=4),
     flarescope.Choosing(threshold="cost=10", calibration="platt", on=str(DEEP / "validation.csv")),
+    flarescope.Comparing(event=flarescope.EventDefinition()),
     flarescope.Reading(columns={"probability": "flare_prob"}, percent=True, flares=DEEP / "list.csv"),
     flarescope.Compute("winograd", "fp32", 8, "zero", 12, "float16", True),
     flarescope.ContingencyTable(tp=15_822, fn=5_720, fp=14_787, tn=58_428),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flarescope import Choosing, InputError, Verifying, compare_many
+from flarescope import Choosing, Comparing, InputError, Verifying, compare_many
 from flarescope.cli import main
 from flarescope.pipeline.common_rows import common_rows, short_names
 from flarescope.pipeline.comparing import choosing_of_each
@@ -155,9 +155,11 @@ def test_thresholds_of_each_are_chosen_on_rows_of_its_own(tmp_path):
         later.to_csv(tmp_path / f"{name}.csv", index=False)
     found = compare_many(
         [tmp_path / f"{name}.csv" for name in NAMES],
-        choosing=Choosing("tss", "platt"),
-        choose_on=[str(tmp_path / f"{name}_before.csv") for name in NAMES],
-        verifying=Verifying(replicates=0),
+        how=Comparing(
+            choosing=Choosing("tss", "platt"),
+            choose_on=tuple(str(tmp_path / f"{name}_before.csv") for name in NAMES),
+            verifying=Verifying(replicates=0),
+        ),
     )
     assert found["settings"]["calibrated"] == dict.fromkeys(NAMES, True)
     assert len(set(found["settings"]["thresholds"].values())) == 3

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from flarescope.pipeline.catalogues.selecting import select
     from flarescope.pipeline.catalogues.splitting import SplitRules, split
     from flarescope.pipeline.choosing import Choosing
-    from flarescope.pipeline.comparing import compare, compare_many
+    from flarescope.pipeline.comparing import Comparing, compare, compare_many
     from flarescope.pipeline.cutting import cut_disk
     from flarescope.pipeline.evaluating import evaluate
     from flarescope.pipeline.evaluation import Evaluation
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Backbone": "backbones.module",
     "Choosing": "pipeline.choosing",
+    "Comparing": "pipeline.comparing",
     "Compute": "pipeline.featuring",
     "ContingencyTable": "scores.contingency",
     "Evaluation": "pipeline.evaluation",
@@ -119,6 +120,7 @@ _HOMES = {
 __all__ = [
     "Backbone",
     "Choosing",
+    "Comparing",
     "Compute",
     "ContingencyTable",
     "Evaluation",

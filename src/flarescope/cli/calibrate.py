@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from flarescope.cli import options, table_options
+from flarescope.cli.grouped import grouped, names_of
 from flarescope.cli.screen import ScreenReporter, out, settings, show_json, show_table
 
 if TYPE_CHECKING:
@@ -14,12 +15,14 @@ if TYPE_CHECKING:
 
 MethodName = Literal["platt", "temperature", "isotonic", "none"]
 EXAMPLE = "Example: flarescope calibrate runs/png --method platt --threshold tss"
-TABLE_ONLY = ("columns", "percent", "form", "flares", "event", "window", "latency", "scope", "out")
+TABLE_ONLY = (*names_of(table_options.TableOptions), "out_file")
 
 
+@grouped
 def calibrate(
     context: typer.Context,
     run: Annotated[Path, typer.Argument(help="A run's folder, or a table of forecasts.")],
+    table: table_options.TableOptions,
     method: Annotated[MethodName, typer.Option(help="Of calibration; none: the threshold alone.")] = "platt",
     threshold: Annotated[
         str,
@@ -28,14 +31,6 @@ def calibrate(
     cost_ratio: Annotated[
         float | None, typer.Option(help="With --threshold cost: the same as cost=RATIO.", show_default=False)
     ] = None,
-    columns: table_options.Columns = None,
-    percent: table_options.Percent = False,
-    form: table_options.Form = "flarescope",
-    flares: table_options.LabelFlares = None,
-    event: options.StatedEvents = None,
-    window: options.StatedWindow = None,
-    latency: options.StatedLatency = None,
-    scope: options.StatedScope = None,
     out_file: Annotated[
         Path | None,
         typer.Option("--out", help="Of a table: what is written.", show_default="NAME.decision.json beside it"),
@@ -59,7 +54,7 @@ def calibrate(
         if is_of_events(run):
             of_table = tuple(name for name in TABLE_ONLY if name not in ("event", "window", "latency"))
             table_options.refuse_given(context, of_table, f"{run} is a run's folder, and these are for a table")
-            _of_events(run, method, threshold, options.events_of_options(event, window, latency))
+            _of_events(run, method, threshold, table.events())
             return
         table_options.refuse_given(
             context, TABLE_ONLY, f"{run} is a run's folder, and these are for a table of forecasts"
@@ -72,8 +67,8 @@ def calibrate(
         run,
         method=method,
         threshold=threshold,
-        event=options.only_one(options.events_of_options(event, window, latency, scope)),
-        reading=table_options.reading_of_options(columns, percent, form, flares),
+        event=options.only_one(table.events()),
+        reading=table.reading(),
         out=out_file,
         reporter=ScreenReporter(),
     )

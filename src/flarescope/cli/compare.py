@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from flarescope.cli import options, table_options
+from flarescope.cli.grouped import grouped, names_of
 from flarescope.cli.screen import ScreenReporter, note, out, settings, show_json, show_table
 from flarescope.counted import counted
 from flarescope.errors import InputError
@@ -13,32 +14,18 @@ from flarescope.errors import InputError
 EXAMPLE = "Example: flarescope compare runs/png runs/svm other_model.csv"
 
 
-TABLE_ONLY = ("columns", "percent", "form", "flares", "calibration", "choose_on", "window", "latency", "scope")
+TABLE_ONLY = (*names_of(table_options.TableOptions), "calibration", "choose_on")
 
 
+@grouped
 def compare(
     context: typer.Context,
     forecasts: Annotated[
         list[Path], typer.Argument(help="Runs that were evaluated, or tables of forecasts: two or more.")
     ],
+    table: table_options.ScoringOptions,
     split: options.ForecastSplit = "test",
     score: Annotated[str, typer.Option(help="Of many: which score's differences are printed.")] = "tss",
-    climatology: Annotated[
-        float | None, typer.Option(help="Event rate of a training set, for the skill against it.", show_default=False)
-    ] = None,
-    columns: table_options.Columns = None,
-    percent: table_options.Percent = False,
-    form: table_options.Form = "flarescope",
-    flares: table_options.LabelFlares = None,
-    threshold: table_options.Decided = None,
-    calibration: table_options.TableCalibration = None,
-    choose_on: table_options.ChooseOnEach = None,
-    event: options.StatedEvents = None,
-    window: options.StatedWindow = None,
-    latency: options.StatedLatency = None,
-    scope: options.StatedScope = None,
-    replicates: options.Replicates = 2000,
-    resample: options.Resample = "auto",
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
@@ -51,7 +38,6 @@ def compare(
     --threshold says. Of a table of several events (a replay's forecasts.parquet) --event, --window and --scope say
     which, and forecasts.parquet#mcintosh which of its models.
     """
-    from flarescope.pipeline.choosing import Choosing
     from flarescope.pipeline.comparing import compare as compare_two
     from flarescope.pipeline.comparing import compare_many
     from flarescope.pipeline.verifying import Verifying
@@ -67,18 +53,9 @@ def compare(
         table_options.refuse_given(context, ("score",), "of two every score is printed")
     if score not in DEFINITIONS:
         raise InputError(f"--score {score}: expected one of {', '.join(DEFINITIONS)}")
-    how: dict[str, Any] = {
-        "split": split,
-        "climatology": climatology,
-        "event": options.only_one(options.events_of_options(event, window, latency, scope)),
-        "reading": table_options.reading_of_options(columns, percent, form, flares),
-        "choosing": Choosing(threshold, calibration),
-        "choose_on": tuple(choose_on or ()),
-        "verifying": Verifying(replicates=replicates, resample=resample),
-        "reporter": ScreenReporter(),
-    }
-    two = len(forecasts) == 2
-    found = compare_two(*forecasts, **how) if two else compare_many(forecasts, **how)
+    how = table.comparing(Verifying(replicates=table.replicates, resample=table.resample), split)
+    two, say = len(forecasts) == 2, ScreenReporter()
+    found = compare_two(*forecasts, how=how, reporter=say) if two else compare_many(forecasts, how=how, reporter=say)
     if settings.as_json:
         show_json(found)
     elif two:

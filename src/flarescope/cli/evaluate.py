@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flarescope.cli import options, table_options
+from flarescope.cli.grouped import grouped
 from flarescope.cli.screen import ScreenReporter, note, out, settings, show_json, show_table
 from flarescope.counted import counted
 from flarescope.errors import InputError
@@ -24,12 +25,14 @@ MODEL_ONLY = (
 TABLE_ONLY = ("columns", "percent", "form", "flares", "threshold", "calibration", "choose_on", "climatology")
 
 
+@grouped
 def evaluate(
     context: typer.Context,
     model: Annotated[
         Path,
         typer.Argument(help="A run's folder, a model file (the reference notebook's too), or a table of forecasts."),
     ],
+    of_table: table_options.ScoringOptions,
     table: Annotated[
         Path | None, typer.Option(help="Table of labelled images; not for forecasts.", show_default=False)
     ] = None,
@@ -46,18 +49,6 @@ def evaluate(
         ),
     ] = None,
     events: options.Events = None,
-    replicates: options.Replicates = 2000,
-    resample: options.Resample = "auto",
-    climatology: Annotated[
-        float | None, typer.Option(help="Event rate of the training set, for a table of forecasts.", show_default=False)
-    ] = None,
-    columns: table_options.Columns = None,
-    percent: table_options.Percent = False,
-    form: table_options.Form = "flarescope",
-    flares: table_options.LabelFlares = None,
-    threshold: table_options.Decided = None,
-    calibration: table_options.TableCalibration = None,
-    choose_on: table_options.ChooseOn = None,
     regions: table_options.Regions = None,
     backbone: options.OtherBackbone = None,
     engine: options.Engine = "auto",
@@ -70,10 +61,6 @@ def evaluate(
     features: options.Features = None,
     limit: options.Limit = None,
     allow_overlap: options.AllowOverlap = False,
-    event: options.StatedEvents = None,
-    window: options.StatedWindow = None,
-    latency: options.StatedLatency = None,
-    scope: options.StatedScope = None,
     with_model: options.With = None,
     flux_scale: options.FluxScale = None,
     quiet: options.Quiet = False,
@@ -91,28 +78,31 @@ def evaluate(
     """
     from flarescope.pipeline.verifying import Verifying
 
-    verifying = Verifying(replicates=replicates, events=events, resample=resample, regions=tuple(regions or ()))
-    asked = options.events_of_options(event, window, latency, scope)
-    if form != "flarescope" or is_table(model):
+    verifying = Verifying(
+        replicates=of_table.replicates, events=events, resample=of_table.resample, regions=tuple(regions or ())
+    )
+    asked = of_table.events()
+    if of_table.form != "flarescope" or is_table(model):
         table_options.refuse_given(context, MODEL_ONLY, f"{model} is a table of forecasts")
-        from flarescope.pipeline.choosing import Choosing
+        from flarescope.pipeline.comparing import choosing_of_each
         from flarescope.pipeline.foreign import verify_table, write_verified
 
+        how = of_table.comparing(verifying)
         found = verify_table(
             model,
-            climatology=climatology,
-            event=options.only_one(asked),
-            reading=table_options.reading_of_options(columns, percent, form, flares),
-            choosing=Choosing(threshold, calibration, choose_on),
+            climatology=how.climatology,
+            event=how.event,
+            reading=how.reading,
+            choosing=choosing_of_each([model], how.choosing, how.choose_on)[0],
             verifying=verifying,
         )
         show_foreign(found, str(model))
         write_verified(found, model, out, ScreenReporter())
         return
-    of_table = tuple(name for name in TABLE_ONLY if name != "flares" or with_model is None)
-    table_options.refuse_given(context, of_table, f"{model} is no table of forecasts (they end in .csv or .parquet)")
+    only_tables = tuple(name for name in TABLE_ONLY if name != "flares" or with_model is None)
+    table_options.refuse_given(context, only_tables, f"{model} is no table of forecasts (they end in .csv or .parquet)")
     asks = with_model is not None or flux_scale is not None  # --regions alone is for the reference forecasts
-    record = options.record_of_options(with_model, regions, flares, flux_scale) if asks else None
+    record = options.record_of_options(with_model, regions, of_table.flares, flux_scale) if asks else None
     if table is None or images is None:
         raise InputError("a model is evaluated on images: give --table and --images; forecasts end in .csv or .parquet")
     from flarescope.forecaster.event_runs import is_of_events

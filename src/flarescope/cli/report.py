@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flarescope.cli import options, table_options
+from flarescope.cli.grouped import grouped, names_of
 from flarescope.cli.screen import ScreenReporter, settings, show_json
 from flarescope.cli.screen import out as show
 from flarescope.errors import InputError
@@ -17,18 +18,19 @@ if TYPE_CHECKING:
 
 EXAMPLE = "Example: flarescope report runs/png --compare runs/svm --compare other_model.csv --events eventList.txt"
 RUN_ONLY = ("images", "explain")
-TABLE_ONLY = (
-    *("climatology", "columns", "percent", "form", "flares", "threshold", "calibration", "choose_on"),
-    *("window", "latency", "scope"),
+TABLE_ONLY = tuple(
+    name for name in names_of(table_options.ScoringOptions) if name not in ("event", "resample", "replicates")
 )
 
 
+@grouped
 def report(
     context: typer.Context,
     forecasts: Annotated[
         list[Path],
         typer.Argument(help="A run's folder, evaluated; or tables of forecasts, or a run of train-regions."),
     ],
+    table: table_options.ScoringOptions,
     compare: Annotated[
         list[Path] | None,
         typer.Option(help="Another run or forecasts; can be repeated.", show_default=False),
@@ -48,26 +50,7 @@ def report(
         str | None,
         typer.Option(help="Draw over the gallery what the model sees, by this method of `explain`.", show_default="no"),
     ] = None,
-    resample: options.Resample = "auto",
-    replicates: Annotated[
-        int,
-        typer.Option(help="Resamplings for the intervals of what is compared; the run's own are as it was evaluated."),
-    ] = 2000,
     regions: table_options.Regions = None,
-    climatology: Annotated[
-        float | None, typer.Option(help="Event rate of the training set, for tables.", show_default=False)
-    ] = None,
-    columns: table_options.Columns = None,
-    percent: table_options.Percent = False,
-    form: table_options.Form = "flarescope",
-    flares: table_options.LabelFlares = None,
-    threshold: table_options.Decided = None,
-    calibration: table_options.TableCalibration = None,
-    choose_on: table_options.ChooseOnEach = None,
-    event: options.StatedEvents = None,
-    window: options.StatedWindow = None,
-    latency: options.StatedLatency = None,
-    scope: options.StatedScope = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -89,9 +72,11 @@ def report(
     from flarescope.pipeline.table_report import region_run
     from flarescope.pipeline.verifying import Verifying
 
-    verifying = Verifying(replicates=replicates, events=events, resample=resample, regions=tuple(regions or ()))
+    verifying = Verifying(
+        replicates=table.replicates, events=events, resample=table.resample, regions=tuple(regions or ())
+    )
     first, *others = [*forecasts, *(compare or [])]
-    asked = options.events_of_options(event, window, latency, scope)
+    asked = table.events()
     several = is_of_events(first)
     chosen: Sequence[EventDefinition | None] = [None]
     if first.is_dir() and region_run(first) is None:
@@ -113,24 +98,13 @@ def report(
         }
         written = [run_report(first, **made, event=one, reporter=ScreenReporter()) for one in chosen]
     else:
-        from flarescope.pipeline.choosing import Choosing
         from flarescope.pipeline.table_report import report_tables
 
         table_options.refuse_given(context, RUN_ONLY, f"{first} is no run with images")
         if not any(path.is_dir() and region_run(path) is None for path in others):
             table_options.refuse_given(context, ("split",), "none of these is a run that was evaluated")
-        one = report_tables(
-            [first, *others],
-            split=split,
-            climatology=climatology,
-            event=options.only_one(asked),
-            reading=table_options.reading_of_options(columns, percent, form, flares),
-            choosing=Choosing(threshold, calibration),
-            choose_on=tuple(choose_on or ()),
-            verifying=verifying,
-            out=out,
-            reporter=ScreenReporter(),
-        )
+        how = table.comparing(verifying, split)
+        one = report_tables([first, *others], how=how, out=out, reporter=ScreenReporter())
         written = [one]
     if settings.as_json:
         shown = {one.code if one else "": _files(files) for one, files in zip(chosen, written, strict=True)}

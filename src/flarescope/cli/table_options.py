@@ -1,15 +1,20 @@
 """Which options say how anybody's table of forecasts is read and decided, and which cannot mean anything for it?"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from flarescope.cli import options
 from flarescope.errors import InputError
 
 if TYPE_CHECKING:
+    from flarescope.events import EventDefinition
+    from flarescope.pipeline.comparing import Comparing
     from flarescope.pipeline.foreign_rows import Reading
+    from flarescope.pipeline.verifying import Verifying
 
 FormName = Literal["flarescope", "metoffice", "swpc"]
 Columns = Annotated[
@@ -52,27 +57,75 @@ TableCalibration = Annotated[
     Literal["platt", "temperature", "isotonic"] | None,
     typer.Option("--calibration", help="Of a table, fitted on the rows of --choose-on.", show_default=False),
 ]
-_CHOOSE_ON_HELP = (
-    "Rows that threshold and calibration are chosen on, none of them scored: a table, a split of the table, "
-    "or a file of `calibrate TABLE`"
-)
-ChooseOn = Annotated[str | None, typer.Option(help=f"{_CHOOSE_ON_HELP}.", show_default=False)]
-ChooseOnEach = Annotated[
+ChooseOn = Annotated[
     list[str] | None,
-    typer.Option("--choose-on", help=f"{_CHOOSE_ON_HELP}; one split, or one table for each.", show_default=False),
+    typer.Option(
+        "--choose-on",
+        help="Rows that threshold and calibration are chosen on, none of them scored: a table, a split of the table, "
+        "or a file of `calibrate TABLE`; of several forecasts one split, or one table for each.",
+        show_default=False,
+    ),
+]
+Climatology = Annotated[
+    float | None,
+    typer.Option(help="Event rate of the training set, for the skill against it.", show_default=False),
 ]
 
 
-def reading_of_options(columns: str | None, percent: bool, form: "FormName", flares: Path | None) -> "Reading":
-    """Say how a table of forecasts is read, by the options.
+@dataclass(frozen=True)
+class TableOptions:
+    """Options of every verb that takes tables of forecasts: how they are read, and of which event they are."""
 
-    Raises:
-        InputError: columns that are no such list, or beside a form that has its own.
-    """
-    from flarescope.pipeline.foreign_columns import parse_columns
-    from flarescope.pipeline.foreign_rows import Reading
+    columns: Columns = None
+    percent: Percent = False
+    form: Form = "flarescope"
+    flares: LabelFlares = None
+    event: options.StatedEvents = None
+    window: options.StatedWindow = None
+    latency: options.StatedLatency = None
+    scope: options.StatedScope = None
 
-    return Reading(parse_columns(columns), percent, form, flares)
+    def reading(self) -> "Reading":
+        """Say how a table of forecasts is read.
+
+        Raises:
+            InputError: columns that are no such list, or beside a form that has its own.
+        """
+        from flarescope.pipeline.foreign_columns import parse_columns
+        from flarescope.pipeline.foreign_rows import Reading
+
+        return Reading(parse_columns(self.columns), self.percent, self.form, self.flares)
+
+    def events(self) -> "list[EventDefinition]":
+        """Give the events that are stated (`options.events_of_options`)."""
+        return options.events_of_options(self.event, self.window, self.latency, self.scope)
+
+
+@dataclass(frozen=True)
+class ScoringOptions(TableOptions):
+    """Options of every verb that scores tables of forecasts besides: how they are decided, and by what intervals."""
+
+    climatology: Climatology = None
+    threshold: Decided = None
+    calibration: TableCalibration = None
+    choose_on: ChooseOn = None
+    resample: options.Resample = "auto"
+    replicates: options.Replicates = 2000
+
+    def comparing(self, verifying: "Verifying", split: str = "test") -> "Comparing":
+        """Say how forecasts are read, decided and compared."""
+        from flarescope.pipeline.choosing import Choosing
+        from flarescope.pipeline.comparing import Comparing
+
+        return Comparing(
+            split=split,
+            climatology=self.climatology,
+            event=options.only_one(self.events()),
+            reading=self.reading(),
+            choosing=Choosing(self.threshold, self.calibration),
+            choose_on=tuple(self.choose_on or ()),
+            verifying=verifying,
+        )
 
 
 def refuse_given(context: typer.Context, names: Sequence[str], why: str) -> None:

@@ -1,11 +1,12 @@
 """How are runs and tables of forecasts compared, two or many, on the rows that all have and on each one's own?"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from flarescope.brief import brief
+from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, agreed
 from flarescope.pipeline.choosing import Choosing
@@ -22,17 +23,50 @@ from flarescope.scores.many import own_scores
 from flarescope.tables import SPLITS
 
 
+@dataclass(frozen=True)
+class Comparing:
+    """How forecasts are read, decided and compared.
+
+    Attributes:
+        split: of runs.
+        climatology: event rate of a training set, or None.
+        event: which, for tables of several events, or that do not say it.
+        reading: how tables are read, the same for each.
+        choosing: how tables' forecasts become yes or no; a run's own threshold stays, but where one is stated.
+        choose_on: the rows to choose on of each forecast in turn, or one split for all.
+        verifying: how intervals are made, and by what reports verify.
+
+    Example:
+        >>> how = flarescope.Comparing(event=flarescope.EventDefinition(threshold="M1.0"))
+        >>> how.split
+        'test'
+    """
+
+    split: str = "test"
+    climatology: float | None = None
+    event: EventDefinition | None = None
+    reading: Reading = field(default_factory=Reading)
+    choosing: Choosing = field(default_factory=Choosing)
+    choose_on: tuple[str, ...] = ()
+    verifying: Verifying = field(default_factory=Verifying)
+
+    __repr__ = brief
+
+    def read(self, paths: Sequence[str | Path]) -> list[Decided]:
+        """Read the forecasts that paths name: runs that were evaluated, and tables."""
+        each = choosing_of_each(paths, self.choosing, self.choose_on)
+        reading = keeping(self.reading, self.verifying)
+        return [
+            forecasts_of(path, self.split, self.event, reading=reading, choosing=choosing)
+            for path, choosing in zip(paths, each, strict=True)
+        ]
+
+
 def compare(
     a: str | Path,
     b: str | Path,
     *,
-    split: str = "test",
-    climatology: float | None = None,
-    event: EventDefinition | None = None,
-    reading: Reading | None = None,
-    choosing: Choosing | None = None,
-    choose_on: Sequence[str] = (),
-    verifying: Verifying | None = None,
+    how: Comparing | None = None,
     reporter: Reporter | None = None,
 ) -> dict[str, Any]:
     """Compare two forecasts on the rows that both have, with intervals of the differences.
@@ -41,13 +75,7 @@ def compare(
         a: a run that was evaluated, or a table of forecasts; of a table with several models one is named behind it
             (`forecasts.parquet#mcintosh`).
         b: another one, of the same images.
-        split: of runs.
-        climatology: event rate of a training set, or None.
-        event: which, for tables of several events, or that do not say it.
-        reading: how tables are read.
-        choosing: how their forecasts become yes or no.
-        choose_on: the rows to choose on of A and of B, or one split for both.
-        verifying: how.
+        how: they are read, decided and compared.
         reporter: hears what must be said.
 
     Returns:
@@ -62,12 +90,9 @@ def compare(
         >>> found = flarescope.compare("runs/png", "other_model.csv")
         >>> difference = found["decision"]["tss"]["difference"]
     """
-    verifying, reporter = verifying or Verifying(), reporter or WarningReporter()
-    each = choosing_of_each((a, b), choosing or Choosing(), choose_on)
-    sides = {
-        side: forecasts_of(path, split, event, reading=keeping(reading, verifying), choosing=how)
-        for side, path, how in zip("ab", (a, b), each, strict=True)
-    }
+    how, reporter = how or Comparing(), reporter or WarningReporter()
+    verifying = how.verifying
+    sides = dict(zip("ab", how.read((a, b)), strict=True))
     event, said = agreed({str(path): side.event for path, side in zip((a, b), sides.values(), strict=True)}, ONE_EVENT)
     for text in said:
         reporter.warn(text)
@@ -75,41 +100,29 @@ def compare(
     first, second = common.tables.values()
     event = event_of_rows(first, event)[0] if event else None
     why = no_intervals(first, second, event=event, resample=verifying.resample) if verifying.replicates else None
-    how_drawn = sampling_of(verifying, event, climatology)
+    drawn = sampling_of(verifying, event, how.climatology)
     thresholds: dict[str, Any] = {f"threshold_{side}": one.threshold for side, one in sides.items()}
-    found = compare_rows(first, second, **thresholds | how_drawn | ({"replicates": 0} if why else {}))
+    found = compare_rows(first, second, **thresholds | drawn | ({"replicates": 0} if why else {}))
     left_out = dict(zip("ab", common.left_out.values(), strict=True))
     read = [f"{path}: {text}" for path, side in zip((a, b), sides.values(), strict=True) for text in side.notes]
     settings: dict[str, Any] = {"event": event and event.to_json()}
     settings |= {f"calibrated_{side}": one.calibrated for side, one in sides.items()}
     notes = [*common.notes, *read, *with_reason(found["notes"], why)]
-    own = own_of(sides, left_out, how_drawn)
+    own = own_of(sides, left_out, drawn)
     return found | {"settings": settings | found["settings"], "own": own, "notes": notes}
 
 
 def compare_many(
     paths: Sequence[str | Path],
     *,
-    split: str = "test",
-    climatology: float | None = None,
-    event: EventDefinition | None = None,
-    reading: Reading | None = None,
-    choosing: Choosing | None = None,
-    choose_on: Sequence[str] = (),
-    verifying: Verifying | None = None,
+    how: Comparing | None = None,
     reporter: Reporter | None = None,
 ) -> dict[str, Any]:
     """Compare every pair of several forecasts, on the rows that all of them have.
 
     Args:
         paths: runs that were evaluated, and tables of forecasts, two or more.
-        split: of runs.
-        climatology: event rate of a training set, or None.
-        event: which, for tables of several events, or that do not say it.
-        reading: how tables are read, the same for each.
-        choosing: how tables' forecasts become yes or no; a run's own threshold stays, but where one is stated.
-        choose_on: the rows to choose on of each path in turn, or one split for all.
-        verifying: how intervals are made.
+        how: they are read, decided and compared.
         reporter: hears what must be said.
 
     Returns:
@@ -125,18 +138,8 @@ def compare_many(
         >>> [(pair["a"], pair["b"]) for pair in found["pairs"]]
         [('png', 'other_model')]
     """
-    verifying = verifying or Verifying()
-    sides = read_sides(
-        paths,
-        split=split,
-        event=event,
-        reading=reading,
-        choosing=choosing,
-        choose_on=choose_on,
-        verifying=verifying,
-        reporter=reporter,
-    )
-    return compare_sides(sides, verifying, climatology)
+    how = how or Comparing()
+    return compare_sides(read_sides(paths, how, reporter=reporter), how)
 
 
 @dataclass(frozen=True)
@@ -165,16 +168,7 @@ class Sides:
 
 
 def read_sides(
-    paths: Sequence[str | Path],
-    *,
-    split: str = "test",
-    event: EventDefinition | None = None,
-    reading: Reading | None = None,
-    choosing: Choosing | None = None,
-    choose_on: Sequence[str] = (),
-    verifying: Verifying,
-    reporter: Reporter | None = None,
-    names: Sequence[str] = (),
+    paths: Sequence[str | Path], how: Comparing, *, reporter: Reporter | None = None, names: Sequence[str] = ()
 ) -> Sides:
     """Read several forecasts, agree on their event, and find the rows that all have; see `compare_many`.
 
@@ -182,11 +176,7 @@ def read_sides(
     """
     reporter = reporter or WarningReporter()
     names = names or short_names(paths)
-    each = choosing_of_each(paths, choosing or Choosing(), choose_on)
-    sides = {
-        name: forecasts_of(path, split, event, reading=keeping(reading, verifying), choosing=how)
-        for name, path, how in zip(names, paths, each, strict=True)
-    }
+    sides = dict(zip(names, how.read(paths), strict=True))
     event, said = agreed({name: side.event for name, side in sides.items()}, ONE_EVENT)
     for text in said:
         reporter.warn(text)
@@ -196,19 +186,20 @@ def read_sides(
     return Sides(dict(zip(names, map(str, paths), strict=True)), sides, known, common)
 
 
-def compare_sides(sides: Sides, verifying: Verifying, climatology: float | None) -> dict[str, Any]:
+def compare_sides(sides: Sides, how: Comparing) -> dict[str, Any]:
     """Compare every pair; see `compare_many`."""
-    event, tables = sides.event, list(sides.common.tables.values())
+    event, tables, verifying = sides.event, list(sides.common.tables.values()), how.verifying
     why = no_intervals(*tables, event=event, resample=verifying.resample) if verifying.replicates else None
-    how = sampling_of(verifying, event, climatology)
+    drawn = sampling_of(verifying, event, how.climatology)
     thresholds = {name: side.threshold for name, side in sides.decided.items()}
-    drawn = how | ({"replicates": 0} if why else {})
-    found = compare_rows_of_many(sides.common.tables, thresholds=thresholds, **drawn)
+    found = compare_rows_of_many(
+        sides.common.tables, thresholds=thresholds, **drawn | ({"replicates": 0} if why else {})
+    )
     settings: dict[str, Any] = {"event": event and event.to_json()}
     settings |= {"calibrated": {name: one.calibrated for name, one in sides.decided.items()}}
     return found | {
         "files": dict(sides.files),
-        "own": own_of(sides.decided, sides.common.left_out, how),
+        "own": own_of(sides.decided, sides.common.left_out, drawn),
         "settings": found["settings"] | settings,
         "notes": [*sides.notes(), *with_reason(found["notes"], why)],
     }
@@ -246,7 +237,7 @@ def choosing_of_each(paths: Sequence[str | Path], choosing: Choosing, choose_on:
         return [replace(choosing, on=choose_on[0])] * len(paths)
     if len(choose_on) != len(paths):
         raise InputError(
-            f"--choose-on is given {len(choose_on)} times for {len(paths)} forecasts: one split for all, or a table "
+            f"--choose-on is given {len(choose_on)} times for {counted(len(paths), 'forecast')}: one split for all, or a table "
             "for each, in their order"
         )
     return [replace(choosing, on=on) for on in choose_on]

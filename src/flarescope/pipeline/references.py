@@ -71,7 +71,7 @@ def references_of(
     whose = f"the event rate of the training set, {rate:.3g}"
     if climatology is None:
         whose = f"the event rate of these very rows, {rate:.3g}, which nobody knew before"
-    made = [Reference(CLIMATOLOGY, np.full(len(rows), rate), rate, whose)]
+    made = [Reference(CLIMATOLOGY, np.full(len(rows), rate), rate, whose, counted_here=climatology is None)]
     if event is None:
         return made, []
     event = event_of_rows(rows, event)[0]

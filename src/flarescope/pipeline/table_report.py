@@ -1,6 +1,7 @@
 """How do tables of forecasts become a report without any run: one page, with every pair where they are many?"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,15 +13,13 @@ from flarescope.files import read_json, sha256_of
 from flarescope.html_report import Compared, ReportInputs, report_figures, write_report
 from flarescope.html_report.drawings import letters
 from flarescope.html_report.pairs import pairs_section
-from flarescope.pipeline.choosing import Choosing
 from flarescope.pipeline.common_rows import short_names
-from flarescope.pipeline.comparing import Sides, compare_sides, read_sides
+from flarescope.pipeline.comparing import Comparing, Sides, compare_sides, read_sides
 from flarescope.pipeline.foreign import verified_folder, with_list
-from flarescope.pipeline.foreign_rows import Reading
 from flarescope.pipeline.identity import versions
 from flarescope.pipeline.issued_rows import is_issued, split_name
 from flarescope.pipeline.reporting import Reported
-from flarescope.pipeline.verifying import Verifying, verify_rows
+from flarescope.pipeline.verifying import verify_rows
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.scores.threshold import ARGMAX
 
@@ -33,13 +32,7 @@ REGION_DAY: Final = "region day"
 def report_tables(
     paths: Sequence[str | Path],
     *,
-    split: str = "test",
-    climatology: float | None = None,
-    event: EventDefinition | None = None,
-    reading: Reading | None = None,
-    choosing: Choosing | None = None,
-    choose_on: Sequence[str] = (),
-    verifying: Verifying | None = None,
+    how: Comparing | None = None,
     out: str | Path | None = None,
     reporter: Reporter | None = None,
 ) -> Reported:
@@ -49,14 +42,8 @@ def report_tables(
 
     Args:
         paths: tables, the folder of a run of `train-regions`; behind the first also runs that were evaluated.
-        split: of runs.
-        climatology: event rate of a training set, or None.
-        event: which, for tables of several events, or that do not say it; of a run of `train-regions` C1.0 in 24 hours
-            of each region, unless it is stated.
-        reading: how tables are read.
-        choosing: how their forecasts become yes or no.
-        choose_on: the rows to choose on of each, as of `compare_many`.
-        verifying: how they are verified, with a flare list and region summaries for the references.
+        how: they are read, decided and compared, with a flare list and region summaries for the references; of a run of
+            `train-regions` the event is C1.0 in 24 hours of each region, unless it is stated.
         out: the page's file; by default `report.html` in `NAME.verified` beside the first table, or in the run.
         reporter: hears what must be said.
 
@@ -67,30 +54,21 @@ def report_tables(
         InputError: forecasts of different events, no common row, and whatever is wrong with a table.
 
     Example:
-        >>> written = flarescope.report_tables(["other_model.csv"], event=flarescope.EventDefinition())
+        >>> how = flarescope.Comparing(event=flarescope.EventDefinition())
+        >>> written = flarescope.report_tables(["other_model.csv"], how=how)
         >>> written.page.name
         'report.html'
     """
-    reporter = reporter or WarningReporter()
-    verifying = with_list(verifying or Verifying(), reading or Reading())
+    how, reporter = how or Comparing(), reporter or WarningReporter()
+    how = replace(how, verifying=with_list(how.verifying, how.reading))
     run = region_run(paths[0])
-    if run is not None and event is None:
-        event = REGION_EVENT
-        reporter.say(f"reported are forecasts of {event.sentence}; --event and --window say which others")
+    if run is not None and how.event is None:
+        how = replace(how, event=REGION_EVENT)
+        reporter.say(f"reported are forecasts of {REGION_EVENT.sentence}; --event and --window say which others")
     tables = [Path(path) / "forecasts.parquet" if region_run(path) is not None else path for path in paths]
-    sides = read_sides(
-        tables,
-        split=split,
-        event=event,
-        reading=reading,
-        choosing=choosing,
-        choose_on=choose_on,
-        verifying=verifying,
-        reporter=reporter,
-        names=short_names(paths),
-    )
+    sides = read_sides(tables, how, reporter=reporter, names=short_names(paths))
     page = Path(out) if out else _folder(paths[0]) / "report.html"
-    inputs = _inputs(sides, verifying, climatology, _origin(run))
+    inputs = _inputs(sides, how, _origin(run))
     write_report(inputs, page)
     return Reported(page, None, save_figures(report_figures(inputs), page.parent / "figures"))
 
@@ -106,11 +84,11 @@ def _folder(path: str | Path) -> Path:
     return Path(path) if Path(path).is_dir() else verified_folder(path)
 
 
-def _inputs(sides: Sides, verifying: Verifying, climatology: float | None, origin: Mapping[str, Any]) -> ReportInputs:
+def _inputs(sides: Sides, how: Comparing, origin: Mapping[str, Any]) -> ReportInputs:
     """Verify the first on the common rows, set the others beside, and say where all come from."""
     names = list(sides.files)
-    verified = {name: _verified(sides, name, verifying, climatology) for name in names}
-    found = compare_sides(sides, verifying, climatology) if len(names) > 1 else None
+    verified = {name: _verified(sides, name, how) for name in names}
+    found = compare_sides(sides, how) if len(names) > 1 else None
     marks = dict(zip(names, letters(len(names)), strict=True))
     first = verified[names[0]]
     first |= {"notes": [*sides.notes(), *first["notes"]]}
@@ -121,7 +99,7 @@ def _inputs(sides: Sides, verifying: Verifying, climatology: float | None, origi
         verification=first,
         event=sides.event,
         split="",
-        events=verifying.marked_flares(sides.event),
+        events=how.verifying.marked_flares(sides.event),
         compared=[Compared(name, verified[name], _against(found, name)) for name in names[1:]] if found else [],
         provenance={**origin, "tables": _tables(sides), "versions": versions(("flarescope",))},
         what=_word(sides),
@@ -130,14 +108,14 @@ def _inputs(sides: Sides, verifying: Verifying, climatology: float | None, origi
     )
 
 
-def _verified(sides: Sides, name: str, verifying: Verifying, climatology: float | None) -> dict[str, Any]:
+def _verified(sides: Sides, name: str, how: Comparing) -> dict[str, Any]:
     threshold = sides.decided[name].threshold
     try:
         return verify_rows(
             sides.common.tables[name],
-            verifying,
+            how.verifying,
             event=sides.event,
-            climatology=climatology,
+            climatology=how.climatology,
             threshold=None if threshold == ARGMAX else threshold,
         )
     except InputError as error:

@@ -4,6 +4,8 @@ import numpy as np
 
 from flarescope.scores.by_cluster import ByCluster
 from flarescope.scores.categorical import four_scores
+from flarescope.scores.jackknife import JACKKNIFE
+from flarescope.scores.rates import rate_intervals
 from flarescope.scores.threshold_sums import threshold_sums
 
 ROC_POINTS = 101
@@ -50,6 +52,8 @@ def skill_bands(
 ) -> dict[str, dict[str, np.ndarray]]:
     """Give TSS and HSS with their intervals over the threshold: score -> `value`, `low`, `high`, `(T,)` each.
 
+    They are those of a decision by each threshold (`ByCluster.decision`).
+
     Args:
         labels: `(N,)` 0/1.
         probability: `(N,)` in 0..1.
@@ -65,4 +69,8 @@ def skill_bands(
 
         value, low, high = by.band(curve, (-1.0, 1.0))
         found[name] = {"value": value, "low": low, "high": high}
+    if by.method == JACKKNIFE:
+        for place, counts in enumerate(sums.by_cluster()):
+            if one := rate_intervals(counts, by.sampling.level).get("tss"):
+                found["tss"]["low"][place], found["tss"]["high"][place] = one.low, one.high
     return found

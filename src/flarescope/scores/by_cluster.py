@@ -31,6 +31,9 @@ from flarescope.scores.rates import rate_intervals
 Curve = Callable[[np.ndarray], np.ndarray]
 """Weights of the clusters `(B, R)` -> `(B, T)`."""
 
+FromCounts = Callable[..., dict[str, np.ndarray]]
+"""tp, fn, fp, tn `(...)` -> score name -> `(...)`."""
+
 UNBOUNDED: Final[Bounds] = (-np.inf, np.inf)
 
 
@@ -125,15 +128,18 @@ class ByCluster:
             low[i], high[i] = np.quantile(drawn[np.isfinite(drawn[:, i]), i], tails)
         return value, low, high
 
-    def decision(self, labels: np.ndarray, yes: np.ndarray) -> dict[str, dict[str, float]]:
-        """Give TPR, TNR, TSS and HSS with their intervals, made as `cases.ScoredCases` makes them.
+    def decision(
+        self, labels: np.ndarray, yes: np.ndarray, scores: FromCounts = four_scores
+    ) -> dict[str, dict[str, float]]:
+        """Give yes/no scores with their intervals, made as `cases.ScoredCases` makes them.
 
         Args:
             labels: `(N,)` bool.
             yes: `(N,)` bool, whether an event was forecast.
+            scores: which: TPR, TNR, TSS and HSS, or others of tp, fn, fp, tn.
         """
         counts = CategoricalScorer.of_rows(labels, yes, self.codes).counts
-        found = self.rows(lambda weights: four_scores(*(weights @ counts).T), BOUNDS)
+        found = self.rows(lambda weights: scores(*(weights @ counts).T), BOUNDS)
         if self.method == JACKKNIFE:
             for name, one in rate_intervals(counts, self.sampling.level).items():
                 if name in found:

@@ -34,6 +34,7 @@ from flarescope.scores.jackknife import (
     effective_number,
     interval_method,
     jackknife_interval,
+    less_a_number,
     without_each,
 )
 from flarescope.scores.probability import ProbabilityScorer
@@ -191,7 +192,7 @@ class ScoredCases:
         drawn = {name: value - self._replicates[b][name] for name, value in self._replicates.get(a, {}).items()}
         ranges = {name: high - low for name, (low, high) in BOUNDS.items()}
         bounds = {name: (-widest, widest) for name, widest in ranges.items()}
-        own = {name: _less(one, self._values[b][name]) for name, one in self._own_intervals(a).items()}
+        own = {name: less_a_number(one, self._values[b][name]) for name, one in self._own_intervals(a).items()}
         fixed = {name: one for name, one in own.items() if np.ptp(self._replicates[b][name]) == 0}
         return _rows(values, self._intervals(values, drawn, bounds) | fixed)
 
@@ -234,10 +235,6 @@ class ScoredCases:
             name: jackknife_interval(values[name], without, freedom=freedom, bounds=bounds[name], level=level)
             for name, without in replicates.items()
         }
-
-
-def _less(interval: Interval, number: float) -> Interval:
-    return Interval(interval.low - number, interval.high - number, interval.undefined)
 
 
 def _rows(values: Mapping[str, float], intervals: Mapping[str, Interval]) -> Rows:

@@ -86,6 +86,16 @@ def standard_error(without_one: np.ndarray) -> float:
     return float(np.sqrt((regions - 1) * np.var(without_one)))
 
 
+def less_a_number(own: Interval, number: float) -> Interval:
+    """Give the interval of a score's difference to a number that is the same whatever regions there are.
+
+    So TSS is gained over always-no, or over any forecast that never changes. The jackknife's interval of the difference
+    would be another one than that of TSS itself (`rates`), for the same quantity. Of the two that of `rates` holds the
+    true value more often where few regions have events (docs/architecture.md, on intervals).
+    """
+    return Interval(own.low - number, own.high - number, own.undefined)
+
+
 def jackknife_interval(
     value: float, without_one: np.ndarray, *, freedom: float, bounds: Bounds, level: float = LEVEL
 ) -> Interval:

@@ -1,7 +1,8 @@
 """Do forecasts beat a reference forecast of the same rows, and how surely?
 
 The Brier skill score against the reference, 1 - Brier / Brier of the reference, answers it for probabilities; the
-difference of TSS for yes and no. Both are drawn on the same replicates, so that what both share drops out.
+difference of TSS for yes and no. Both are drawn on the same replicates, so that what both share drops out. What
+`cases.ScoredCases` also gives (Brier skill against climatology, TSS gained over a baseline) has the same interval here.
 """
 
 import math
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from flarescope.blocks import Unit
-from flarescope.scores.bootstrap import Interval, Scorer, percentile_interval, region_codes, resample
+from flarescope.scores.bootstrap import Interval, percentile_interval, region_codes, resample
 from flarescope.scores.cases import Sampling
 from flarescope.scores.jackknife import (
     JACKKNIFE,
@@ -21,9 +22,11 @@ from flarescope.scores.jackknife import (
     effective_number,
     interval_method,
     jackknife_interval,
+    less_a_number,
     without_each,
 )
 from flarescope.scores.probability import region_sums
+from flarescope.scores.rates import rate_intervals
 
 BOUNDS: Final = {"brier_skill": (-math.inf, 1.0), "tss_gained": (-2.0, 2.0)}
 BEATS: Final = "beats"
@@ -41,6 +44,8 @@ class Reference:
         threshold: its yes is from here on.
         said: what it is, in a sentence.
         warning: why its scores are no test of it; empty where they are.
+        counted_here: whether it is always the share of events among these very rows, which other rows would change: it
+            is counted anew in each replicate, and the skill against it is `bss_sample`.
     """
 
     name: str
@@ -48,6 +53,7 @@ class Reference:
     threshold: float
     said: str
     warning: str = ""
+    counted_here: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,16 +63,26 @@ class _Scorer:
     Attributes:
         squares: `(R, 2)` summed squared errors of forecast and reference.
         counts: `(R, 6)` events, others, then hits and false alarms of the forecast, and those of the reference.
+        counted_here: as of `Reference`.
     """
 
     squares: np.ndarray
     counts: np.ndarray
+    counted_here: bool
+
+    @property
+    def own_counts(self) -> np.ndarray:
+        """Give tp, fn, fp, tn of the forecast in each cluster, `(R, 4)`."""
+        events, others, hits, alarms = self.counts[:, :4].T
+        return np.stack([hits, events - hits, alarms, others - alarms], axis=1)
 
     def __call__(self, weights: np.ndarray) -> dict[str, np.ndarray]:
         """Score replicates: weights `(B, R)` -> name -> `(B,)`."""
         own, other = (weights @ self.squares).T
         events, others, hits, alarms, their_hits, their_alarms = (weights @ self.counts).T
         with np.errstate(divide="ignore", invalid="ignore"):
+            if self.counted_here:
+                other = events * others / (events + others)
             skill = np.where(other > 0, 1 - own / other, np.nan)
             tss, theirs = hits / events - alarms / others, their_hits / events - their_alarms / others
         return {"brier_skill": skill, "tss_gained": tss - theirs, "tss": tss, "tss_reference": theirs}
@@ -111,7 +127,7 @@ def skill_against(
     yes, theirs = p >= threshold, q >= reference.threshold
     cells = np.stack([event, ~event, event & yes, ~event & yes, event & theirs, ~event & theirs], axis=1)
     squares = np.stack([(p - event) ** 2, (q - event) ** 2], axis=1)
-    scorer = _Scorer(region_sums(squares, codes, count), region_sums(cells, codes, count))
+    scorer = _Scorer(region_sums(squares, codes, count), region_sums(cells, codes, count), reference.counted_here)
     values = {name: float(value[0]) for name, value in scorer(np.ones((1, count))).items()}
     intervals = _intervals(scorer, values, event, codes, count, sampling)
     return head | {
@@ -122,7 +138,7 @@ def skill_against(
 
 
 def _intervals(
-    scorer: Scorer, values: dict[str, float], event: np.ndarray, codes: np.ndarray, count: int, sampling: Sampling
+    scorer: _Scorer, values: dict[str, float], event: np.ndarray, codes: np.ndarray, count: int, sampling: Sampling
 ) -> dict[str, Interval]:
     """Make intervals as `cases.ScoredCases` does: by resampling, or by the jackknife where few clusters decide."""
     if count < 2:
@@ -136,10 +152,14 @@ def _intervals(
     if method != JACKKNIFE:
         return {}
     without, freedom = without_each({"own": scorer}, count)["own"], degrees_of_freedom(effective)
-    return {
+    found = {
         name: jackknife_interval(values[name], without[name], freedom=freedom, bounds=bounds, level=sampling.level)
         for name, bounds in BOUNDS.items()
     }
+    own = rate_intervals(scorer.own_counts, sampling.level).get("tss")
+    if own is not None and np.ptp(without["tss_reference"]) == 0:
+        found["tss_gained"] = less_a_number(own, values["tss_reference"])
+    return found
 
 
 def _row(value: float, interval: Interval | None) -> dict[str, Any]:

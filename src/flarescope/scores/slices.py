@@ -19,7 +19,7 @@ from flarescope.events import CLASS_FLUX_W_M2
 from flarescope.scores.by_cluster import ByCluster
 from flarescope.scores.cases import Sampling
 from flarescope.scores.categorical import COUNTS, categorical_scores
-from flarescope.scores.jackknife import MINIMUM_REGIONS
+from flarescope.scores.jackknife import FEW_REGIONS, MINIMUM_REGIONS, PERCENTILE, effective_number
 from flarescope.scores.rates import rate
 
 MINIMUM_EVENTS: Final = 10
@@ -163,21 +163,33 @@ def hit_rates(
     """
     rows = slice_rows(forecasts, yes, keys, minimum_events=minimum_events)
     codes, event = pd.factorize(keys, sort=True)[0], (forecasts["label"] == 1).to_numpy(bool)
-    for index, row in enumerate(rows):
-        if row["tpr"] is not None and drawn is not None and drawn.sampling.replicates:
-            row |= _rate_interval(drawn, (codes == index) & event, yes)
+    if drawn is not None and drawn.sampling.replicates:
+        by = ByCluster.of(event, drawn.clusters, drawn.sampling)
+        for index, row in enumerate(rows):
+            if row["tpr"] is not None:
+                row |= _rate_interval(by, drawn.unit.many, (codes == index) & event, yes)
     return [
         {name: row[name] for name in ("slice", "events", "tp", "fn", "regions", "tpr", "intervals", "note")}
         for row in rows
     ]
 
 
-def _rate_interval(drawn: Drawn, inside: np.ndarray, yes: np.ndarray) -> dict[str, Any]:
-    codes, names = pd.factorize(drawn.clusters[inside], sort=True)
-    if len(names) < MINIMUM_REGIONS or (codes < 0).any():
-        return {"note": f"too few {drawn.unit.many} for an interval"}
-    found = rate(np.bincount(codes, yes[inside]), np.bincount(codes), drawn.sampling.level).interval
+def _rate_interval(by: ByCluster, many: str, inside: np.ndarray, yes: np.ndarray) -> dict[str, Any]:
+    """Give the interval of the hit rate of some events, as of TPR where they are all events (`ByCluster.decision`)."""
+    of = np.bincount(by.codes[inside], minlength=by.count)
+    if by.method is None or np.count_nonzero(of) < MINIMUM_REGIONS:
+        return {"note": f"too few {many} for an interval"}
+    counted = np.bincount(by.codes[inside], yes[inside], minlength=by.count)
+    if by.method == PERCENTILE and effective_number(of) >= FEW_REGIONS:
+        row = by.rows(lambda weights: {"tpr": _share(weights @ counted, weights @ of)})["tpr"]
+        return {"intervals": {"tpr": [row["low"], row["high"]]}}
+    found = rate(counted, of, by.sampling.level).interval
     return {"intervals": {"tpr": [found.low, found.high]}}
+
+
+def _share(counted: np.ndarray, of: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(counted / of)
 
 
 def _classes(forecasts: pd.DataFrame) -> "pd.Series[Any] | None":

@@ -1,5 +1,6 @@
 """How many hits and false alarms has each cluster at each threshold, so that a curve can be resampled?"""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,11 @@ class ThresholdSums:
         tp, fp = weights @ self.tp, weights @ self.fp
         events, others = (weights @ self.events)[:, None], (weights @ self.others)[:, None]
         return tp, events - tp, fp, others - fp
+
+    def by_cluster(self) -> Iterator[np.ndarray]:
+        """Yield tp, fn, fp, tn of each cluster, `(R, 4)`, threshold by threshold."""
+        for tp, fp in zip(self.tp.T, self.fp.T, strict=True):
+            yield np.stack([tp, self.events - tp, fp, self.others - fp], axis=1)
 
     def rates(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Give hit rate and false alarm rate `(B, T)`, and the share of events `(B, 1)`; NaN where there are none."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from flarescope.scores.bootstrap import CategoricalScorer
 from flarescope.scores.by_cluster import ByCluster
-from flarescope.scores.categorical import heidke
+from flarescope.scores.categorical import categorical_scores, heidke
 
 RATES: Final = (0.01, 0.03, 0.1, 0.2, 0.5)
 """Shares of events: about X, M and C flares of a region-day, a mixed sample, and a balanced one."""
@@ -52,13 +52,17 @@ def at_base_rates(labels: np.ndarray, yes: np.ndarray, by: ByCluster) -> dict[st
         by: what is drawn whole.
 
     Returns:
-        `rates`: rows of `event_rate`, `own` (whether it is that of the rows) and the scores with their intervals;
+        `rates`: rows of `event_rate`, `own` (whether it is that of the rows) and the scores with their intervals: at
+        their own share those of the decision, elsewhere of that very share, whatever it is in a replicate;
         `active`: `n`, `events` and the yes/no scores of the rows of clusters that have an event, or None where all
         have one, or there are no clusters.
     """
     counts = CategoricalScorer.of_rows(labels, yes, by.codes).counts
     own = float(labels.mean())
-    rows = [_at(counts, rate, by) | {"own": rate == own} for rate in sorted({own, *RATES})]
+    decided = by.decision(labels, yes, categorical_scores)
+    here: dict[str, Any] = {name: decided[name] for name in _BOUNDS}
+    scores = {rate: _at(counts, rate, by) | {"tss": here["tss"]} for rate in RATES} | {own: here}
+    rows = [{"event_rate": rate} | scores[rate] | {"own": rate == own} for rate in sorted(scores)]
     return {"rates": rows, "active": _active(labels, yes, by)}
 
 
@@ -68,7 +72,7 @@ def _at(counts: np.ndarray, rate: float, by: ByCluster) -> dict[str, Any]:
         with np.errstate(divide="ignore", invalid="ignore"):
             return scores_at(tp / (tp + fn), tn / (tn + fp), rate)
 
-    return {"event_rate": rate} | by.rows(scorer, _BOUNDS)
+    return dict(by.rows(scorer, _BOUNDS))
 
 
 def _active(labels: np.ndarray, yes: np.ndarray, by: ByCluster) -> dict[str, Any] | None:
