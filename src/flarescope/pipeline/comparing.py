@@ -237,7 +237,7 @@ def choosing_of_each(paths: Sequence[str | Path], choosing: Choosing, choose_on:
         return [replace(choosing, on=choose_on[0])] * len(paths)
     if len(choose_on) != len(paths):
         raise InputError(
-            f"--choose-on is given {len(choose_on)} times for {counted(len(paths), 'forecast')}: one split for all, or a table "
-            "for each, in their order"
+            f"--choose-on is given {len(choose_on)} times for {counted(len(paths), 'forecast')}: one split for all, or "
+            "a table for each, in their order"
         )
     return [replace(choosing, on=on) for on in choose_on]
