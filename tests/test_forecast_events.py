@@ -1,4 +1,4 @@
-"""Does `forecast --model` give all events of a model, in order, for each patch, and invent no past?"""
+"""Do `forecast --model` and `serve` give all events of a run as `predict` does, in order, and invent no past?"""
 
 import json
 import shutil
@@ -6,12 +6,16 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from starlette.testclient import TestClient
 
 import flarescope
 from disks import RADIUS_ARCSEC, write_disk, write_summary
 from fakes import Heard, draw_blank, train_three_epochs, use_fake_network
 from flarescope.cli import main
 from flarescope.pipeline.predicting import predict
+from flarescope.serving.answers import CSV
+from flarescope.serving.app import create_app
+from flarescope.serving.settings import Limits, Settings
 from made_events import CODES, EVENTS, write_events_set
 
 ROWS = ("2560 S08E20   292  0010 Axx  01   01 Alpha", "2561 N10W10   322  0050 Dao  05   07 Beta-Gamma")
@@ -149,3 +153,32 @@ def test_one_bad_image_costs_no_other(files, runs, tmp_path, capsys):
         run("--image", files / DISKS[1], "--image", files / DISKS[23], "--model", runs / "events", "-q", "--json") == 0
     )
     assert "no model looks back" in capsys.readouterr().err
+
+
+def test_uploads_have_all_events_with_the_numbers_of_predict(runs, tmp_path, monkeypatch, capsys):
+    use_fake_network(monkeypatch)
+    pngs = sorted((runs / "set/images").rglob("*.png"))[:3]
+    monkeypatch.chdir(pngs[0].parent)
+    names, csv = [path.name for path in pngs], tmp_path / "f.csv"
+    settings = Settings(runs=(runs / "events", runs / "past"), limits=Limits(decoders=1))
+    with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
+        for name in ("events", "past"):
+            assert main(["predict", str(runs / name), *names, "--json", "--quiet", "--csv", str(csv)]) == 0
+            said = json.loads(capsys.readouterr().out)
+            sent = {"files": [("images", (path.name, path.read_bytes())) for path in pngs]}
+            found = client.post(f"/api/v1/uploads?model={name}", **sent).json()
+            assert found["forecasts"] == said
+            assert found["events"] == list(CODES)
+            assert (
+                client.post(f"/api/v1/uploads?model={name}", **sent, headers={"Accept": CSV}).content
+                == csv.read_bytes()
+            )
+        calibrated, raw = client.get("/api/v1/models").json()["items"]
+        assert (calibrated["threshold"], calibrated["calibrated"], raw["calibrated"]) == (None, True, False)
+        assert raw["thresholds"] == dict.fromkeys(CODES, 0.5)
+        assert list(calibrated["thresholds"]) == list(CODES)
+        refused = client.post("/api/v1/maps?event=X1.0/24", files=[("images", (names[0], pngs[0].read_bytes()))])
+        assert (refused.status_code, refused.json()["detail"]) == (
+            422,
+            "event X1.0/24: events forecasts C1.0/24, M1.0/24, C1.0/48",
+        )

@@ -141,6 +141,7 @@ async def maps(
     model: Annotated[str | None, Query(description="By its name in /models; the first by itself.")] = None,
     method: Annotated[str | None, Query(description="As `flarescope explain --method` has them.")] = None,
     nan: Annotated[str, Query(description="What NaN pixels do: error, or zero: they become zero field.")] = "error",
+    event: Annotated[str | None, Query(description="One of the model's, as in /models; the first by itself.")] = None,
 ) -> Response:
     """Draw where in one image a model sees its forecast, as `flarescope explain` does: a PNG, or its numbers."""
     state = request.app.state
@@ -152,8 +153,9 @@ async def maps(
     if len(sent) != 1:
         raise Problem(422, f"{len(sent)} images; a map is drawn of one")
     name = image_name(sent[0][0])
+    event = served.chosen(event)
     state.uploads.spend(request.scope["flarescope_client"], MAP_COSTS)
-    drawn, said = await state.maps.draw(served.path, name, sent[0][1], method=method, nan=nan)
+    drawn, said = await state.maps.draw(served.path, name, sent[0][1], method=method, nan=nan, event=event)
     return Response(drawn if form == PNG else json_bytes(said), 200, {"Cache-Control": "no-store"}, form)
 
 

@@ -40,7 +40,9 @@ class Maps:
         self._one = asyncio.Semaphore(1)
         self._waiting = 0
 
-    async def draw(self, model: Path, name: str, content: bytes, *, method: str | None, nan: str) -> tuple[bytes, Any]:
+    async def draw(
+        self, model: Path, name: str, content: bytes, *, method: str | None, nan: str, event: str | None = None
+    ) -> tuple[bytes, Any]:
         """Draw the map of an image.
 
         Args:
@@ -49,6 +51,7 @@ class Maps:
             content: its bytes.
             method: of `explaining.maps.METHODS`; None is the first of `METHODS` that it can be.
             nan: what NaN pixels do.
+            event: of a model of several, which, such as `M1.0/24`.
 
         Returns:
             A PNG, and what `explain` says of it in JSON.
@@ -62,17 +65,19 @@ class Maps:
         try:
             async with self._one:
                 with tempfile.TemporaryDirectory(prefix="flarescope-map-") as folder:
-                    return await _drawn(Path(folder), model, name, content, method, nan)
+                    return await _drawn(
+                        Path(folder), model, name, content, {"method": method, "nan": nan, "event": event}
+                    )
         finally:
             self._waiting -= 1
 
 
 async def _drawn(
-    folder: Path, model: Path, name: str, content: bytes, method: str | None, nan: str
+    folder: Path, model: Path, name: str, content: bytes, chosen: dict[str, str | None]
 ) -> tuple[bytes, dict[str, Any]]:
     own = next(f"image{ending}" for ending in ENDINGS if name.lower().endswith(ending))  # no name of a client's
     (folder / own).write_bytes(content)
-    task = {"model": str(model), "folder": str(folder), "name": own, "method": method, "nan": nan}
+    task = {"model": str(model), "folder": str(folder), "name": own, **chosen}
     process = await start_child(__name__)
     try:
         async with asyncio.timeout(CLOCK_SECONDS):
@@ -99,7 +104,7 @@ def _explained(folder: Path, task: dict[str, Any]) -> dict[str, Any]:
                 task["model"],
                 folder / task["name"],
                 out=folder / "out",
-                explaining=Explaining(methods=[method], checks=False),
+                explaining=Explaining(methods=[method], events=task["event"] and [task["event"]], checks=False),
                 compute=Compute(nan=task["nan"]),
                 reporter=Reporter(),
             )

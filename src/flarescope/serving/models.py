@@ -10,11 +10,13 @@ from flarescope.archive import ModelUsed
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, sentence_of
 from flarescope.files import sha256_of
+from flarescope.forecaster.classifier import Classifier
 from flarescope.forecaster.runs import RunFolder
 from flarescope.parsing import refusing_damage
 from flarescope.pipeline.models import Model, load
 from flarescope.pipeline.provenance import RANDOM_FILTERS
 from flarescope.regions.shipped import FOLDER, shipped_models
+from flarescope.serving.answers import Problem
 from flarescope.serving.documents import Document
 from flarescope.serving.kept import Kept
 
@@ -52,6 +54,28 @@ class ServedModel:
             return several.events
         return () if event is None else (event,)
 
+    @property
+    def parts(self) -> tuple[Classifier, ...]:
+        """One an event."""
+        return (self.model.classifier,) if self.model.several is None else self.model.several.parts
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """From which probability on each event is forecast, by its short form."""
+        pairs = zip(self.events, self.parts, strict=False)  # a model may not say its event
+        return {event.code: part.description.threshold for event, part in pairs}
+
+    def chosen(self, code: str | None) -> str | None:
+        """Give the event of several that is asked for by its short form, by itself the first; None of one event.
+
+        Raises:
+            Problem: 422, the model has no such event.
+        """
+        codes = [event.code for event in self.events]
+        if code is not None and code not in codes:
+            raise Problem(422, f"event {code[:30]}: {self.name} forecasts {', '.join(codes)[:150] or 'one, unnamed'}")
+        return None if self.model.several is None else code or codes[0]
+
     def document(self) -> Document:
         """Give it as plain values."""
         classifier = self.model.classifier
@@ -65,8 +89,9 @@ class ServedModel:
             "forecasts": ", ".join(map(sentence_of, self.events)) or sentence_of(None),
             "backbone": classifier.weights.backbone.name,
             "weights": classifier.weights.family,
-            "calibrated": described.calibration is not None,
-            "threshold": described.threshold,
+            "calibrated": all(part.description.calibration is not None for part in self.parts),
+            "threshold": described.threshold if self.model.several is None else None,
+            "thresholds": self.thresholds,
             "learned": None,
             "warnings": list(self.warnings),
             "card": None if self.card is None else f"/api/v1/models/{quote(self.name, safe='')}/card",

@@ -102,7 +102,8 @@ async def patch_map(request: Request, forecast_id: str, noaa_ar: int, model: str
     if path is None or served is None:
         raise Problem(404, "there is no image of this region with this forecast, or no such model")
     state.uploads.spend(request.scope["flarescope_client"], MAP_COSTS)
-    drawn, _ = await state.maps.draw(served.path, path.name, path.read_bytes(), method=None, nan="error")
+    options = {"method": None, "nan": "error", "event": served.chosen(None)}
+    drawn, _ = await state.maps.draw(served.path, path.name, path.read_bytes(), **options)
     return conditional(request, drawn, "image/png")
 
 

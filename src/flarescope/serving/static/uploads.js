@@ -16,11 +16,14 @@ function percent(probability) {
   return value < 1 ? "<1 %" : value > 99 ? ">99 %" : `${Math.round(value)} %`;
 }
 
-// A model of one event says `probability`; one of several `probability_M1.0_24h` for each.
+// A model of one event says `probability`; one of several `probability_M1.0_24h` for each, and `yes_M1.0_24h`.
 function probabilities(one, of) {
   if (one.probability !== undefined) return [[one.event ? of : "", one.probability]];
   const several = Object.entries(one).filter(([name]) => name.startsWith("probability_"));
-  return several.map(([name, share]) => [name.slice("probability_".length).replaceAll("_", " "), share]);
+  return several.map(([name, share]) => {
+    const event = name.slice("probability_".length);
+    return [`${event.replaceAll("_", " ")}: ${one[`yes_${event}`] ? "a flare is forecast" : "no flare is forecast"}`, share];
+  });
 }
 
 function picture(file, name) {
@@ -59,8 +62,8 @@ function askForMap(button, of, ask) {
   });
 }
 
-function mapButton(file, name, model) {
-  const button = element("button", "Where in the image?", "quiet");
+function mapButton(file, name, model, event) {
+  const button = element("button", `Where in the image?${event ? ` (${event})` : ""}`, "quiet");
   button.type = "button";
   button.setAttribute("aria-label", `Where in the image ${name} does the model see its forecast?`);
   askForMap(button, name, () => {
@@ -77,7 +80,7 @@ export function mapsOfPatches() {
   }
 }
 
-function result(one, file, model, of) {
+function result(one, file, model, of, events) {
   const item = element("li", undefined, "result");
   item.append(element("b", one.filename));
   if (one.reason) {
@@ -98,7 +101,7 @@ function result(one, file, model, of) {
   ];
   item.append(element("span", said.filter(Boolean).join(", "), "muted"));
   if (one.flags) item.append(element("span", one.flags, "muted"));
-  if (file) item.append(mapButton(file, one.filename, model));
+  if (file) item.append(mapButton(file, one.filename, model, events.length > 1 ? events[0] : ""));
   return item;
 }
 
@@ -123,7 +126,7 @@ async function send(form, files, place) {
   const said = [...(found.warnings ?? [])].map((text) => element("p", text, "warning"));
   const list = element("ul", undefined, "results");
   const byName = new Map(files.map((file) => [file.name, file]));
-  for (const one of found.forecasts) list.append(result(one, byName.get(one.filename), model, found.of));
+  for (const one of found.forecasts) list.append(result(one, byName.get(one.filename), model, found.of, found.events));
   const notes = [...(found.notes ?? [])].map((text) => element("p", text, "muted"));
   place.replaceChildren(...said, list, ...notes, element("p", found.notice, "muted"));
 }
