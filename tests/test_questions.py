@@ -265,7 +265,7 @@ def verification(tss, low, high):
     row = {"value": tss, "low": low, "high": high}
     names = ("tss", "hss", "tpr", "tnr")
     scores = {"scores": {name: {"value": None} for name in ("bss_sample", "roc_area")}}
-    return {"decisions": {"argmax": {"scores": dict.fromkeys(names, row)}}, "probability": scores}
+    return {"decisions": {"argmax": {"scores": dict.fromkeys(names, row)}}, "probability": scores, "calibrated": None}
 
 
 def test_seeds_spread_beside_the_interval():

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from flarescope.pipeline.predicting import predict
     from flarescope.pipeline.region_training import train_regions
     from flarescope.pipeline.reporting import report
+    from flarescope.pipeline.spreading import spread_of_runs
     from flarescope.pipeline.sweeping import Grid, sweep
     from flarescope.pipeline.table_report import report_tables
     from flarescope.pipeline.training import train
@@ -107,6 +108,7 @@ _HOMES = {
     "render_field": "images.render",
     "select": "pipeline.catalogues.selecting",
     "split": "pipeline.catalogues.splitting",
+    "spread_of_runs": "pipeline.spreading",
     "sweep": "pipeline.sweeping",
     "train": "pipeline.training",
     "train_regions": "pipeline.region_training",
@@ -169,6 +171,7 @@ __all__ = [
     "report_tables",
     "select",
     "split",
+    "spread_of_runs",
     "sweep",
     "train",
     "train_regions",

@@ -14,6 +14,7 @@ from flarescope.errors import InputError
 EXAMPLE = "Example: flarescope compare runs/png runs/svm other_model.csv"
 
 
+BESIDE_SPREAD = ("score", "threshold", "climatology", "resample", "replicates")
 TABLE_ONLY = (*names_of(table_options.TableOptions), "calibration", "choose_on")
 
 
@@ -26,6 +27,12 @@ def compare(
     table: table_options.ScoringOptions,
     split: options.ForecastSplit = "test",
     score: Annotated[str, typer.Option(help="Of many: which score's differences are printed.")] = "tss",
+    spread: Annotated[
+        bool,
+        typer.Option(
+            "--spread", help="Of runs of one recipe, each on rows of its own: their spread over seeds and splits."
+        ),
+    ] = False,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     debug: options.Debug = False,
@@ -36,10 +43,12 @@ def compare(
     time. Of more, the scores of each and the differences of all pairs, with p-values corrected for their number (Holm).
     A run's own calibration and threshold are used, where it has them; other forecasts say yes from 0.5, or as
     --threshold says. Of a table of several events (a replay's forecasts.parquet) --event, --window and --scope say
-    which, and forecasts.parquet#mcintosh which of its models.
+    which, and forecasts.parquet#mcintosh which of its models. Of runs that differ by seed or split alone, how far their
+    scores spread stands beside their intervals; --spread shows that alone.
     """
     from flarescope.pipeline.comparing import compare as compare_two
     from flarescope.pipeline.comparing import compare_many
+    from flarescope.pipeline.spreading import spread_if_any, spread_of_runs
     from flarescope.pipeline.verifying import Verifying
     from flarescope.scores.definitions import DEFINITIONS
 
@@ -53,15 +62,34 @@ def compare(
         table_options.refuse_given(context, ("score",), "of two every score is printed")
     if score not in DEFINITIONS:
         raise InputError(f"--score {score}: expected one of {', '.join(DEFINITIONS)}")
+    if spread:
+        table_options.refuse_given(context, BESIDE_SPREAD, "--spread shows the scores that runs were evaluated with")
+        _show_spread(spread_of_runs(forecasts, split))
+        return
     how = table.comparing(Verifying(replicates=table.replicates, resample=table.resample), split)
     two, say = len(forecasts) == 2, ScreenReporter()
     found = compare_two(*forecasts, how=how, reporter=say) if two else compare_many(forecasts, how=how, reporter=say)
+    found |= {"spread": spread_if_any(forecasts, split)}
     if settings.as_json:
         show_json(found)
     elif two:
         _show_two(found, *forecasts)
     else:
         _show_many(found, score)
+    if found["spread"] and not settings.as_json:
+        out("")
+        _show_spread(found["spread"])
+
+
+def _show_spread(found: dict[str, Any]) -> None:
+    from flarescope.html_report.spread import HEADER, spread_rows, spread_title
+
+    if settings.as_json:
+        show_json(found)
+        return
+    for one in found["spreads"]:
+        show_table(spread_title(found, one), list(HEADER), spread_rows(one))
+    note("- half interval: the mean half width of their intervals, what the rows leave open; neither holds the other")
 
 
 def _show_two(found: dict[str, Any], a: Path, b: Path) -> None:

@@ -26,6 +26,7 @@ from flarescope.html_report import (
     report_figures,
     write_report,
 )
+from flarescope.html_report.spread import spread_section
 from flarescope.images.line_of_sight import Accept
 from flarescope.images.look import look_of_png
 from flarescope.images.magnetogram import is_fits, read_bytes, read_fits, read_png
@@ -35,6 +36,7 @@ from flarescope.model_card import CardInputs, write_card
 from flarescope.pipeline.evaluated import ONE_EVENT, event_of_forecasts, forecasts_of, read_evaluated, using_scores
 from flarescope.pipeline.foreign import keeping
 from flarescope.pipeline.provenance import Provenance, read_provenance
+from flarescope.pipeline.spreading import spread_if_any
 from flarescope.pipeline.verifying import Verifying, verify_rows
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.scores.compare import compare
@@ -98,6 +100,7 @@ def report(
     described, forecasts, verification = read_evaluated(folder, split)
     event = event_of_forecasts(folder.path, split)
     of_all = _check_compared(event, folder, compared, split, reporter)
+    spreads = spread_if_any([folder.path, *compared], split)
     with using_scores(folder, split):
         found = read_provenance(folder, described, split, forecasts, verification)
         inputs = ReportInputs(
@@ -113,6 +116,7 @@ def report(
             gallery=_gallery(forecasts, verification, found, Path(images or described["images"]), explained, reporter),
             compared=[_compared(path, forecasts, verification, split, verifying, of_all) for path in compared],
             provenance={"evaluation": found.evaluation(), "data": found.tables(), **found.training()},
+            further=[spread_section(spreads)] if spreads else [],
         )
         of_split = "" if split == "test" else f".{split}"
         page = Path(out) if out else folder.path / f"report{of_split}.html"

@@ -18,7 +18,8 @@ def spread(verifications: Sequence[Mapping[str, Any]], *, decision: str = "argma
 
     Args:
         verifications: what `scores.verify.verify` gives, of other seeds or splits.
-        decision: whose yes/no scores.
+        decision: whose yes/no scores; with `chosen` those of the probabilities are of the calibrated ones, where there
+            are any.
 
     Returns:
         score -> `runs` (with a value), `mean`, `deviation` (sample standard deviation; NaN of one run), `lowest`,
@@ -43,5 +44,6 @@ def spread(verifications: Sequence[Mapping[str, Any]], *, decision: str = "argma
 
 def _row(verification: Mapping[str, Any], decision: str, name: str) -> Mapping[str, Any]:
     yes_no = verification["decisions"][decision]["scores"]
-    row: Mapping[str, Any] = yes_no.get(name) or verification["probability"]["scores"][name]
+    calibrated = verification["calibrated"] if decision == "chosen" else None
+    row: Mapping[str, Any] = yes_no.get(name) or (calibrated or verification["probability"])["scores"][name]
     return row
