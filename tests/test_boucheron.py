@@ -10,13 +10,13 @@ from flarescope.catalog.boucheron import (
     assign_splits,
     published_csv_name,
     read_labels,
-    read_region_list,
     read_table,
     region_and_time,
     require_regions,
     write_published_csv,
 )
 from flarescope.catalog.published import write_ar_list, write_event_list, write_labels, write_region_list
+from flarescope.catalog.region_lists import read_region_list
 from flarescope.catalog.splits import check_disjoint, count_splits, shared_regions
 from flarescope.catalog.table_event import event_of_name
 from flarescope.errors import InputError

@@ -8,7 +8,7 @@ import pytest
 
 from fakes import use_fake_network
 from flarescope.cli import main
-from flarescope.images.magnetogram import read_png
+from flarescope.images.png import read_png
 from flarescope.magnetic.baseline import MagneticModel
 from flarescope.magnetic.features import magnetic_features
 from flarescope.magnetic.table import read_features_csv

@@ -9,7 +9,8 @@ from astropy.io import fits
 from PIL import Image
 
 from flarescope.errors import InputError
-from flarescope.images.magnetogram import read_fits, read_png
+from flarescope.images.magnetogram import read_fits
+from flarescope.images.png import read_png
 from real_data import REAL_DATA, needs_real_data
 
 RNG = np.random.default_rng(0)

@@ -21,7 +21,8 @@ from flarescope.forecaster.classifier import load_classifier
 from flarescope.forecaster.runs import RunFolder
 from flarescope.heads.adam import State, train_epoch
 from flarescope.heads.head import Recipe, glorot_head
-from flarescope.images.magnetogram import read_fits, read_png
+from flarescope.images.magnetogram import read_fits
+from flarescope.images.png import read_png
 from flarescope.tables import read_forecasts
 
 NAME = "1121/1121_hmi.M_720s.20101110_053600_TAI.1.magnetogram_224.png"

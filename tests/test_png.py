@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from flarescope.errors import InputError
-from flarescope.images import magnetogram
-from flarescope.images.magnetogram import read_png
+from flarescope.images import plain_png, png_chunks
+from flarescope.images.png import read_png
 from flarescope.images.png_text import png_header
 from flarescope.images.region import read_region_png
 from real_data import REAL_DATA, needs_real_data
@@ -21,6 +21,13 @@ from real_data import REAL_DATA, needs_real_data
 PATH = Path("x.png")
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(1, 256, (30, 37), dtype=np.uint8)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _plain_ones_from_the_first():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plain_png, "FIRST", 0)
+        yield
 
 
 def saved(image, **options):
@@ -36,7 +43,7 @@ def chunk(kind, data):
 def png(width, height, depth, colour, data, interlaced=0):
     """A file made of its chunks; `data` are inflated rows, each behind its filter."""
     head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlaced)
-    return magnetogram.PNG_MAGIC + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
+    return png_chunks.PNG_MAGIC + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
 
 
 def packed_rows(depth):
@@ -82,8 +89,47 @@ def test_any_grey_image_there_and_back(shape, seed, low):
 
 
 def test_a_usual_image_is_inflated_once(monkeypatch):
-    monkeypatch.setattr(magnetogram.zlib, "decompressobj", None)
+    monkeypatch.setattr(plain_png, "FIRST", 10**9)  # by Pillow
+    monkeypatch.setattr(png_chunks.zlib, "decompressobj", None)
     assert np.array_equal(read_png(PATH, FILES["grey"]), GREY)
+
+
+@settings(max_examples=100)
+@given(
+    rows=st.integers(1, 12).flatmap(
+        lambda width: st.lists(st.tuples(st.integers(0, 4), st.binary(min_size=width, max_size=width)), min_size=1)
+    )
+)
+def test_plain_images_with_any_filters_are_what_pillow_shows(rows):
+    data = b"".join(bytes([kind]) + row for kind, row in rows)
+    content = png(len(rows[0][1]), len(rows), 8, 0, data)
+    with Image.open(io.BytesIO(content)) as image:
+        assert np.array_equal(plain_png.plain_pixels(content), np.asarray(image))
+
+
+def test_what_is_not_plain_is_left_to_pillow():
+    grey = FILES["grey"]
+    end = grey.index(b"IEND") - 4
+    text, comment = chunk(b"tEXt", b"a\0b"), chunk(b"tIME", bytes(7))
+    halves = [chunk(b"IDAT", part) for part in (grey[41:90], grey[90 : end - 4])]
+    assert [kind for kind, content in FILES.items() if plain_png.plain_pixels(content) is not None] == [
+        "grey",
+        "black",
+        "black below",
+    ]
+    plain = [grey, grey[:33] + text + grey[33:], grey[:33] + halves[0] + halves[1] + text + grey[end:]]
+    assert all(np.array_equal(plain_png.plain_pixels(content), GREY) for content in plain)
+    others = [
+        grey[:33] + comment + grey[33:],
+        grey[:33] + halves[0] + text + halves[1] + grey[end:],
+        grey[:33] + chunk(b"tEXt", bytes(plain_png.LONGEST_TEXTS + 1)) + grey[33:],
+        grey[:-1] + b"x",
+        grey + grey,
+        png(2, 1, 8, 0, b"\5\0\0"),
+        png(2, 1, 8, 0, b"\0\0\0\0"),
+        png(0, 1, 8, 0, b"\0"),
+    ]
+    assert [plain_png.plain_pixels(content) for content in others] == [None] * len(others)
 
 
 @pytest.mark.parametrize("rows", [0, 1, 29])

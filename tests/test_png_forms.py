@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flarescope.images.magnetogram import read_png
+from flarescope.images.png import read_png
 
 GREY, COLOUR, GREY_ALPHA, COLOUR_ALPHA = 0, 2, 4, 6
 

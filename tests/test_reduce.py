@@ -23,7 +23,7 @@ from fakes import HELIOPROJECTIVE
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.images import workers
 from flarescope.images.header import header_values, resized_grid
-from flarescope.images.magnetogram import read_png
+from flarescope.images.png import read_png
 from flarescope.images.reduce import fits_names, reduce_directory, reduced_name, reduced_pixels
 from real_data import REAL_DATA, needs_real_data
 from waiting import LIMIT_S

@@ -19,7 +19,7 @@ from flarescope.errors import FlarescopeError, InputError
 from flarescope.forecaster.classifier import Classifier
 from flarescope.forecaster.description import Description
 from flarescope.heads.head import Head
-from flarescope.images.magnetogram import PNG_MAGIC
+from flarescope.images.png_chunks import PNG_MAGIC
 from flarescope.locks import locked
 from flarescope.serving import background, rounds
 from flarescope.serving.app import create_app

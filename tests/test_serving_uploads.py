@@ -15,7 +15,7 @@ from fakes import FakeEngine, train_three_epochs, use_fake_network, write_set
 from flarescope.cli import main
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.images.line_of_sight import Accept
-from flarescope.images.magnetogram import PNG_MAGIC
+from flarescope.images.png_chunks import PNG_MAGIC
 from flarescope.images.reading import read_image
 from flarescope.images.render import Rendering
 from flarescope.serving.answers import CSV, Problem

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flarescope.catalog.boucheron import read_region_lists
+from flarescope.catalog.region_lists import read_region_lists
 from flarescope.catalog.split_remarks import left_out_by_time, split_warnings
 from flarescope.catalog.splits import (
     count_splits,

@@ -10,7 +10,8 @@ from astropy.io import fits
 from PIL import Image
 
 from flarescope.errors import InputError
-from flarescope.images.magnetogram import read_fits, read_png
+from flarescope.images.magnetogram import read_fits
+from flarescope.images.png import read_png
 from flarescope.images.render import FIELD_LIMIT_GAUSS, Rendering, render
 from flarescope.region_numbers import full_region_number
 from flarescope.synthetic import files as synthetic_files

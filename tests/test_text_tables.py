@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flarescope.catalog.boucheron import read_image_list, read_labels, read_region_list, read_table
+from flarescope.catalog.boucheron import read_image_list, read_labels, read_table
 from flarescope.catalog.noaa_events import read_flares
 from flarescope.catalog.noaa_flares import read_event_list
+from flarescope.catalog.region_lists import read_region_list
 from flarescope.errors import InputError
 from flarescope.parquet_tables import read_parquet
 from flarescope.tables import read_forecasts

@@ -6,9 +6,10 @@ import shutil
 import tarfile
 from pathlib import Path
 
-from flarescope.catalog.boucheron import read_image_list, read_region_list, read_table
+from flarescope.catalog.boucheron import read_image_list, read_table
 from flarescope.catalog.noaa_events import read_events, read_flares
 from flarescope.catalog.noaa_regions import read_summaries
+from flarescope.catalog.region_lists import read_region_list
 from flarescope.magnetic.table import COLUMNS, read_features_csv
 from flarescope.notes import read_event
 from flarescope.pipeline.catalogues.listing import read_catalogue

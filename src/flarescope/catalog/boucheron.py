@@ -12,13 +12,12 @@ from flarescope.catalog.file_names import region_and_time
 from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.events import GOES_CLASS, PUBLISHED, EventDefinition, difference
-from flarescope.files import atomic_path, is_parquet, refuse_special, translate_os_errors
+from flarescope.files import atomic_path, is_parquet
 from flarescope.notes import read_event
 from flarescope.parquet_tables import read_parquet
-from flarescope.region_numbers import NOAA_OFFSET
 from flarescope.several_events import rows_of_event
 from flarescope.tables import PATCH_DTYPES, SPLITS, check_catalogue, check_labels, nulls_for_missing
-from flarescope.text_tables import COMMENT, first_line, read_text_table
+from flarescope.text_tables import first_line, read_text_table
 
 CSV_NAMES: Final = {
     split: (f"{split.capitalize()}_Data_by_AR_png_224.csv", f"{split.capitalize()}_Data_by_AR.csv") for split in SPLITS
@@ -70,58 +69,6 @@ def _check_classes(path: Path, labels: "pd.Series[str]") -> None:
             f"{path}: row {row + 1}: label {labels.iloc[row][:40]!r}; expected 0, or a class from {event.threshold} on "
             "such as C4.7"
         )
-
-
-def read_region_list(path: Path) -> list[int]:
-    """Read an AR list of the set, one four-digit number a line, as full NOAA numbers.
-
-    Raises:
-        InputError: an empty file, or a line that is not a number of four or five digits.
-    """
-    regions = []
-    for line, text in enumerate(_text(path).splitlines(), start=1):
-        digits = text.strip().rstrip(",")
-        if not digits or digits.startswith(COMMENT):
-            continue
-        if not (digits.isascii() and digits.isdigit() and len(digits) in (4, 5)):
-            raise InputError(f"{path}: line {line}: {digits!r}; expected a region number such as 1121 or 11121")
-        regions.append(int(digits) + (NOAA_OFFSET if len(digits) == 4 else 0))
-    if not regions:
-        raise InputError(f"{path}: no region in it; expected one number a line, such as 1121")
-    return regions
-
-
-def read_region_lists(folder: Path) -> dict[str, list[int]]:
-    """Read the set's AR lists (`List_of_AR_in_Test_Data_by_AR.csv` and so on) from the folder in which they lie.
-
-    The published copies write `data` in either case. The train list may be missing: the other two decide.
-
-    Returns:
-        split -> full NOAA numbers.
-
-    Raises:
-        InputError: the test or the validation list is missing, or a list cannot be read.
-    """
-    with translate_os_errors(folder, "read"):
-        names = {path.name.lower(): path for path in folder.iterdir()}
-    lists = {}
-    for split in SPLITS:
-        name = f"List_of_AR_in_{split.capitalize()}_Data_by_AR.csv"
-        if name.lower() in names:
-            lists[split] = read_region_list(names[name.lower()])
-        elif split != "train":
-            raise InputError(f"{folder}: no {name} in it; it comes with the published set")
-    return lists
-
-
-def _text(path: Path) -> str:
-    refuse_special(path)
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); expected a list of regions") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a text file") from error
 
 
 def assign_splits(catalogue: pd.DataFrame, *, test: list[int], validation: list[int]) -> pd.DataFrame:

@@ -74,7 +74,7 @@ def _joined(regions: Sequence[int], first: pd.DataFrame, second: pd.DataFrame) -
 
 
 def split_by_lists(catalogue: pd.DataFrame, lists: Mapping[str, Sequence[int]]) -> pd.DataFrame:
-    """Split by lists of regions, such as the published ones (`flarescope.catalog.boucheron.read_region_lists`).
+    """Split by lists of regions, such as the published ones (`flarescope.catalog.region_lists.read_region_lists`).
 
     Args:
         catalogue: catalogue columns; the old `split` is replaced. Images of connected regions that the lists put into

@@ -95,13 +95,14 @@ def explain_pixels(
 
     Args:
         module: the model.
-        pixels: `(C, S, S)` float32, 0..255.
+        pixels: `(C, S, S)`, 0..255.
         event: number of the event in the model.
         methods: of `METHODS`; those that this network cannot have are named in `refused`.
         others: as `randomised_models` gives them; none of them leaves faithfulness and sanity out.
         seed: of random maps and of ties.
     """
-    batch = torch.from_numpy(np.ascontiguousarray(pixels, np.float32))[np.newaxis]
+    pixels = np.ascontiguousarray(pixels, np.float32)
+    batch = torch.from_numpy(pixels)[np.newaxis]
     maps, refused = _maps(module, batch, event, methods)
 
     def score(images: np.ndarray) -> np.ndarray:

@@ -56,7 +56,8 @@ class Images:
             image = read_image(self.paths[row], self.rendering, self.accept)
             if edit is None:
                 return image
-            return replace(image, rendered=replace(image.rendered, pixels=edit(place, image.rendered.pixels)))
+            pixels = edit(place, image.rendered.pixels.astype(np.float32))
+            return replace(image, rendered=replace(image.rendered, pixels=pixels))
 
         items = zip(map(int, rows), map(int, given), strict=True)
         with closing(each_ahead(items, read, workers=self.workers)) as stream:

@@ -116,7 +116,7 @@ def _decoded(path: Path, content: bytes) -> np.ndarray:
         raise
     except UnidentifiedImageError as error:
         raise InputError(f"{path}: not a JPEG, whatever its name says; fetch it again") from error
-    # As of PNG (`magnetogram.read_png`) Pillow has no error of its own for a damaged file.
+    # As of PNG (`png.read_png`) Pillow has no error of its own for a damaged file.
     except Exception as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise InputError(f"{path}: damaged or cut short ({reason}); fetch it again") from error

@@ -2,11 +2,15 @@
 
 import contextlib
 import io
+from typing import Final
 
 from PIL import Image
 
 from flarescope.images.fits.cards import Value
-from flarescope.images.png_chunks import without_profile_and_packed_texts
+from flarescope.images.png_chunks import chunks, without_profile_and_packed_texts
+
+TEXTS: Final = (b"tEXt", b"zTXt", b"iTXt")
+"""Kinds of chunks that hold texts (ISO/IEC 15948, 11.3.4)."""
 
 
 def png_header(content: bytes) -> dict[str, Value]:
@@ -16,6 +20,8 @@ def png_header(content: bytes) -> dict[str, Value]:
         Keyword -> value, with FITS keywords as `reduce` writes them; empty for most PNG files. Where a text or a colour
         profile is larger than Pillow unpacks, none that is compressed.
     """
+    if not any(kind in TEXTS for kind, _, _ in chunks(content)):
+        return {}  # as of the published set, and opening a file takes longer than walking over its chunks
     try:
         return _texts(content)
     except ValueError:

@@ -10,8 +10,9 @@ from flarescope.images.flags import flags_of
 from flarescope.images.instruments import quality_of
 from flarescope.images.line_of_sight import HMI_ONLY, Accept, check_header, check_name
 from flarescope.images.look import Look, look_of_png
-from flarescope.images.magnetogram import Magnetogram, read_bytes, read_fits, read_png, regions_named
+from flarescope.images.magnetogram import Magnetogram, read_bytes, read_fits, regions_named
 from flarescope.images.plausible import check_field, check_pixels
+from flarescope.images.png import read_png
 from flarescope.images.png_text import png_header
 from flarescope.times import parse_t_rec
 
@@ -21,7 +22,7 @@ class PngImage:
     """The pixels of a magnetogram's PNG, and what its texts say of it.
 
     Attributes:
-        pixels: as `magnetogram.read_png` gives them.
+        pixels: as `png.read_png` gives them.
         look: what is known of its scale, orientation and place.
         time: T_REC in UTC, or None.
         noaa_ars: regions that the texts name, the principal one first.

@@ -29,7 +29,8 @@ from flarescope.html_report import (
 from flarescope.html_report.spread import spread_section
 from flarescope.images.line_of_sight import Accept
 from flarescope.images.look import look_of_png
-from flarescope.images.magnetogram import is_fits, read_bytes, read_fits, read_png
+from flarescope.images.magnetogram import is_fits, read_bytes, read_fits
+from flarescope.images.png import read_png
 from flarescope.images.png_text import png_header
 from flarescope.images.render import field_of_pixels
 from flarescope.model_card import CardInputs, write_card

@@ -6,13 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from flarescope.catalog.boucheron import (
-    assign_splits,
-    read_labels,
-    read_region_list,
-)
+from flarescope.catalog.boucheron import assign_splits, read_labels
 from flarescope.catalog.noaa_regions import region_days
 from flarescope.catalog.published import write_region_days
+from flarescope.catalog.region_lists import read_region_list
 from flarescope.catalog.table_event import agreed_event
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition

@@ -7,7 +7,7 @@ from typing import Final
 import pandas as pd
 
 from flarescope.brief import brief
-from flarescope.catalog.boucheron import read_region_lists
+from flarescope.catalog.region_lists import read_region_lists
 from flarescope.catalog.split_remarks import left_out_by_time, split_warnings
 from flarescope.catalog.splits import (
     folds_by_region,

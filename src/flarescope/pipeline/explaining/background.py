@@ -9,7 +9,8 @@ from flarescope.figures.field import shrink
 from flarescope.images.axes import axes_of
 from flarescope.images.disk_picture import read_disk_jpeg
 from flarescope.images.line_of_sight import Accept
-from flarescope.images.magnetogram import is_fits, read_bytes, read_fits, read_png, zero_for_nan
+from flarescope.images.magnetogram import is_fits, read_bytes, read_fits, zero_for_nan
+from flarescope.images.png import read_png
 from flarescope.images.render import FIELD_LIMIT_GAUSS
 from flarescope.magnetic.features import ZERO_PIXEL, gradient_magnitude, lines_on, neutral_line_vertices
 
