@@ -30,8 +30,8 @@ def _child(folder: Path, kill_at: int) -> None:
 
     connect = database._connect
 
-    def watched(path: Path, *, write: bool) -> object:
-        connection = connect(path, write=write)
+    def watched(path: Path, **options: object) -> object:
+        connection = connect(path, **options)
         connection.set_progress_handler(step, 1)  # before each instruction of SQLite's machine
         return connection
 

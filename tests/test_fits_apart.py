@@ -122,9 +122,31 @@ SERVING = (
 )
 def test_a_process_that_dies_says_how(code, message):
     decoder = Decoder(code)
-    for _ in range(2):  # the next file gets a process of its own
+    for _ in range(2):  # the next file gets an answer of its own
         with pytest.raises(DiedError, match=message):
             decoder.ask(ODD["gzip"], 1)
+
+
+def test_a_file_that_kills_its_fork_leaves_the_process_for_the_next(monkeypatch):
+    dies = "lambda path, content, number: os.abort() if number == 1 else (numpy.ones((2, 3)), {})"
+    decoder = Decoder(f"import os, numpy; {SERVING.format(dies)}")
+    assert decoder.ask(b"", 0)[1].shape == (2, 3)
+    process = decoder._process
+    for _ in range(2):
+        with pytest.raises(DiedError, match="SIGABRT"):
+            decoder.ask(b"", 1)
+        assert decoder.ask(b"", 0)[1].shape == (2, 3)
+    assert decoder._process is process
+    decoder.close()
+
+
+def test_a_fork_that_dies_in_its_answer_ends_the_process():
+    dies = "apart._write = lambda answers, *a: (answers.write(b'half'), answers.flush(), os.abort())"
+    decoder = Decoder(f"import os; {SERVING.format('lambda *a: 1')}".replace("apart.serve()", f"{dies}; apart.serve()"))
+    for _ in range(2):
+        with pytest.raises(DiedError, match="SIGABRT"):
+            decoder.ask(ODD["gzip"], 1)
+    decoder.close()
 
 
 def test_a_process_that_hangs_is_ended():

@@ -206,6 +206,42 @@ def test_a_region_has_its_patch_its_chart_and_what_changed(visit):
     assert drawn.evaluate("image => image.decode().then(() => image.naturalWidth)") == 64
 
 
+def test_a_region_is_followed_through_its_days(visit, address):
+    page = visit("/regions/12192#C1.0/48")
+    page.evaluate("window.same = true")
+    page.locator("#days").focus()
+    with page.expect_response(f"**/regions/12192/days/{DAYS[1]}"):
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowLeft")
+    page.locator("h2", has_text="At 22 Oct 2014, 00:30 UTC").wait_for()
+    of_day = page.request.get(f"{address}/api/v1/forecasts?day={DAYS[1]}").json()["items"][0]["id"]
+    shown = {one["noaa_ar"]: one["shown"] for one in numbers(page, address, of_day)["regions"]}[12192]
+    assert page.locator(".headline .text").inner_text() == f"{percent(shown['C1.0/48'])} %"
+    assert "Since the forecast of 21 Oct 2014" in page.locator(".life").inner_text()
+    assert page.locator(".line.on circle").count() == len(DAYS)
+    assert page.locator(".patch").count() == 0  # its image is of a later day
+    assert page.evaluate("window.same")
+    assert page.url == f"{address}/regions/12192/days/{DAYS[1]}#C1.0/48"
+    page.locator("#day-after").click()
+    page.locator("h2", has_text="At 23 Oct").wait_for()
+    page.goto(f"{address}/days/{DAYS[2]}")
+    mark(page, 12192).click()
+    page.wait_for_url(f"**/regions/12192/days/{DAYS[2]}")
+
+
+def test_all_that_a_page_says_of_a_day_follows_the_slider(visit, address):
+    page = visit("/")
+    page.locator("#day-before").click()
+    page.locator("h1", has_text="23 Oct").wait_for()
+    there = visit(f"/days/{DAYS[2]}", java_script_enabled=False)
+    for part in ("#know table", "#know p:last-child", "nav"):
+        followed, fresh = (
+            one.locator(part).first.evaluate('e => e.innerHTML.replace(/ title="[^"]*"/g, \'\')')
+            for one in (page, there)
+        )
+        assert followed == fresh
+
+
 def test_everything_is_reached_by_the_keyboard_alone(visit, address):
     page = visit("/")
     page.keyboard.press("Tab")

@@ -1,9 +1,12 @@
 """Do pages and API say what the archive holds, digit for digit, to whoever may ask and to nobody else?"""
 
 import asyncio
+import contextlib
 import io
 import json
 import re
+import shutil
+import sqlite3
 import urllib.error
 import urllib.request
 from dataclasses import replace
@@ -19,12 +22,14 @@ from starlette.testclient import TestClient
 
 import flarescope
 from fakes import draw_blank
-from flarescope.archive import keep
+from flarescope.archive import keep, read_archive
+from flarescope.archive.database import NAME
+from flarescope.archive.folder import read_one
 from flarescope.cli import main
 from flarescope.errors import InputError
 from flarescope.pipeline.real_day import FLARES, ISSUED, REGIONS
 from flarescope.progress import Reporter
-from flarescope.serving import access, api
+from flarescope.serving import access, api, shelf
 from flarescope.serving.answers import CSV, FORMS, JSON, PARQUET, Problem, accepted
 from flarescope.serving.app import create_app
 from flarescope.serving.clients import Buckets, client_of
@@ -134,6 +139,32 @@ def test_a_region_has_a_life_and_says_what_changed_since_yesterday(client):
     assert found["flares"] is None
     listed = client.get("/api/v1/regions").json()["items"]
     assert {one["noaa_ar"] for one in listed} >= {11158, 11161, 12192}
+
+
+def test_the_page_of_a_region_shows_it_as_it_was_forecast_on_a_day(client):
+    page = client.get("/regions/11158/days/2011-02-02").text
+    assert 'As it was forecast on <time datetime="2011-02-02T00:30:00+00:00">' in page
+    assert re.search(r'class="share".*?<span class="text">5 %', page)  # M1.0 of that day: 0.2 / 4
+    assert "Since the forecast of 1 Feb 2011, 00:30 UTC" in page
+    row = r">P\(C1.0/24 h\)</th><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td>"
+    assert re.findall(row, page) == [("10 %", "20 %", "+10")]
+    first = client.get("/regions/11158/days/2011-02-01").text
+    assert "There is no forecast of the day before." in first
+    newest = client.get("/regions/11158").text
+    assert "As it was forecast on" not in newest
+    assert "Since the forecast of 2 Feb 2011, 00:30 UTC" in newest
+    (own,) = client.get("/api/v1/forecasts?day=2011-02-02").json()["items"]
+    by_id = client.get(f"/regions/11158/forecasts/{own['id']}").text
+    assert by_id.split("<main")[1] == page.split("<main")[1]
+    linked = re.findall(r'href="(/regions/[^"]*)"', client.get("/days/2011-02-02").text)
+    assert set(linked) == {f"/regions/{number}/days/2011-02-02" for number in (11158, 11161)}
+    for path in (
+        "days/2014-10-24",
+        "days/x",
+        "forecasts/0123",
+        f"forecasts/{client.get('/api/v1/forecasts/newest').json()['id']}",
+    ):
+        assert client.get(f"/regions/11158/{path}", headers={"Accept": "text/html"}).status_code == 404
 
 
 def test_who_has_an_answer_gets_304_and_another_form_is_another_answer(client):
@@ -388,6 +419,65 @@ def test_what_is_kept_later_is_shown_without_a_new_start(tmp_path):
     assert not app.state.kept.refresh()
     assert "archive" in app.state.kept.problem
     assert asked.get("/api/v1/forecasts/newest").status_code == 200
+
+
+def change_a_row(archive, day):
+    """Change a probability of a day behind the archive's back."""
+    with contextlib.closing(sqlite3.connect(archive / NAME)) as connection, connection:
+        connection.execute(
+            "UPDATE forecast_row SET probability = 0.9 WHERE rowid = (SELECT min(forecast_row.rowid) FROM forecast_row "
+            "JOIN forecast ON forecast.id = forecast WHERE issued LIKE ?)",
+            (f"2011-02-0{day}%",),
+        )
+
+
+def test_an_archive_is_read_as_it_is_asked_for(tmp_path, monkeypatch):
+    for day in (1, 2, 3, 4):
+        keep(tmp_path, made_forecast(day))
+    read = []
+    monkeypatch.setattr(shelf, "read_one", lambda folder, digest, **options: read.append(1) or read_one(folder, digest))
+    app = create_app(Settings(archive=tmp_path, limits=OPEN))
+    assert len(app.state.kept.snapshot.forecasts) == 4
+    assert len(read) == 1  # the newest, so that it is sound
+    asked = TestClient(app, base_url=HERE)
+    assert asked.get("/api/v1/regions").json()["items"][0]["first"] == "2011-02-01T00:30:00+00:00"
+    assert len(read) == 1
+    for _ in range(2):
+        assert asked.get("/days/2011-02-02").status_code == 200
+        assert len(read) == 3  # with the day before
+
+
+def test_a_forecast_that_was_changed_is_found_left_out_and_named(tmp_path):
+    for day in (1, 2, 3, 4):
+        keep(tmp_path, made_forecast(day))
+    change_a_row(tmp_path, 4)
+    app = create_app(Settings(archive=tmp_path, limits=OPEN))  # the newest is looked at before anybody asks
+    asked = TestClient(app, base_url=HERE)
+    assert asked.get("/api/v1/forecasts/newest").json()["issued"].startswith("2011-02-03")
+    assert "archive.sqlite, the forecast sha256:" in asked.get("/").text
+    assert str(tmp_path) not in asked.get("/").text
+    change_a_row(tmp_path, 1)
+    page = {"Accept": "text/html"}
+    found = asked.get("/days/2011-02-01", headers=page)
+    assert (found.status_code, found.headers["retry-after"]) == (503, "1")
+    assert asked.get("/days/2011-02-01", headers=page).status_code == 404
+    change_a_row(tmp_path, 2)
+    state = app.state.kept
+    assert state.check(state.unchecked()) is False
+    assert state.refresh()
+    assert [kept.day for kept in state.snapshot.forecasts] == ["2011-02-03"]
+    assert len(state.snapshot.refused) == 3
+    assert state.unchecked() is None
+
+
+def test_places_that_are_written_after_a_forecast_was_kept_are_shown(archive, tmp_path):
+    keep(tmp_path, read_archive(archive).forecasts[-1])
+    app = create_app(Settings(archive=tmp_path, limits=OPEN))
+    asked = TestClient(app, base_url=HERE)
+    assert "places of the regions were not kept" in asked.get("/").text
+    shutil.copytree(archive / "forecasts", tmp_path / "forecasts")
+    assert app.state.kept.refresh()
+    assert 'class="mark"' in asked.get("/").text
 
 
 def test_of_two_forecasts_of_one_time_the_first_kept_is_shown(tmp_path):

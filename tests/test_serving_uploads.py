@@ -142,7 +142,7 @@ def test_without_a_run_there_are_no_uploads(tmp_path, data):
 
     keep(tmp_path, made_forecast())
     client = TestClient(create_app(Settings(archive=tmp_path)), base_url=HERE)
-    assert "no model for uploads" in send(client, data["pngs"][:1]).json()["detail"]
+    assert "no model of images" in send(client, data["pngs"][:1]).json()["detail"]
 
 
 def served(data, **limits):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from flarescope.errors import FlarescopeError, InputError
+from flarescope.errors import FlarescopeError, InputError, one_line
 from flarescope.files import make_folder, refuse_special, translate_os_errors
 
 NAME: Final = "archive.sqlite"
@@ -29,17 +29,18 @@ TABLES: Final = {
 
 
 @contextlib.contextmanager
-def opened(folder: Path, *, write: bool = False) -> Iterator[sqlite3.Connection]:
+def opened(folder: Path, *, write: bool = False, wait_s: float = WAIT_S) -> Iterator[sqlite3.Connection]:
     """Open the archive of a folder; SQLite itself undoes what a killed process left half-done.
 
     Args:
         folder: of the archive.
         write: begin a transaction that no other process writes beside, and make folder and file where they are not
             there. It is committed where the block ends well, else undone.
+        wait_s: so long another process that writes is waited for.
 
     Raises:
         InputError: no archive there, a file of another kind, a damaged one, or no permission.
-        FlarescopeError: another process is writing for more than `WAIT_S`, or the disk is full.
+        FlarescopeError: another process is writing for more than `wait_s`, or the disk is full.
     """
     path = Path(folder) / NAME
     if write:
@@ -48,7 +49,7 @@ def opened(folder: Path, *, write: bool = False) -> Iterator[sqlite3.Connection]
         raise InputError(f"{folder}: no archive there ({NAME}); `flarescope forecast --archive` begins one")
     with translate_os_errors(path, "write" if write else "read"):
         refuse_special(path)
-    with translated(path), contextlib.closing(_connect(path, write=write)) as connection:
+    with translated(path), contextlib.closing(_connect(path, write=write, wait_s=wait_s)) as connection:
         if not write:
             _check_form(connection, path)
             yield connection
@@ -66,11 +67,23 @@ def opened(folder: Path, *, write: bool = False) -> Iterator[sqlite3.Connection]
             raise
 
 
-def _connect(path: Path, *, write: bool) -> sqlite3.Connection:
+def is_whole(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether the file holds an archive's tables; False of one that was just made.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    told = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if told != "ok":
+        raise InputError(f"{path}: damaged ({one_line(told, 100)}); {ADVICE}")
+    return bool(connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
+
+
+def _connect(path: Path, *, write: bool, wait_s: float) -> sqlite3.Connection:
     # "rw" for readers too: only who may write can undo what a killed process left.
     mode = "rwc" if write else "rw"
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=WAIT_S, isolation_level=None
+        f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=wait_s, isolation_level=None
     )
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")

@@ -1,19 +1,19 @@
 """How is a forecast kept in an archive's folder, and what does the folder hold?"""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
-from flarescope.archive.database import ADVICE, NAME, opened
+from flarescope.archive.database import ADVICE, NAME, WAIT_S, is_whole, opened
 from flarescope.archive.records import ROW_DTYPES, Input, IssuedForecast, ModelUsed, checked, row_values
 from flarescope.brief import brief
-from flarescope.errors import InputError, one_line
+from flarescope.errors import InputError
 from flarescope.parsing import parse_json, refusing_damage
 
+NAMES: Final = ", ".join(ROW_DTYPES)
 MOST_ROWS: Final = 50_000_000
 """Of an archive that is read: a century of days with all their regions and three models."""
 
@@ -79,42 +79,65 @@ def keep(folder: str | Path, forecast: IssuedForecast) -> bool:
     return True
 
 
-def read_archive(folder: str | Path, *, known: Mapping[str, IssuedForecast] | None = None) -> Archive:
+def read_archive(folder: str | Path) -> Archive:
     """Read every forecast of a folder; one that was changed since it was kept is named and left out.
 
     Args:
         folder: of the archive.
-        known: digest -> what was read of it before; these are not read again, for whoever looks often.
 
     Raises:
         InputError: no archive, another kind of file, or one that is damaged.
     """
     path = Path(folder) / NAME
     with opened(Path(folder)) as connection:
-        told = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if told != "ok":
-            raise InputError(f"{path}: damaged ({one_line(told, 100)}); {ADVICE}")
-        if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        if not is_whole(connection, path):
             return Archive(())
         if connection.execute("SELECT count(*) FROM forecast_row").fetchone()[0] > MOST_ROWS:
             raise InputError(f"{path}: more than {MOST_ROWS:,} rows; {ADVICE}")
         headers = connection.execute("SELECT id, digest, stored, header FROM forecast ORDER BY id").fetchall()
-        names, known = ", ".join(ROW_DTYPES), known or {}
-        first = min((number for number, digest, *_ in headers if digest not in known), default=None)
-        wanted = f"SELECT forecast, {names} FROM forecast_row WHERE forecast >= ? ORDER BY rowid"
-        rows = [] if first is None else connection.execute(wanted, (first,)).fetchall()
+        rows = connection.execute(f"SELECT forecast, {NAMES} FROM forecast_row ORDER BY rowid").fetchall()
     with refusing_damage(path, ADVICE):
         table = pd.DataFrame(rows, columns=["forecast", *ROW_DTYPES], dtype=object)
         pieces = {number: piece.drop(columns="forecast") for number, piece in table.groupby("forecast", sort=False)}
     forecasts, refused, digests = [], [], []
     for number, digest, stored, header in headers:
         try:
-            old = known.get(digest)
-            forecasts.append(_read(path, digest, stored, header, pieces.get(number)) if old is None else old)
+            forecasts.append(_read(path, digest, stored, header, pieces.get(number)))
             digests.append(str(digest))
         except InputError as error:
             refused.append(str(error))
     return Archive(tuple(forecasts), tuple(refused), tuple(digests))
+
+
+def read_one(folder: str | Path, digest: str, *, wait_s: float = WAIT_S) -> IssuedForecast:
+    """Read one forecast of a folder.
+
+    Args:
+        folder: of the archive.
+        digest: as `IssuedForecast.digest` gives it.
+        wait_s: so long another process that writes is waited for.
+
+    Raises:
+        ChangedError: it is not there, or not as it was kept.
+        InputError: no archive, or another kind of file.
+        FlarescopeError: another process is writing all that time.
+    """
+    path = Path(folder) / NAME
+    with opened(Path(folder), wait_s=wait_s) as connection:
+        wanted = "SELECT id, stored, header FROM forecast WHERE digest = ?"
+        number, stored, header = connection.execute(wanted, (digest,)).fetchone() or (None, None, None)
+        rows = connection.execute(f"SELECT {NAMES} FROM forecast_row WHERE forecast = ? ORDER BY rowid", (number,))
+        table = pd.DataFrame(rows.fetchall(), columns=list(ROW_DTYPES), dtype=object)
+    if number is None:
+        raise ChangedError(f"{path}: the forecast {digest[:15]} is not there any more")
+    try:
+        return _read(path, digest, stored, header, table)
+    except InputError as error:
+        raise ChangedError(str(error)) from error
+
+
+class ChangedError(InputError):
+    """A forecast of an archive is not as it was when it was kept."""
 
 
 def _read(path: Path, digest: Any, stored: Any, header: Any, rows: pd.DataFrame | None) -> IssuedForecast:  # noqa: ANN401 - of a file

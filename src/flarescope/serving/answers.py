@@ -16,6 +16,7 @@ from starlette.responses import Response
 from flarescope.errors import one_line
 from flarescope.files import utf8_values
 from flarescope.notes import with_notes
+from flarescope.serving.telling import for_client
 
 JSON: Final = "application/json"
 CSV: Final = "text/csv"
@@ -37,7 +38,8 @@ class Problem(Exception):
 
     def __init__(self, status: int, detail: object, *, headers: Mapping[str, str] | None = None, **more: Any) -> None:  # noqa: ANN401
         super().__init__(str(detail))
-        self.status, self.detail, self.headers, self.more = status, one_line(detail), dict(headers or {}), more
+        self.status, self.headers, self.more = status, dict(headers or {}), more
+        self.detail = for_client(one_line(detail))
 
     def response(self) -> Response:
         """Give the answer."""

@@ -206,7 +206,7 @@ async def metrics(request: Request) -> Response:
 def _model(request: Request, name: str | None) -> ServedModel:
     models: dict[str, ServedModel] = request.app.state.models
     if not models:
-        raise Problem(404, "no model for uploads is served; name a run when the server is started")
+        raise Problem(404, "this server has no model of images, so it forecasts no uploads")
     if name is None:
         return next(iter(models.values()))
     if name not in models:

@@ -2,7 +2,8 @@
 
 What is served, for whoever writes pages or scripts of them:
 
-- `/` the newest forecast, `/days/2014-10-24`, `/forecasts/{id}`, `/regions/{ar}`: `pages.py` renders templates of
+- `/` the newest forecast, `/days/2014-10-24`, `/forecasts/{id}`, `/regions/{ar}` with
+  `/days/2014-10-24` or `/forecasts/{id}` behind it: `pages.py` renders templates of
   `serving/templates/` with the plain values of `page_views.py`. A page holds the numbers of every event; the scripts
   of `serving/static/` show those of the event that is chosen, which the address keeps (`/days/2014-10-24#X1.0/72`).
 - `/static/{name}`: the files of `serving/static/`, read once; nothing else is a file there.
@@ -29,7 +30,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from flarescope.errors import InputError
+from flarescope.archive.folder import ChangedError
+from flarescope.errors import FlarescopeError, InputError
 from flarescope.pipeline.identity import versions
 from flarescope.progress import Reporter
 from flarescope.serving import api, assets, pages, pictures
@@ -99,6 +101,8 @@ def create_app(settings: Settings, *, work: Path | None = None, reporter: Report
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(InputError, _input)
+    app.add_exception_handler(ChangedError, _changed)
+    app.add_exception_handler(FlarescopeError, _failed)
     return app
 
 
@@ -154,6 +158,19 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 async def _input(request: Request, error: Exception) -> Response:
     return _answer(request, Problem(422, error))
+
+
+async def _changed(request: Request, error: Exception) -> Response:
+    """Leave a forecast out that is not as it was kept; whoever asks again gets what there is without it."""
+    await asyncio.to_thread(request.app.state.kept.refresh)
+    said = "a forecast of the archive is not as it was kept, and is left out now; ask again"
+    return _answer(request, Problem(503, said, headers={"Retry-After": "1"}))
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """Say that the server cannot, such as with an archive that another process holds; standard error hears why."""
+    request.app.state.reporter.warn(f"an answer failed: {error}")
+    return _answer(request, Problem(503, "the server cannot do this now; ask again", headers={"Retry-After": "5"}))
 
 
 def _answer(request: Request, problem: Problem) -> Response:

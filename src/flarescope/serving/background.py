@@ -17,12 +17,14 @@ from flarescope.serving.settings import Settings
 from flarescope.serving.state import State
 
 REFRESH_S: Final = 2.0
+CHECK_S: Final = 0.05
+"""Between two forecasts of the archive that are checked, each of which takes some 15 ms."""
 LONGEST_S: Final = 1800.0
 """So long a process beside may take."""
 
 
 class Background:
-    """The one loop of a server's own work."""
+    """A server's own work: rounds and what follows them, and checks of the archive."""
 
     def __init__(self, settings: Settings, state: State, metrics: Metrics, work: Path | None) -> None:
         """Do nothing yet.
@@ -35,21 +37,21 @@ class Background:
         """
         self._settings, self._state, self._metrics, self._work = settings, state, metrics, work
         self._reporter: Reporter = Reporter()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._verified: object = None
         self.last: str | None = None
 
     def start(self, reporter: Reporter) -> None:
-        """Begin the loop."""
+        """Begin."""
         self._reporter = reporter
-        self._task = asyncio.create_task(self._run())
+        self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._check())]
 
     async def stop(self) -> None:
-        """End the loop, and the process beside, of which nothing half-done stays."""
-        if self._task is not None:
-            self._task.cancel()
+        """End the work, and the process beside, of which nothing half-done stays."""
+        for task in self._tasks:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+                await task
 
     async def _run(self) -> None:
         due = time.monotonic()
@@ -60,6 +62,21 @@ class Background:
             await asyncio.to_thread(self._state.refresh)
             await self._verify()
             await asyncio.sleep(REFRESH_S)
+
+    async def _check(self) -> None:
+        """See of each forecast, the newest first, whether it is as it was kept; slowly, for others wait meanwhile."""
+        while True:
+            kept, wait = self._state.unchecked(), CHECK_S
+            if kept is None:
+                wait = REFRESH_S
+            else:
+                try:
+                    whole = await asyncio.to_thread(self._state.check, kept)
+                except FlarescopeError:  # the archive cannot be read now
+                    whole, wait = True, REFRESH_S
+                if not whole:
+                    await asyncio.to_thread(self._state.refresh)
+            await asyncio.sleep(wait)
 
     async def _forecast(self) -> None:
         settings = self._settings

@@ -102,7 +102,7 @@ def summary_document(kept: Kept) -> Document:
     return {
         "id": kept.id,
         "issued": kept.time.isoformat(),
-        "stored": None if kept.issued.stored is None else kept.issued.stored.isoformat(),
+        "stored": None if kept.stored is None else kept.stored.isoformat(),
         "day": kept.day,
         "model": kept.model,
         "regions": kept.regions,

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from flarescope.serving.settings import NO_FLARES
+
 Responses = dict[int | str, dict[str, Any]]
 
 _ROWS_CSV: Final = (
@@ -107,9 +109,7 @@ FORECAST: Final = _ok(_FORECAST, "A forecast.", text__csv=_ROWS_CSV)
 LIST: Final = _ok(_LIST, "A page of a list.", text__csv=_ROWS_CSV)
 REGIONS: Final = _ok({"items": [_SPAN]}, "Regions.")
 REGION: Final = _ok(_LIFE, "A region's life.", text__csv=_ROWS_CSV)
-VERIFICATION: Final = _ok(
-    {"scores": None, "why": "no flare list was given (--flares), so nothing is verified"}, "Scores."
-)
+VERIFICATION: Final = _ok({"scores": None, "why": NO_FLARES}, "Scores.")
 MODELS: Final = _ok({"items": [_MODEL]}, "Models.")
 HEALTH: Final = _ok({"status": "ok", "version": "0.2.0"}, "Well.")
 CARD: Final[Responses] = {200: {"description": "A card.", "content": {"text/markdown": {"example": "# Region model"}}}}

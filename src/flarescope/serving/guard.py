@@ -92,7 +92,7 @@ class Guard:
         """Say why a request is not answered, if it is not."""
         settings, method = self._settings, scope["method"]
         if not names_us(headers.get("host", ""), settings):
-            return Problem(421, "another host is asked for; --allow-host NAME lets this server go by it").response()
+            return Problem(421, "another host is asked for; expected a name that this server goes by").response()
         wait = self._buckets.take(scope["flarescope_client"])
         if wait:
             after = seconds(wait)

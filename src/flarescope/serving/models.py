@@ -137,7 +137,7 @@ def _card(path: Path) -> str | None:
 
 def used_models(forecasts: Sequence[Kept]) -> dict[str, ModelUsed]:
     """Give the models of forecasts by name, of each the newest."""
-    return {one.name: one for kept in forecasts for one in kept.issued.models}
+    return {one.name: one for kept in forecasts for one in kept.models}
 
 
 def used_document(used: ModelUsed) -> Document:

@@ -34,15 +34,17 @@ NAMES: Final = {
 }
 
 
-def life_chart(region: Mapping[str, Any]) -> Document:
+def life_chart(region: Mapping[str, Any], shown: int) -> Document:
     """Give the chart of a region's life.
 
     Args:
         region: `documents.region_document`'s.
+        shown: which of its forecasts the page shows.
 
     Returns:
         `lines`: code -> `path` and `dots` (`x`, `y`, `said`); `flares`: `x`, `y`, `letter`, `flare`, `time`, `named`;
-        `days`: `x` and `day` of the ticks; `first` and `last`, the ends of the axis.
+        `days`: `x` and `day` of the ticks; `first` and `last`, the ends of the axis;
+        `at`: `x` of the forecast that is shown.
     """
     times = [pd.Timestamp(one["issued"]) for one in region["forecasts"]]
     first = times[0].floor("D")
@@ -55,6 +57,7 @@ def life_chart(region: Mapping[str, Any]) -> Document:
         "days": _ticks(across),
         "first": first.isoformat(),
         "last": last.isoformat(),
+        "at": across(times[shown]),
     }
 
 

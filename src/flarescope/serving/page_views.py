@@ -8,8 +8,8 @@ import pandas as pd
 from flarescope.archive.records import base_name
 from flarescope.figures.disk import percent
 from flarescope.pipeline.forecasting.beside import seen_in_training
-from flarescope.serving.documents import YESTERDAY, Document, forecast_document, region_document
-from flarescope.serving.kept import Kept
+from flarescope.serving.documents import YESTERDAY, Document, changes, forecast_document, region_document
+from flarescope.serving.kept import Kept, by_day
 from flarescope.serving.page_disk import disk_drawing, field_stops
 from flarescope.serving.page_life import changes_rows, life_chart
 from flarescope.serving.page_scores import score_view
@@ -50,20 +50,15 @@ def forecast_view(snapshot: Snapshot, kept: Kept, models: Sequence[Document]) ->
     before = _day_before(snapshot, kept)
     earlier = None if before is None else forecast_document(before)
     chosen = choices(document["events"])
-    rows = forecast_rows(document, earlier)
+    urls = {one["noaa_ar"]: region_url(snapshot, kept, one["noaa_ar"]) for one in document["regions"]}
+    rows = [{**row, "url": urls[row["noaa_ar"]]} for row in forecast_rows(document, earlier)]
     disk = document["disk"]["shown"]
-    days = list(snapshot.by_day)
     return {
         "here": "newest" if kept is snapshot.newest else None,
         "warnings": document["warnings"],
         "hindsight": hindsight(kept),
         "forecast": document,
-        "day": kept.day,
-        "days": days,
-        "at": days.index(kept.day),
-        "runs": day_runs(days),
-        "around": around(days, kept.day),
-        "same_day": [{"id": one.id, "issued": one.time.isoformat()} for one in snapshot.by_day[kept.day]],
+        "line": day_line(snapshot.by_day, kept, "/"),
         "is_newest": kept is snapshot.newest,
         "choices": chosen,
         "chosen": chosen_words(chosen),
@@ -85,41 +80,75 @@ def forecast_view(snapshot: Snapshot, kept: Kept, models: Sequence[Document]) ->
     }
 
 
-def region_view(snapshot: Snapshot, noaa_ar: int, models: Sequence[Document]) -> Document:
+def region_view(snapshot: Snapshot, noaa_ar: int, kept: Kept, models: Sequence[Document]) -> Document:
     """Give the values of `region.html.j2` for a region that was forecast.
 
     Args:
         snapshot: what is shown at this moment.
         noaa_ar: the region.
+        kept: the forecast of it that is shown in its life.
         models: documents of those that take uploads, which can draw maps of its patch.
     """
     several = snapshot.by_region[noaa_ar]
-    newest = several[-1]
+    at = several.index(kept)
     region = region_document(noaa_ar, several, snapshot.flares_of(noaa_ar))
-    document = forecast_document(newest)
-    last = region["forecasts"][-1]
+    document, one = forecast_document(kept), region["forecasts"][at]
+    changed = changes(region["forecasts"][: at + 1], [before.time for before in several[: at + 1]])
     chosen = choices(document["events"])
     return {
         "here": None,
         "warnings": document["warnings"],
-        "hindsight": hindsight(newest),
+        "hindsight": hindsight(kept),
         "region": region,
-        "last": last,
-        "gone": newest is not snapshot.newest,
+        "one": one,
+        "line": day_line(by_day(several), kept, f"/regions/{noaa_ar}/"),
+        "is_newest": kept is several[-1],
+        "gone": several[-1] is not snapshot.newest,
         "newest_issued": None if snapshot.newest is None else snapshot.newest.time.isoformat(),
         "choices": chosen,
         "chosen": chosen_words(chosen),
-        "cell": cell(last["shown"]),
-        "facts": _facts(last),
-        "flags": [(word, document["flags"][word]) for word in last["flags"] if word in document["flags"]],
-        "patch": _patch(several, noaa_ar),
+        "cell": cell(one["shown"]),
+        "facts": _facts(one),
+        "flags": [(word, document["flags"][word]) for word in one["flags"] if word in document["flags"]],
+        "patch": _patch(several[: at + 1], noaa_ar),
         "stops": field_stops(),
-        "chart": life_chart(region),
-        "changes": changes_rows(region["changes"]),
+        "chart": life_chart(region, at),
+        "since": None if changed is None else changed["since"],
+        "changes": changes_rows(changed),
         "mappers": models,
-        "models": _models_table(last["probabilities"]),
+        "models": _models_table(one["probabilities"]),
         "table": _life_table(region),
-        "flares": [[utc(one["time"]), one["flare"]] for one in region["flares"] or ()],
+        "flares": [[utc(flare["time"]), flare["flare"]] for flare in region["flares"] or ()],
+    }
+
+
+def region_url(snapshot: Snapshot, kept: Kept, noaa_ar: int) -> str:
+    """Give the address of a region's page that shows it as a forecast has it."""
+    page = f"/regions/{noaa_ar}"
+    if kept is snapshot.newest:
+        return page
+    return f"{page}/days/{kept.day}" if kept is snapshot.by_day[kept.day][0] else f"{page}/forecasts/{kept.id}"
+
+
+def day_line(days: Mapping[str, Sequence[Kept]], kept: Kept, page: str) -> Document:
+    """Give the slider of the days that have a forecast.
+
+    Args:
+        days: day -> its forecasts, the oldest first.
+        kept: the forecast that is shown.
+        page: address under which there are `days/` and `forecasts/`.
+    """
+    every = list(days)
+    return {
+        "base": f"{page}days/",
+        "day": kept.day,
+        "days": every,
+        "at": every.index(kept.day),
+        "runs": day_runs(every),
+        **around(every, kept.day),
+        "same_day": [
+            {"id": one.id, "issued": one.time.isoformat(), "url": f"{page}forecasts/{one.id}"} for one in days[kept.day]
+        ],
     }
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -87,12 +87,31 @@ def of_id(request: Request, forecast_id: str) -> Response:
 
 @router.get("/regions/{noaa_ar}")
 def region(request: Request, noaa_ar: str) -> Response:
-    """Show a region's life."""
+    """Show a region's life, and its newest forecast."""
+    return _region(request, noaa_ar, lambda several: several[-1])
+
+
+@router.get("/regions/{noaa_ar}/days/{day}")
+def region_of_day(request: Request, noaa_ar: str, day: str) -> Response:
+    """Show a region's life, and its first forecast of a day."""
+    return _region(request, noaa_ar, lambda several: next((one for one in several if one.day == day), None))
+
+
+@router.get("/regions/{noaa_ar}/forecasts/{forecast_id}")
+def region_of_id(request: Request, noaa_ar: str, forecast_id: str) -> Response:
+    """Show a region's life, and one forecast of it."""
+    return _region(request, noaa_ar, lambda several: next((one for one in several if one.id == forecast_id), None))
+
+
+def _region(request: Request, noaa_ar: str, choose: Callable[[Sequence[Kept]], Kept | None]) -> Response:
     snapshot = _snapshot(request)
     number = int(noaa_ar) if noaa_ar.isascii() and noaa_ar.isdecimal() and len(noaa_ar) <= 5 else 0
     if number not in snapshot.by_region:
         return not_found(request, "no forecast of such a region was kept")
-    return _page(request, "region.html.j2", lambda: region_view(snapshot, number, _models(request)))
+    kept = choose(snapshot.by_region[number])
+    if kept is None:
+        return not_found(request, f"no such forecast of region {number} was kept")
+    return _page(request, "region.html.j2", lambda: region_view(snapshot, number, kept, _models(request)))
 
 
 def not_found(request: Request, why: str, status: int = 404) -> Response:

@@ -15,7 +15,7 @@ LOOPBACK: Final = "127.0.0.1"
 VERIFICATION: Final = "verification.json"
 FLARES: Final = "flares.json"
 """What the background writes of the scores (`scores`, or `why` there are none), and of the regions' flares."""
-NO_FLARES: Final = "no flare list was given (--flares), so nothing is verified"
+NO_FLARES: Final = "whoever runs this server gave it no flare list, so nothing is verified"
 MADE: Final = "forecasts"
 """Folder of an archive in which `serve` looks for what `flarescope forecast --out` wrote, a folder a forecast."""
 

@@ -9,16 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from flarescope.archive import IssuedForecast
 from flarescope.archive.database import NAME, opened
+from flarescope.archive.folder import ChangedError
 from flarescope.brief import brief
 from flarescope.errors import FlarescopeError
 from flarescope.files import read_json, utf8_values
-from flarescope.pipeline.forecasting.stage import JSON_NAME
 from flarescope.serving.documents import Document, forecast_document
-from flarescope.serving.kept import Kept, read_kept
+from flarescope.serving.kept import Kept, Library, by_day, signature_of
 from flarescope.serving.places import Places, places_of
 from flarescope.serving.settings import FLARES, MADE, NO_FLARES, VERIFICATION, Settings
+from flarescope.serving.shelf import Signature
+from flarescope.serving.telling import for_client
 
 NOT_YET: Final = "not verified yet"
 
@@ -58,17 +59,14 @@ class Snapshot:
     @functools.cached_property
     def by_day(self) -> dict[str, list[Kept]]:
         """Forecasts by day, such as 2014-10-24, the oldest first."""
-        found: dict[str, list[Kept]] = {}
-        for kept in self.forecasts:
-            found.setdefault(kept.day, []).append(kept)
-        return found
+        return by_day(self.forecasts)
 
     @functools.cached_property
     def by_region(self) -> dict[int, list[Kept]]:
         """Forecasts by region, the oldest first."""
         found: dict[int, list[Kept]] = {}
         for kept in self.forecasts:
-            for number in kept.regions:
+            for number in kept.numbers:
                 found.setdefault(number, []).append(kept)
         return found
 
@@ -96,6 +94,15 @@ def _places(kept: Kept) -> Places | None:
     return _known_places[kept.id]
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What a snapshot was read of: files by their signatures, and how many forecasts were found to be changed."""
+
+    files: tuple[Signature | None, ...]
+    told: tuple[Signature, ...]
+    changed: int
+
+
 class State:
     """The newest snapshot, and how it becomes a newer one."""
 
@@ -113,47 +120,63 @@ class State:
         if settings.watch and settings.archive is not None:
             with opened(settings.archive, write=True):  # the first round keeps its forecast there
                 pass
-        self._lock, self._known = threading.Lock(), dict[str, IssuedForecast]()
-        self._signature = self._look()
+        archive = settings.archive
+        self._made = (*settings.made, *(() if archive is None else (archive / MADE,)))
+        self._library = Library(archive, self._made)
+        self._lock, self._checked = threading.Lock(), set[str]()
+        self._seen = self._look()
         self.problem: str | None = None
-        self.snapshot = self._read()
-
-    @property
-    def made(self) -> tuple[Path, ...]:
-        """Folders in which forecasts with places and images are looked for."""
-        archive = self._settings.archive
-        return (*self._settings.made, *(() if archive is None else (archive / MADE,)))
+        self.snapshot = self._read(self._seen)
+        while self.snapshot.newest is not None and not self.check(self.snapshot.newest):
+            self.snapshot = self._read(self._seen)
 
     def refresh(self) -> bool:
         """Read again what changed; give whether anything did. What cannot be read now leaves the snapshot as it was."""
         with self._lock:
-            signature = self._look()
-            if signature == self._signature:
+            seen = self._look()
+            if seen == self._seen:
                 return False
             try:
-                self.snapshot = self._read()
+                self.snapshot = self._read(seen)
                 self.problem = None
             except FlarescopeError as error:
                 self.problem = str(error)
                 return False
             finally:
-                self._signature = signature
+                self._seen = seen
             return True
 
-    def _look(self) -> tuple[object, ...]:
-        archive = self._settings.archive
-        paths = [] if archive is None else [archive / NAME]
-        for folder in self.made:
-            paths += [folder / JSON_NAME, *sorted(folder.glob(f"*/{JSON_NAME}"))]
-        if self._work is not None:
-            paths += [self._work / VERIFICATION, self._work / FLARES]
-        return tuple(_signature_of(path) for path in paths)
+    def unchecked(self) -> Kept | None:
+        """Give the newest forecast of the archive of which nobody has seen yet whether it is as it was kept."""
+        return next((one for one in reversed(self.snapshot.forecasts) if one.digest not in self._checked), None)
 
-    def _read(self) -> Snapshot:
-        forecasts, refused = read_kept(self._settings.archive, self.made, known=self._known)
+    def check(self, kept: Kept) -> bool:
+        """Whether a forecast is as it was kept; else the next refresh leaves it out, and says so.
+
+        Raises:
+            FlarescopeError: the archive cannot be read now.
+        """
+        if kept.digest:
+            try:
+                self._library.shelf.look(kept.digest)
+            except ChangedError:
+                return False
+        self._checked.add(kept.digest)
+        return True
+
+    def _look(self) -> _Seen:
+        archive, work = self._settings.archive, self._work
+        paths = [] if archive is None else [archive / NAME]
+        paths += [] if work is None else [work / VERIFICATION, work / FLARES]
+        return _Seen(tuple(map(signature_of, paths)), tuple(self._library.files()), len(self._library.shelf.changed))
+
+    def _read(self, seen: _Seen) -> Snapshot:
+        forecasts, lines = self._library.read(seen.told)
         verification, why = self._verification()
+        folders = [one for one in (*self._made, self._settings.archive, self._work) if one is not None]
+        refused, why = [for_client(one, folders) for one in lines], for_client(why, folders)
         flares = self._flares()
-        parts = [[kept.id for kept in forecasts], refused, verification, why, flares]
+        parts = [[kept.id for kept in forecasts], refused, verification, why, flares, seen.told]
         digest = hashlib.sha256(json.dumps(utf8_values(parts), sort_keys=True).encode()).hexdigest()
         return Snapshot(tuple(forecasts), tuple(refused), verification, why, flares, digest[:16])
 
@@ -170,11 +193,3 @@ class State:
         if path is None or not path.is_file():
             return None
         return {int(number): list(rows) for number, rows in read_json(path).items()}
-
-
-def _signature_of(path: Path) -> tuple[str, int, int, int] | tuple[str]:
-    try:
-        found = path.stat()
-    except OSError:
-        return (str(path),)
-    return str(path), found.st_mtime_ns, found.st_size, found.st_ino

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +32,7 @@ from flarescope.serving.metrics import Metrics
 from flarescope.serving.models import ServedModel
 from flarescope.serving.settings import Limits
 from flarescope.serving.shared_engine import SharedEngine
+from flarescope.serving.telling import for_client
 
 NAME_LENGTH: Final = 200
 EXPECTED: Final = "expected a .png, .jpg (whole disk), .fits, .fit, .fts or .fits.gz file"
@@ -173,11 +174,13 @@ class Uploads:
         except InputError as error:
             self._metrics.add("images_refused", len(upload.images))
             notes = [one.removeprefix(NOT_FORECAST) for one in heard.notes if one.startswith(NOT_FORECAST)]
-            raise Problem(422, error, reasons=notes or [str(error)]) from error
+            raise Problem(422, error, reasons=[for_client(one) for one in notes or [str(error)]]) from error
         self._metrics.add("images_forecast", len(found.forecasts))
         self._metrics.add("images_refused", len(found.failures))
         self._image_s = 0.8 * self._image_s + 0.2 * (time.monotonic() - began) / len(upload.images)
-        return found, [one for one in heard.notes if not one.startswith(NOT_FORECAST)]
+        refused = tuple(replace(one, reason=for_client(one.reason)) for one in found.failures)
+        said = [for_client(one) for one in heard.notes if not one.startswith(NOT_FORECAST)]
+        return replace(found, failures=refused), said
 
 
 def named_images(images: Sequence[tuple[str, bytes]], decode: Any) -> tuple[list[Received], list[Failure]]:  # noqa: ANN401 - as Received has it

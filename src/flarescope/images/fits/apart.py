@@ -4,12 +4,14 @@ In a Python process of its own, with limits of memory and of processor time wher
 macOS takes that of memory without keeping to it), and of time on the clock. It is started when the first such file is
 met and kept for the next ones, but it does not decode itself: for each file it forks. What a damaged file does to the
 memory of a process, without killing it at once, would else be met by the next file. Where the fork dies, the file is
-damaged. On a system that cannot fork, each file gets a process of its own, which takes a second.
+damaged; the process goes on, unless the fork had begun to answer. On a system that cannot fork, each file gets a
+process of its own, which takes a second.
 """
 
 import atexit
 import contextlib
 import json
+import mmap
 import os
 import signal
 import struct
@@ -93,6 +95,8 @@ class Decoder:
                 watch.cancel()
             if not FORKS:
                 self.close()
+            if "died" in answer:
+                raise DiedError(answer["died"])
             return answer, field
 
     def _started(self) -> "subprocess.Popen[bytes]":
@@ -189,21 +193,32 @@ def serve(answer: Answering | None = None) -> None:
     os.dup2(2, 1)  # whatever a library prints does not go between the answers
     limit("RLIMIT_AS", MEMORY_BYTES)
     limit("RLIMIT_CORE", 0)
+    begun = mmap.mmap(-1, 1)  # shared with a fork, which sets it before it answers
     with contextlib.suppress(EOFError):
         while True:
             size, number = _REQUEST.unpack(_read(requests, _REQUEST.size))
             content = _read(requests, size)
             fork = os.fork() if FORKS else 0
             if fork:
-                _follow(os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]))
+                code = os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1])
+                if begun[0]:
+                    _follow(code)
+                elif code:  # nothing stands in the way of the next answers
+                    _write(answers, {"died": _cause(code)}, np.empty((0, 0)))
+                begun[0] = 0
                 continue
             limit("RLIMIT_CPU", CPU_SECONDS)
             said, field = answer(content, number)
-            text = json.dumps(said).encode()
-            answers.write(_ANSWER.pack(len(text), *field.shape) + text)
-            answers.write(np.ascontiguousarray(field, np.float64).data)
-            answers.flush()
+            begun[0] = 1
+            _write(answers, said, field)
             os._exit(0)
+
+
+def _write(answers: IO[bytes], said: dict[str, object], field: np.ndarray) -> None:
+    text = json.dumps(said).encode()
+    answers.write(_ANSWER.pack(len(text), *field.shape) + text)
+    answers.write(np.ascontiguousarray(field, np.float64).data)
+    answers.flush()
 
 
 def _follow(code: int) -> None:

@@ -2,7 +2,7 @@
 
 import { chooseAgain, chosenCode } from "/static/choice.js";
 
-const PARTS = ["title", "view", "warnings", "day-before", "day-after"];
+const PARTS = ["pages", "warnings", "title", "day-before", "day-after", "view", "know"];
 
 // "2014-10-17+10 2014-11-02+1" -> each day, as `page_values.day_runs` writes them.
 export function daysOf(runs) {
@@ -23,13 +23,14 @@ async function show(address, arrived) {
   const answer = await fetch(address, { headers: { Accept: "text/html" } });
   if (!answer.ok) throw new Error(`${answer.status}`);
   const text = await answer.text();
-  if (mine !== asked) return; // another day was chosen since
+  if (mine !== asked) return false; // another day was chosen since
   const page = new DOMParser().parseFromString(text, "text/html");
   const code = chosenCode();
-  for (const id of PARTS) document.getElementById(id).replaceWith(document.adoptNode(page.getElementById(id)));
+  for (const id of PARTS) document.getElementById(id)?.replaceWith(document.adoptNode(page.getElementById(id)));
   document.title = page.title;
   chooseAgain(code);
   arrived();
+  return true;
 }
 
 export function followDays(arrived) {
@@ -42,9 +43,9 @@ export function followDays(arrived) {
     slider.setAttribute("aria-valuetext", days[slider.value]);
   };
   const go = (day) => {
-    const address = `/days/${day}`;
+    const address = `${slider.dataset.base}${day}`;
     show(address, arrived)
-      .then(() => history.replaceState(null, "", `${address}${location.hash}`))
+      .then((shown) => { if (shown) history.replaceState(null, "", `${address}${location.hash}`); })
       .catch(() => location.assign(address));
   };
   slider.addEventListener("input", say);

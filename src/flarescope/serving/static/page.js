@@ -10,6 +10,7 @@ function arrived() {
   localTimes(document);
   lightUp();
   showChoice();
+  mapsOfPatches();
 }
 
 // A region is lit in the table and on the disk at once.
@@ -26,5 +27,4 @@ function lightUp() {
 keepChoice();
 followDays(arrived);
 acceptFiles();
-mapsOfPatches();
 arrived();

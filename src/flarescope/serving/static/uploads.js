@@ -62,14 +62,14 @@ function askForMap(button, of, ask) {
   });
 }
 
-function mapButton(file, name, model, event) {
+function mapButton(file, name, model, event, nan) {
   const button = element("button", `Where in the image?${event ? ` (${event})` : ""}`, "quiet");
   button.type = "button";
   button.setAttribute("aria-label", `Where in the image ${name} does the model see its forecast?`);
   askForMap(button, name, () => {
     const body = new FormData();
     body.append("images", file, file.name);
-    return fetch(`/api/v1/maps?model=${encodeURIComponent(model)}`, { method: "POST", body });
+    return fetch(`/api/v1/maps?model=${encodeURIComponent(model)}${nan}`, { method: "POST", body });
   });
   return button;
 }
@@ -80,7 +80,7 @@ export function mapsOfPatches() {
   }
 }
 
-function result(one, file, model, of, events) {
+function result(one, file, model, of, events, nan) {
   const item = element("li", undefined, "result");
   item.append(element("b", one.filename));
   if (one.reason) {
@@ -101,19 +101,23 @@ function result(one, file, model, of, events) {
   ];
   item.append(element("span", said.filter(Boolean).join(", "), "muted"));
   if (one.flags) item.append(element("span", one.flags, "muted"));
-  if (file) item.append(mapButton(file, one.filename, model, events.length > 1 ? events[0] : ""));
+  if (file) item.append(mapButton(file, one.filename, model, events.length > 1 ? events[0] : "", nan));
   return item;
 }
+
+// What pixels without a value do.
+const nanOf = (form) => (form.elements.nan.checked ? "&nan=zero" : "");
 
 async function send(form, files, place) {
   place.replaceChildren(element("p", `Forecasting ${files.length} image${files.length === 1 ? "" : "s"} …`));
   const body = new FormData();
   for (const file of files) body.append("images", file, file.name);
   const model = form.elements.model.value;
+  const nan = nanOf(form);
   let answer;
   let found;
   try {
-    answer = await fetch(`${form.action}?model=${encodeURIComponent(model)}`, { method: "POST", body });
+    answer = await fetch(`${form.action}?model=${encodeURIComponent(model)}${nan}`, { method: "POST", body });
     found = await answer.json();
   } catch {
     place.replaceChildren(element("p", "The server did not answer; try again.", "warning"));
@@ -126,7 +130,7 @@ async function send(form, files, place) {
   const said = [...(found.warnings ?? [])].map((text) => element("p", text, "warning"));
   const list = element("ul", undefined, "results");
   const byName = new Map(files.map((file) => [file.name, file]));
-  for (const one of found.forecasts) list.append(result(one, byName.get(one.filename), model, found.of, found.events));
+  for (const one of found.forecasts) list.append(result(one, byName.get(one.filename), model, found.of, found.events, nan));
   const notes = [...(found.notes ?? [])].map((text) => element("p", text, "muted"));
   place.replaceChildren(...said, list, ...notes, element("p", found.notice, "muted"));
 }
