@@ -22,11 +22,11 @@ from hypothesis import strategies as st
 
 from fakes import FakeEngine, child_environment, fake_features, fake_key, write_png, write_pngs
 from flarescope.errors import FlarescopeError, InputError
-from flarescope.features import shards as shards_module
-from flarescope.features import store as features_module
+from flarescope.features import filling as filling_module
 from flarescope.features.batching import stack
 from flarescope.features.shards import write_shard
 from flarescope.features.store import FeatureStore
+from flarescope.images import root as root_module
 from flarescope.images.reading import Fingerprint, read_image
 from flarescope.images.render import Rendering
 from waiting import LIMIT_S
@@ -180,7 +180,7 @@ def test_a_touched_image_is_read_once_more_and_not_computed(root, images, monkey
     for name in (names[2], names[3], names[17]):
         set_mtime(images / name, 1_900_000_000)
     read = []
-    monkeypatch.setattr(shards_module, "read_bytes", lambda path: read.append(path.name) or path.read_bytes())
+    monkeypatch.setattr(root_module, "read_bytes", lambda path: read.append(path.name) or path.read_bytes())
     store, computed = build(root, names, images)
     assert computed == 0
     assert sorted(read) == [names[2], names[3], names[17]]
@@ -393,7 +393,7 @@ CHILD = """
 import os, sys
 from pathlib import Path
 from fakes import FakeEngine, die_at, fake_key, hold
-from flarescope.features import store as features
+from flarescope.features import filling as features
 from flarescope.features import shards
 from flarescope.features.store import FeatureStore
 images, root, where = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
@@ -611,7 +611,7 @@ def test_what_is_kept_of_each_image_is_forgotten_with_its_shard(root, images, mo
     """A million fingerprints would take some hundred MB."""
     names = write_pngs(images, 60, size=16)
     held, references = [], []
-    real = features_module.extract
+    real = filling_module.extract
 
     def watched(stream, sizes, engine, keep):
         def noted(image):
@@ -622,7 +622,7 @@ def test_what_is_kept_of_each_image_is_forgotten_with_its_shard(root, images, mo
             yield found
             held.append(sum(one() is not None for one in references))
 
-    monkeypatch.setattr(features_module, "extract", watched)
+    monkeypatch.setattr(filling_module, "extract", watched)
     build(root, names, images)
     assert max(held) <= 10 + 3 * 4  # a shard, and the batches that the network holds
 

@@ -9,6 +9,7 @@ from flarescope.cli import options
 from flarescope.cli.evaluate import show_evaluation
 from flarescope.cli.screen import ScreenReporter, note, show_counts, warn
 from flarescope.cli.train import show_history
+from flarescope.errors import InputError
 
 FEATURES_EXAMPLE = (
     "Example: flarescope features catalogue.parquet --images Lat60_Lon60_Nans0_png_224 --magnetic --out features.csv"
@@ -46,6 +47,14 @@ def features(
     nan: options.Nan = "error",
     instrument_ok: options.InstrumentOk = False,
     store: options.Store = "float32",
+    on: Annotated[
+        Literal["ray"] | None, typer.Option("--on", help="Compute on a Ray cluster.", show_default="this process")
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(help="--on ray: auto, or HOST:PORT of the head.", show_default="this machine alone"),
+    ] = None,
+    per_node: Annotated[int, typer.Option(help="--on ray: workers a node, without GPUs.")] = 1,
     limit: options.Limit = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -53,17 +62,26 @@ def features(
 ) -> None:
     """Compute the features of a table's images.
 
-    The network's go into the store that `train` uses. With --magnetic the 29 magnetic-complexity ones go into a CSV;
-    images that cannot be read are then named and left out, and the command ends with code 1.
+    The network's go into the store that `train` uses, computed here or (--on ray) by a cluster. With --magnetic the 29
+    magnetic-complexity ones go into a CSV; images that cannot be read are then named and left out, and the command ends
+    with code 1.
     """
     reporter = ScreenReporter()
     if not magnetic:
         from flarescope.pipeline.featuring import Compute, fill_store
+        from flarescope.pipeline.hiring import OnRay
 
         compute = Compute(engine, precision, workers, nan, engine_batch, store, instrument_ok)
-        filled = fill_store(table, images, out, backbone=backbone, compute=compute, limit=limit, reporter=reporter)
+        cluster = None if on is None else OnRay(address, per_node)
+        if cluster is None and (address is not None or per_node != 1):
+            raise InputError("--address and --per-node are for a cluster: give --on ray too")
+        filled = fill_store(
+            table, images, out, backbone=backbone, compute=compute, limit=limit, on=cluster, reporter=reporter
+        )
         note(f"kept in {filled.folder}")
         return
+    if on is not None:
+        raise InputError("--on ray computes the network's features; leave --magnetic out, or --on")
     from flarescope.pipeline.magnetic import write_features
 
     found = write_features(

@@ -14,6 +14,7 @@ from flarescope.errors import InputError
 from flarescope.features.gather import FeatureRows
 from flarescope.features.store import Names, in_arrow
 from flarescope.features.store_key import StoreKey
+from flarescope.images.root import ImageRoot
 
 GIVEN: Final = "given"
 
@@ -32,7 +33,7 @@ class GivenFeatures:
         features = table.backbone.features
         self.key = StoreKey(table.family, table.digest, GIVEN, GIVEN, 1, network=table.backbone.name, features=features)
 
-    def build(self, filenames: Names, images: Path, engine: Callable[[], Engine], **_options: Any) -> int:  # noqa: ANN401
+    def build(self, filenames: Names, images: Path | ImageRoot, engine: Callable[[], Engine], **_options: Any) -> int:  # noqa: ANN401
         """See that every image is there; nothing goes through a network.
 
         Raises:

@@ -20,8 +20,8 @@ import pyarrow as pa
 
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.files import atomic_path, replace_durably, translate_os_errors
-from flarescope.images.magnetogram import read_bytes
-from flarescope.images.reading import Fingerprint, digest_of
+from flarescope.images.reading import Fingerprint
+from flarescope.images.root import ImageRoot
 from flarescope.parquet_tables import read_arrow, write_arrow
 from flarescope.parsing import reason, refusing_damage
 
@@ -120,8 +120,10 @@ def write_shard(
     prints: Sequence[Fingerprint],
     features: np.ndarray,
     exponents: np.ndarray | None = None,
+    *,
+    number: int | None = None,
 ) -> None:
-    """Write the next shard of a store; it appears whole under its name, or not at all.
+    """Write a shard of a store; it appears whole under its name, or not at all.
 
     Args:
         store: its folder.
@@ -129,22 +131,49 @@ def write_shard(
         prints: of the n images.
         features: `(n, F)` float32 or float16, in C order: they are written from where they lie.
         exponents: `(n,)` int8 of float16 features.
+        number: of the shard; None takes the next one.
     """
-    number = max((int(path.name.removeprefix("shard-")) for path in shard_folders(store)), default=-1) + 1
-    final, temporary = store / f"shard-{number:06d}", store / f".shard-{number:06d}.part"
-    columns: dict[str, Any] = {name: [getattr(one, name) for one in prints] for name in (*_STAMPS, "digest")}
-    if exponents is not None:
-        columns[_EXPONENT.name] = exponents
+    number = next_number(store) if number is None else number
+    temporary = store / f".shard-{number:06d}.part"
     try:
-        with translate_os_errors(final):
-            temporary.mkdir()
-            write_arrow(pa.table({"filename": list(filenames), **columns}), temporary / "rows.parquet")
-            _write_npy(temporary / "features.npy", features)
-            _sync(temporary / "rows.parquet")
-            replace_durably(temporary, final)
+        with translate_os_errors(store / shard_name(number)):
+            write_part(temporary, filenames, prints, features, exponents)
+            take_part(temporary, store, number)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def next_number(store: Path) -> int:
+    """Give the number of the next shard of a store."""
+    return max((int(path.name.removeprefix("shard-")) for path in shard_folders(store)), default=-1) + 1
+
+
+def shard_name(number: int) -> str:
+    """Give the name of a shard's folder."""
+    return f"shard-{number:06d}"
+
+
+def write_part(
+    temporary: Path,
+    filenames: Sequence[str],
+    prints: Sequence[Fingerprint],
+    features: np.ndarray,
+    exponents: np.ndarray | None = None,
+) -> None:
+    """Write a shard under a temporary name, `.shard-*.part`; it counts only after `take_part`."""
+    columns: dict[str, Any] = {name: [getattr(one, name) for one in prints] for name in (*_STAMPS, "digest")}
+    if exponents is not None:
+        columns[_EXPONENT.name] = exponents
+    temporary.mkdir()
+    write_arrow(pa.table({"filename": list(filenames), **columns}), temporary / "rows.parquet")
+    _write_npy(temporary / "features.npy", features)
+    _sync(temporary / "rows.parquet")
+
+
+def take_part(temporary: Path, store: Path, number: int) -> None:
+    """Make a shard of what was written whole under a temporary name."""
+    replace_durably(temporary, store / shard_name(number))
 
 
 def remove_partial(store: Path) -> None:
@@ -153,7 +182,7 @@ def remove_partial(store: Path) -> None:
         shutil.rmtree(path)
 
 
-def same_content(shard: Path, rows: np.ndarray, images: Sequence[Path], dtype: str) -> np.ndarray:
+def same_content(shard: Path, rows: np.ndarray, files: Sequence[str], images: ImageRoot, dtype: str) -> np.ndarray:
     """Tell whether images whose size or time differ still have the bytes that their features were made of.
 
     Where they do, the shard remembers the new size and time, so that they need not be read again.
@@ -161,7 +190,8 @@ def same_content(shard: Path, rows: np.ndarray, images: Sequence[Path], dtype: s
     Args:
         shard: the folder.
         rows: `(n,)` rows within the shard.
-        images: the files of these rows.
+        files: names of the images of these rows.
+        images: where they lie.
         dtype: of the store, `float32` or `float16`.
 
     Returns:
@@ -171,11 +201,10 @@ def same_content(shard: Path, rows: np.ndarray, images: Sequence[Path], dtype: s
     table = _read_rows(shard, schema)
     columns = {name: table[name].to_pylist() for name in table.column_names}
     same = np.zeros(len(rows), bool)
-    for place, (row, image) in enumerate(zip(rows.tolist(), images, strict=True)):
-        if digest_of(read_bytes(image)) == columns["digest"][row]:
-            stat = image.stat()
+    for place, (row, file) in enumerate(zip(rows.tolist(), files, strict=True)):
+        if images.digest(file) == columns["digest"][row]:
             same[place] = True
-            for name, value in zip(_STAMPS, (stat.st_size, stat.st_mtime_ns, stat.st_ino), strict=True):
+            for name, value in zip(_STAMPS, images.stamp(file), strict=True):
                 columns[name][row] = value
     if same.any():
         # To remember is a convenience: in a store that nobody may write to, the files are read again next time.

@@ -5,9 +5,7 @@ image is found by its file name, so that every table of the same images shares t
 """
 
 import hashlib
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -19,10 +17,8 @@ import pyarrow.compute as pc
 
 from flarescope.engines.base import Engine
 from flarescope.errors import FlarescopeError, InputError
-from flarescope.features.batching import batch_sizes
-from flarescope.features.extract import extract
+from flarescope.features.filling import Fill, Filling, fill_here
 from flarescope.features.gather import FeatureRows
-from flarescope.features.half import encode
 from flarescope.features.shards import (
     content_digests,
     map_features,
@@ -30,13 +26,11 @@ from flarescope.features.shards import (
     remove_partial,
     same_content,
     shard_folders,
-    write_shard,
 )
 from flarescope.features.store_key import StoreKey, with_network
 from flarescope.files import allow_open_files, make_folder, read_json, write_json
 from flarescope.images.line_of_sight import HMI_ONLY, Accept
-from flarescope.images.reading import Fingerprint, ReadImage, read_ahead
-from flarescope.images.render import Rendering
+from flarescope.images.root import ImageRoot, root_of
 from flarescope.json_values import is_count
 from flarescope.locks import locked, remove_abandoned_lock
 
@@ -60,29 +54,6 @@ def begun_with(root: Path, key: StoreKey) -> tuple[int, int] | None:
     if not (isinstance(batch, int) and isinstance(streams, int) and is_count(batch) and is_count(streams)):
         return None
     return (batch, streams) if batch else None
-
-
-class _ShardBuffer:
-    """Room for one shard, made once: batches are put where they are written from."""
-
-    def __init__(self, rows: int, width: int, dtype: str) -> None:
-        self._features = np.empty((rows, width), dtype)
-        self._exponents = None if dtype == "float32" else np.empty(rows, np.int8)
-        self.filled = 0
-
-    def append(self, features: np.ndarray) -> None:
-        """Put a batch `(n, width)` float32 behind those before it."""
-        part = slice(self.filled, self.filled + len(features))
-        if self._exponents is None:
-            self._features[part] = features
-        else:
-            self._exponents[part] = encode(features, self._features[part])
-        self.filled = part.stop
-
-    def take(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """Give what was put in, until the next `append`, and begin anew."""
-        filled, self.filled = self.filled, 0
-        return self._features[:filled], None if self._exponents is None else self._exponents[:filled]
 
 
 class FeatureStore:
@@ -131,7 +102,7 @@ class FeatureStore:
         found = pc.index_in(in_arrow(filenames), value_set=self._index.filenames).fill_null(-1)
         return np.asarray(found.to_numpy(zero_copy_only=False), np.int64)
 
-    def outdated(self, filenames: Names, images: Path) -> np.ndarray:
+    def outdated(self, filenames: Names, images: Path | ImageRoot) -> np.ndarray:
         """Find the images whose features are missing, or were made of other bytes than the file has now.
 
         A file whose size, time of modification and inode are unchanged is taken as unchanged; any other is read and
@@ -147,30 +118,31 @@ class FeatureStore:
         Raises:
             InputError: files that are not there, with their number and the first.
         """
-        names, index = in_arrow(filenames), self._index
-        rows, stamps = self.locate(names), _stat_all(names, images)
+        names, index, root = in_arrow(filenames), self._index, root_of(images)
+        rows, stamps = self.locate(names), root.stamps(names)
         outdated = rows < 0
         known = np.flatnonzero(~outdated)
         touched = known[(index.stamps[rows[known]] != stamps[known]).any(axis=1)]
         shard_of = index.shard_of(rows[touched])
         for shard in np.unique(shard_of).tolist():
             group = touched[shard_of == shard]
-            paths = [images / name for name in names.take(group).to_pylist()]
+            files = names.take(group).to_pylist()
             outdated[group] = ~same_content(
-                index.shards[shard], rows[group] - index.starts[shard], paths, self.key.dtype
+                index.shards[shard], rows[group] - index.starts[shard], files, root, self.key.dtype
             )
         return outdated
 
     def build(
         self,
         filenames: Names,
-        images: Path,
+        images: Path | ImageRoot,
         engine: Callable[[], Engine],
         *,
         workers: int = 0,
         accept: Accept = HMI_ONLY,
         progress: Callable[[int, int], None] | None = None,
         shard_rows: int = SHARD_ROWS,
+        fill: Fill = fill_here,
     ) -> int:
         """Compute what is missing or outdated; shards that are finished stay, whatever happens.
 
@@ -182,6 +154,7 @@ class FeatureStore:
             accept: what may be read beside HMI's line-of-sight field.
             progress: called with the images done and the images to do, at the start and after each batch.
             shard_rows: rows a shard.
+            fill: what computes and writes the shards, in this process or on a cluster.
 
         Returns:
             The number of images that went through the network.
@@ -203,39 +176,10 @@ class FeatureStore:
                 remove_partial(self.folder)
                 progress = progress or (lambda _done, _total: None)
                 progress(0, len(todo))
-                rendering = Rendering.from_id(self.key.rendering)
-                ready = engine()
-                # Closed here, so that its threads end with the build and not with the traceback of an error.
-                paths = (images / name for name in _each(todo))
-                with closing(read_ahead(paths, rendering, workers=workers, accept=accept)) as stream:
-                    self._compute(todo, stream, ready, progress, shard_rows)
+                root = root_of(images)
+                fill(Filling(self.folder, self.key, todo, root, accept, workers, shard_rows, progress), engine)
                 self._index = read_index(self.folder, self.key.dtype)
         return len(todo)
-
-    def _compute(
-        self,
-        todo: pa.Array,
-        stream: Iterator[ReadImage],
-        engine: Engine,
-        progress: Callable[[int, int], None],
-        shard_rows: int,
-    ) -> None:
-        prints: list[Fingerprint] = []
-        shard = _ShardBuffer(min(shard_rows, len(todo)), self.key.features, self.key.dtype)
-        first = 0
-        sizes = batch_sizes(len(todo), shard_rows, self.key.batch)
-        for kept, features in extract(stream, sizes, engine, lambda image: image.fingerprint):
-            prints += kept
-            if not np.isfinite(features).all():
-                name = todo[first].as_py()
-                raise FlarescopeError(f"the network gave features that are not finite, at or after {name}")
-            shard.append(features)
-            progress(first + shard.filled, len(todo))
-            if shard.filled == min(shard_rows, len(todo) - first):
-                last = first + shard.filled
-                write_shard(self.folder, todo[first:last].to_pylist(), prints[: shard.filled], *shard.take())
-                prints.clear()
-                first = last
 
     def content_digest(self, filenames: Names) -> str:
         """Give `sha256:<hex>` over the digests of the images behind these features, in order."""
@@ -273,26 +217,3 @@ def in_arrow(filenames: Names) -> pa.Array:
     """Give names as Arrow keeps them: a million as Python strings take twice the memory."""
     names = pa.array(filenames, pa.large_string())
     return names.combine_chunks() if isinstance(names, pa.ChunkedArray) else names
-
-
-def _each(names: pa.Array) -> Iterator[str]:
-    for first in range(0, len(names), SHARD_ROWS):
-        yield from names[first : first + SHARD_ROWS].to_pylist()
-
-
-def _stat_all(names: pa.Array, images: Path) -> np.ndarray:
-    """Give size, time of modification and inode of every file `(N, 3)`; all that are missing are counted first."""
-    stamps = np.zeros((len(names), 3), np.int64)
-    missing = []
-    root = os.fspath(images)
-    for i, name in enumerate(_each(names)):
-        try:
-            stat = os.stat(f"{root}/{name}")  # noqa: PTH116 - a million times, and twice as fast as Path.stat
-        except OSError:
-            missing.append(name)
-        else:
-            stamps[i] = stat.st_size, stat.st_mtime_ns, stat.st_ino
-    if missing:
-        others = f" (and {len(missing) - 1:,} more of {len(names):,})" if len(missing) > 1 else ""
-        raise InputError(f"{images / missing[0]}: no such image{others}; check --images and the table's file names")
-    return stamps

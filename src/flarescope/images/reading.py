@@ -97,7 +97,14 @@ def read_ahead(
     def job(path: Path) -> ReadImage:
         return read_image(path, rendering(path) if callable(rendering) else rendering, accept)
 
-    with closing(each_ahead(paths, job, workers=workers)) as images:
+    yield from read_ahead_by(paths, job, workers=workers)
+
+
+def read_ahead_by(
+    items: Iterable[Item], read: Callable[[Item], ReadImage], *, workers: int
+) -> Generator[ReadImage, None, None]:
+    """Read items in worker threads as `read_ahead` does files."""
+    with closing(each_ahead(items, read, workers=workers)) as images:
         for image in images:
             if isinstance(image, Unread):
                 raise image.error

@@ -21,12 +21,15 @@ from flarescope.engines.choose import choose
 from flarescope.engines.start import start
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
+from flarescope.features.filling import fill_here
 from flarescope.features.gather import FeatureRows
 from flarescope.features.given import GivenFeatures
 from flarescope.features.store import FeatureStore, begun_with
 from flarescope.features.store_key import DTYPES, StoreKey
 from flarescope.images.line_of_sight import Accept
 from flarescope.images.render import Rendering
+from flarescope.images.root import ImageRoot
+from flarescope.pipeline.hiring import Hired, OnRay, hired
 from flarescope.progress import Reporter, WarningReporter
 
 MANY: Final = 10_000
@@ -115,12 +118,17 @@ def check_before(images: Path, compute: Compute) -> None:
 
 
 def open_store(
-    root: Path, tables: Sequence[pd.DataFrame], weights: Weights, compute: Compute, reporter: Reporter
+    root: Path,
+    tables: Sequence[pd.DataFrame],
+    weights: Weights,
+    compute: Compute,
+    reporter: Reporter,
+    choice: EngineChoice | None = None,
 ) -> Features:
     """Open the store that the images of these tables belong in; their kind, PNG or FITS, decides the rendering.
 
     A store keeps the batch and the streams that it was begun with: those that `engine tune` found to be the fastest
-    here, or else the engine's own.
+    here, or else the engine's own. `choice` is of other machines' engine; None chooses for this one.
 
     Raises:
         InputError: a batch was asked for, and the store was begun with another.
@@ -128,7 +136,7 @@ def open_store(
     backbone = weights.backbone
     if isinstance(weights, FeatureTable):
         return GivenFeatures(weights)
-    choice = compute.choose(backbone)
+    choice = choice or compute.choose(backbone)
     first = tables[0]["filename"].iloc[0]
     rendering = Rendering.for_file(first, compute.nan, backbone.pixels, whole_disk=compute.whole_disk)
     key = StoreKey(
@@ -166,11 +174,12 @@ def describe_setting(measured: tuning.Measured) -> str:
 def ensure_features(
     store: Features,
     table: pd.DataFrame,
-    images: Path,
+    images: Path | ImageRoot,
     weights: Weights,
     compute: Compute,
     reporter: Reporter,
     label: str,
+    crew: Hired | None = None,
 ) -> FeatureRows:
     """Compute what the store lacks of a table, and give the table's rows of features.
 
@@ -182,19 +191,22 @@ def ensure_features(
         compute: how.
         reporter: hears of the engine and of the progress.
         label: what the progress is called.
+        crew: of a cluster that computes; None computes here.
 
     Returns:
         `(N, F)` features in the order of the table, memory-mapped.
     """
     filenames = table["filename"]
-    choice = replace(compute.choose(weights.backbone), batch=store.key.batch, streams=store.key.streams)
+    choice = crew.choice if crew else compute.choose(weights.backbone)
+    choice = replace(choice, batch=store.key.batch, streams=store.key.streams)
     computed = store.build(
         filenames,
         images,
-        lambda: start(choice, weights),
+        crew.engine(choice) if crew else lambda: start(choice, weights),
         workers=compute.threads(),
         accept=compute.accept,
         progress=lambda done, total: reporter.advance(label, done, total),
+        fill=crew.fill if crew else fill_here,
     )
     reporter.say(
         f"{label}: {counted(computed, 'image')} through the network, {len(filenames) - computed:,} from the store"
@@ -210,6 +222,7 @@ def fill_store(
     backbone: Spec = "imagenet",
     compute: Compute | None = None,
     limit: int | None = None,
+    on: OnRay | None = None,
     reporter: Reporter | None = None,
 ) -> Features:
     """Compute the network's features of a table's images ahead of any training.
@@ -221,6 +234,7 @@ def fill_store(
         backbone: name of a network, a Keras file (see `backbones.registry.find`), or a `flarescope.Backbone`.
         compute: how.
         limit: only so many rows, drawn at random, the same ones every time.
+        on: a Ray cluster that computes; None computes in this process.
         reporter: hears notes and progress.
     """
     compute = (compute or Compute()).of_event(event_of_table(table))
@@ -229,6 +243,8 @@ def fill_store(
     weights = find(backbone)
     announce(weights, reporter)
     check_before(Path(images), compute)
-    store = open_store(Path(features), [rows], weights, compute, reporter)
-    ensure_features(store, rows, Path(images), weights, compute, reporter, "features")
+    root = Path(images) if on is None else Path(images).absolute()  # a worker is in another folder
+    with hired(on, backbone, weights, compute, Path(features), reporter) as crew:
+        store = open_store(Path(features), [rows], weights, compute, reporter, crew.choice if crew else None)
+        ensure_features(store, rows, root, weights, compute, reporter, "features", crew)
     return store

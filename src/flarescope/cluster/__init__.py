@@ -1,0 +1,1 @@
+"""How do several machines compute the features of one store, by Ray?"""

@@ -1,0 +1,76 @@
+"""How does this process join a Ray cluster, or start one on this machine alone?"""
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any, Final
+
+from flarescope.cores import available_cores
+from flarescope.errors import InputError
+
+AUTO: Final = "auto"
+OBJECT_STORE_BYTES: Final = 100_000_000
+"""Of a cluster on this machine alone: its workers write their shards themselves, so that little passes through it."""
+ANSWER_S: Final = 5.0
+"""Seconds in which the head of a cluster has to take a connection; Ray itself waits for minutes."""
+
+
+@contextlib.contextmanager
+def joined(address: str | None) -> Iterator[Any]:
+    """Give Ray, joined to a cluster for a `with` block; what was joined before is used as it is, and stays.
+
+    Args:
+        address: `auto` for the cluster that this machine belongs to, `HOST:PORT` of a head, or None for a cluster on
+            this machine alone, which ends with the block.
+
+    Raises:
+        InputError: Ray is not installed, or no cluster of its version is there.
+    """
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # read when Ray starts: nothing is told to its makers
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray
+    except ImportError as error:
+        raise InputError("--on ray: Ray is not installed: pip install 'flarescope[ray]'") from error
+    if ray.is_initialized():
+        yield ray
+        return
+    _join(ray, address)
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _join(ray: Any, address: str | None) -> None:  # noqa: ANN401 - Ray's types need Ray
+    quiet = {"logging_level": "ERROR", "log_to_driver": False}
+    if address is None:
+        own = {"num_cpus": available_cores(), "object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
+        ray.init(address="local", **own, **quiet)
+        return
+    if address != AUTO:
+        _check_answers(address)
+    try:
+        ray.init(address=address, **quiet)
+    except ConnectionError as error:
+        raise InputError(
+            f"--address {address}: no Ray cluster is running there; `ray start --head` on one machine starts one, "
+            "without --address this machine alone works"
+        ) from error
+    except (RuntimeError, ValueError) as error:  # another version of Ray or Python, and what else Ray refuses
+        raise InputError(f"--address {address}: Ray does not join it: {error}") from error
+
+
+def _check_answers(address: str) -> None:
+    """Raise an InputError unless something takes connections at `HOST:PORT`."""
+    host, _, port = address.rpartition(":")
+    if not (host and port.isdecimal() and 0 < int(port) < 65536) or "/" in host:
+        raise InputError(f"--address {address}: expected auto, or HOST:PORT of the cluster's head, as 10.0.0.1:6379")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_S).close()
+    except OSError as error:
+        raise InputError(
+            f"--address {address}: nothing answers there ({error.strerror or error}); expected the head of a Ray "
+            "cluster, started with `ray start --head`"
+        ) from error

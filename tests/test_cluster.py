@@ -1,0 +1,246 @@
+"""Does a Ray cluster fill a store with the bytes of one machine, whatever ends meanwhile?
+
+One cluster of this machine serves all tests here; several nodes, each a process of Ray, are tried in the slow ones.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from functools import partial
+from importlib.metadata import version
+from itertools import pairwise
+
+import pytest
+
+import ray_fakes
+from fakes import FakeEngine, Heard, child_environment, fake_key, write_png, write_pngs, write_set
+from flarescope.cli import main
+from flarescope.cluster.connect import joined
+from flarescope.cluster.filling import assemble, fill_on
+from flarescope.cluster.nodes import check_installed, nodes_of
+from flarescope.engines.base import EngineChoice
+from flarescope.errors import FlarescopeError, InputError
+from flarescope.features.store import FeatureStore
+from waiting import LIMIT_S, wait_until
+
+pytestmark = pytest.mark.xdist_group("ray")
+ROWS = 10
+
+
+def content(folder):
+    """Every file of a store, with its bytes."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture(scope="session")
+def ray(tmp_path_factory):
+    """Ray, joined to a cluster of this machine with two CPUs; what it starts imports these tests."""
+    pytest.importorskip("ray", reason="Ray is not installed (the extra `ray`)")
+    before = dict(os.environ)
+    os.environ.update(child_environment())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("flarescope.cluster.connect.available_cores", lambda: 2)
+        with joined(None) as found:
+            yield found
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """95 images, and what one machine makes of them in shards of 10: their folder, names, and the store's files."""
+    place = tmp_path_factory.mktemp("alone")
+    names = write_pngs(place / "images", 95, size=16)
+    store = FeatureStore(place / "features", fake_key())
+    store.build(names, place / "images", FakeEngine, shard_rows=ROWS)
+    return place / "images", names, content(store.folder)
+
+
+def crew_of(ray, folder, *, per_node=2):
+    folder.mkdir(exist_ok=True)
+    return assemble(ray, folder, ray_fakes.choose_fake, per_node)
+
+
+def build(crew, folder, images, names, engine=ray_fakes.fake_engine, *, heard=None, progress=None):
+    store = FeatureStore(folder, fake_key())
+    fill = partial(fill_on, crew, heard or Heard())
+    return store, store.build(names, images, engine, shard_rows=ROWS, fill=fill, progress=progress)
+
+
+def test_two_workers_make_the_bytes_of_one_machine_shard_by_shard(ray, alone, tmp_path):
+    images, names, expected = alone
+    heard, steps = Heard(), []
+    crew = crew_of(ray, tmp_path / "features")
+    store, computed = build(
+        crew, tmp_path / "features", images, names, heard=heard, progress=lambda *step: steps.append(step)
+    )
+    assert computed == 95
+    assert content(store.folder) == expected
+    assert heard.notes == ["Ray: 2 workers on 1 node, fake-cpu-fp32"]
+    assert steps[0] == (0, 95)
+    assert sorted(after[0] - before[0] for before, after in pairwise(steps)) == [5] + [10] * 9
+    assert build(crew, tmp_path / "features", images, names)[1] == 0
+
+
+def test_a_node_that_does_not_see_the_store_sends_its_shards(ray, alone, tmp_path):
+    images, names, expected = alone
+    crew = crew_of(ray, tmp_path / "features")
+    far = replace(crew, nodes=[replace(node, sees_store=False) for node in crew.nodes])
+    store, _ = build(far, tmp_path / "features", images, names)
+    assert content(store.folder) == expected
+
+
+def test_a_killed_worker_costs_its_shard_in_hand(ray, alone, tmp_path):
+    images, names, expected = alone
+    heard = Heard()
+    crew = crew_of(ray, tmp_path / "features")
+    engine = partial(ray_fakes.dying_engine, tmp_path / "mark")
+    store, _ = build(crew, tmp_path / "features", images, names, engine, heard=heard)
+    assert (tmp_path / "mark").read_bytes() in (b"x", b"xx")  # two may find the mark absent at once
+    assert any("ended (ActorDiedError), its shard is done again; another starts there" in note for note in heard.notes)
+    assert content(store.folder) == expected
+
+
+def test_what_ends_every_worker_is_given_up_and_what_was_finished_stays(ray, alone, tmp_path):
+    images, names, expected = alone
+    crew = crew_of(ray, tmp_path / "features", per_node=1)
+    build(crew, tmp_path / "features", images, names[:30])
+    engine = partial(ray_fakes.dying_engine, tmp_path / "mark", times=99)
+    with pytest.raises(FlarescopeError, match=r"3 workers ended over the shard that begins with 00030.png.*memory"):
+        build(crew, tmp_path / "features", images, names, engine)
+    folder = tmp_path / "features" / fake_key().folder
+    assert sorted(path.name for path in folder.iterdir()) == [f"shard-00000{n}" for n in range(3)] + ["store.json"]
+    store, computed = build(crew, tmp_path / "features", images, names)
+    assert computed == 65
+    assert content(store.folder) == expected
+
+
+def test_a_damaged_image_is_named_with_its_node_and_shards_in_hand_stay(ray, tmp_path):
+    names = write_pngs(tmp_path / "images", 40, size=16)
+    (tmp_path / "images" / names[25]).write_bytes(b"no png")
+    crew = crew_of(ray, tmp_path / "features", per_node=1)
+    host = socket.gethostname()
+    with pytest.raises(InputError, match=rf"00025.png: not a PNG.*\(on {host}\)"):
+        build(crew, tmp_path / "features", tmp_path / "images", names)
+    write_png(tmp_path / "images" / names[25], 1, size=16)
+    assert build(crew, tmp_path / "features", tmp_path / "images", names)[1] == 20
+
+
+def test_nodes_are_asked_before_work_begins(ray, tmp_path, monkeypatch):
+    nodes = nodes_of(ray)
+    with pytest.raises(InputError, match=rf"has flarescope {version('flarescope')}; expected 99.0 .*pip install"):
+        check_installed(ray, nodes, "99.0")
+    with pytest.raises(InputError, match="--per-node 0: expected at least 1"):
+        assemble(ray, tmp_path, ray_fakes.choose_fake, 0)
+    with pytest.raises(InputError, match=r"--engine winograd: .*\(on Ray's node"):
+        assemble(ray, tmp_path, ray_fakes.refuse, 1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_node_without_flarescope_is_one_line_that_says_what_to_install(monkeypatch):
+    import flarescope.cluster.nodes as nodes_module
+
+    node = nodes_module.Node("1", "far", 4, 0)
+    monkeypatch.setattr(
+        nodes_module, "_on_each", lambda *_args, **_options: [("No module named 'flarescope'", "3.11.7")]
+    )
+    with pytest.raises(InputError, match=r"Ray's node far has no flarescope .*pip install 'flarescope\[ray\]==0.2.0'"):
+        check_installed(None, [node], "0.2.0")
+
+
+def test_engines_that_differ_are_never_mixed(monkeypatch, tmp_path):
+    import flarescope.cluster.nodes as nodes_module
+
+    found = [(EngineChoice("torch", "cuda", "bf16", 256), True), (EngineChoice("openvino", "cpu", "fp32", 16), True)]
+    monkeypatch.setattr(nodes_module, "_on_each", lambda *_args, **_options: found)
+    nodes = [nodes_module.Node("1", "near", 4, 1), nodes_module.Node("2", "far", 4, 0)]
+    expected = r"openvino-cpu-fp32 on far, torch-cuda-bf16 on near.*name one with --engine and --precision"
+    with pytest.raises(InputError, match=expected):
+        nodes_module.look_around(None, nodes, ray_fakes.choose_fake, tmp_path)
+
+
+def test_no_ray_and_no_cluster_are_one_line(monkeypatch, tmp_path):
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "ray", None)
+        with pytest.raises(InputError, match=r"pip install 'flarescope\[ray\]'"), joined(None):
+            pass
+    pytest.importorskip("ray")
+    from flarescope.cluster import connect
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        with pytest.raises(InputError, match=rf"127.0.0.1:{port}: nothing answers there .*ray start --head"):
+            connect._check_answers(f"127.0.0.1:{port}")
+    for wrong in ("ray://here:10001", "here", "here:port"):
+        with pytest.raises(InputError, match="expected auto, or HOST:PORT"):
+            connect._check_answers(wrong)
+
+
+def test_options_of_a_cluster_want_one(tmp_path, capsys):
+    data = write_set(tmp_path / "set", regions={"train": [1121]}, images_a_region=2)
+    words = ["features", str(data["train"]), "--images", str(data["images"]), "--out", str(tmp_path / "f")]
+    assert main([*words, "--address", "auto"]) == 2
+    assert "give --on ray too" in capsys.readouterr().err
+    assert main([*words, "--on", "ray", "--magnetic"]) == 2
+    assert "leave --magnetic out" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_command_by_a_true_network(ray, tmp_path, capsys):
+    """EfficientNet-Lite0 with random filters, float16, by the command: the bytes of the command without --on."""
+    data = write_set(tmp_path / "set", regions={"train": [1121]}, images_a_region=4)
+    words = [
+        "features",
+        str(data["train"]),
+        "--images",
+        str(data["images"]),
+        "--backbone",
+        "efficientnet-lite0:random:3",
+    ]
+    words += ["--engine", "openvino", "--precision", "fp32", "--store", "float16", "--quiet"]
+    assert main([*words, "--out", str(tmp_path / "here")]) == 0
+    assert main([*words, "--out", str(tmp_path / "there"), "--on", "ray"]) == 0
+    assert "kept in" not in capsys.readouterr().out
+    here, there = content(tmp_path / "here"), content(tmp_path / "there")
+    assert here == there
+    assert len(here) == 3
+
+
+DRIVER = """
+import sys
+from functools import partial
+from pathlib import Path
+import ray_fakes
+from fakes import Heard, fake_key
+from flarescope.cluster.connect import joined
+from flarescope.cluster.filling import assemble, fill_on
+from flarescope.features.store import FeatureStore
+images, root = Path(sys.argv[1]), Path(sys.argv[2])
+names = sorted(path.name for path in images.iterdir())
+with joined(None) as ray:
+    crew = assemble(ray, root, ray_fakes.choose_fake, 1)
+    store = FeatureStore(root, fake_key())
+    engine = partial(ray_fakes.WaitingEngine, 0.05)
+    store.build(names, images, engine, shard_rows=10, fill=partial(fill_on, crew, Heard()))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_driver_that_ends_leaves_a_store_that_one_machine_finishes(ray, alone, tmp_path, how, interruptible):
+    images, names, expected = alone
+    root = tmp_path / "features"
+    root.mkdir()
+    child = subprocess.Popen([sys.executable, "-c", DRIVER, str(images), str(root)], env=child_environment())
+    folder = root / fake_key().folder
+    wait_until(lambda: (folder / "shard-000001").is_dir() or child.poll() is not None)
+    child.send_signal(how)
+    assert child.wait(LIMIT_S) != 0
+    assert not (folder / "shard-000009").exists()
+    store = FeatureStore(root, fake_key())
+    store.build(names, images, FakeEngine, shard_rows=ROWS)
+    assert content(store.folder) == expected
