@@ -7,7 +7,7 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
-from fakes import train_three_epochs, use_fake_network, write_set
+from fakes import keep_commands, train_three_epochs, use_fake_network, write_set
 from flarescope.backbones import weights
 from keras_model import import_keras, save_model
 
@@ -16,6 +16,22 @@ QUIET = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("untimed", max_examples=40, **QUIET)
 settings.register_profile("thorough", max_examples=500, **QUIET)
 settings.load_profile("thorough" if "FLARESCOPE_THOROUGH" in os.environ else "untimed")
+
+keep_commands()
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+def pytest_collection_modifyitems(items):
+    """Give what a fixture of its module has to be made for to one worker, where no mark says which."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None and _of_its_module(item):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+def _of_its_module(item):
+    found = getattr(item, "_fixtureinfo", None)
+    made = [fixture for each in found.name2fixturedefs.values() for fixture in each] if found else []
+    return any(fixture.scope == "module" and fixture.baseid == item.nodeid.partition("::")[0] for fixture in made)
 
 
 @pytest.fixture

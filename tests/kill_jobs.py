@@ -14,7 +14,7 @@ import pyarrow.parquet  # noqa: F401
 import scipy.optimize  # noqa: F401
 import sklearn.svm  # noqa: F401
 
-from fakes import draw_blank, use_fake_network, write_set
+from fakes import draw_blank, keep_commands, use_fake_network, write_set
 from flarescope.cli import main
 from flarescope.fetch import Source, fetch
 
@@ -25,6 +25,7 @@ LEARNING = ["--epochs", "3", "--batch", "16", "--learning-rate", "0.003", "--see
 
 use_fake_network()
 draw_blank()
+keep_commands()
 os.environ["SOURCE_DATE_EPOCH"] = "1700000000"  # an evaluation says when it was made
 
 
