@@ -14,12 +14,14 @@ from fakes import child_environment
 from flarescope.cli import calibrate, catalog_select, catalog_split, magnetic, main, options
 from flarescope.cli.app import app
 from flarescope.cli.data import Part
+from flarescope.cli.words import HeadWord, HistoryFormWord, SolverWord
 from flarescope.engines.base import ENGINES, PRECISIONS
 from flarescope.engines.choose import choose
 from flarescope.errors import InputError
 from flarescope.events import FluxScale, Rules
+from flarescope.features.history import FORMS
 from flarescope.features.store_key import DTYPES
-from flarescope.heads.head import SOLVERS
+from flarescope.heads.head import HEADS, SOLVERS
 from flarescope.images.render import NAN_POLICIES
 from flarescope.magnetic.baseline import KINDS
 from flarescope.pipeline.calibrating import METHODS
@@ -114,7 +116,9 @@ def test_what_is_mistyped_is_told_in_one_line_with_what_was_meant(typed, line, c
         (options.RulesName, get_args(Rules)),
         (options.FluxScaleName, get_args(FluxScale)),
         (options.SolverName, tuple(SOLVERS)),
-        (options.SolverWord, tuple(SOLVERS)),
+        (SolverWord, tuple(SOLVERS)),
+        (HeadWord, tuple(HEADS)),
+        (HistoryFormWord, FORMS),
         (calibrate.MethodName, METHODS),
         (catalog_split.SplitWay, WAYS),
         (catalog_select.UnknownRule, ("drop", "keep")),

@@ -14,11 +14,12 @@ from fakes import use_fake_network
 from flarescope.catalog.boucheron import read_table
 from flarescope.cli import main
 from flarescope.errors import InputError
+from flarescope.features.history import History
 from flarescope.forecaster.classifier import load_classifier, read_description
 from flarescope.forecaster.event_models import load_event_models
 from flarescope.forecaster.event_runs import EventRuns
 from flarescope.heads.boosting import Boosted, fit_boosted
-from flarescope.heads.head import Recipe
+from flarescope.heads.head import HEADS, Recipe
 from flarescope.heads.mlp import MlpState, first_state, parts_of, train_mlps
 from flarescope.heads.stored import arrays_of, head_of, kind_of
 from flarescope.magnetic.features import FEATURE_NAMES
@@ -27,10 +28,11 @@ from flarescope.pipeline.catalogues.listing import write_catalogue
 from flarescope.pipeline.evaluating_events import evaluate_events
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.models import load
-from flarescope.pipeline.sweeping import Grid, sweep
+from flarescope.pipeline.sweep_grid import Grid
 from flarescope.pipeline.training import train
 from flarescope.pipeline.verifying import Verifying
 from flarescope.regions.trees import CHOICES
+from flarescope.several_events import label_column
 from made_events import EVENTS, write_events_set
 
 COMPUTE = Compute(engine="torch", precision="fp32", workers=0)
@@ -245,12 +247,63 @@ def test_every_head_takes_the_29_magnetic_features(data, tmp_path):
     assert main(["predict", str(run), str(next((data["images"] / "1141").iterdir()))]) == 2  # features made elsewhere
 
 
-def test_a_sweep_is_of_one_event_and_of_heads_of_one_event(data, engine, tmp_path):
-    given = {"train": data["table"], "validation": data["table"], "images": data["images"], "backbone": "fake"}
-    with pytest.raises(InputError, match=r"has labels of C1\.0/24, M1\.0/24, C1\.0/48; a sweep is of one"):
-        sweep(**given, out=tmp_path / "s", compute=COMPUTE)
-    with pytest.raises(InputError, match="--head ordinal: a sweep compares linear, mlp, boosting"):
-        Grid(heads=("ordinal",))
+@pytest.fixture
+def numbers_table(data, tmp_path):
+    """Made numbers in the place of features, of which two tell C1.0 and M1.0 within 24 h: `--backbone` names them."""
+    listed = read_table(data["table"])
+    numbers = GENERATOR.normal(0, 1, (len(listed), len(FEATURE_NAMES)))
+    for place, event in enumerate(EVENTS[:2]):
+        numbers[:, place] += 2 * listed[label_column(event)]
+    made = pd.DataFrame(numbers, columns=list(FEATURE_NAMES)).assign(label=0, flare=None, filename=listed["filename"])
+    write_features_csv(made, tmp_path / "features.csv")
+    return f"table:{tmp_path / 'features.csv'}"
+
+
+@pytest.mark.slow
+def test_a_sweep_compares_all_heads_with_and_without_a_past_on_several_events(data, numbers_table, tmp_path, capsys):
+    given = ["--train", data["table"], "--validation", data["table"], "--images", data["images"]]
+    given += ["--features", tmp_path / "stores", "--backbone", numbers_table]
+    given += [word for event in EVENTS[:2] for word in ("--event", event.code)]
+    small = ["--epochs", 2, "--batch", 8, "--hidden", 3]
+    heads = [word for head in HEADS for word in ("--head", head)]
+    past = ["--history", "none", "--history", "2,4", "--tolerance", 0.5]
+    words = ["sweep", *given, *small, *heads, *past, "--history-form", "stack", "--history-form", "difference"]
+    assert main([*map(str, [*words, "--out", tmp_path / "sweep"])]) == 0
+    shown = capsys.readouterr()
+    assert "* best by mean validation TSS over seeds, and over the 2 events" in shown.out
+    assert [line.split(":")[0] for line in shown.err.splitlines() if line.startswith("best of")] == [
+        f"best of {event.code} alone" for event in EVENTS[:2]
+    ]
+    found = json.loads((tmp_path / "sweep/sweep.json").read_text())
+    heads_of = {
+        past: {one["solver"].split()[0] for one in found["combinations"] if one["history"] == past}
+        for past in (None, "2,4", "2,4 difference")
+    }
+    plain = {"adam", "ordinal", "regression", "mlp", "boosting"}
+    assert heads_of == {None: plain, "2,4": plain | {"gru", "attention"}, "2,4 difference": plain}
+    assert all(one["failure"] is None for one in found["runs"])
+    for row in found["runs"]:
+        assert row["tss"] == pytest.approx(np.mean([one["tss"] for one in row["events"].values()]))
+    assert max(one["tss"]["mean"] for one in found["combinations"]) == next(
+        one["tss"]["mean"]
+        for one in found["combinations"]
+        if {name: one[name] for name in found["best"]} == found["best"]
+    )
+    alone = {"ordinal_l2-0.0001": ["--head", "ordinal"]}
+    alone["h2-4_gru3_lr0.001_wref_seed0"] = ["--head", "gru", "--hidden", 3]
+    for name, own in alone.items():
+        learning = ["--history", "2,4", "--tolerance", 0.5, "--epochs", 2, "--batch", 8] if "gru" in name else []
+        assert main([*map(str, ["train", *given, *own, *learning, "--out", tmp_path / name, "--quiet"])]) == 0
+        assert (tmp_path / name / "model.hdf5").read_bytes() == (tmp_path / "sweep" / name / "model.hdf5").read_bytes()
+
+
+def test_what_a_sweep_cannot_do_is_told():
+    with pytest.raises(InputError, match="--head forest: expected one of linear, ordinal"):
+        Grid(heads=("forest",))
     with pytest.raises(InputError, match="--hidden: without meaning without --head mlp"):
         Grid(hidden=(8, 16))
+    with pytest.raises(InputError, match="--class-weight: without meaning without --solver adam"):
+        Grid(heads=("ordinal",), class_weights=((1.0, 2.0),))
+    with pytest.raises(InputError, match="--head gru looks at earlier images too: give --history"):
+        Grid(heads=("gru",), histories=(None, History((6,), 1, "difference")))
     assert len(Grid(heads=("linear", "mlp"), hidden=(8, 16), seeds=(0, 1)).recipes(Recipe())) == 2 + 4

@@ -16,7 +16,9 @@ from flarescope.heads.head import Recipe
 from flarescope.pipeline import fitting
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.jobs import Running
-from flarescope.pipeline.sweeping import Grid, compare, run_name, sweep
+from flarescope.pipeline.sweep_grid import Combination, Grid, run_name
+from flarescope.pipeline.sweep_scores import Swept, compare
+from flarescope.pipeline.sweeping import sweep
 from flarescope.pipeline.training import train
 
 COMPUTE = Compute(engine="torch", precision="fp32", workers=0)
@@ -200,7 +202,8 @@ def test_the_best_is_not_a_combination_whose_other_seeds_failed():
         history = [{"epoch": 1, "validation": {"tss": tss, "hss": tss, "loss": 1.0}}]
         failure = FlarescopeError("diverged") if tss is None else None
         recipe = Recipe(learning_rate=rate, seed=seed, class_weight=(1.0, 2.0))
-        return Running(RunFolder(Path(f"{rate}-{seed}")), recipe, None, None, history, failure)
+        run = Running(RunFolder(Path(f"{rate}-{seed}")), recipe, None, None, history, failure)
+        return Swept(Combination(recipe), [run])
 
     runs = [one(0.3, 0, 0.9), one(0.3, 1, None), one(0.001, 0, 0.5), one(0.001, 1, 0.6)]
     found = compare(runs)

@@ -53,7 +53,8 @@ if TYPE_CHECKING:
     from flarescope.pipeline.region_training import train_regions
     from flarescope.pipeline.reporting import report
     from flarescope.pipeline.spreading import spread_of_runs
-    from flarescope.pipeline.sweeping import Grid, sweep
+    from flarescope.pipeline.sweep_grid import Grid
+    from flarescope.pipeline.sweeping import sweep
     from flarescope.pipeline.table_report import report_tables
     from flarescope.pipeline.training import train
     from flarescope.pipeline.verifying import Verifying
@@ -72,7 +73,7 @@ _HOMES = {
     "EventDefinition": "events",
     "Explaining": "pipeline.explaining.stage",
     "Forecast": "pipeline.forecasting.value",
-    "Grid": "pipeline.sweeping",
+    "Grid": "pipeline.sweep_grid",
     "History": "features.history",
     "Magnetogram": "images.magnetogram",
     "Model": "pipeline.models",

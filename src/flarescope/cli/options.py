@@ -1,7 +1,6 @@
 """Which options do several commands share?"""
 
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -27,21 +26,6 @@ SolverName = Literal["adam", "lbfgs"]
 HeadName = Literal["linear", "ordinal", "regression", "mlp", "boosting", "gru", "attention"]
 HistoryFormName = Literal["stack", "difference"]
 ScopeName = Literal["region", "disk"]
-
-
-class SolverWord(StrEnum):
-    """The words of `SolverName`, where an option may be given again: typer takes a Literal only alone."""
-
-    adam = "adam"
-    lbfgs = "lbfgs"
-
-
-class HeadWord(StrEnum):
-    """Heads of one event, where the option may be given again."""
-
-    linear = "linear"
-    mlp = "mlp"
-    boosting = "boosting"
 
 
 def event_of_options(

@@ -225,6 +225,25 @@ def open_training_data(
     )
 
 
+def looking_back(
+    data: TrainingData, history: History | None, train: str | Path, validation: str | Path
+) -> TrainingData:
+    """Give the same rows, which look back to earlier images.
+
+    Args:
+        data: of rows that look back to none.
+        history: to which images; None gives the data as they are.
+        train: as in `open_training_data`, as is the next.
+        validation: rows to validate on.
+
+    Raises:
+        InputError: rows that cannot be looked back from.
+    """
+    if history is None:
+        return data
+    return replace(data, history=history, whole=_whole_tables(train, validation, data.tables, data.limit, history))
+
+
 def _check_looking_back(recipe: Recipe, history: History | None) -> None:
     """Refuse a head that looks back without images to look back to.
 

@@ -1,6 +1,6 @@
 """How does a labelled set of several events become one run, with a head for each, in one pass over the features?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -39,22 +39,43 @@ def train_events(out: Path, data: TrainingData, recipe: Recipe, saving: Saving, 
     if saving.full:
         raise InputError("--full: a complete Keras model has one head; name one event by --event")
     runs = EventRuns(out, data.events)
-    parts = [data.of_event(event) for event in data.events]
-    jobs = [
-        Job(runs.run(event), part.with_class_weight(recipe), part)
-        for event, part in zip(data.events, parts, strict=True)
-    ]
-    with _claimed(runs), ExitStack() as stack:
-        for job in jobs:
-            described = job.data.describe(job.recipe, asdict(saving))
-            stack.enter_context(claimed(job.run, described, reporter))
+    jobs = event_jobs(runs, data, recipe)
+    with claimed_events(runs, jobs, saving, reporter):
         ended = fit_runs(jobs, saving, reporter)
         for one in ended:
             if one.failure:
                 raise one.failure
-        write_model(runs)
-        runs.write(finished=True)
+        finish_events(runs)
     return runs
+
+
+def event_jobs(runs: EventRuns, data: TrainingData, recipe: Recipe) -> list[Job]:
+    """Give the job of each event, with class weights of its own where the recipe has none."""
+    parts = [data.of_event(event) for event in runs.events]
+    return [
+        Job(runs.run(event), part.with_class_weight(recipe), part)
+        for event, part in zip(runs.events, parts, strict=True)
+    ]
+
+
+def finish_events(runs: EventRuns) -> None:
+    """Write the one model file of runs that have all ended, and say so."""
+    write_model(runs)
+    runs.write(finished=True)
+
+
+@contextmanager
+def claimed_events(runs: EventRuns, jobs: Sequence[Job], saving: Saving, reporter: Reporter) -> Iterator[None]:
+    """Hold the folder of a run of several events, and those of its events (see `identity.claimed`).
+
+    Raises:
+        InputError: one holds another run.
+        FlarescopeError: another process is at work on it.
+    """
+    with _claimed(runs), ExitStack() as stack:
+        for job in jobs:
+            stack.enter_context(claimed(job.run, job.data.describe(job.recipe, asdict(saving)), reporter))
+        yield
 
 
 @contextmanager
