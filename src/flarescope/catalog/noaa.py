@@ -3,10 +3,10 @@
 import datetime as dt
 import re
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from flarescope.errors import InputError
 from flarescope.files import refuse_special, translate_os_errors
@@ -19,6 +19,8 @@ MOST_BYTES: Final = 4_000_000
 
 MOST_ARCHIVE_BYTES: Final = 200_000_000
 """Of what an archive unpacks to; more than the products of many years have."""
+
+T = TypeVar("T")
 
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
@@ -94,6 +96,30 @@ def split_products(lines: list[str], heads: Sequence[str]) -> Iterator[tuple[int
                 start, seen = number, set()
             seen.add(name)
     yield start + 1, lines[start:]
+
+
+def each_product(
+    source: str, content: bytes, heads: Sequence[str], read: Callable[[list[str], str, int], T]
+) -> Iterator[T | Refused]:
+    """Read each product in a file; one that is damaged does not cost the others.
+
+    Args:
+        source: what to call the file in a message.
+        content: of it.
+        heads: as for `split_products`.
+        read: makes something of a product's lines, the file's name and the number of its first line, or raises
+            InputError.
+    """
+    try:
+        parts = list(split_products(to_lines(content, source), heads))
+    except InputError as error:
+        yield Refused(source, str(error))
+        return
+    for first, lines in parts:
+        try:
+            yield read(lines, source, first)
+        except InputError as error:
+            yield Refused(source, str(error), part=len(parts) > 1)
 
 
 def read_lines(path: Path) -> list[str]:

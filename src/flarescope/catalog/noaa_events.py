@@ -9,7 +9,7 @@ A day without events says `NO EVENT REPORTS.`
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ import pandas as pd
 from flarescope.catalog.flare_tables import read_flare_csv
 from flarescope.catalog.goes_satellites import scale_of_satellite, scales_of
 from flarescope.catalog.met_office import FLARE_LINE, read_spaced_flares
-from flarescope.catalog.noaa import Refused, parse_day, parse_region, products, read_lines, split_products, to_lines
+from flarescope.catalog.noaa import Refused, each_product, parse_day, parse_region, products, read_lines
 from flarescope.catalog.noaa_flares import (
     FlareList,
     Interval,
@@ -151,7 +151,7 @@ def read_events(paths: Iterable[Path]) -> FlareList:
     refused = []
     for path in paths:
         for source, content in products(Path(path), "events.txt"):
-            for found in _reports_in(source, content):
+            for found in each_product(source, content, HEADS, parse_report):
                 if isinstance(found, Refused):
                     refused.append(found)
                     continue
@@ -164,20 +164,6 @@ def read_events(paths: Iterable[Path]) -> FlareList:
     days = [report for _, (_, report) in sorted(reports.items())]
     table = flare_frame(row for report in days for row in report.flares)
     return FlareList(table, _merge(days), tuple(refused), scales_of(table["satellite"], operational=True))
-
-
-def _reports_in(source: str, content: bytes) -> Iterator[Report | Refused]:
-    """Read each report of a file; one that is damaged does not cost the others."""
-    try:
-        parts = list(split_products(to_lines(content, source), HEADS))
-    except InputError as error:
-        yield Refused(source, str(error))
-        return
-    for first, lines in parts:
-        try:
-            yield parse_report(lines, source, first)
-        except InputError as error:
-            yield Refused(source, str(error))
 
 
 def _merge(days: list[Report]) -> tuple[Interval, ...]:

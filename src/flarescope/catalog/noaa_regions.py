@@ -15,7 +15,7 @@ from typing import Final
 
 import pandas as pd
 
-from flarescope.catalog.noaa import Refused, parse_day, products, split_products, to_lines
+from flarescope.catalog.noaa import Refused, each_product, parse_day, products
 from flarescope.catalog.region_rows import Region, difference, region_of, region_of_words
 from flarescope.catalog.swpc_regions import is_json, read_solar_regions
 from flarescope.errors import InputError
@@ -40,6 +40,7 @@ hold; `section` I (with spots), IA (plage without spots) or II (due to return wi
 `longitude_deg` west of the central meridian; `area_msh` in millionths of the solar hemisphere; `mcintosh` as `Dso`;
 `extent_deg` in longitude; `hale` as `Beta-Gamma`. What a section does not give is null."""
 
+HEADS: Final = ("product", "issued")
 _SECTION: Final = re.compile(r"(IA|II|I)\.\s*(?:REGIONS|H-ALPHA)", re.IGNORECASE)
 _COLUMNS: Final = re.compile(r"NMBR\s+(?:LOCATION|LAT)\s+LO(?:\s+AREA\s+Z\s+LL\s+NN\s+MAG TYPE|\s+COMMENT)?(.*)", re.I)
 _NUMBER_LINE: Final = re.compile(r"SRS NUMBER\s+\d+\s+ISSUED AT\s+\d{4}Z ON\s+(\d{1,2})\s+([A-Z]+)\s+(\d{4})", re.I)
@@ -194,16 +195,7 @@ def _summaries_in(path: Path) -> Iterator[tuple[str, Summary | Refused]]:
             yield str(path), Refused(str(path), str(error))
         return
     for source, content in products(path, "SRS.txt"):
-        try:
-            parts = list(split_products(to_lines(content, source), ("product", "issued")))
-        except InputError as error:
-            yield source, Refused(source, str(error))
-            continue
-        for first, lines in parts:
-            try:
-                yield source, parse_summary(lines, source, first)
-            except InputError as error:
-                yield source, Refused(source, str(error))
+        yield from ((source, found) for found in each_product(source, content, HEADS, parse_summary))
 
 
 def is_region_table(path: Path) -> bool:

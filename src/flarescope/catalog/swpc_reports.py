@@ -7,14 +7,13 @@ of 2002, 2012, 2013, 2020 and 2024 as others keep them.
 
 import datetime as dt
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
 from flarescope.catalog.daily_forms import DAILY_DTYPES
-from flarescope.catalog.noaa import Refused, parse_day, products, split_products, to_lines
+from flarescope.catalog.noaa import Refused, each_product, parse_day, products
 from flarescope.catalog.swpc_probabilities import ASSUMED as OF_JSON
 from flarescope.catalog.swpc_probabilities import read_probabilities
 from flarescope.catalog.swpc_regions import is_json
@@ -53,7 +52,7 @@ def read_swpc(path: Path) -> tuple[pd.DataFrame, list[Refused], str]:
     rows: list[Row] = []
     refused = []
     for source, content in products(path, "RSGA.txt"):
-        for found in _reports_in(source, content):
+        for found in each_product(source, content, HEADS, _report):
             if isinstance(found, Refused):
                 refused.append(found)
             else:
@@ -66,21 +65,14 @@ def read_swpc(path: Path) -> tuple[pd.DataFrame, list[Refused], str]:
     return table.drop_duplicates(["time", "event", "latency_h"]).reset_index(drop=True), refused, ASSUMED
 
 
-def _reports_in(source: str, content: bytes) -> Iterator[list[Row] | Refused]:
-    """Read each report of a file; one that is damaged does not cost the others."""
+def _report(lines: list[str], source: str, first: int) -> list[Row]:
     try:
-        parts = list(split_products(to_lines(content, source), HEADS))
-    except InputError as error:
-        yield Refused(source, str(error))
-        return
-    for first, lines in parts:
-        try:
-            yield _report(lines)
-        except ValueError as error:
-            yield Refused(source, f"{source}, from line {first}: {error}", part=len(parts) > 1)
+        return _probabilities(lines)
+    except ValueError as error:
+        raise InputError(f"{source}, from line {first}: {error}") from error
 
 
-def _report(lines: list[str]) -> list[Row]:
+def _probabilities(lines: list[str]) -> list[Row]:
     day: dt.date | None = None
     found: list[Row] = []
     inside = False
