@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flarescope.catalog.boucheron import read_region_lists
 from flarescope.catalog.check import PUBLISHED_COUNTS, claimed_split, find_problems
 from flarescope.catalog.labels import label_by
 from flarescope.catalog.noaa_flares import FlareList, flare_frame
 from flarescope.catalog.noaa_regions import REGION_DTYPES, read_summaries
+from flarescope.catalog.region_lists import read_region_lists
 from flarescope.catalog.splits import split_by_lists, split_by_region, split_by_time
 from flarescope.events import EventDefinition
 from flarescope.tables import check_catalogue

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flarescope.catalog.boucheron import read_image_list, read_region_list, read_table
+from flarescope.catalog.boucheron import read_image_list, read_table
 from flarescope.catalog.noaa_events import read_flares
 from flarescope.catalog.published import read_region_days
+from flarescope.catalog.region_lists import read_region_list
 from flarescope.catalog.splits import check_disjoint
 from flarescope.cli import main
 from flarescope.errors import InputError

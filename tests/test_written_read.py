@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes import use_fake_network, write_png
-from flarescope.catalog.boucheron import read_region_list, read_table
+from flarescope.catalog.boucheron import read_table
 from flarescope.catalog.noaa_flares import read_event_list
 from flarescope.catalog.published import (
     read_region_days,
@@ -15,6 +15,7 @@ from flarescope.catalog.published import (
     write_labels,
     write_region_list,
 )
+from flarescope.catalog.region_lists import read_region_list
 from flarescope.cli import main
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
