@@ -11,6 +11,7 @@ import numpy as np
 from fakes import FakeEngine
 from flarescope.engines.base import EngineChoice
 from flarescope.errors import InputError
+from waiting import wait_until
 
 FAKE_CHOICE = EngineChoice("fake", "cpu", "fp32", batch=4)
 
@@ -55,3 +56,11 @@ class WaitingEngine(FakeEngine):
 def refuse() -> EngineChoice:
     """Refuse to choose, as a machine does that lacks what was asked for."""
     raise InputError("--engine winograd: not here")
+
+
+def engine_when_all_are_ready(folder: Path, workers: int, seconds_an_image: float) -> WaitingEngine:
+    """Give a stand-in that waits once so many workers have asked for theirs, each of which leaves a file."""
+    folder.mkdir(exist_ok=True)
+    (folder / str(os.getpid())).touch()
+    wait_until(lambda: len(list(folder.iterdir())) >= workers)
+    return WaitingEngine(seconds_an_image)

@@ -29,7 +29,7 @@ MagneticFeatures = Annotated[
 
 def features(
     table: options.LabelledTable,
-    images: options.Images,
+    images: options.ImagesAnywhere,
     out: Annotated[
         Path, typer.Option(help="With --magnetic the CSV, 32 columns as published; else the folder of the stores.")
     ],
@@ -55,6 +55,10 @@ def features(
         typer.Option(help="--on ray: auto, or HOST:PORT of the head.", show_default="this machine alone"),
     ] = None,
     per_node: Annotated[int, typer.Option(help="--on ray: workers a node, without GPUs.")] = 1,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder that keeps images of a storage (s3://).", show_default="none are kept")
+    ] = None,
+    cache_gb: Annotated[float, typer.Option(help="--cache: what it may take, GB.")] = 10.0,
     limit: options.Limit = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -70,13 +74,22 @@ def features(
     if not magnetic:
         from flarescope.pipeline.featuring import Compute, fill_store
         from flarescope.pipeline.hiring import OnRay
+        from flarescope.storage.cache import FileCache
 
         compute = Compute(engine, precision, workers, nan, engine_batch, store, instrument_ok)
         cluster = None if on is None else OnRay(address, per_node)
         if cluster is None and (address is not None or per_node != 1):
             raise InputError("--address and --per-node are for a cluster: give --on ray too")
         filled = fill_store(
-            table, images, out, backbone=backbone, compute=compute, limit=limit, on=cluster, reporter=reporter
+            table,
+            images,
+            out,
+            backbone=backbone,
+            compute=compute,
+            limit=limit,
+            on=cluster,
+            cache=None if cache is None else FileCache.of(cache, cache_gb),
+            reporter=reporter,
         )
         note(f"kept in {filled.folder}")
         return

@@ -146,6 +146,12 @@ Debug = Annotated[
     bool, typer.Option("--debug", help="Show the traceback of an error.", callback=_set_debug, is_eager=True)
 ]
 Images = Annotated[Path, typer.Option(help="Folder that the table's file names are relative to.")]
+ImagesAnywhere = Annotated[
+    str,
+    typer.Option(
+        "--images", metavar="PATH", help="Folder that the table's file names are relative to, or s3://BUCKET/FOLDER."
+    ),
+]
 Backbone = Annotated[
     str,
     typer.Option(

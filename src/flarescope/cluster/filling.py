@@ -23,6 +23,7 @@ from flarescope.errors import FlarescopeError, InputError
 from flarescope.features.filling import Filling
 from flarescope.features.shards import next_number, remove_partial, take_part, write_shard
 from flarescope.files import translate_os_errors
+from flarescope.images.root import LocalImages
 from flarescope.progress import Reporter
 
 NO_NODES: Final = "the Ray cluster has no node with a CPU to give; see `ray status`"
@@ -119,7 +120,10 @@ def fill_on(crew: Crew, reporter: Reporter, filling: Filling, engine: Callable[[
     seats = crew.seats()
     reporter.say(f"Ray: {counted(len(seats), 'worker')} on {counted(len(crew.nodes), 'node')}, {crew.choice.id}")
     first = next_number(filling.folder)
-    sent = replace(filling, folder=filling.folder.absolute(), names=filling.names[:0], progress=_silent)
+    images = filling.images
+    if isinstance(images, LocalImages):  # a worker is in another folder
+        images = LocalImages(images.folder.absolute())
+    sent = replace(filling, folder=filling.folder.absolute(), names=filling.names[:0], images=images, progress=_silent)
     pool = Pool(crew.ray, partial(crew.employ, sent, engine), reporter.say)
     done = 0
     try:

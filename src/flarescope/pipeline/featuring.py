@@ -27,10 +27,12 @@ from flarescope.features.given import GivenFeatures
 from flarescope.features.store import FeatureStore, begun_with
 from flarescope.features.store_key import DTYPES, StoreKey
 from flarescope.images.line_of_sight import Accept
+from flarescope.images.remote import images_at
 from flarescope.images.render import Rendering
-from flarescope.images.root import ImageRoot
+from flarescope.images.root import ImageRoot, root_of
 from flarescope.pipeline.hiring import Hired, OnRay, hired
 from flarescope.progress import Reporter, WarningReporter
+from flarescope.storage.cache import FileCache
 
 MANY: Final = 10_000
 """Images from which a first pass is worth the minute that measuring batch and streams takes: it is pointed to."""
@@ -110,10 +112,9 @@ def announce(weights: Weights, reporter: Reporter, *, synthetic: bool = False) -
         )
 
 
-def check_before(images: Path, compute: Compute) -> None:
+def check_before(images: Path | ImageRoot, compute: Compute) -> None:
     """Tell of a wrong image root or a wrong option before anything takes time or a folder is claimed."""
-    if not images.is_dir():
-        raise InputError(f"{images}: no such folder; expected the image root (--images)")
+    root_of(images).check()
     compute.threads()
 
 
@@ -223,18 +224,20 @@ def fill_store(
     compute: Compute | None = None,
     limit: int | None = None,
     on: OnRay | None = None,
+    cache: FileCache | None = None,
     reporter: Reporter | None = None,
 ) -> Features:
     """Compute the network's features of a table's images ahead of any training.
 
     Args:
         table: labelled images (see `flarescope.read_table`).
-        images: the image root.
+        images: the image root: a folder, or an address of a storage, as `s3://bucket/folder`.
         features: the folder of the feature stores, as `train` takes it.
         backbone: name of a network, a Keras file (see `backbones.registry.find`), or a `flarescope.Backbone`.
         compute: how.
         limit: only so many rows, drawn at random, the same ones every time.
         on: a Ray cluster that computes; None computes in this process.
+        cache: keeps what is read of a storage, on each machine.
         reporter: hears notes and progress.
     """
     compute = (compute or Compute()).of_event(event_of_table(table))
@@ -242,8 +245,8 @@ def fill_store(
     rows = read_table(table, limit=limit)
     weights = find(backbone)
     announce(weights, reporter)
-    check_before(Path(images), compute)
-    root = Path(images) if on is None else Path(images).absolute()  # a worker is in another folder
+    root = images_at(images, cache)
+    check_before(root, compute)
     with hired(on, backbone, weights, compute, Path(features), reporter) as crew:
         store = open_store(Path(features), [rows], weights, compute, reporter, crew.choice if crew else None)
         ensure_features(store, rows, root, weights, compute, reporter, "features", crew)

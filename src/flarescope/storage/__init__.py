@@ -1,0 +1,1 @@
+"""How are files read that lie in the storage of a cloud or of a cluster?"""
