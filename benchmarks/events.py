@@ -21,8 +21,9 @@ from flarescope.backbones.vgg16 import FEATURES
 from flarescope.features.gather import FeatureRows
 from flarescope.features.half import encode
 from flarescope.features.store import SHARD_ROWS
-from flarescope.heads.adam import State, train_together
+from flarescope.heads.adam import State
 from flarescope.heads.head import Recipe, glorot_head
+from flarescope.heads.together import train_together
 
 RATES = (0.2, 0.05, 0.01, 0.3, 0.1, 0.02)
 """How many of the rows each of the six events has: as C1.0, M1.0 and X1.0 within 24 and 48 hours might."""

@@ -21,8 +21,9 @@ import torch
 from flarescope.backbones.vgg16 import FEATURES
 from flarescope.features.gather import FeatureRows
 from flarescope.features.store import SHARD_ROWS
-from flarescope.heads.adam import State, epoch_order, train_epoch
+from flarescope.heads.adam import State, epoch_order
 from flarescope.heads.head import Recipe, glorot_head
+from flarescope.heads.together import train_epoch
 
 RECIPE = Recipe(class_weight=(1.0, 4.08785))
 

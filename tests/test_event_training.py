@@ -13,7 +13,7 @@ from flarescope.errors import InputError
 from flarescope.forecaster.event_models import load_event_models, read_event_descriptions
 from flarescope.forecaster.event_runs import EventRuns, is_of_events, run_of_event
 from flarescope.forecaster.runs import RunFolder
-from flarescope.heads import adam
+from flarescope.heads import together
 from flarescope.heads.head import Recipe
 from flarescope.notes import read_event
 from flarescope.pipeline import solving
@@ -62,7 +62,7 @@ def test_each_head_has_the_bytes_of_one_trained_alone(data, engine, tmp_path, so
 
 
 def test_the_rows_are_read_once_for_all_events(data, engine, tmp_path, monkeypatch):
-    calls, real = [], adam.train_together
+    calls, real = [], together.train_together
 
     def counted(states, *arguments, **options):
         calls.append(len(states))

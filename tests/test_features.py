@@ -569,7 +569,8 @@ import re, sys
 from pathlib import Path
 import numpy as np
 from fakes import FakeEngine, fake_key
-from flarescope.heads.adam import State, train_epoch
+from flarescope.heads.adam import State
+from flarescope.heads.together import train_epoch
 from flarescope.features.store import FeatureStore
 from flarescope.heads.head import Recipe, glorot_head
 images, root, count = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])

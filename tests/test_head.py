@@ -17,8 +17,12 @@ from threadpoolctl import threadpool_limits
 from flarescope.backbones.vgg16 import FEATURES
 from flarescope.errors import InputError
 from flarescope.features.gather import GATHER, batches
-from flarescope.heads.adam import State, adam_step, epoch_order, gradient_by_log_odds, train_epoch, train_together
+from flarescope.heads import together as together_module
+from flarescope.heads.adam import State, adam_step, epoch_order, gradient_by_log_odds
+from flarescope.heads.adam_kernel import compiled_step
 from flarescope.heads.head import Head, Recipe, glorot_head, reference_class_weight, validate
+from flarescope.heads.together import train_epoch, train_together
+from flarescope.native.available import native_available
 from flarescope.scores.loss import cross_entropy_of_log_odds, sigmoid
 
 TRAIN_IMAGES, TRAIN_EVENTS = 759_357, 149_249
@@ -352,8 +356,30 @@ def test_results_do_not_depend_on_the_number_of_blas_threads():
     assert outcomes[0] == outcomes[1]
 
 
-@pytest.mark.parametrize("clip", [0.0, 1e-7])
-def test_heads_trained_together_have_the_bytes_of_heads_trained_alone(clip):
+@pytest.mark.parametrize("learning_rate", [0.001, 1e38])  # the second ends in numbers that are none
+def test_the_compiled_step_has_the_bytes_of_numpys(learning_rate, monkeypatch):
+    if not native_available():
+        pytest.skip("nothing can be compiled here")
+    rows, labels = rows_and_labels(150)
+    recipes = [
+        Recipe(learning_rate=rate, epsilon=1e-3 * rate, class_weight=(1.0, 3.0)) for rate in (learning_rate, 0.1)
+    ]
+    first = [State.start(glorot_head(12, 0)) for _ in recipes]
+    found = []
+    for step in (compiled_step, lambda: None):
+        monkeypatch.setattr(together_module, "compiled_step", step)
+        states = [state for state, _ in train_together(first, rows, [labels] * 2, recipes)]
+        found.append([state for state, _ in train_together(states, rows, [labels] * 2, recipes)])
+    for ours, numpys in zip(*found, strict=True):
+        for name in ("theta", "first", "second"):
+            np.testing.assert_array_equal(getattr(ours, name), getattr(numpys, name))
+
+
+@pytest.mark.parametrize(("clip", "cores"), [(0.0, 1), (1e-7, 1), (0.0, 3)])
+def test_heads_trained_together_have_the_bytes_of_heads_trained_alone(clip, cores, monkeypatch):
+    monkeypatch.setattr(together_module, "available_cores", lambda: cores)
+    monkeypatch.setattr(together_module, "HEADS_A_THREAD", 1)
+    monkeypatch.setattr(together_module, "ROWS_AT_ONCE", 128)
     rows, labels = rows_and_labels(150)
     recipes = [
         Recipe(learning_rate=rate, class_weight=weight, clip=clip)

@@ -7,9 +7,10 @@ from sklearn.preprocessing import StandardScaler
 
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.heads import lbfgs
-from flarescope.heads.adam import State, train_epoch
+from flarescope.heads.adam import State
 from flarescope.heads.head import Recipe, glorot_head, result_of
 from flarescope.heads.lbfgs import fit, standardise
+from flarescope.heads.together import train_epoch
 
 
 def made(count=700, features=25, seed=0):

@@ -19,8 +19,9 @@ from flarescope.cli import main
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.forecaster.classifier import load_classifier
 from flarescope.forecaster.runs import RunFolder
-from flarescope.heads.adam import State, train_epoch
+from flarescope.heads.adam import State
 from flarescope.heads.head import Recipe, glorot_head
+from flarescope.heads.together import train_epoch
 from flarescope.images.magnetogram import read_fits
 from flarescope.images.png import read_png
 from flarescope.tables import read_forecasts

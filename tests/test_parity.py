@@ -9,8 +9,9 @@ from flarescope.backbones.keras.reading import read_backbone
 from flarescope.backbones.weights import of_arrays
 from flarescope.engines.choose import choose
 from flarescope.engines.start import start
-from flarescope.heads.adam import State, train_epoch
+from flarescope.heads.adam import State
 from flarescope.heads.head import Head, Recipe, validate
+from flarescope.heads.together import train_epoch
 from flarescope.pipeline.evaluating import evaluate
 from flarescope.pipeline.featuring import Compute
 from flarescope.progress import Reporter

@@ -28,8 +28,9 @@ from flarescope.errors import FlarescopeError, InputError
 from flarescope.features.batching import stack
 from flarescope.forecaster.classifier import load_classifier
 from flarescope.forecaster.runs import RunFolder, best_epoch, chosen_epoch, model_name
-from flarescope.heads.adam import State, train_epoch
+from flarescope.heads.adam import State
 from flarescope.heads.head import EpochResult, Recipe, glorot_head, validate
+from flarescope.heads.together import train_epoch
 from flarescope.images.reading import read_image
 from flarescope.images.render import Rendering
 from flarescope.pipeline import fitting, solving, training_data

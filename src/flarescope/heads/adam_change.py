@@ -1,5 +1,6 @@
 """What does a step of Adam change, for one head or for several that stand one below the other?"""
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -21,12 +22,7 @@ class Rates(NamedTuple):
     def of(cls, recipes: Sequence[Recipe], steps: Sequence[int]) -> list["Rates"]:
         """Give those of each head before it takes its step of this number."""
         return [
-            cls(
-                np.float32(one.learning_rate * math.sqrt(1 - one.beta_2**step) / (1 - one.beta_1**step)),
-                np.float32(1 - one.beta_1),
-                np.float32(1 - one.beta_2),
-                np.float32(one.epsilon),
-            )
+            _rates(one.learning_rate, one.beta_1, one.beta_2, one.epsilon, step)
             for one, step in zip(recipes, steps, strict=True)
         ]
 
@@ -34,6 +30,16 @@ class Rates(NamedTuple):
     def together(cls, rates: Sequence["Rates"]) -> "Rates":
         """Put those of several heads one below the other."""
         return cls(*(np.array(values, np.float32)[:, np.newaxis] for values in zip(*rates, strict=True)))
+
+
+@functools.lru_cache(maxsize=256)  # heads of several events share theirs
+def _rates(learning_rate: float, beta_1: float, beta_2: float, epsilon: float, step: int) -> Rates:
+    return Rates(
+        np.float32(learning_rate * math.sqrt(1 - beta_2**step) / (1 - beta_1**step)),
+        np.float32(1 - beta_1),
+        np.float32(1 - beta_2),
+        np.float32(epsilon),
+    )
 
 
 def adam_change(first: np.ndarray, second: np.ndarray, gradient: np.ndarray, rates: Rates, change: np.ndarray) -> None:

@@ -11,7 +11,7 @@ from flarescope.errors import InputError
 from flarescope.events import flux_if_class
 from flarescope.features.gather import Rows
 from flarescope.heads import lbfgs
-from flarescope.heads.adam import State, train_together
+from flarescope.heads.adam import State
 from flarescope.heads.base import Ended
 from flarescope.heads.boosting import fit_boosted
 from flarescope.heads.flux import fit_flux
@@ -19,6 +19,7 @@ from flarescope.heads.head import Head, result_of
 from flarescope.heads.mlp import MlpState, train_mlps
 from flarescope.heads.ordinal import fit_ordinal
 from flarescope.heads.sequence_fit import fit_sequence
+from flarescope.heads.together import train_together
 from flarescope.pipeline.jobs import Outcome, Running
 from flarescope.progress import Reporter
 

@@ -1,0 +1,184 @@
+"""How do several heads learn from the same batches, each with the bytes that it has alone?"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from itertools import islice
+from typing import Final
+
+import numpy as np
+
+from flarescope.cores import available_cores
+from flarescope.features.gather import AHEAD, GATHER, Rows, batches
+from flarescope.heads.adam import State, check_converging, epoch_order, gradient_by_log_odds
+from flarescope.heads.adam_change import Rates, adam_change
+from flarescope.heads.adam_kernel import compiled_step, table
+from flarescope.heads.head import EpochResult, Recipe, reference_class_weight, result_of
+
+HEADS_A_THREAD: Final = 3
+"""So many learn in about the time in which another thread copies the rows; more share them among threads."""
+ROWS_AT_ONCE: Final = 256
+"""That threads are given together: waking one takes as long as a step of a head."""
+
+
+class Learners:
+    """Heads within an epoch, one below the other, with room for the numbers of a step, made once.
+
+    What goes number by number is done for all heads at once, and gives each the bytes that it has alone; the products
+    with the features, whose bytes depend on the shape, are made for each head by itself.
+    """
+
+    def __init__(self, states: Sequence[State], labels: Sequence[np.ndarray], recipes: Sequence[Recipe]) -> None:
+        """Begin an epoch.
+
+        Args:
+            states: where each stands; they are not changed.
+            labels: of each, `(N,)` 0/1, in the order of the epoch.
+            recipes: the choices of each.
+        """
+        self.states, self.recipes, self.labels = states, recipes, labels
+        self.theta = _below(*(state.theta for state in states), axis=1)
+        self.first, self.second = _below(*(one.first for one in states)), _below(*(one.second for one in states))
+        self.weights = np.stack(
+            [
+                np.array(recipe.class_weight or reference_class_weight(own), np.float32)[own]
+                for recipe, own in zip(recipes, labels, strict=True)
+            ]
+        )
+        self.away = np.where(np.stack(labels) == 1, np.float32(-1), np.float32(1))
+        self.force = self.away * self.weights
+        self.log_odds = np.empty(self.away.shape, np.float32)
+        self.difference, self.gradient, self.scratch = (_below(*self.first) for _ in range(3))
+        np.subtract(self.theta[1], self.theta[0], out=self.difference)
+        self.table = table(self.first, self.second, self.gradient, self.theta, self.difference)
+        self.steps = 0
+
+    def learn(self, x: np.ndarray, start: int) -> None:
+        """Take the step of the batch that begins at `start` in the order of the epoch; `x` is `(n, F)` float32."""
+        part = np.s_[:, start : start + len(x)]
+        for head, log_odds in zip(self.difference, self.log_odds[part], strict=True):
+            np.dot(x, head[:-1], out=log_odds)
+            log_odds += head[-1]
+        pulls = gradient_by_log_odds(self.log_odds[part], self.away[part], self.force[part], self.recipes[0].clip)
+        for gradient, pull in zip(self.gradient, pulls, strict=True):
+            np.dot(pull, x, out=gradient[:-1])
+            gradient[-1] = pull.sum()
+        self.steps += 1
+        self._step(Rates.of(self.recipes, [state.step + self.steps for state in self.states]))
+
+    def _step(self, rates: Sequence[Rates]) -> None:
+        """Change all heads by their gradients."""
+        step = compiled_step()
+        if step is not None:
+            numbers = np.array(rates, np.float32)
+            self.table[-1] = numbers.ctypes.data
+            step(self.table.ctypes.data)
+            return
+        adam_change(self.first, self.second, self.gradient, Rates.together(rates), self.scratch)
+        self.theta[0] += self.scratch
+        self.theta[1] -= self.scratch
+        np.subtract(self.theta[1], self.theta[0], out=self.difference)
+
+    def learn_all(self, some: Sequence[np.ndarray], start: int) -> None:
+        """Take the steps of batches that follow one another."""
+        # A diverging run overflows; it is told by its loss, in one line.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            for x in some:
+                self.learn(x, start)
+                start += len(x)
+
+    def finish(self) -> list[tuple[State, EpochResult]]:
+        """End the epoch: what the forecasts were worth, each made just before its row was learned from."""
+        found = []
+        for place, (state, recipe, labels) in enumerate(zip(self.states, self.recipes, self.labels, strict=True)):
+            arrays = (self.theta[:, place].copy(), self.first[place].copy(), self.second[place].copy())
+            result = result_of(labels, self.log_odds[place], clip=recipe.clip, weights=self.weights[place])
+            found.append((State(*arrays, state.step + self.steps, state.epoch + 1), result))
+        return found
+
+
+def _below(*rows: np.ndarray, axis: int = 0) -> np.ndarray:
+    """Put rows one below the other, each on a boundary of 64 bytes, as a row of its own would lie."""
+    width = rows[0].shape[-1]
+    stacked = np.stack(rows, axis=axis)
+    room = np.zeros((*stacked.shape[:-1], -(-width // 16) * 16), np.float32)
+    room[..., :width] = stacked
+    return room[..., :width]
+
+
+def train_epoch(
+    state: State,
+    rows: Rows | np.ndarray,
+    labels: np.ndarray,
+    recipe: Recipe,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[State, EpochResult]:
+    """Train the head for one epoch.
+
+    Args:
+        state: where training stands; it is not changed.
+        rows: N rows of features.
+        labels: `(N,)` 0/1.
+        recipe: the choices.
+        progress: called with the number of rows of each finished step.
+
+    Returns:
+        The state after the epoch, and what Keras reports of it: the weighted loss averaged over the rows, and the
+        contingency table, both counted while the head moves.
+
+    Raises:
+        FlarescopeError: the training diverged.
+    """
+    ((state, result),) = train_together([state], rows, [labels], [recipe], progress=progress)
+    check_converging(state, result)
+    return state, result
+
+
+def train_together(
+    states: Sequence[State],
+    rows: Rows | np.ndarray,
+    labels: Sequence[np.ndarray],
+    recipes: Sequence[Recipe],
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> list[tuple[State, EpochResult]]:
+    """Train several heads for one epoch on the same batches: each row is read once, each head's bytes are its own.
+
+    Args:
+        states: where each stands, all before the same epoch.
+        rows: N rows of features.
+        labels: of each, `(N,)` 0/1; heads of several events differ in them.
+        recipes: of each; they share batch, seed and shuffling, which decide the batches, and clip.
+        progress: called with the number of rows of each finished step.
+
+    Returns:
+        What `train_epoch` gives, for each; a head that diverged has a loss that is not finite.
+    """
+    from threadpoolctl import threadpool_limits
+
+    recipe = recipes[0]
+    order = epoch_order(len(rows), recipe, states[0].epoch + 1)
+    in_order = [np.asarray(own, dtype=np.int64)[order] for own in labels]
+    count = min(available_cores(), -(-len(states) // HEADS_A_THREAD))
+    places = np.array_split(np.arange(len(states)), count)
+    groups = [Learners(*([each[place] for place in own] for each in (states, in_order, recipes))) for own in places]
+    at_once = 1 if count == 1 else max(1, ROWS_AT_ONCE // recipe.batch)
+    ahead = AHEAD if count == 1 else max(AHEAD, 2 * ROWS_AT_ONCE // max(recipe.batch, GATHER))
+    start = 0
+    with (
+        threadpool_limits(1, user_api="blas"),
+        np.errstate(over="ignore", invalid="ignore"),
+        ThreadPoolExecutor(max(count - 1, 1), thread_name_prefix="heads") as pool,
+        closing(batches(rows, order, recipe.batch, ahead=ahead)) as stream,
+    ):
+        while some := list(islice(stream, at_once)):
+            others = [pool.submit(group.learn_all, some, start) for group in groups[1:]]
+            groups[0].learn_all(some, start)
+            for other in others:
+                other.result()
+            start += sum(map(len, some))
+            if progress:
+                for x in some:
+                    progress(len(x))
+        return [found for group in groups for found in group.finish()]
