@@ -1,8 +1,10 @@
 """Does `flarescope serve` hold under load: the newest forecast 200 times a second, 1,000 connections, hostile uploads?
 
-    python benchmarks/serve_load.py                     # all of it, some 6 minutes on 2 cores that do nothing else
-    python benchmarks/serve_load.py --seconds 10 --uploads 500
+    python benchmarks/serve_load.py                     # all of it, some 10 minutes on 2 cores that do nothing else
+    python benchmarks/serve_load.py --seconds 10 --uploads 500 --requests 10000
 
+An hour's worth of requests is 200,000: 56 a second, that of some hundred programs and people who look once a second or
+two. They come as fast as they are answered, while 60 forecasts are kept one after the other, as --watch keeps at most.
 A server of this machine is asked over loopback alone; its rate limits are lifted, all others are its own. The archive
 is made, the model of uploads has random filters: nothing of it is a result but times, bytes and counts.
 """
@@ -29,7 +31,9 @@ RATE = 200
 CONNECTIONS = 1000
 WORKERS = 50
 UPLOADERS = 8
-DAYS = 60
+DAYS = 28
+READERS = 20
+ROUNDS = 60
 NEWEST = b"GET /api/v1/forecasts/newest HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 HEALTH = b"GET /api/v1/health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 
@@ -48,7 +52,7 @@ def make(work: Path) -> tuple[Path, Path]:
     from made_archive import made_forecast
 
     archive, model = work / "archive", work / "lite.hdf5"
-    for day in range(1, min(DAYS, 28) + 1):
+    for day in range(1, DAYS + 1):
         keep(archive, made_forecast(day))
     folder = archive / "forecasts" / "real"
     options: dict[str, Any] = {"issued": ISSUED, "archive": archive, "out": folder, "reporter": flarescope.Reporter()}
@@ -195,6 +199,55 @@ async def upload_hostile(port: int, count: int, server: int) -> dict[str, Any]:
     return {"uploads": done, "a_s": round(done / lasted, 1), "statuses": dict(statuses), "server_mb_by_tenth": memory}
 
 
+async def an_hour(port: int, count: int, archive: Path, server: int) -> dict[str, Any]:
+    """Ask for all there is, so many times, while forecasts are kept; watch the server's memory."""
+    from flarescope.archive import keep
+    from made_archive import made_forecast
+
+    paths = _paths()
+    numbers = iter(range(count))
+    statuses: Counter[int] = Counter()
+    memory = [round(memory_mb(server), 1)]
+
+    async def worker() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for number in numbers:
+            path, accept = paths[number % len(paths)]
+            head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: {accept}\r\n\r\n"
+            writer.write(head.encode())
+            status, _ = await answer(reader)
+            statuses[status] += 1
+            if number % (count // ROUNDS) == count // ROUNDS - 1:
+                forecast = made_forecast(1 + number % DAYS, probability=(number + 1) / (2 * count))
+                await asyncio.to_thread(keep, archive, forecast)
+            if number % (count // 10) == count // 10 - 1:
+                memory.append(round(memory_mb(server), 1))
+        writer.close()
+
+    began = time.perf_counter()
+    await asyncio.gather(*(worker() for _ in range(READERS)))
+    lasted = time.perf_counter() - began
+    return {
+        "requests": statuses.total(),
+        "a_s": round(statuses.total() / lasted),
+        "statuses": dict(statuses),
+        "server_mb_by_tenth": memory,
+    }
+
+
+def _paths() -> list[tuple[str, str]]:
+    """Give what is asked for, and in which form: the newest forecast most often, pages with their files, and errors."""
+    api, page = "/api/v1", "text/html"
+    days = [f"/days/2011-02-{day:02}" for day in range(1, DAYS + 1)]
+    regions = [f"/regions/11158{day}" for day in ["", *days]]
+    files = ["/static/page.css", "/static/page.js", "/static/choice.js", "/static/sun.svg"]
+    found = [("/", page), *((path, page) for path in [*days, *regions]), *((path, "*/*") for path in files * 5)]
+    found += [(f"{api}/forecasts?limit=5", "application/json"), (f"{api}/regions/11158", "text/csv")]
+    found += [(f"{api}/metrics", "*/*"), (f"{api}/health", "*/*"), (f"{api}/nothing", "*/*"), ("/days/x", page)]
+    newest = [(f"{api}/forecasts/newest", form) for form in ("application/json", "text/csv")]
+    return [one for pair in zip(found, newest * len(found), strict=False) for one in pair]
+
+
 async def _post(port: int, body: bytes, kind: str) -> int | str:
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -262,7 +315,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--server", nargs=2, type=Path, metavar=("ARCHIVE", "MODEL"), help=argparse.SUPPRESS)
     parser.add_argument("--seconds", type=float, default=60.0, help="of the newest forecast 200 times a second")
-    parser.add_argument("--uploads", type=int, default=10_000)
+    parser.add_argument("--uploads", type=int, default=10_000, help="hostile ones")
+    parser.add_argument("--requests", type=int, default=200_000, help="of the hour's worth")
     arguments = parser.parse_args()
     if arguments.server:
         be_server(*arguments.server)
@@ -278,6 +332,7 @@ def main() -> None:
             show("rate", asyncio.run(at_a_rate(port, arguments.seconds)))
             show("connections", asyncio.run(at_once(port)))
             show("hostile uploads", asyncio.run(upload_hostile(port, arguments.uploads, process.pid)))
+            show("an hour", asyncio.run(an_hour(port, arguments.requests, archive, process.pid)))
             show("rate after them", asyncio.run(at_a_rate(port, arguments.seconds / 4)))
             show("SIGTERM", asyncio.run(drained(port, process)))
         finally:

@@ -12,11 +12,14 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
+from astropy.io import fits
 from PIL import Image
 
 from fakes import use_fake_network
+from firefox import FIREFOX, firefox
 from flarescope.figures.disk import percent
 from flarescope.figures.field import field_png
 from flarescope.pipeline.provenance import RANDOM_FILTERS
@@ -37,6 +40,19 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: the pages were not opened in a browser"),
     pytest.mark.xdist_group("pages"),
 ]
+LEFT = "\ue012"
+"""The key, as WebDriver writes it."""
+DROP = """
+  const data = new DataTransfer();
+  for (const one of arguments[0]) {
+    const bytes = Uint8Array.from(atob(one.text), letter => letter.charCodeAt(0));
+    data.items.add(new File([bytes], one.name));
+  }
+  for (const kind of ["dragenter", "dragover", "drop"]) {
+    document.querySelector("h1").dispatchEvent(
+      new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+  }
+"""
 # What moved after it was shown; a shift that follows a click or a key within half a second is one that was asked for.
 SHIFTS = """() => new Promise(done => {
   let total = 0;
@@ -272,20 +288,7 @@ def test_everything_is_reached_by_the_keyboard_alone(visit, address):
 def drop(page, paths):
     """Let files fall on the page, beside the field for them."""
     files = [{"name": path.name, "text": base64.b64encode(path.read_bytes()).decode()} for path in paths]
-    page.evaluate(
-        """files => {
-          const data = new DataTransfer();
-          for (const one of files) {
-            const bytes = Uint8Array.from(atob(one.text), letter => letter.charCodeAt(0));
-            data.items.add(new File([bytes], one.name));
-          }
-          for (const kind of ["dragenter", "dragover", "drop"]) {
-            document.querySelector("h1").dispatchEvent(
-              new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
-          }
-        }""",
-        files,
-    )
+    page.evaluate(f"files => {{ {DROP.replace('arguments[0]', 'files')} }}", files)
 
 
 def test_files_that_are_dropped_are_forecast_and_what_is_none_is_told(visit, address, fake_run, tmp_path):
@@ -307,6 +310,55 @@ def test_files_that_are_dropped_are_forecast_and_what_is_none_is_told(visit, add
     first.get_by_role("button", name="Where in").click()
     drawn = first.locator("figure.map img")
     assert drawn.evaluate("image => image.decode().then(() => image.naturalWidth)") == 64
+
+
+def test_magnetograms_of_the_published_layout_are_forecast_several_at_once(visit, address, tmp_path):
+    layout = "1429_hmi.M_720s.201203{}_TAI.1.magnetogram.fits"
+    paths = [tmp_path / layout.format(time) for time in ("06_142400", "06_143600")]
+    for seed, path in enumerate(paths):
+        path.write_bytes(published_fits(seed))
+    (tmp_path / "again").mkdir()
+    twin = tmp_path / "again" / paths[0].name  # another file of the same name
+    twin.write_bytes(published_fits(5))
+    page = visit("/")
+    drop(page, [*paths, twin])
+    page.locator(".result").nth(2).wait_for()
+    files = [("images", (path.name, path.read_bytes())) for path in [*paths, twin]]
+    said = httpx.post(f"{address}/api/v1/uploads", files=files).json()
+    for item, one in zip(page.locator(".result").all(), said["forecasts"], strict=True):
+        assert item.locator(".big").inner_text() == f"{percent(one['probability'])} %"
+        assert "NOAA 11429, 2012-03-06 14:" in item.inner_text()
+        assert item.get_by_role("button", name="Where in").count() == 1
+    assert len({one["probability"] for one in said["forecasts"]}) == 3
+
+
+def test_a_box_takes_pixels_without_a_value_for_zero_field(visit, tmp_path):
+    path = tmp_path / "1429_hmi.M_720s.20120306_142400_TAI.1.magnetogram.fits"
+    path.write_bytes(published_fits(0, nan=True))
+    page = visit("/")
+    drop(page, [path])
+    told = page.locator("#uploaded .warning")
+    told.wait_for()
+    assert "the box beside the button" in told.inner_text()
+    assert "--" not in told.inner_text()
+    page.get_by_label("pixels without a value").check()
+    drop(page, [path])
+    page.locator(".result .big").wait_for()
+    visit.complaints[:] = [text for text in visit.complaints if "422" not in text]  # the browser names the status
+
+
+def published_fits(seed, *, nan=False):
+    """Give a made field as the published set has them: 600 x 600, compressed by Rice in HDU 1."""
+    field = np.round(np.random.default_rng(seed).normal(0, 80, (600, 600)))
+    if nan:
+        field[:2] = np.nan
+        hdu = fits.CompImageHDU(field.astype(np.float32), compression_type="GZIP_2", quantize_level=0.0)
+    else:
+        hdu = fits.CompImageHDU(field.astype(np.int32), compression_type="RICE_1")
+    hdu.header.update({"T_REC": "2012.03.06_14:24:00_TAI", "NOAA_AR": 11429, "BUNIT": "Gauss", "TELESCOP": "SDO/HMI"})
+    stream = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(stream)
+    return stream.getvalue()
 
 
 def test_files_are_chosen_by_the_keyboard_and_a_refusal_is_said(visit, tmp_path):
@@ -376,6 +428,31 @@ def test_what_is_not_there_is_said_on_a_page(browser, address):
     assert answer.status == 404
     assert page.locator("main").inner_text().startswith("Nothing here\n")
     context.close()
+
+
+@pytest.mark.slow  # another browser is started
+@pytest.mark.skipif(FIREFOX is None, reason="no Firefox here: the pages were opened in Chromium alone")
+def test_the_pages_work_in_firefox_too(address, fake_run, tmp_path):
+    png = sorted((fake_run[0] / "set/images").rglob("*.png"))[0]
+    with firefox(tmp_path / "profile") as page:
+        page.do("SetWindowRect", width=500, height=900)  # it makes no narrower ones
+        page.open(address)
+        assert page.run("return document.documentElement.scrollWidth <= innerWidth")
+        page.click("label.card:last-child")
+        assert page.text("caption [data-chosen]") == "of X1.0 or more within 24 h"
+        page.press("#days", LEFT)
+        page.wait("return document.querySelector('h1').textContent.includes('23 Oct 2014')")
+        assert page.run("return location.pathname + location.hash") == f"/days/{DAYS[2]}#X1.0/24"
+        page.run(DROP, [{"name": png.name, "text": base64.b64encode(png.read_bytes()).decode()}])
+        page.wait("return document.querySelector('.result .big') !== null")
+        assert page.text(".result .big").endswith(" %")
+        page.click('tr[data-ar="12192"] a')
+        page.wait("return document.querySelector('h1').textContent.startsWith('NOAA 12192')")
+        assert page.text("h2") == "At 23 Oct 2014, 00:30 UTC"
+        assert page.complaints(address) == []
+        page.run("document.querySelector('main').insertAdjacentHTML('beforeend', '<p style=\"color:red\">x</p>')")
+        page.wait("return true")
+        assert page.complaints(address) != []  # it would have been heard
 
 
 def test_a_complaint_would_be_heard(visit):

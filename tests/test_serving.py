@@ -29,7 +29,7 @@ from flarescope.cli import main
 from flarescope.errors import InputError
 from flarescope.pipeline.real_day import FLARES, ISSUED, REGIONS
 from flarescope.progress import Reporter
-from flarescope.serving import access, api, shelf
+from flarescope.serving import access, api, kept, shelf
 from flarescope.serving.answers import CSV, FORMS, JSON, PARQUET, Problem, accepted
 from flarescope.serving.app import create_app
 from flarescope.serving.clients import Buckets, client_of
@@ -478,6 +478,22 @@ def test_places_that_are_written_after_a_forecast_was_kept_are_shown(archive, tm
     shutil.copytree(archive / "forecasts", tmp_path / "forecasts")
     assert app.state.kept.refresh()
     assert 'class="mark"' in asked.get("/").text
+
+
+def test_an_archive_that_another_process_holds_is_told_at_the_start_and_waited_for_later(tmp_path, monkeypatch, capsys):
+    keep(tmp_path, made_forecast(1))
+    app = create_app(Settings(archive=tmp_path, limits=OPEN))
+    keep(tmp_path, made_forecast(2))
+    for module in (kept, shelf):
+        monkeypatch.setattr(module, "WAIT_S", 0.05)
+    with contextlib.closing(sqlite3.connect(tmp_path / NAME, isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        assert main(["serve", "--archive", str(tmp_path), "--port", "0"]) == 1
+        assert "another process is writing to" in capsys.readouterr().err
+        assert not app.state.kept.refresh()
+        assert TestClient(app, base_url=HERE).get("/api/v1/forecasts").status_code == 200
+    assert app.state.kept.refresh()
+    assert app.state.kept.snapshot.newest.day == "2011-02-02"
 
 
 def test_of_two_forecasts_of_one_time_the_first_kept_is_shown(tmp_path):

@@ -66,6 +66,40 @@ def test_a_head_without_end_ends_the_connection():
     assert b"200" not in found
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 20_000 + b"\r\n",
+        b"GET / HTTP/1.1\r\na: " + b"b" * 100_000 + b"\r\n\r\n",
+        b"GET /" + b"1" * 100_000 + b" HTTP/1.1\r\n\r\n",
+    ],
+)
+def test_a_head_that_is_here_whole_and_too_long_is_not_answered(head):
+    assert b"200" not in run(60, head)
+
+
+@pytest.mark.parametrize(
+    "endless", [b"0\r\n" + b"a: b\r\n" * 30_000, b"0\r\na: " + b"b" * 200_000, b"1;" + b"x" * 200_000]
+)
+def test_trailers_and_words_beside_a_chunk_have_an_end(endless):
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    async def ask():
+        async with connected(60) as (reader, writer):
+            writer.write(head + b"1\r\nx\r\n" + endless)
+            with contextlib.suppress(ConnectionError):
+                await reader.read()  # it ends
+            return True
+
+    assert asyncio.run(asyncio.wait_for(ask(), 30))
+
+
+def test_requests_that_come_at_once_are_all_answered():
+    body = b"POST /3 HTTP/1.1\r\nHost: a\r\nContent-Length: 150000\r\n\r\n" + b"x" * 150_000
+    last = REQUEST.replace(b"Host: a", b"Host: a\r\nConnection: close")
+    assert run(60, *[REQUEST] * 4000, body, last).count(b"200 OK") == 4002
+
+
 def test_a_connection_that_brings_nothing_more_ends_after_its_answer():
     assert run(60, REQUEST, keep_alive=0).count(b"200 OK") == 1
 

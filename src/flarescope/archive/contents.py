@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from flarescope.archive.database import NAME, is_whole, opened
+from flarescope.archive.database import NAME, WAIT_S, is_whole, opened
 from flarescope.archive.records import ModelUsed
 from flarescope.errors import InputError
 from flarescope.parsing import parse_json, refusing_damage
@@ -31,21 +31,25 @@ class Entry:
     regions: tuple[int, ...]
 
 
-def read_contents(folder: str | Path, *, known: Mapping[str, Entry] | None = None) -> tuple[list[Entry], list[str]]:
+def read_contents(
+    folder: str | Path, *, known: Mapping[str, Entry] | None = None, wait_s: float = WAIT_S
+) -> tuple[list[Entry], list[str]]:
     """List the forecasts of a folder, by the time at which they were kept.
 
     Args:
         folder: of the archive.
         known: digest -> what was read of it before, for whoever looks often.
+        wait_s: so long another process that writes is waited for.
 
     Returns:
         The forecasts, and a line for each that cannot be used.
 
     Raises:
         InputError: no archive, another kind of file, or one that is damaged.
+        FlarescopeError: another process is writing all that time.
     """
     path, known = Path(folder) / NAME, known or {}
-    with opened(Path(folder)) as connection:
+    with opened(Path(folder), wait_s=wait_s) as connection:
         if not is_whole(connection, path):
             return [], []
         told = connection.execute("SELECT id, digest, stored FROM forecast ORDER BY id").fetchall()

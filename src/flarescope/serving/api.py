@@ -221,8 +221,8 @@ async def _forecast(request: Request, kept: Kept) -> Response:
     snapshot = _snapshot(request)
     key = (snapshot.etag, kept.id, form)
     if key not in cache:
-        if len(cache) >= MOST_CACHED:
-            cache.clear()
+        if len(cache) >= MOST_CACHED or key[0] != next(iter(cache), key)[0]:
+            cache.clear()  # nobody asks for what an older snapshot showed
         # Kept while it is made: who asks meanwhile waits for it. Places of a first forecast take a second.
         cache[key] = asyncio.create_task(asyncio.to_thread(_body, snapshot, kept, form))
     try:

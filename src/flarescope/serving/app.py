@@ -74,6 +74,7 @@ def create_app(settings: Settings, *, work: Path | None = None, reporter: Report
         openapi_url=f"{api.router.prefix}/openapi.json",
         docs_url=None,  # they would load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # the redirect would name http://, also behind a proxy with TLS
         lifespan=_lifespan,
     )
     state = app.state

@@ -18,7 +18,7 @@ from flarescope.parsing import refusing_damage
 from flarescope.pipeline.forecasting.forms import read_forecast
 from flarescope.pipeline.forecasting.stage import JSON_NAME
 from flarescope.pipeline.forecasting.value import Forecast
-from flarescope.serving.shelf import Read, Shelf, Signature
+from flarescope.serving.shelf import WAIT_S, Read, Shelf, Signature
 
 ID_LENGTH: Final = 16
 MOST_FOLDERS: Final = 20_000
@@ -133,7 +133,7 @@ class Library:
     def _contents(self, refused: list[str]) -> list[Entry]:
         if self._archive is None:
             return []
-        entries, lines = read_contents(self._archive, known=self._entries)
+        entries, lines = read_contents(self._archive, known=self._entries, wait_s=WAIT_S)
         self._entries = {one.digest: one for one in entries}
         changed = self.shelf.changed
         refused += [*lines, *(changed[digest] for digest in self._entries if digest in changed)]

@@ -43,6 +43,7 @@ class Pages:
             "warnings": (),
         }
         self._cache: dict[tuple[str, str], bytes] = {}
+        self._etag = ""
 
     def render(self, name: str, values: Mapping[str, Any]) -> bytes:
         """Render a template."""
@@ -51,11 +52,13 @@ class Pages:
     def cached(self, path: str, snapshot: Snapshot, name: str, view: Callable[[], Mapping[str, Any]]) -> bytes:
         """Render a template for a path, or give what was rendered of this snapshot before."""
         key = (snapshot.etag, path)
-        if key not in self._cache:
-            if len(self._cache) >= MOST_CACHED:
-                self._cache.clear()
-            self._cache[key] = self.render(name, view())
-        return self._cache[key]
+        found = self._cache.get(key)
+        if found is None:
+            if len(self._cache) >= MOST_CACHED or snapshot.etag != self._etag:
+                self._cache.clear()  # nobody asks for what an older snapshot showed
+            self._etag = snapshot.etag
+            found = self._cache[key] = self.render(name, view())
+        return found
 
 
 @router.get("/")

@@ -12,11 +12,15 @@ MOST_HEAD_BYTES: Final = 64 << 10
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """uvicorn's connection, which ends where the head of a request is late or too long, or nobody reads the answer."""
+    """uvicorn's connection, which ends where the head of a request is late or too long, or nobody reads the answer.
+
+    As a head counts whatever is no body: trailers and the words beside a chunk's size too, which no other limit meets.
+    """
 
     header_s = 10.0
     _late: asyncio.TimerHandle | None = None
-    _head_bytes: int | None = 0
+    _bare_bytes = 0
+    _told_bytes = 0
     _unread = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -33,7 +37,23 @@ class PatientProtocol(HttpToolsProtocol):
         """Wait for the head of the next request, from its first byte on."""
         if self._late is None:
             self._await_head()
+        self._bare_bytes = self._told_bytes = 0
         super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Count it."""
+        self._tell(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Count it, or that of a trailer."""
+        self._tell(len(name) + len(value) + 4)
+        super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        """Let it be counted where bodies are."""
+        self._bare_bytes = 0
+        super().on_body(body)
 
     def on_headers_complete(self) -> None:
         """The head is here."""
@@ -41,12 +61,11 @@ class PatientProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; of a head no more than `MOST_HEAD_BYTES`."""
+        """Take bytes; no more than `MOST_HEAD_BYTES` without a piece of a body."""
+        self._bare_bytes += len(data)
         super().data_received(data)
-        if self._head_bytes is not None:
-            self._head_bytes += len(data)
-            if self._head_bytes > MOST_HEAD_BYTES:
-                self.transport.abort()
+        if self._bare_bytes > MOST_HEAD_BYTES:
+            self.transport.abort()
 
     def timeout_keep_alive_handler(self) -> None:
         """End a connection that brings no other request; where an answer is still being read, wait as long again."""
@@ -61,12 +80,16 @@ class PatientProtocol(HttpToolsProtocol):
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
 
+    def _tell(self, count: int) -> None:
+        """Count bytes of a head that is here whole, and so was not met by the count of what comes."""
+        self._told_bytes += count
+        if self._told_bytes > MOST_HEAD_BYTES:
+            raise ValueError("too long a head")  # uvicorn answers 400
+
     def _await_head(self) -> None:
-        self._head_bytes = 0
         self._late = self.loop.call_later(self.header_s, self._end)
 
     def _stop_waiting(self) -> None:
-        self._head_bytes = None
         if self._late is not None:
             self._late.cancel()
             self._late = None

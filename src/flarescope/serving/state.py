@@ -12,13 +12,13 @@ from typing import Any, Final
 from flarescope.archive.database import NAME, opened
 from flarescope.archive.folder import ChangedError
 from flarescope.brief import brief
-from flarescope.errors import FlarescopeError
+from flarescope.errors import FlarescopeError, InputError
 from flarescope.files import read_json, utf8_values
 from flarescope.serving.documents import Document, forecast_document
 from flarescope.serving.kept import Kept, Library, by_day, signature_of
 from flarescope.serving.places import Places, places_of
 from flarescope.serving.settings import FLARES, MADE, NO_FLARES, VERIFICATION, Settings
-from flarescope.serving.shelf import Signature
+from flarescope.serving.shelf import WAIT_S, Signature
 from flarescope.serving.telling import for_client
 
 NOT_YET: Final = "not verified yet"
@@ -118,7 +118,7 @@ class State:
         """
         self._settings, self._work = settings, work
         if settings.watch and settings.archive is not None:
-            with opened(settings.archive, write=True):  # the first round keeps its forecast there
+            with opened(settings.archive, write=True, wait_s=WAIT_S):  # the first round keeps its forecast there
                 pass
         archive = settings.archive
         self._made = (*settings.made, *(() if archive is None else (archive / MADE,)))
@@ -138,12 +138,12 @@ class State:
                 return False
             try:
                 self.snapshot = self._read(seen)
-                self.problem = None
             except FlarescopeError as error:
                 self.problem = str(error)
+                if isinstance(error, InputError):  # else another process writes, and the next time is another one
+                    self._seen = seen
                 return False
-            finally:
-                self._seen = seen
+            self._seen, self.problem = seen, None
             return True
 
     def unchecked(self) -> Kept | None:
@@ -158,7 +158,10 @@ class State:
         """
         if kept.digest:
             try:
-                self._library.shelf.look(kept.digest)
+                if kept is self.snapshot.newest:  # it is asked for soon
+                    kept.read()
+                else:
+                    self._library.shelf.look(kept.digest)
             except ChangedError:
                 return False
         self._checked.add(kept.digest)

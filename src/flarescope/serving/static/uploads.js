@@ -129,7 +129,8 @@ async function send(form, files, place) {
   }
   const said = [...(found.warnings ?? [])].map((text) => element("p", text, "warning"));
   const list = element("ul", undefined, "results");
-  const byName = new Map(files.map((file) => [file.name, file]));
+  const byName = new Map(); // of two files of one name the server calls the second by its number too
+  files.forEach((file, number) => byName.set(byName.has(file.name) ? `${number}-${file.name}` : file.name, file));
   for (const one of found.forecasts) list.append(result(one, byName.get(one.filename), model, found.of, found.events, nan));
   const notes = [...(found.notes ?? [])].map((text) => element("p", text, "muted"));
   place.replaceChildren(...said, list, ...notes, element("p", found.notice, "muted"));
