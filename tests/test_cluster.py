@@ -244,3 +244,50 @@ def test_a_driver_that_ends_leaves_a_store_that_one_machine_finishes(ray, alone,
     store = FeatureStore(root, fake_key())
     store.build(names, images, FakeEngine, shard_rows=ROWS)
     assert content(store.folder) == expected
+
+
+SEVERAL = """
+import sys
+from functools import partial
+from pathlib import Path
+import ray_fakes
+from fakes import Heard, fake_key
+from ray.cluster_utils import Cluster
+from flarescope.cluster.connect import joined
+from flarescope.cluster.filling import assemble, fill_on
+from flarescope.features.store import FeatureStore
+images, root = Path(sys.argv[1]), Path(sys.argv[2])
+names = sorted(path.name for path in images.iterdir())
+small = {"num_cpus": 1, "object_store_memory": 80_000_000}
+cluster = Cluster(initialize_head=True, head_node_args={**small, "include_dashboard": False})
+others = [cluster.add_node(**small) for _ in range(2)]
+cluster.wait_for_nodes()
+heard = Heard()
+def lose_one(done, total):
+    if done >= 20 and others:
+        cluster.remove_node(others.pop(), allow_graceful=False)
+        del others[:]
+with joined(cluster.address) as ray:
+    crew = assemble(ray, root, ray_fakes.choose_fake, 1)
+    assert len(crew.nodes) == 3, crew.nodes
+    store = FeatureStore(root, fake_key())
+    engine = partial(ray_fakes.engine_when_all_are_ready, root / "ready", 3, 0.1)
+    fill = partial(fill_on, crew, heard)
+    store.build(names, images, engine, shard_rows=10, fill=fill, progress=lose_one)
+cluster.shutdown()
+print("\\n".join(heard.notes))
+"""
+
+
+@pytest.mark.slow
+def test_a_node_that_is_lost_costs_its_shard_in_hand(ray, alone, tmp_path):
+    """Three nodes, each a process of Ray; one is killed in the midst."""
+    images, _, expected = alone
+    root = tmp_path / "features"
+    root.mkdir()
+    command = [sys.executable, "-c", SEVERAL, str(images), str(root)]
+    run = subprocess.run(command, env=child_environment(), capture_output=True, text=True, check=False, timeout=LIMIT_S)
+    assert run.returncode == 0, run.stderr
+    assert "Ray: 3 workers on 3 nodes" in run.stdout
+    assert "its shard is done again" in run.stdout
+    assert content(root / fake_key().folder) == expected

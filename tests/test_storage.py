@@ -11,15 +11,17 @@ import pyarrow as pa
 import pytest
 
 import real_data
-from fakes import FakeEngine, fake_key, write_pngs, write_set
+from fakes import FakeEngine, draw_blank, fake_key, train_three_epochs, use_fake_network, write_pngs, write_set
 from flarescope.cli import main
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.features.store import FeatureStore
+from flarescope.files import read_json
 from flarescope.images.header import header_values
 from flarescope.images.line_of_sight import HMI_ONLY
 from flarescope.images.remote import HEADER_BYTES, RemoteImages, images_at, stamp_of
 from flarescope.images.render import Rendering
 from flarescope.images.root import LocalImages
+from flarescope.parquet_tables import read_parquet
 from flarescope.storage.cache import FileCache
 from flarescope.storage.systems import file_system, is_url
 from s3_server import CHANGED_S, serve_bucket
@@ -207,8 +209,6 @@ def test_what_is_an_address():
 
 
 def test_the_command_reads_a_bucket(bucket, tmp_path, monkeypatch, capsys):
-    from fakes import use_fake_network
-
     use_fake_network(monkeypatch)
     data = write_set(tmp_path / "set", regions={"train": [1121]}, images_a_region=4)
     for path in data["images"].rglob("*.png"):
@@ -219,3 +219,30 @@ def test_the_command_reads_a_bucket(bucket, tmp_path, monkeypatch, capsys):
     assert len(list((tmp_path / "cache").glob("??/*"))) == 4
     assert main([*words[:3], str(data["images"]), *words[4:]]) == 2
     assert "--cache is for a storage" in capsys.readouterr().err
+
+
+def test_a_run_is_trained_evaluated_and_reported_on_a_bucket(bucket, tmp_path, monkeypatch, capsys):
+    """The scores are those of the same images in a folder, and that the set is made is seen in the bucket too."""
+    use_fake_network(monkeypatch)
+    draw_blank(monkeypatch)
+    data = write_set(
+        tmp_path / "set", regions={"train": [1121, 1122], "validation": [1131, 1132], "test": [1141, 1142]}
+    )
+    for path in data["images"].rglob("*.png"):
+        bucket.objects[f"set/png/{path.relative_to(data['images'])}"] = path.read_bytes()
+    bucket.objects["set/synthetic.json"] = b"{}"
+    found = {}
+    for place, images in {"s3": "s3://sun/set/png/", "folder": data["images"]}.items():
+        run = train_three_epochs({**data, "images": images}, tmp_path / place / "run")
+        words = ["evaluate", run.path, "--table", data["test"], "--images", images, "--replicates", 0, "--quiet"]
+        assert main([str(word) for word in words]) == 0
+        found[place] = read_parquet(run.path / "forecasts" / "test.parquet")
+        said = read_json(run.run_json)
+        assert (said["images"], said["synthetic"]) == (
+            ("s3://sun/set/png", True) if place == "s3" else (str(data["images"]), False)
+        )
+    assert found["s3"].equals(found["folder"])
+    assert main(["report", str(tmp_path / "s3/run"), "--quiet"]) == 0
+    capsys.readouterr()
+    assert main(["finetune", str(tmp_path / "s3/run"), "--from", "block5", "--out", str(tmp_path / "tuned")]) == 2
+    assert "reads images from a folder" in capsys.readouterr().err

@@ -37,7 +37,12 @@ def evaluate(
         Path | None, typer.Option(help="Table of labelled images; not for forecasts.", show_default=False)
     ] = None,
     images: Annotated[
-        Path | None, typer.Option(help="Folder that the table's file names are relative to.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="Folder that the table's file names are relative to, or s3://BUCKET/FOLDER.",
+            show_default=False,
+        ),
     ] = None,
     epoch: options.Epoch = None,
     split: options.Split = "test",

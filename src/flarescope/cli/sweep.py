@@ -25,7 +25,7 @@ _LINEAR = [HeadWord.linear]
 def sweep(
     train: Annotated[Path, typer.Option(help="Table of training images: a published CSV, a catalogue, a labels file.")],
     validation: Annotated[Path, typer.Option(help="Table of validation images, on which the runs are compared.")],
-    images: options.Images,
+    images: options.ImagesAnywhere,
     out: Annotated[Path, typer.Option(help="Folder of the runs; an interrupted sweep there is continued.")],
     learning_rate: Annotated[list[float], typer.Option(help="Adam's step size; may be given again.")] = [0.001],  # noqa: B006 - typer copies it
     class_weight: Annotated[

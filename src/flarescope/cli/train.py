@@ -38,7 +38,7 @@ def parse_class_weight(text: str) -> tuple[float, float] | None:
 def train(
     train: Annotated[Path, typer.Option(help="Table of training images: a published CSV, a catalogue, a labels file.")],
     validation: Annotated[Path, typer.Option(help="Table of validation images; the same catalogue is fine.")],
-    images: options.Images,
+    images: options.ImagesAnywhere,
     out: Annotated[Path, typer.Option(help="Folder of the run; an interrupted run there is continued.")],
     backbone: options.Backbone = "imagenet",
     epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 5,

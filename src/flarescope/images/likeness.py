@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +14,7 @@ from flarescope.images.flags import FLAGS
 from flarescope.images.instruments import HMI
 from flarescope.images.line_of_sight import HMI_ONLY, Accept, NotMagnetogramError
 from flarescope.images.look import NATIVE_MM, Look
-from flarescope.images.magnetogram import Magnetogram, is_fits
+from flarescope.images.magnetogram import Magnetogram, is_fits, read_bytes
 from flarescope.images.region import PngImage, read_region, read_region_png
 
 SAMPLE: Final = 128
@@ -130,10 +130,12 @@ def likeness_of(looks: Sequence[Look], images: int) -> Likeness:
     )
 
 
-def look_at(paths: Sequence[Path], *, accept: Accept = HMI_ONLY) -> list[Look]:
+def look_at(
+    paths: Sequence[Path], *, accept: Accept = HMI_ONLY, read: Callable[[Path], bytes] = read_bytes
+) -> list[Look]:
     """Read some of many image files, in even steps, at most `SAMPLE`.
 
-    One that is not there or cannot be read is passed over: who needs its pixels says so.
+    One that is not there or cannot be read is passed over: who needs its pixels says so. `read` gives a file's bytes.
 
     Raises:
         NotMagnetogramError: one that is no magnetogram of a region, or of the whole disk where these are accepted.
@@ -143,7 +145,7 @@ def look_at(paths: Sequence[Path], *, accept: Accept = HMI_ONLY) -> list[Look]:
     looks = []
     for path in chosen:
         try:
-            looks.append(_read(path, accept).look)
+            looks.append(_read(path, read(path), accept).look)
         except NotMagnetogramError:
             raise
         except InputError:
@@ -151,10 +153,10 @@ def look_at(paths: Sequence[Path], *, accept: Accept = HMI_ONLY) -> list[Look]:
     return looks
 
 
-def _read(path: Path, accept: Accept) -> Magnetogram | PngImage | DiskPicture:
+def _read(path: Path, content: bytes, accept: Accept) -> Magnetogram | PngImage | DiskPicture:
     if accept.whole_disk:
-        return read_disk(path, accept=accept)
-    return (read_region if is_fits(path) else read_region_png)(path, accept=accept)
+        return read_disk(path, content, accept=accept)
+    return (read_region if is_fits(path) else read_region_png)(path, content, accept=accept)
 
 
 def likeness_from_json(values: object) -> Likeness:

@@ -37,6 +37,25 @@ class RemoteImages:
     url: str
     cache: FileCache | None = None
 
+    @property
+    def where(self) -> str:
+        """The address."""
+        return self.url
+
+    def path(self, name: str) -> Path:
+        """Give the name as a path of no place."""
+        return Path(name)
+
+    def is_synthetic(self) -> bool:
+        """Tell whether `synthetic.json` lies beside the folder."""
+        system, path = file_system(self.url)
+        with storage_errors(self.url):
+            return bool(system.exists(f"{path.rpartition('/')[0]}/synthetic.json"))
+
+    def bytes_of(self, name: str) -> bytes:
+        """Give the bytes of one file, whole."""
+        return self.content(name)[0]
+
     def check(self) -> None:
         """Raise an InputError where there is no such folder, or it may not be read."""
         system, path = file_system(self.url)
@@ -108,7 +127,7 @@ class RemoteImages:
 
     def digest(self, name: str) -> str:
         """Give the digest of the bytes of one file."""
-        return digest_of(self.content(name)[0])
+        return digest_of(self.bytes_of(name))
 
     def read(self, name: str, rendering: Rendering, accept: Accept) -> ReadImage:
         """Read, fingerprint and render one file."""

@@ -28,8 +28,21 @@ Stamp: TypeAlias = "tuple[int, int, int]"
 class ImageRoot(Protocol):
     """Where images lie; their names are relative to it, with `/` between folders. It can be sent to another machine."""
 
+    @property
+    def where(self) -> str:
+        """The place in words that mean it from anywhere, as a run keeps it."""
+
+    def path(self, name: str) -> Path:
+        """Give an image's name for messages, and for what asks its ending."""
+
     def check(self) -> None:
         """Raise an InputError where there is no such place."""
+
+    def is_synthetic(self) -> bool:
+        """Tell whether it belongs to a made set, which says so in `synthetic.json` beside it."""
+
+    def bytes_of(self, name: str) -> bytes:
+        """Give the bytes of one image, whole."""
 
     def stamps(self, names: pa.Array) -> np.ndarray:
         """Give the `Stamp` of every image `(N, 3)` int64; all that are missing are counted in one InputError."""
@@ -53,6 +66,23 @@ class LocalImages:
     """
 
     folder: Path
+
+    @property
+    def where(self) -> str:
+        """The folder, absolute and without links."""
+        return str(self.folder.resolve())
+
+    def path(self, name: str) -> Path:
+        """Give the path of one file."""
+        return self.folder / name
+
+    def is_synthetic(self) -> bool:
+        """Tell whether `synthetic.json` lies beside the folder."""
+        return (self.folder.parent / "synthetic.json").is_file()
+
+    def bytes_of(self, name: str) -> bytes:
+        """Give the bytes of one file."""
+        return read_bytes(self.folder / name)
 
     def check(self) -> None:
         """Raise an InputError where there is no such folder."""
@@ -81,7 +111,7 @@ class LocalImages:
 
     def digest(self, name: str) -> str:
         """Give the digest of the bytes of one file."""
-        return digest_of(read_bytes(self.folder / name))
+        return digest_of(self.bytes_of(name))
 
     def read(self, name: str, rendering: Rendering, accept: Accept) -> ReadImage:
         """Read, fingerprint and render one file."""
@@ -98,6 +128,17 @@ def refuse_missing(root: str, missing: list[str], total: int) -> None:
 def root_of(images: "Path | ImageRoot") -> ImageRoot:
     """Give the image root that a path means, or the one in hand."""
     return LocalImages(images) if isinstance(images, Path) else images
+
+
+def folder_of(images: ImageRoot, what: str) -> Path:
+    """Give the folder of images of this machine.
+
+    Raises:
+        InputError: they are in a storage; `what` needs a folder.
+    """
+    if not isinstance(images, LocalImages):
+        raise InputError(f"{images.where}: {what} reads images from a folder: give a copy or a mount as --images")
+    return images.folder
 
 
 def each_name(names: pa.Array) -> Iterator[str]:

@@ -16,6 +16,7 @@ from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.identity import table_digest
 from flarescope.pipeline.origin import Origin
 from flarescope.pipeline.verifying import Verifying
+from flarescope.storage.systems import is_url
 
 
 def options_of(
@@ -121,7 +122,7 @@ def _unknown(made: _Made, split: str, magnetic: bool, event: EventDefinition | N
         unknown["TABLE"] = rows
     elif made.digest is not None and _digest(made.table, split, made.limit, event) != made.digest:
         unknown["TABLE"] = f"{rows}, which {from_here(made.table)} is no longer"
-    if not Path(made.source).exists():
+    if not (is_url(made.source) or Path(made.source).exists()):
         unknown["FEATURES" if magnetic else "IMAGES"] = "their features" if magnetic else "their folder"
     return unknown
 

@@ -16,6 +16,8 @@ from flarescope.events import EventDefinition
 from flarescope.features.store_key import StoreKey
 from flarescope.forecaster.event_runs import run_of_event
 from flarescope.forecaster.runs import RunFolder
+from flarescope.images.remote import images_at
+from flarescope.images.root import ImageRoot
 from flarescope.pipeline.again import options_of
 from flarescope.pipeline.evaluation import Asked, Evaluation, Made, evaluation_of, event_of_evaluation, labelled_rows
 from flarescope.pipeline.featuring import Compute, Features, announce, check_before, open_store
@@ -87,7 +89,7 @@ def evaluate(
     folder = RunFolder(Path(out)) if out else found.run or RunFolder(found.path.with_suffix(".evaluation"))
     stores = Path(features or feature_root(found.run, folder))
     whole = read_table(table, split=split) if limit and described.history else rows
-    store, log_odds = _forecast(found, rows, whole, Path(images), stores, compute, reporter, f"{split} features")
+    store, log_odds = _forecast(found, rows, whole, images_at(images), stores, compute, reporter, f"{split} features")
     asked = Asked(rows, split, table, limit, allow_overlap, event, options, verifying)
     skill = flux_skill(described, log_odds, rows["flare"])
     evaluated = {"store": asdict(store)} | ({"flux": skill} if skill else {})
@@ -115,7 +117,7 @@ def _forecast(
     found: Model,
     rows: pd.DataFrame,
     whole: pd.DataFrame,
-    images: Path,
+    images: ImageRoot,
     stores: Path,
     compute: Compute,
     reporter: Reporter,

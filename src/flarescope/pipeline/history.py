@@ -17,6 +17,7 @@ from flarescope.features.gather import Rows
 from flarescope.features.history import History, HistoryRows, find_past, hours_text
 from flarescope.forecaster.classifier import Classifier
 from flarescope.images.reading import ReadImage
+from flarescope.images.root import ImageRoot
 from flarescope.pipeline.featuring import Compute, Features, ensure_features
 from flarescope.progress import Reporter
 
@@ -98,7 +99,7 @@ def features_of(
     whole: pd.DataFrame,
     history: History | None,
     *,
-    images: Path,
+    images: Path | ImageRoot,
     weights: Weights,
     compute: Compute,
     reporter: Reporter,

@@ -22,6 +22,7 @@ from flarescope.features.store_key import with_network
 from flarescope.files import make_folder
 from flarescope.forecaster.runs import RunFolder
 from flarescope.heads.head import SEQUENCE, Recipe
+from flarescope.images.root import ImageRoot, root_of
 from flarescope.leftovers import remove_leftovers
 from flarescope.locks import locked
 from flarescope.progress import Reporter
@@ -44,9 +45,9 @@ IDENTITY: Final = ("recipe", "backbone", "store", "data", "save", "history")
 EXTENDABLE: Final = ("epochs", "patience")
 
 
-def is_synthetic(images: Path) -> bool:
+def is_synthetic(images: Path | ImageRoot) -> bool:
     """Tell whether an image root belongs to a made set, which says so in `synthetic.json` beside it."""
-    return (images.parent / "synthetic.json").is_file()
+    return root_of(images).is_synthetic()
 
 
 def table_digest(table: pd.DataFrame) -> str:

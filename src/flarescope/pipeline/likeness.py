@@ -10,11 +10,12 @@ from flarescope.counted import of_them
 from flarescope.images.flags import FLAGS
 from flarescope.images.likeness import Likeness, likeness_of, look_at
 from flarescope.images.look import Look
+from flarescope.images.root import ImageRoot, root_of
 from flarescope.pipeline.featuring import Compute
 from flarescope.progress import Reporter
 
 
-def likeness_of_table(table: pd.DataFrame, images: Path, compute: Compute) -> Likeness | None:
+def likeness_of_table(table: pd.DataFrame, images: Path | ImageRoot, compute: Compute) -> Likeness | None:
     """Look at some of a table's images, the same ones every time; None where none is there.
 
     Raises:
@@ -25,7 +26,7 @@ def likeness_of_table(table: pd.DataFrame, images: Path, compute: Compute) -> Li
 
 
 def tell_differences(
-    likeness: Likeness | None, table: pd.DataFrame, images: Path, compute: Compute, reporter: Reporter
+    likeness: Likeness | None, table: pd.DataFrame, images: Path | ImageRoot, compute: Compute, reporter: Reporter
 ) -> None:
     """Look at some of a table's images, and warn of what tells them from a model's training images."""
     looks = _looks(table, images, compute)
@@ -48,6 +49,7 @@ def tell_flags(flags: Sequence[Sequence[str]], likeness: Likeness | None, report
         reporter.say("the model does not say what its training images were like: scale and orientation go unchecked")
 
 
-def _looks(table: pd.DataFrame, images: Path, compute: Compute) -> list[Look]:
-    names = table.sort_values(["noaa_ar", "time", "filename"])["filename"]
-    return look_at([images / name for name in names], accept=compute.accept)
+def _looks(table: pd.DataFrame, images: Path | ImageRoot, compute: Compute) -> list[Look]:
+    names, root = table.sort_values(["noaa_ar", "time", "filename"])["filename"], root_of(images)
+    paths = {root.path(name): name for name in names}
+    return look_at(list(paths), accept=compute.accept, read=lambda path: root.bytes_of(paths[path]))

@@ -22,6 +22,7 @@ from flarescope.events import EventDefinition
 from flarescope.forecaster.runs import RunFolder
 from flarescope.json_values import are_texts, is_plain_name
 from flarescope.pipeline.identity import table_digest
+from flarescope.storage.systems import is_url
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def origin_of(
 
 def _whole(path: str | Path | None) -> str | None:
     """Give a path from the root on: whoever reads it may work in another folder."""
-    return None if path is None else str(Path(path).resolve())
+    return path if path is None or is_url(path) else str(Path(path).resolve())
 
 
 def now() -> str:

@@ -21,6 +21,8 @@ from flarescope.forecaster.classifier import Classifier
 from flarescope.forecaster.description import Description
 from flarescope.heads.head import SEQUENCE, Head, Recipe, glorot_head, reference_class_weight
 from flarescope.images.likeness import Likeness
+from flarescope.images.remote import images_at
+from flarescope.images.root import ImageRoot
 from flarescope.pipeline.again import options_of
 from flarescope.pipeline.featuring import Compute, Features, announce, check_before, open_store
 from flarescope.pipeline.history import check_history, features_of, look_back
@@ -60,7 +62,7 @@ class TrainingData:
     """
 
     tables: dict[str, pd.DataFrame]
-    images: Path
+    images: ImageRoot
     backbone: str
     weights: Weights
     store: Features
@@ -95,7 +97,7 @@ class TrainingData:
             "store": asdict(self.store.key),
             "data": describe_tables(self.tables, self.event),
             "save": save,
-            "images": str(self.images.resolve()),
+            "images": self.images.where,
             "features": str(self.store.folder.parent.resolve()),
             "versions": versions(),
             "finished": False,
@@ -187,7 +189,7 @@ def open_training_data(
     Raises:
         InputError: bad tables, images or options; one class only where a recipe takes the reference's class weights.
     """
-    images, stated = Path(images), stated_events(event)
+    root, stated = images_at(images), stated_events(event)
     options = options_of(compute=replace(compute, store=None), event=stated[0] if len(stated) == 1 else None)
     events = events_of_training(train, validation, stated, reporter)
     event = events[0] if events else None
@@ -201,14 +203,14 @@ def open_training_data(
     announce(weights, reporter)
     said = statement_of(event) + ("" if event else " (--event and --window state it)")
     reporter.say(said if len(events) < 2 else f"heads for {len(events)} events: {codes(events)}")
-    check_before(images, compute)
+    check_before(root, compute)
     store = open_store(features, list(tables.values()), weights, compute, reporter)
     reporter.say(f"engine: {store.key.engine}; features kept in {store.folder}")
-    likeness = likeness_of_table(tables["train"], images, compute)
+    likeness = likeness_of_table(tables["train"], root, compute)
     sources = sources_of(train, validation)
     return TrainingData(
         tables,
-        images,
+        root,
         lasting(spec_text(backbone)),
         weights,
         store,

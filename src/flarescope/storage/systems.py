@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 from urllib.parse import urlsplit
 
 from flarescope.errors import FlarescopeError, InputError
@@ -25,7 +25,7 @@ _DENIED: Final = re.compile(
 _ABSENT: Final = re.compile(r"NO_?SUCH_?BUCKET|bucket .*not found|does not exist|\b404\b", re.IGNORECASE)
 
 
-def is_url(text: object) -> bool:
+def is_url(text: object) -> TypeGuard[str]:
     """Tell whether a text is an address with a scheme, and no path of this machine."""
     return isinstance(text, str) and _URL.match(text) is not None
 

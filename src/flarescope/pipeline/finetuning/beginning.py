@@ -116,7 +116,7 @@ def open_data(
     data = open_training_data(
         train=paths["train"],
         validation=paths["validation"],
-        images=Path(str(tables.images)),
+        images=str(tables.images),
         features=Path(str(tables.features)),
         backbone=found.classifier.weights,
         compute=replace(compute, store=compute.store or trained.get("dtype")),

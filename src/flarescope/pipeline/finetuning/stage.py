@@ -18,6 +18,7 @@ from flarescope.finetuning.recipe import TuneRecipe
 from flarescope.forecaster.runs import RunFolder
 from flarescope.heads.stored import linear
 from flarescope.images.render import FIELD_LIMIT_GAUSS, Rendering
+from flarescope.images.root import folder_of
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.finetuning.beginning import (
     Tables,
@@ -133,6 +134,7 @@ def _prepared(
     reporter: Reporter,
 ) -> tuple[Training, Rows]:
     """Make the network of which a part is trained, see that there is room, and find the images."""
+    folder = folder_of(data.images, "fine-tuning")
     weights = found.classifier.weights
     base, earlier = base_of(weights)
     del base
@@ -141,9 +143,7 @@ def _prepared(
         check(measure(tuned, 3, rendering.size), at_a_time(recipe, processes), processes.device)
     rows = {
         name: Rows(
-            Images(
-                [data.images / one for one in table["filename"]], rendering, data.compute.accept, data.compute.threads()
-            ),
+            Images([folder / one for one in table["filename"]], rendering, data.compute.accept, data.compute.threads()),
             data.labels()[name],
             recipe.class_weight or (1.0, 1.0),
         )
