@@ -7,11 +7,12 @@ import datetime as dt
 
 import fsspec
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
 import real_data
-from fakes import FakeEngine, draw_blank, fake_key, train_three_epochs, use_fake_network, write_pngs, write_set
+from fakes import FakeEngine, Heard, draw_blank, fake_key, train_three_epochs, use_fake_network, write_pngs, write_set
 from flarescope.cli import main
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.features.store import FeatureStore
@@ -22,6 +23,7 @@ from flarescope.images.remote import HEADER_BYTES, RemoteImages, images_at, stam
 from flarescope.images.render import Rendering
 from flarescope.images.root import LocalImages
 from flarescope.parquet_tables import read_parquet
+from flarescope.pipeline.catalogues.listing import list_images
 from flarescope.storage.cache import FileCache
 from flarescope.storage.systems import file_system, is_url
 from s3_server import CHANGED_S, serve_bucket
@@ -246,3 +248,28 @@ def test_a_run_is_trained_evaluated_and_reported_on_a_bucket(bucket, tmp_path, m
     capsys.readouterr()
     assert main(["finetune", str(tmp_path / "s3/run"), "--from", "block5", "--out", str(tmp_path / "tuned")]) == 2
     assert "reads images from a folder" in capsys.readouterr().err
+
+
+@real_data.needs_real_data
+def test_a_bucket_is_listed_by_headers_as_a_folder_is_by_whole_files(bucket, tmp_path):
+    """Real patches under names that say nothing, and a file that is none."""
+    hmi = real_data.REAL_DATA / "hmi"
+    sources = [
+        *sorted((hmi / "harp377_noaa11158_201102_hourly").glob("*.fits"))[:2],
+        *sorted((hmi / "march2012_11harps_6hourly").rglob("*.fits"))[:3],
+    ]
+    for number, path in enumerate(sources):
+        (tmp_path / "set").mkdir(exist_ok=True)
+        (tmp_path / f"set/x{number}.fits").write_bytes(path.read_bytes())
+        bucket.objects[f"set/x{number}.fits"] = path.read_bytes()
+    expected = list_images(tmp_path / "set", tmp_path / "scan.parquet")
+    bucket.objects["set/broken.fits"] = b"no FITS"
+    heard = Heard()
+    found = list_images("s3://sun/set/", tmp_path / "none.parquet", reporter=heard)
+    pd.testing.assert_frame_equal(found[sorted(found)], expected[sorted(expected)])
+    assert "1 image left out, the first: s3://sun/set/broken.fits: no header" in heard.warnings[0]
+    asked = sum(map(len, [bucket.asked("GET", f"set/x{number}.fits") for number in range(5)]))
+    assert asked <= 2 * 5
+    bucket.objects["notes/read.me"] = b"nothing"
+    with pytest.raises(InputError, match="no PNG or FITS file below this address"):
+        list_images("s3://sun/notes", tmp_path / "none.parquet")

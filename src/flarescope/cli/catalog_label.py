@@ -21,7 +21,11 @@ EXAMPLE = (
 
 def label(
     images: Annotated[
-        Path, typer.Argument(help="A table that names images (catalogue, published CSV, labels file), or their folder.")
+        str,
+        typer.Argument(
+            metavar="IMAGES",
+            help="A table that names images (catalogue, published CSV, labels file), or their folder; or s3://BUCKET/FOLDER.",
+        ),
     ],
     flares: options.Flares,
     out: Annotated[

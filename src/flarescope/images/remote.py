@@ -86,6 +86,12 @@ class RemoteImages:
         refuse_missing(self.url, missing, len(names))
         return stamps
 
+    def names(self) -> list[str]:
+        """List all files below the address, by names relative to it, sorted."""
+        system, path = file_system(self.url)
+        with storage_errors(self.url):
+            return sorted(str(one).lstrip("/").removeprefix(path.lstrip("/") + "/") for one in system.find(path))
+
     def _listed(self, folder: str) -> dict[str, Stamp]:
         system, path = file_system(self.url)
         where = f"{path}/{folder}".rstrip("/")

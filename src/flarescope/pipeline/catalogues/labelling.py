@@ -44,8 +44,8 @@ def label(
     """Label images by flares, and write the catalogue.
 
     Args:
-        images: a catalogue, a published CSV, a labels file, or a folder of images (see `listing.list_images`); labels
-            that it has are replaced.
+        images: a catalogue, a published CSV, a labels file, a folder of images or an address of one, as
+            `s3://bucket/folder` (see `listing.list_images`); labels that it has are replaced.
         flares: event reports (files, folders, tar archives), lists like `eventList.txt`, CSVs; several are joined.
         out: `.parquet`, `.csv` or `.txt` (see `listing.write_catalogue`).
         rule: threshold, window, latency and convention; by default >= C1.0 within 24 h, by UTC instants. With scope
@@ -74,7 +74,7 @@ def label(
         raise InputError("GOES' own list names no regions; label by event reports, or edited_events.json")
     events = [replace(event, flux_scale=list_scale(listed)) for event in events]
     table = list_images(
-        Path(images),
+        images,
         scan_beside(out),
         instrument_ok=instrument_ok,
         whole_disk=first.scope == "disk",

@@ -13,12 +13,16 @@ from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.files import is_parquet, utf8
+from flarescope.images.line_of_sight import Accept
 from flarescope.images.paths import expand
+from flarescope.images.remote import RemoteImages
 from flarescope.notes import event_notes, events_notes, write_notes_beside
 from flarescope.parquet_tables import read_parquet, write_parquet
+from flarescope.pipeline.catalogues.listing_storage import list_storage
 from flarescope.pipeline.catalogues.scanning import scan_images
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.region_numbers import complete_regions
+from flarescope.storage.systems import is_url
 from flarescope.tables import SPLITS
 
 FORMS: Final = (".parquet", ".csv", ".txt")
@@ -30,7 +34,7 @@ def scan_beside(path: Path) -> Path:
 
 
 def list_images(
-    source: Path,
+    source: Path | str,
     kept: Path,
     *,
     instrument_ok: bool = False,
@@ -44,7 +48,7 @@ def list_images(
     magnetogram, by its name or as it is read, or cannot be read at all, is left out and counted.
 
     Args:
-        source: a catalogue, a published CSV, a labels file, or a folder.
+        source: a catalogue, a published CSV, a labels file, or a folder; or an address, as `s3://bucket/folder`.
         kept: Parquet of the scan, where files have to be opened.
         instrument_ok: whether other magnetographs than HMI are taken.
         whole_disk: whether the images show the whole disk: FITS and JPEG files are listed, and no region is asked for.
@@ -54,6 +58,10 @@ def list_images(
     Raises:
         InputError: whatever is wrong with the table; no image in the folder.
     """
+    if is_url(source):
+        images = RemoteImages(source.rstrip("/"))
+        return list_storage(images, Accept(instrument_ok, whole_disk), reporter or WarningReporter())
+    source = Path(source)
     if not source.is_dir():
         return read_image_list(source)
     names = pd.Series(_names_below(source, reporter or WarningReporter(), whole_disk), dtype="str")
