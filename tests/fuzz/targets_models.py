@@ -22,11 +22,15 @@ from flarescope.features.store_key import StoreKey
 from flarescope.files import read_json, write_json
 from flarescope.forecaster.classifier import Classifier, load_classifier
 from flarescope.forecaster.description import Description
+from flarescope.forecaster.event_models import EventModels, is_of_events, load_event_models, read_event_descriptions
 from flarescope.forecaster.folder_form import read_folder, read_folder_descriptions, write_folder
-from flarescope.heads.head import Head
+from flarescope.heads.boosting import fit_boosted
+from flarescope.heads.head import Head, Recipe
+from flarescope.heads.mlp import first_state
 from flarescope.images.reading import Fingerprint, digest_of
 from flarescope.magnetic.baseline import MagneticModel
 from flarescope.magnetic.features import FEATURE_NAMES
+from flarescope.several_events import event_of_code
 
 from . import tiny_network
 from .harness import Target
@@ -122,6 +126,40 @@ def use_model(path: Path) -> None:
     """Load a model and ask its head something."""
     found = load_classifier(path)
     found.head.probability(np.ones((2, tiny_network.WIDTH), np.float32))
+
+
+def event_files(folder: Path) -> list[bytes]:
+    """Give model files of several events: linear heads, and an MLP and boosted trees beside one."""
+    tiny_network.shrink()
+    own, made = weights.random_weights(0), np.random.default_rng(0)
+    rows, labels = made.normal(size=(60, tiny_network.WIDTH)).astype(np.float32), np.arange(60) % 2
+    calibration = {"method": "platt", "slope": 1.1, "intercept": -0.2}
+    told = ("random:0", own.family, own.digest, "reference-png", 0.4, None)
+    linear = Head(*tiny_network.head())
+    mlp = first_state(rows, Recipe(head="mlp", hidden=2)).head
+    trees = fit_boosted(rows, labels, Recipe(head="boosting", class_weight=(1.0, 1.0)))
+    found = []
+    for heads in ((linear, linear, linear), (mlp, trees, linear)):
+        parts = []
+        for head, code in zip(heads, ("C1.0/24", "M1.0/24", "C1.0/48+6"), strict=True):
+            described = Description(*told, calibration, [11158])
+            parts.append(Classifier(head, replace(described, event=event_of_code(code)), own))
+        EventModels(tuple(parts)).save(folder / "made.hdf5")
+        found.append((folder / "made.hdf5").read_bytes())
+    return found
+
+
+def use_events(path: Path) -> None:
+    """Load models of several events, and look at what they say and forecast: in order, and no number that is none."""
+    own = weights.random_weights(0)
+    narrow = replace(own, backbone=replace(own.backbone, features=tiny_network.WIDTH))
+    is_of_events(path)
+    read_event_descriptions(path)
+    models = load_event_models(path, backbone=narrow)
+    found = models.probability(models.joined.head.probability(np.ones((2, tiny_network.WIDTH), np.float32)))
+    for row, column in np.argwhere(models.implies):
+        if not (found[:, row] <= found[:, column]).all():
+            raise AssertionError("forecasts that are out of order")
 
 
 def folder_files(folder: Path, part: str) -> list[bytes]:
@@ -246,6 +284,7 @@ TARGETS = {
     "keras-h5": Target("a.h5", keras_files, read_keras),
     "keras-zip": Target("a.keras", keras_zips, read_keras),
     "model": Target("a.hdf5", model_files, use_model),
+    "model-of-events": Target("a.hdf5", event_files, use_events),
     "folder-config": Target("config.json", lambda folder: folder_files(folder, "config.json"), use_folder),
     "folder-arrays": Target("model.safetensors", lambda folder: folder_files(folder, "model.safetensors"), use_folder),
     "magnetic-model": Target("model.json", magnetic_models, use_magnetic),

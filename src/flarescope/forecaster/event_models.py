@@ -18,19 +18,12 @@ from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.features.gather import Rows
 from flarescope.files import atomic_path
-from flarescope.forecaster.classifier import (
-    ATTRIBUTE,
-    Classifier,
-    description_text,
-    head_in,
-    head_into,
-    read_small,
-    with_backbone,
-)
+from flarescope.forecaster.classifier import Classifier, with_backbone
 from flarescope.forecaster.description import FORMAT as FORMAT_OF_ONE
 from flarescope.forecaster.description import Description, parse_description, to_text
 from flarescope.forecaster.event_runs import KIND, EventRuns
 from flarescope.forecaster.event_runs import is_of_events as is_run_of_events
+from flarescope.forecaster.small_file import ATTRIBUTE, description_text, head_in, head_into, read_small
 from flarescope.heads.base import AnyHead
 from flarescope.parsing import parse_json, refusing_damage
 from flarescope.several_events import MOST_EVENTS, check_events, implications, ordered

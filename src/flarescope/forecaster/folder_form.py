@@ -15,8 +15,9 @@ from flarescope.backbones.base import Spec
 from flarescope.backbones.tuned import Change
 from flarescope.errors import InputError
 from flarescope.files import atomic_path, make_folder, read_json, write_json, write_text
-from flarescope.forecaster.classifier import Classifier, head_numbers, with_backbone
+from flarescope.forecaster.classifier import Classifier, with_backbone
 from flarescope.forecaster.description import Description, parse_description, to_text
+from flarescope.forecaster.small_file import head_numbers
 from flarescope.forecaster.tuned_file import change_of
 from flarescope.heads.base import AnyHead
 from flarescope.heads.stored import ARRAYS as HEAD_ARRAYS

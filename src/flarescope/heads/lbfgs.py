@@ -8,7 +8,7 @@ loss is convex, and with an L2 penalty it has one minimum. L-BFGS (Byrd, Lu, Noc
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -86,8 +86,49 @@ def fit(
     Raises:
         FlarescopeError: features so large that the loss is not finite.
     """
-    from scipy.optimize import minimize
     from threadpoolctl import threadpool_limits
+
+    weights = np.array(recipe.class_weight or reference_class_weight(labels))[np.asarray(labels, np.int64)]
+    away = np.where(labels == 1, -1.0, 1.0)
+    with threadpool_limits(1, user_api="blas"):
+        scaling = standardise(rows)
+        found = descend(
+            _loss_and_gradient,
+            np.zeros(len(scaling.mean) + 1),
+            (rows, away, weights, scaling, recipe.l2),
+            progress,
+        )
+    half, bias = (np.asarray(part) / 2 for part in scaling.unfold(found.x))
+    head = Head(np.stack([-half, half], axis=1).astype(np.float32), np.array([-bias, bias], np.float32))
+    return Fit(head, found.iterations, found.converged)
+
+
+class Least(NamedTuple):
+    """Where a loss is least: the numbers, after how many iterations, and whether the gradient is about zero."""
+
+    x: np.ndarray
+    iterations: int
+    converged: bool
+
+
+def descend(
+    loss_and_gradient: Callable[..., tuple[float, np.ndarray]],
+    start: np.ndarray,
+    others: tuple[Any, ...],
+    progress: Callable[[int, int], None] | None = None,
+) -> Least:
+    """Go down a loss by L-BFGS, from numbers `(P,)`.
+
+    Args:
+        loss_and_gradient: called with the numbers and `others`.
+        start: the first numbers.
+        others: what else it takes.
+        progress: called with the iterations done and the most there can be.
+
+    Raises:
+        FlarescopeError: the loss is not finite.
+    """
+    from scipy.optimize import minimize
 
     done = 0
 
@@ -97,26 +138,15 @@ def fit(
         if progress:
             progress(done, ITERATIONS)
 
-    weights = np.array(recipe.class_weight or reference_class_weight(labels))[np.asarray(labels, np.int64)]
-    away = np.where(labels == 1, -1.0, 1.0)
-    with threadpool_limits(1, user_api="blas"):
-        scaling = standardise(rows)
-        found = minimize(
-            _loss_and_gradient,
-            np.zeros(len(scaling.mean) + 1),
-            args=(rows, away, weights, scaling, recipe.l2),
-            jac=True,
-            method="L-BFGS-B",
-            callback=advance,
-            options={"maxiter": ITERATIONS, "gtol": TOLERANCE, "ftol": 1e-12, "maxcor": 20},
-        )
+    options = {"maxiter": ITERATIONS, "gtol": TOLERANCE, "ftol": 1e-12, "maxcor": 20}
+    found = minimize(
+        loss_and_gradient, start, args=others, jac=True, method="L-BFGS-B", callback=advance, options=options
+    )
     if not np.isfinite(found.fun):
         raise FlarescopeError(f"the loss is {found.fun}: the features are too large; is their store damaged?")
     if progress:
         progress(ITERATIONS, ITERATIONS)
-    half, bias = (np.asarray(part) / 2 for part in scaling.unfold(found.x))
-    head = Head(np.stack([-half, half], axis=1).astype(np.float32), np.array([-bias, bias], np.float32))
-    return Fit(head, int(found.nit), bool(np.abs(found.jac).max() <= CONVERGED))
+    return Least(found.x, int(found.nit), bool(np.abs(found.jac).max() <= CONVERGED))
 
 
 def standardise(rows: Rows | np.ndarray) -> Scaling:

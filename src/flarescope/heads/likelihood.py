@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flarescope.errors import FlarescopeError
 from flarescope.features.gather import GATHER, Rows, batches
 from flarescope.heads.head import Head
-from flarescope.heads.lbfgs import CONVERGED, ITERATIONS, TOLERANCE, Scaling, standardise
+from flarescope.heads.lbfgs import Scaling, descend, standardise
 
 PerRow = Callable[[np.ndarray, slice, np.ndarray], tuple[float, np.ndarray, np.ndarray]]
 """Sums of the weighted sums `(n,)` of some rows, which rows, the further numbers -> the sum of their losses, its
@@ -65,34 +64,15 @@ def maximise(
     Raises:
         FlarescopeError: the loss is not finite.
     """
-    from scipy.optimize import minimize
     from threadpoolctl import threadpool_limits
-
-    done = 0
-
-    def advance(_: np.ndarray) -> None:
-        nonlocal done
-        done += 1
-        if progress:
-            progress(done, ITERATIONS)
 
     with threadpool_limits(1, user_api="blas"):
         scaling = standardise(rows)
-        found = minimize(
-            _objective,
-            np.concatenate([np.zeros(len(scaling.mean)), start]),
-            args=(rows, per_row, scaling, l2),
-            jac=True,
-            method="L-BFGS-B",
-            callback=advance,
-            options={"maxiter": ITERATIONS, "gtol": TOLERANCE, "ftol": 1e-12, "maxcor": 20},
-        )
-    if not np.isfinite(found.fun):
-        raise FlarescopeError(f"the loss is {found.fun}: the features are too large; is their store damaged?")
+        begin = np.concatenate([np.zeros(len(scaling.mean)), start])
+        found = descend(_objective, begin, (rows, per_row, scaling, l2), progress)
     width = len(scaling.mean)
     kernel, offset = scaling.unfold(np.append(found.x[:width], 0.0))
-    converged = bool(np.abs(found.jac).max() <= CONVERGED)
-    return Maximum(kernel, offset, found.x[width:], int(found.nit), converged)
+    return Maximum(kernel, offset, found.x[width:], found.iterations, found.converged)
 
 
 def _objective(
