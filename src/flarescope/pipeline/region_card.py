@@ -7,12 +7,12 @@ from flarescope.wording import interval, number
 
 MODELS: Final = {
     "climatology": "the share of region-days with an event",
-    "mcintosh": "MCSTAT: the mean flare rate of the McIntosh class, P = 1 - exp(-rate)",
-    "mcevol": "MCEVOL: the same by the classes of today and of the day before",
+    "mcintosh": "MCSTAT's method with rates of its own: P = 1 - exp(-rate), of the mean rate of the McIntosh class",
+    "mcevol": "MCEVOL's method likewise: the same by the classes of today and of the day before",
     "class": "a logistic regression on the summary alone",
     "history": "a logistic regression on the region's own earlier flares alone",
     "summary": "a logistic regression on the summaries and their changes",
-    "regions": "the mean of a logistic regression and boosted trees on all that is known",
+    "regions": "logistic regressions and boosted trees on all that is known, six parts to four in log odds",
     "persistence": "the window before goes on",
 }
 NOT_OFFICIAL: Final = (
@@ -21,6 +21,16 @@ NOT_OFFICIAL: Final = (
 )
 
 
+PUBLISHED: Final = (
+    "What was published: Gallagher, Moon & Wang (2002, Solar Physics 209, 171) and Bloomfield et al. (2012, ApJL 747, "
+    "L41) take the mean number of flares in the 24 hours after a region-day of a McIntosh class for the rate of a "
+    "Poisson process; Bloomfield et al. count them in solar cycles 21 and 22 and forecast cycle 23. Not theirs are: "
+    "the rates, which are counted on the region-days named below; that a class's rate is that of its own region-days "
+    "together with 20 of the rate of its first letter, and a first letter's with 20 of the rate of all; the classes "
+    "C2.0, C5.0 and M5.0, and the windows but 24 hours; the whole disk, which joins the regions' probabilities with "
+    "flares outside numbered regions, forecast from the disk's activity, and is calibrated by day."
+)
+COUNTED: Final = "Its rates did not see the days scored."
 CHOSEN: Final = (
     "Its numbers did not see the days scored; its kind, features and settings were chosen by cross-validation over all "
     "years of 1996 to 2015."
@@ -52,6 +62,7 @@ def card(run: Run, *, earlier: Run | None = None) -> str:
         f"What it is: {MODELS[name]}. It forecasts flares of C1.0 to X1.0 in windows of 12 hours or more within 72 "
         "hours, of each region with spots and of the whole disk, on the flux scale of SWPC's lists before GOES-16.",
         "",
+        *((PUBLISHED, "") if name == "mcintosh" else ()),
         "## Data",
         "",
         f"Trained on {_period(trained)}. Region summaries and flare lists: NOAA SWPC (public domain)"
@@ -66,9 +77,10 @@ def card(run: Run, *, earlier: Run | None = None) -> str:
         "",
     ]
     if earlier is not None:
+        kept = COUNTED if name == "mcintosh" else CHOSEN
         of_then = earlier[0]["data"]["verified"]
         title = f"Skill on {of_then['first'][:10]} to {of_then['last'][:10]}, never seen"
-        lines += [f"## {title}", "", f"Of the same model trained on {_period(earlier[0]['trained'])}. {CHOSEN}", ""]
+        lines += [f"## {title}", "", f"Of the same model trained on {_period(earlier[0]['trained'])}. {kept}", ""]
         lines += _skill(earlier[1], name)
     lines += ["## Skill", "", f"Rows scored: {scores['rows']}.", "", *_skill(scores, name)]
     return "\n".join(lines).rstrip() + "\n"

@@ -3,11 +3,12 @@
 MCSTAT (Gallagher, Moon & Wang 2002, Solar Physics 209, 171; Bloomfield et al. 2012, ApJL 747, L41) takes the mean
 number of flares in the window after a region-day of a McIntosh class for the rate of a Poisson process: P = 1 -
 exp(-rate). MCEVOL (McCloskey, Gallagher & Bloomfield 2016, Solar Physics 291, 1711) takes the class of the day before
-and that of the day. Here a rare class is drawn towards a wider one: its rate is that of its own region-days together
-with `PRIOR_DAYS` of the wider one's rate. The wider class of `EKI>FKC` is `FKC`, of `FKC` it is `F`, of `F` all.
+and that of the day. The formula is theirs; the rates are those of the rows trained on, and a rare class is drawn
+towards a wider one, which is not theirs: its rate is that of its own region-days together with `PRIOR_DAYS` of the
+wider one's rate. The wider class of `EKI>FKC` is `FKC`, of `FKC` it is `F`, of `F` all.
 
 Flares of one region come in clusters, so that a Poisson process of the mean rate has events on more days than there
-are: both methods forecast too much, most of all for the windows with many flares. They are kept as they were published.
+are: both methods forecast too much, most of all for the windows with many flares. That is kept.
 Climatology is the share of region-days with an event, of all classes.
 """
 
