@@ -109,6 +109,38 @@ def test_flares_are_counted_by_region_class_and_hours():
     assert found["disk_area"].tolist() == pytest.approx([np.log(111)] * 2)
 
 
+def test_the_course_of_flares_is_told_by_their_decaying_counts():
+    regions = regions_of(("2014-10-22", 7, "Fkc", 100, 0.0, 1), ("2014-10-22", 8, "Axx", 10, 0.0, 1))
+    found = described(regions, flares_of(("2014-10-21T12:30", "M2.0", 7), ("2014-10-20T00:30", "C2.0", 7)))
+    fast, slow = np.exp(-1) + np.exp(-4), np.exp(-12 / 72) + np.exp(-48 / 72)
+    quiet = [0, np.log(0.5 / 1.5), np.log(0.1 / 0.5)]
+    assert found["rate_trend"].tolist() == pytest.approx([np.log((fast / 12 + 0.02) / (slow / 72 + 0.02)), quiet[0]])
+    strong = np.exp(-12 / 72) + 0.5
+    assert found["share_c5"].tolist() == pytest.approx([np.log(strong / (slow + 1.5)), quiet[1]])
+    m1 = np.exp(-12 / 168)
+    assert found["share_m"].tolist() == pytest.approx([np.log((m1 + 0.1) / (m1 + 0.5)), quiet[2]])
+
+
+def test_flares_are_as_long_as_was_known_when_the_forecast_was_issued():
+    regions = regions_of(("2014-10-22", 7, "Fkc", 100, 0.0, 1), ("2014-10-22", 8, "Axx", 10, 0.0, 1))
+    flares = flares_of(("2014-10-22T00:30", "M2.0", 7), ("2014-10-21T12:30", "C2.0", 7), ("2014-10-20T12:30", "X1", 7))
+    w = np.exp(-np.array([0, 12, 36]) / 24)
+
+    def duration(begin, end):
+        told = flares.assign(begin=pd.to_datetime(begin, utc=True), end=pd.to_datetime(end, utc=True))
+        return described(regions, told.astype(FLARE_DTYPES))["duration_24h"].tolist()
+
+    begin = ["2014-10-22T00:15", "2014-10-21T12:00", None]
+    # The first goes on after the moment of issue; of the last nothing is known, and an X lasts 26 minutes as a rule.
+    expected = [(w @ [15, 80, 26]) / (w.sum() + 1), 0]
+    for last in ("2014-10-22T00:30", "2014-10-22T03:00"):
+        assert duration(begin, [last, "2014-10-21T13:20", None]) == pytest.approx(expected)
+    # An end that is not listed: begin and the usual minutes, 13 of a C, and not beyond the moment of issue.
+    assert duration(begin, [None] * 3)[0] == pytest.approx((w @ [15, 13, 26]) / (w.sum() + 1))
+    bare = described(regions, flares[["noaa_ar", "time", "flare"]])["duration_24h"]
+    assert bare[0] == pytest.approx((w @ [20, 13, 26]) / (w.sum() + 1))
+
+
 def test_an_old_region_a_rotation_ago_is_found_by_its_place():
     old = [("2014-10-01", 3, "Ekc", 500, 60.0, 250), ("2014-10-02", 3, "Dko", 300, 75.0, 251)]
     new = [("2014-10-17", 9, "Dso", 100, -80.0, 247), ("2014-10-17", 10, "Dso", 100, -80.0, 200)]
@@ -160,6 +192,9 @@ def test_what_comes_after_a_forecast_changes_nothing_of_it(since_1996):
     later = flares["time"] > now
     moved = flares.assign(time=flares["time"].where(~later, flares["time"] + pd.Timedelta(hours=5)))
     moved["flare"] = moved["flare"].where(~later, "X9.9")
+    goes_on = ~later & (flares["end"] > now)
+    assert goes_on.any()
+    moved["end"] = moved["end"].where(~goes_on & ~later, moved["end"] + pd.Timedelta(hours=3))
     grown = regions.assign(
         area_msh=regions["area_msh"].where(before, 3000), mcintosh=regions["mcintosh"].where(before, "Fkc")
     )

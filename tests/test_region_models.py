@@ -13,7 +13,7 @@ from flarescope import EventDefinition, FlarescopeWarning, InputError, region_mo
 from flarescope.catalog.noaa_flares import FlareList
 from flarescope.regions.description import Description, describe
 from flarescope.regions.grid import DAY, SHAPE, THRESHOLDS_W_M2, WINDOWS_H, at_event, ordered
-from flarescope.regions.logistic import fit_logistic, standardised
+from flarescope.regions.logistic import LEANING, LIMIT, fit_logistic, ridge_regression, standardised
 from flarescope.regions.model import COLUMNS, NO_HISTORY, RegionModel
 from flarescope.regions.model_file import from_json, read_model, region_columns, to_json, write_model
 from flarescope.regions.outcomes import flare_counts, region_counts, unnumbered_counts
@@ -165,8 +165,27 @@ def test_the_regression_is_that_of_scikit_learn(made):
     described, labels = made
     model = fit_logistic(described, labels, ["area", "spots", "rate_24h"])
     z = standardised(described.numbers[list(model.columns)].to_numpy(), model.mean, model.scale)
-    theirs = LogisticRegression(C=0.003, solver="newton-cholesky").fit(z, labels[:, 2, 1]).predict_proba(z)[:, 1]
-    np.testing.assert_allclose(model.forecast(described)[:, 2, 1], theirs, rtol=0, atol=1e-12)
+    exact = LogisticRegression(C=0.003, solver="newton-cholesky", tol=1e-12)
+    theirs = exact.fit(z, labels[:, 2, 1]).predict_proba(z)[:, 1]
+    np.testing.assert_allclose(model.forecast(described)[:, 2, 1], theirs, rtol=0, atol=1e-9)
+
+
+def test_the_weights_of_rare_classes_lean_on_those_of_frequent_ones(made):
+    described, labels = made
+    model = fit_logistic(described, labels, ["area", "spots"])
+    z = standardised(described.numbers[["area", "spots"]].to_numpy(), model.mean, model.scale)
+    c5, m1 = (model.weights.reshape(2, *SHAPE)[:, place, DAY] for place in (2, 3))
+    # Where the loss is least, what the rows pull is what the difference from the other class's weights pulls back.
+    p = model.forecast(described)[:, 3, DAY]
+    assert z.T @ (labels[:, 3, DAY] - p) == pytest.approx((m1 - c5) / LEANING, rel=1e-5)
+    assert labels[:, 3, DAY].sum() == pytest.approx(p.sum())
+    rigid, _ = ridge_regression(z, labels[:, 3, DAY], c5, 1e-12)
+    assert rigid == pytest.approx(c5, abs=1e-9)
+
+
+def test_a_number_far_from_all_others_counts_as_the_limit():
+    found = standardised(np.array([[1.0, 900.0, np.nan], [2.0, -3.0, 4.0]]), np.ones(3), np.full(3, 2.0))
+    assert found.tolist() == [[0, LIMIT, 0], [0.5, -2, 1.5]]
 
 
 def test_an_event_that_never_came_is_forecast_as_rare(made):
@@ -231,7 +250,7 @@ def test_a_file_that_was_changed_since_is_refused():
 @pytest.mark.parametrize(
     "change",
     [
-        lambda v: v.update(form=2),
+        lambda v: v.update(form=1),
         lambda v: v.update(windows_h=[[0, 24]]),
         lambda v: v.pop("disk"),
         lambda v: v.update(name=7),

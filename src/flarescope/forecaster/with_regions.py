@@ -17,7 +17,7 @@ from flarescope.scores.threshold import Threshold
 from flarescope.sealing import sealed, unsealed
 
 NAME: Final = "with_regions.json"
-FORMAT: Final = "flarescope-with-regions-1"
+FORMAT: Final = "flarescope-with-regions-2"
 IMAGE: Final = "image"
 ADVICE: Final = "train again with --with regions"
 

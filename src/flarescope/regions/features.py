@@ -6,6 +6,7 @@
 | `changes` | growing groups flare more than decaying ones of one class (McCloskey et al. 2016, Solar Phys. 291, 1711) |
 | `history` | a region that flared goes on, beyond what its class tells (Wheatland 2005, Space Weather 3, S07003) |
 | `activity` | the Sun as a whole is quiet or not; at its most active small flares drown in the X-ray background |
+| `course` | flaring that grows, flares that last: beside counts, what their strength and length say of the next |
 | `returning` | what a region did a rotation ago, when no other history of it is known |
 """
 
@@ -16,10 +17,11 @@ import pandas as pd
 
 from flarescope.regions.appearance import appearance
 from flarescope.regions.changes import changes
+from flarescope.regions.course import flare_course
 from flarescope.regions.history import disk_activity, region_history
 from flarescope.regions.returning import returning
 
-PARTS: Final = ("appearance", "changes", "history", "activity", "returning")
+PARTS: Final = ("appearance", "changes", "history", "activity", "returning", "course")
 
 LIFE: Final = ("flares_c_life", "flares_m_life")
 
@@ -39,8 +41,8 @@ def region_features(regions: pd.DataFrame, flares: pd.DataFrame) -> dict[str, pd
         part (of `PARTS`) -> `(N, ...)` float64 on the index of `regions`; NaN where a summary does not say.
     """
     look = appearance(regions)
-    issued = regions["issued"].reset_index(drop=True)
-    history = region_history(issued, regions["noaa_ar"].reset_index(drop=True), flares).set_axis(regions.index)
+    issued, number = (regions[name].reset_index(drop=True) for name in ("issued", "noaa_ar"))
+    history = region_history(issued, number, flares).set_axis(regions.index)
     activity = disk_activity(issued, flares).set_axis(regions.index)
     days = regions.groupby("day")
     spotted = regions["area_msh"].astype("Float64").fillna(0).to_numpy(float)
@@ -54,5 +56,6 @@ def region_features(regions: pd.DataFrame, flares: pd.DataFrame) -> dict[str, pd
         "history": history,
         "activity": activity,
         "returning": returning(regions, look, history, LIFE),
+        "course": flare_course(issued, number, flares, history).set_axis(regions.index),
     }
     return {name: parts[name] for name in PARTS}

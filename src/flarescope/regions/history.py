@@ -42,11 +42,16 @@ def region_history(issued: "pd.Series[pd.Timestamp]", noaa_ar: "pd.Series[int]",
         without; `strength_<24h, 72h, life>`, the mean of log10 of the fluxes over C1.0, `MORE` flares of C1.0 among
         them; `since_c`, `since_m`, logs of 1 + hours since the last, `LONG_AGO_H` without.
     """
-    listed = _listed(flares.dropna(subset=["noaa_ar", "time"]))
+    listed = counted_flares(flares)
     rows, which = pairs_before(issued, noaa_ar.to_numpy(np.int64), listed["time"], listed["noaa_ar"].to_numpy(np.int64))
     hours = hours_between(issued.iloc[rows], listed["time"].iloc[which])
     flux = listed["flux"].to_numpy()[which]
     return _counted(rows, hours, flux, len(issued))
+
+
+def counted_flares(flares: pd.DataFrame) -> pd.DataFrame:
+    """Give the flares of C1.0 and above that have a region and a peak, each once, with `flux` in W/m^2."""
+    return _listed(flares.dropna(subset=["noaa_ar", "time"]))
 
 
 def _listed(flares: pd.DataFrame) -> pd.DataFrame:

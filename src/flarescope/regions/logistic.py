@@ -13,6 +13,16 @@ from flarescope.regions.grid import SHAPE, probability_of
 RIDGE: Final = 0.003
 """scikit-learn's C, the inverse of the penalty on squared coefficients, on standardised numbers; .001 and .01 are no
 better by cross-validation on 1996 to 2015."""
+LIMIT: Final = 5.0
+"""Numbers are taken as no further than so many scales from their mean."""
+LEANS_ON: Final = {3: 2, 4: 2, 5: 3}
+"""Place of a rare class in `grid.THRESHOLDS_W_M2` -> that of the frequent one whose weights its own are drawn towards:
+M1.0 and M5.0 towards C5.0, X1.0 towards M1.0."""
+LEANING: Final = 0.0005
+"""As `RIDGE`, of a rare class: the inverse of the penalty on squared differences from the frequent one's weights."""
+STEPS: Final = 50
+CLOSE: Final = 1e-6
+"""The fit ends with a step in which no weight moves further: the next would be about the square of it."""
 EVENTS: Final = SHAPE[0] * SHAPE[1]
 
 
@@ -53,14 +63,14 @@ class Logistic:
 
 
 def standardised(numbers: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Give `(N, F)` numbers in units of their scale from their mean; 0 where one is unknown."""
-    return np.asarray(np.nan_to_num((numbers - mean) / scale))
+    """Give `(N, F)` numbers in units of their scale from their mean, within `LIMIT`; 0 where one is unknown."""
+    return np.asarray(np.clip(np.nan_to_num((numbers - mean) / scale), -LIMIT, LIMIT))
 
 
 def fit_logistic(
     described: Description, labels: np.ndarray, columns: Sequence[str], *, ridge: float = RIDGE
 ) -> Logistic:
-    """Fit the regressions by scikit-learn, one an event.
+    """Fit the regressions, one an event; the weights of rare classes are drawn towards those of frequent ones.
 
     Args:
         described: N rows.
@@ -68,17 +78,54 @@ def fit_logistic(
         columns: of `described.numbers`.
         ridge: the inverse of the penalty.
     """
-    from sklearn.linear_model import LogisticRegression
-
     numbers = described.numbers[list(columns)].to_numpy(float)
     mean, scale = np.nanmean(numbers, axis=0), np.nanstd(numbers, axis=0)
     scale[scale == 0] = 1.0
     z = standardised(numbers, mean, scale)
-    weights, intercept = np.zeros((len(columns), EVENTS)), np.empty(EVENTS)
-    for event, happened in enumerate(labels.reshape(len(labels), EVENTS).T):
+    weights, intercept = np.zeros((len(columns), *SHAPE)), np.empty(SHAPE)
+    for one, window in np.ndindex(SHAPE):
+        happened = labels[:, one, window]
         if not 0 < happened.sum() < len(happened):  # the event never, or always, came: half a row tells otherwise
-            intercept[event] = np.log((happened.sum() + 0.5) / ((~happened).sum() + 0.5))
+            intercept[one, window] = np.log((happened.sum() + 0.5) / ((~happened).sum() + 0.5))
             continue
-        fitted = LogisticRegression(C=ridge, solver="newton-cholesky").fit(z, happened)
-        weights[:, event], intercept[event] = fitted.coef_[0], fitted.intercept_[0]
-    return Logistic(tuple(columns), mean, scale, weights, intercept)
+        towards = weights[:, LEANS_ON[one], window] if one in LEANS_ON else np.zeros(len(columns))
+        found = ridge_regression(z, happened, towards, min(ridge, LEANING) if one in LEANS_ON else ridge)
+        weights[:, one, window], intercept[one, window] = found
+    return Logistic(tuple(columns), mean, scale, weights.reshape(len(columns), EVENTS), intercept.reshape(EVENTS))
+
+
+def ridge_regression(
+    z: np.ndarray, happened: np.ndarray, towards: np.ndarray, ridge: float
+) -> tuple[np.ndarray, float]:
+    """Fit one logistic regression by Newton's method.
+
+    Args:
+        z: `(N, F)` standardised numbers.
+        happened: `(N,)` bool, of both kinds.
+        towards: `(F,)` weights from which differences are penalised.
+        ridge: the inverse of the penalty on their squares.
+
+    Returns:
+        `(F,)` weights, and the intercept, which is not penalised.
+    """
+    with_one = np.c_[z, np.ones(len(z))]
+    aim, penalty = np.append(towards, 0.0), np.append(np.full(len(towards), 1 / ridge), 0.0)
+
+    def loss(at: np.ndarray) -> float:
+        odds = with_one @ at
+        return float((np.logaddexp(0, odds) - odds * happened).sum() + (penalty * (at - aim) ** 2).sum() / 2)
+
+    at = np.append(towards, np.log(happened.mean() / (~happened).mean()))
+    now = loss(at)
+    for _ in range(STEPS):
+        p = probability_of(with_one @ at)
+        gradient = with_one.T @ (p - happened) + penalty * (at - aim)
+        rooted = with_one * np.sqrt(p * (1 - p))[:, None]
+        step = np.linalg.solve(rooted.T @ rooted + np.diag(penalty), gradient)
+        share = 1.0
+        while (new := loss(at - share * step)) > now and share > CLOSE:  # too far: from p near 0 it overshoots
+            share /= 2
+        at, now = at - share * step, new
+        if np.abs(share * step).max() < CLOSE:
+            break
+    return at[:-1], float(at[-1])

@@ -1,7 +1,7 @@
 """What do a logistic regression and boosted trees forecast together?"""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -11,17 +11,20 @@ from flarescope.regions.grid import DAY, probability_of
 from flarescope.regions.logistic import Logistic
 from flarescope.regions.trees import Trees
 
+OF_TREES: Final = 0.4
+"""The trees' share in the log odds."""
+
 
 @dataclass(frozen=True)
 class Mixture:
-    """The mean of both, in log odds.
+    """A weighted mean of both, in log odds.
 
     The trees know the classes within 24 hours. What they add to the regression's log odds of a class there, they add
     in the other windows too.
 
     Attributes:
         logistic: on all numbers.
-        trees: on the same.
+        trees: on most of them.
     """
 
     logistic: Logistic
@@ -41,5 +44,5 @@ class Mixture:
 
 def mixed(plain: np.ndarray, grown: np.ndarray) -> np.ndarray:
     """Join log odds of the regression `(N, T, W)` and of the trees `(N, T)` to probabilities `(N, T, W)`."""
-    added = (grown - plain[:, :, DAY]) / 2
+    added = (grown - plain[:, :, DAY]) * OF_TREES
     return probability_of(plain + added[:, :, None])

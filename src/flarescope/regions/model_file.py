@@ -24,7 +24,7 @@ from flarescope.regions.trees import Trees
 from flarescope.regions.whole_disk import COLUMNS, WholeDisk
 from flarescope.sealing import sealed, unsealed
 
-FORM: Final = 1
+FORM: Final = 2
 LARGEST_BYTES: Final = 8_000_000
 """The model that ships has a twentieth of it."""
 ADVICE: Final = "train it again (flarescope train-regions), or leave --model away"

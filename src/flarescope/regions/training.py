@@ -31,11 +31,13 @@ SUMMARY: Final = ("appearance", "changes")
 """Parts of `features.region_features` that no flare is needed for."""
 PARTS_OF: Final[Mapping[str, Sequence[str]]] = {
     "class": ("appearance",),
-    "history": ("history",),
+    "history": ("history", "course"),
     "summary": SUMMARY,
     "regions": PARTS,
 }
 """Model -> the parts that it learns from."""
+NOT_OF_TREES: Final = ("course",)
+"""Parts that the trees of `regions` do without: by cross-validation they forecast no better with them."""
 NAMES: Final = ("climatology", "mcintosh", "mcevol", "class", "history", "summary", "regions")
 """Region models; see `docs/regions.md`."""
 
@@ -170,9 +172,17 @@ def fit_regional(name: str, described: Description, counts: np.ndarray, *, seed:
     """
     if name in LEVELS:
         return fit_rates(name, described, counts)
-    columns = [column for part in PARTS_OF[name] for column in described.parts[part]]
-    logistic = fit_logistic(described, counts > 0, columns)
-    return Mixture(logistic, fit_trees(described, counts > 0, columns, seed=seed)) if name == "regions" else logistic
+    parts = PARTS_OF[name]
+    logistic = fit_logistic(described, counts > 0, columns_of(described, parts))
+    if name != "regions":
+        return logistic
+    fewer = columns_of(described, [part for part in parts if part not in NOT_OF_TREES])
+    return Mixture(logistic, fit_trees(described, counts > 0, fewer, seed=seed))
+
+
+def columns_of(described: Description, parts: Sequence[str]) -> list[str]:
+    """Name the columns of some parts."""
+    return [column for part in parts for column in described.parts[part]]
 
 
 def cross_validated(name: str, rows: TrainingRows, *, seed: int = 0) -> np.ndarray:
