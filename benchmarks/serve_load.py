@@ -11,10 +11,12 @@ is made, the model of uploads has random filters: nothing of it is a result but 
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import random
 import signal
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -283,6 +285,13 @@ async def drained(port: int, process: "subprocess.Popen[str]") -> dict[str, Any]
     return {"answered": status, "exit_code": await asyncio.to_thread(process.wait, 60)}
 
 
+def _count(archive: Path) -> int:
+    with contextlib.closing(
+        sqlite3.connect(f"file:{archive}/archive.sqlite?mode=ro", uri=True, timeout=60)
+    ) as connection:
+        return int(connection.execute("SELECT count(*) FROM forecast").fetchone()[0])
+
+
 def killed(archive: Path, model: Path) -> dict[str, Any]:
     """Kill a server while a process keeps forecasts in its archive, and that process too; see that each is whole."""
     from flarescope.archive import read_archive
@@ -295,7 +304,8 @@ def killed(archive: Path, model: Path) -> dict[str, Any]:
         f"[keep({str(archive)!r}, made_forecast(1 + n % 28, probability=n / 2000)) for n in range(1, 1000)]"
     )
     keeper = subprocess.Popen([sys.executable, "-c", code])
-    time.sleep(6)
+    while _count(archive) < before + 30:
+        time.sleep(0.01)
     for process in (server, keeper):
         os.kill(process.pid, signal.SIGKILL)
         process.wait()

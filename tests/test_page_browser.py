@@ -12,20 +12,25 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
+import httpx2
 import numpy as np
+import pandas as pd
 import pytest
 from astropy.io import fits
 from PIL import Image
 
 from fakes import use_fake_network
 from firefox import FIREFOX, firefox
+from flarescope.archive import ModelUsed, keep
+from flarescope.archive.database import opened
 from flarescope.figures.disk import percent
 from flarescope.figures.field import field_png
 from flarescope.pipeline.provenance import RANDOM_FILTERS
 from flarescope.serving import app
 from flarescope.serving.mapping import Maps
 from flarescope.serving.models import load_models
+from flarescope.serving.settings import Settings
+from made_archive import made_forecast, made_rows
 from served_pages import DAYS, SYNTHETIC, serving, settings_of, write_days, write_work
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright here: pip install playwright")
@@ -324,7 +329,7 @@ def test_magnetograms_of_the_published_layout_are_forecast_several_at_once(visit
     drop(page, [*paths, twin])
     page.locator(".result").nth(2).wait_for()
     files = [("images", (path.name, path.read_bytes())) for path in [*paths, twin]]
-    said = httpx.post(f"{address}/api/v1/uploads", files=files).json()
+    said = httpx2.post(f"{address}/api/v1/uploads", files=files).json()
     for item, one in zip(page.locator(".result").all(), said["forecasts"], strict=True):
         assert item.locator(".big").inner_text() == f"{percent(one['probability'])} %"
         assert "NOAA 11429, 2012-03-06 14:" in item.inner_text()
@@ -404,6 +409,45 @@ def test_axe_finds_nothing_serious(visit, path, scheme):
         if one["impact"] in ("serious", "critical")
     ]
     assert serious == []
+
+
+def unusual_archive(folder):
+    """Keep a day without regions, a day with a forecast an hour, and one by a model of a long name among others."""
+    quiet, often, last = (made_forecast(day) for day in (1, 2, 3))
+    keep(folder, replace(quiet, rows=quiet.rows[quiet.rows["noaa_ar"].isna()].reset_index(drop=True)))
+    for hours in range(12):
+        late = pd.Timedelta(hours=hours)
+        keep(folder, replace(often, issued=often.issued + late, stored=often.stored + late))
+    named = {"a_model_of_a_long_name_" * 5: 0.3, "vgg16 (flare history unknown)": 0.4, "regions": 0.2}
+    rows = pd.concat([made_rows(share, model=name) for name, share in named.items()], ignore_index=True)
+    models = tuple(ModelUsed(name.partition(" (")[0], "", "1996-08-09T00:30", "2012-12-28T00:30") for name in named)
+    keep(folder, replace(last, rows=rows, models=models, notes=("x" * 300, RANDOM_FILTERS)))
+    return folder
+
+
+def test_unusual_days_fit_a_phone_and_say_what_they_are(browser, tmp_path):
+    complaints = []
+    context = browser.new_context(viewport={"width": 400, "height": 900})
+    page = context.new_page()
+    page.on("console", lambda message: complaints.append(message.text))
+    with serving(Settings(archive=unusual_archive(tmp_path / "a"), port=0)) as found:
+        said = {}
+        for path in ("/", "/regions/11158", "/days/2011-02-02", "/days/2011-02-01"):
+            page.goto(found + path, wait_until="networkidle")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 400, path
+            said[path] = page.locator("main").inner_text()
+            assert page.locator("#warnings").inner_text() == (RANDOM_FILTERS if path[-2:] in ("/", "58") else "")
+    assert "No test of the model a_model" in said["/"]
+    assert "Issued on that day, UTC: 00:30, 01:30," in said["/days/2011-02-02"]
+    assert "for the whole disk, until" in said["/days/2011-02-01"]
+    assert "No region with spots was on the disk." in said["/days/2011-02-01"]
+    with opened(tmp_path / "none", write=True):
+        pass  # an archive that holds nothing
+    with serving(Settings(archive=tmp_path / "none", port=0)) as found:
+        page.goto(found, wait_until="networkidle")
+        assert page.locator("h1").inner_text() == "No forecast yet"
+    context.close()
+    assert complaints == []
 
 
 def test_the_score_stands_beside_climatology_persistence_and_noaa(visit):

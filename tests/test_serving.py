@@ -146,7 +146,7 @@ def test_the_page_of_a_region_shows_it_as_it_was_forecast_on_a_day(client):
     assert 'As it was forecast on <time datetime="2011-02-02T00:30:00+00:00">' in page
     assert re.search(r'class="share".*?<span class="text">5 %', page)  # M1.0 of that day: 0.2 / 4
     assert "Since the forecast of 1 Feb 2011, 00:30 UTC" in page
-    row = r">P\(C1.0/24 h\)</th><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td>"
+    row = r">P\(C1.0/24 h\)</span></th><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td>"
     assert re.findall(row, page) == [("10 %", "20 %", "+10")]
     first = client.get("/regions/11158/days/2011-02-01").text
     assert "There is no forecast of the day before." in first

@@ -66,7 +66,7 @@ class Guard:
         try:
             await self._answer(scope, receive, sending)
         except Exception:
-            _LOG.exception("a fault of flarescope: %s %s", method, scope["path"])
+            _LOG.exception("a fault of flarescope: %s %r", method, scope["path"])
             if not status:
                 problem = Problem(500, "a fault of the server's; it is told on its standard error")
                 await problem.response()(scope, receive, sending)

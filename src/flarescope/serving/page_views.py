@@ -159,6 +159,11 @@ def utc(text: str) -> str:
     return f"{time.day} {time:%b %Y, %H:%M} UTC"
 
 
+def clock(text: str) -> str:
+    """Write the hour of a time, UTC: `00:30`."""
+    return utc(text)[-9:-4]
+
+
 def chosen_words(chosen: Mapping[str, Any]) -> str:
     """Say which event is chosen: `of M1.0 or more within 24 h`."""
     named = {one["key"]: one["name"] for one in chosen["classes"]}

@@ -16,7 +16,7 @@ from flarescope.serving.answers import conditional
 from flarescope.serving.documents import Document
 from flarescope.serving.kept import Kept
 from flarescope.serving.page_values import greek, plain
-from flarescope.serving.page_views import forecast_view, region_view, utc
+from flarescope.serving.page_views import clock, forecast_view, region_view, utc
 from flarescope.serving.state import Snapshot
 
 HTML: Final = "text/html; charset=utf-8"
@@ -34,7 +34,8 @@ class Pages:
         self._templates = Environment(
             loader=PackageLoader("flarescope.serving", "templates"), autoescape=True, undefined=StrictUndefined
         )
-        self._templates.filters |= {"utc": utc, "plain": plain, "greek": greek, "json": _json, "sentence": sentence}
+        filters = {"utc": utc, "clock": clock, "plain": plain, "greek": greek, "json": _json, "sentence": sentence}
+        self._templates.filters |= filters
         self._common = {
             "notice": RESEARCH,
             "official": OFFICIAL,
