@@ -201,7 +201,8 @@ def test_the_command_by_a_true_network(ray, tmp_path, capsys):
         "--backbone",
         "efficientnet-lite0:random:3",
     ]
-    words += ["--engine", "openvino", "--precision", "fp32", "--store", "float16", "--quiet"]
+    words += ["--engine", "openvino", "--precision", "fp32", "--store", "float16", "--engine-batch", "3"]
+    words += ["--quiet"]
     assert main([*words, "--out", str(tmp_path / "here")]) == 0
     assert main([*words, "--out", str(tmp_path / "there"), "--on", "ray"]) == 0
     assert "kept in" not in capsys.readouterr().out

@@ -55,8 +55,8 @@ def _join(ray: Any, address: str | None) -> None:  # noqa: ANN401 - Ray's types 
         ray.init(address=address, **quiet)
     except ConnectionError as error:
         raise InputError(
-            f"--address {address}: no Ray cluster is running there; `ray start --head` on one machine starts one, "
-            "without --address this machine alone works"
+            f"--address {address}: no Ray cluster lets this machine in; `ray start --head` on one machine starts one; "
+            "if it wants a token, set RAY_AUTH_MODE=token and have its ~/.ray/auth_token here"
         ) from error
     except (RuntimeError, ValueError) as error:  # another version of Ray or Python, and what else Ray refuses
         raise InputError(f"--address {address}: Ray does not join it: {error}") from error

@@ -87,9 +87,12 @@ class Compute:
 
     def choose(self, backbone: Network) -> EngineChoice:
         """Choose the engine for a network, with the batch and streams that were fastest here."""
+        return self.settle(self.choose_untuned(backbone), backbone)
+
+    def settle(self, choice: EngineChoice, backbone: Network) -> EngineChoice:
+        """Give an engine the batch that was asked for, or the batch and streams that were fastest here."""
         if self.batch is not None and self.batch < 1:
             raise InputError(f"--engine-batch {self.batch}: expected at least 1")
-        choice = self.choose_untuned(backbone)
         choice = tuning.remembered(choice, backbone.name) or choice
         return choice if self.batch is None else replace(choice, batch=self.batch)
 

@@ -7,11 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from flarescope.backbones.base import Spec, Weights
+from flarescope.backbones.base import Network, Spec, Weights
 from flarescope.backbones.registry import find
 from flarescope.cluster.connect import joined
 from flarescope.cluster.filling import Crew, assemble, fill_on
-from flarescope.engines import tuning
 from flarescope.engines.base import Engine, EngineChoice
 from flarescope.engines.choose import choose
 from flarescope.engines.start import start
@@ -35,7 +34,7 @@ class OnRay:
 
 
 class Asked(Protocol):
-    """Which engine, in which precision: of `featuring.Compute`."""
+    """Which engine, in which precision and batches: `featuring.Compute`."""
 
     @property
     def engine(self) -> str:
@@ -45,6 +44,9 @@ class Asked(Protocol):
     def precision(self) -> str:
         """`fp32`, `bf16` or `auto`."""
 
+    def settle(self, choice: EngineChoice, backbone: Network) -> EngineChoice:
+        """Give an engine its batch and streams."""
+
 
 @dataclass(frozen=True)
 class Hired:
@@ -52,7 +54,7 @@ class Hired:
 
     Attributes:
         crew: the nodes, asked.
-        choice: their engine, with the batch that was fastest on this machine if that is known.
+        choice: their engine, with the batch that was asked for, or that was fastest on this machine if that is known.
         spec: names the network, there as here.
         digest: of its weights here.
         reporter: hears of workers.
@@ -104,7 +106,7 @@ def hired(
     chosen = partial(choose, asked.engine, asked.precision, runs=backbone.engines, precisions=backbone.precisions)
     with joined(on.address) as ray:
         crew = assemble(ray, make_folder(features), chosen, on.per_node)
-        choice = tuning.remembered(crew.choice, backbone.name) or crew.choice
+        choice = asked.settle(crew.choice, backbone)
         there = str(Path(spec).absolute()) if Path(spec).exists() else spec
         yield Hired(crew, choice, there, weights.digest, reporter)
 
