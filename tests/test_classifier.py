@@ -208,7 +208,6 @@ def test_an_unknown_field_of_the_description_is_refused(saved):
 
 
 @given(place=st.integers(0, 8 * FEATURES - 1), bit=st.integers(0, 7))
-@settings(max_examples=40)
 def test_one_flipped_bit_of_the_head_is_refused(tmp_path_factory, place, bit):
     path = tmp_path_factory.mktemp("flip") / "model.hdf5"
     with pytest.MonkeyPatch.context() as patch:

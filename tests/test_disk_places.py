@@ -189,7 +189,6 @@ def test_what_is_no_whole_disk_with_coordinates(cards, message):
         view(**cards)
 
 
-@settings(max_examples=150)
 @given(
     st.dictionaries(
         st.sampled_from(sorted({*CARDS, "PC1_1", "PC1_2", "PC2_1", "CD1_1", "CD2_2", "CD1_2", "CRLN_OBS", "HGLT_OBS"})),

@@ -1,6 +1,6 @@
 """Has what `flarescope.__all__` lists an example in its docstring, and does each run as it stands?
 
-They run in a folder that is laid out as they take it to be, with a fake network.
+They run in a folder that is laid out as they take it to be, with a fake network and blank figures.
 """
 
 import doctest
@@ -14,7 +14,7 @@ import pytest
 
 import flarescope
 from disks import write_disk, write_summary
-from fakes import use_fake_network, write_set
+from fakes import draw_blank, use_fake_network, write_set
 from flarescope.synthetic.files import FITS_FOLDER, write_synthetic_images
 from flarescope.synthetic.regions import synthetic_regions
 from made_regions import write_made_regions, write_set_record
@@ -69,6 +69,7 @@ def laid_out(tmp_path_factory):
 @pytest.mark.parametrize("name", NAMES)
 def test_its_example_runs_and_gives_what_it_shows(name: str, laid_out: Path, tmp_path, monkeypatch):
     use_fake_network(monkeypatch)
+    draw_blank(monkeypatch)
     monkeypatch.chdir(shutil.copytree(laid_out, tmp_path / "work"))
     text = inspect.getdoc(getattr(flarescope, name)) or ""
     example = doctest.DocTestParser().get_doctest(text, {"flarescope": flarescope}, name, None, 0)

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flarescope import files
@@ -153,7 +153,6 @@ def test_a_new_file_has_ordinary_permissions(tmp_path):
     assert (tmp_path / "ours").stat().st_mode == (tmp_path / "ordinary").stat().st_mode
 
 
-@settings(max_examples=40)
 @given(value=st.dictionaries(st.text(), JSON_VALUES, max_size=4))
 def test_json_round_trip(tmp_path_factory, value):
     path = tmp_path_factory.getbasetemp() / "round.json"
@@ -194,7 +193,6 @@ def test_reading_json_says_what_is_wrong(tmp_path):
         files.read_json(path)
 
 
-@settings(max_examples=40)
 @given(content=st.binary(max_size=300_000))
 def test_digests_agree_with_hashlib(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "digest.bin"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flarescope.errors import InputError
@@ -75,7 +75,6 @@ def test_quantised_floats_are_read_as_astropy_reads_them(no_decoder_here):
     assert found.dtype == np.float64
 
 
-@settings(max_examples=150)
 @given(
     kind=st.sampled_from(sorted(ODD)),
     changes=st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=5),

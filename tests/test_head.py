@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
@@ -174,7 +174,6 @@ def test_a_certain_miss_teaches_without_a_clip_and_not_with_one():
     assert clipped == pytest.approx(4 * -math.log(1e-7), rel=1e-6)
 
 
-@settings(max_examples=100)
 @given(data=st.data(), count=st.integers(1, 20))
 def test_loss_is_the_formula_and_the_gradient_its_slope(data, count):
     log_odds = np.array(data.draw(st.lists(st.floats(-80, 80, width=32), min_size=count, max_size=count)))
@@ -401,7 +400,6 @@ def test_heads_trained_together_have_the_bytes_of_heads_trained_alone(clip, core
 # ---- rows on their way ----
 
 
-@settings(max_examples=40)
 @given(count=st.integers(0, 300), size=st.integers(1, 150), seed=st.integers(0, 9))
 def test_batches_are_the_rows_in_the_order_asked_for(count, size, seed):
     rows = np.random.default_rng(seed).random((50, 3), np.float32)

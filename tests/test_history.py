@@ -80,7 +80,6 @@ def plain_past(table, row, hours, tolerance):
     rows=st.lists(st.tuples(st.integers(1, 3), st.integers(0, 80).map(lambda n: n / 4)), min_size=1, max_size=25),
     tolerance=st.integers(0, 5).map(lambda n: n / 4),
 )
-@settings(max_examples=40)
 def test_a_second_implementation_finds_the_same(rows, tolerance):
     table, history = images(rows), History((3, 6, 13), tolerance)
     found = find_past(table, table, history)

@@ -232,7 +232,6 @@ def test_a_name_that_the_published_form_cannot_say(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@settings(max_examples=50)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=29, max_size=29))
 def test_every_number_is_read_back_to_the_last_bit(tmp_path_factory, numbers):
     path = tmp_path_factory.mktemp("any") / "f.csv"
@@ -271,7 +270,6 @@ def test_other_files_are_refused(tmp_path, content):
         read_features_csv(path)
 
 
-@settings(max_examples=100)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_table_or_an_input_error(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("any") / "f.csv"

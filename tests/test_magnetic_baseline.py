@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
@@ -149,7 +149,6 @@ def test_the_slope_is_that_of_true_log_odds():
     assert sigmoid_slope(decision, labels) == pytest.approx(2.5, rel=0.02)
 
 
-@settings(max_examples=50)
 @given(st.integers(0, 10_000), st.floats(-3, 3), st.floats(0.01, 100))
 def test_the_slope_is_positive_and_finite(seed, shift, scale):
     rng = np.random.default_rng(seed)

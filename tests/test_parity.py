@@ -18,7 +18,7 @@ from flarescope.progress import Reporter
 from flarescope.scores.loss import sigmoid
 from keras_model import needs_keras
 
-TRAIN, VALIDATION = 12, 4  # the last batch of 5 has 2 rows
+TRAIN, VALIDATION = 7, 3  # the last batch of 5 has 2 rows
 
 
 def grey_pixels(count, seed):

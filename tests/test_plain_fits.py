@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flarescope.errors import InputError
@@ -78,7 +78,6 @@ def test_every_compressed_real_file_is_read_here_as_astropy_reads_it():
         assert_same(read_plain_fits(content), by_astropy(content))
 
 
-@settings(max_examples=150)
 @given(
     dtype=st.sampled_from([np.int16, np.int32]),
     shape=SHAPES,
@@ -95,7 +94,6 @@ def test_compressed_integers(dtype, shape, tile_rows, spread, scale, blank, seed
     assert_same(read_plain_fits(content), by_astropy(content))
 
 
-@settings(max_examples=100)
 @given(dtype=st.sampled_from([np.uint8, np.int16, np.int32, np.int64]), shape=SHAPES, scale=SCALES, blank=BLANKS)
 def test_plain_integers(dtype, shape, scale, blank):
     cards = DESCRIPTION | scale | ({} if blank is None else {"BLANK": blank})
@@ -204,7 +202,6 @@ WHOLE = [
 ]
 
 
-@settings(max_examples=300)
 @given(
     whole=st.sampled_from(WHOLE),
     bytes_changed=st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=4),
@@ -214,7 +211,6 @@ def test_a_damaged_file_gives_what_astropy_gives_or_one_line(whole, bytes_change
     assert outcome(read_fits, content) == without_the_fast_way(lambda *a: outcome(read_fits, a[1]), content)
 
 
-@settings(max_examples=100)
 @given(whole=st.sampled_from(WHOLE), share=st.floats(0, 0.999))
 def test_a_file_cut_short_gives_what_astropy_gives_or_one_line(whole, share):
     content = whole[: int(share * len(whole))]

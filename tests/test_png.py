@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -81,7 +81,6 @@ def test_every_kind_is_what_pillow_shows(kind):
     assert (pixels.ndim == 3) == kind.startswith("colour")
 
 
-@settings(max_examples=100)
 @given(shape=st.tuples(st.integers(1, 40), st.integers(1, 40)), seed=st.integers(0, 99), low=st.integers(0, 255))
 def test_any_grey_image_there_and_back(shape, seed, low):
     pixels = np.random.default_rng(seed).integers(low, 256, shape, dtype=np.uint8)
@@ -94,7 +93,6 @@ def test_a_usual_image_is_inflated_once(monkeypatch):
     assert np.array_equal(read_png(PATH, FILES["grey"]), GREY)
 
 
-@settings(max_examples=100)
 @given(
     rows=st.integers(1, 12).flatmap(
         lambda width: st.lists(st.tuples(st.integers(0, 4), st.binary(min_size=width, max_size=width)), min_size=1)
@@ -147,7 +145,6 @@ def test_data_that_end_before_the_last_row(rows, last):
     "kind", ["grey", "grey 16", "grey 4", "palette", "grey alpha", "colour", "colour alpha", "black"]
 )
 @example(share=0.96484375, change=1)  # in a palette image: other last pixels, and data that go on after them
-@settings(max_examples=60)
 @given(share=st.floats(0, 0.999), change=st.integers(1, 255))
 def test_a_changed_byte_is_seen_or_changes_nothing(kind, share, change):
     content = bytearray(FILES[kind])
@@ -161,7 +158,6 @@ def test_a_changed_byte_is_seen_or_changes_nothing(kind, share, change):
 
 
 @pytest.mark.parametrize("kind", ["grey", "grey 16", "grey 1", "palette", "colour", "black"])
-@settings(max_examples=40)
 @given(share=st.floats(0, 0.999))
 def test_a_file_cut_short(kind, share):
     content = FILES[kind][: int(share * len(FILES[kind]))]
@@ -182,7 +178,6 @@ def interlaced_data(pixels):
     return b"".join(b"\0" + row.tobytes() for part in parts if part.shape[1] for row in part)
 
 
-@settings(max_examples=60)
 @given(shape=st.tuples(st.integers(1, 20), st.integers(1, 20)), share=st.floats(0, 0.999), seed=st.integers(0, 9))
 def test_interlaced_images_whole_and_cut(shape, share, seed):
     pixels = np.random.default_rng(seed).integers(1, 256, shape, dtype=np.uint8)

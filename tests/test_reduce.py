@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from skimage.transform import resize
@@ -340,7 +340,6 @@ def test_no_workers_are_refused(count):
         list(workers.run(worker_tasks.sleep, [("a", 0)], workers=count))
 
 
-@settings(max_examples=60)
 @given(st.binary(max_size=4000), st.booleans())
 def test_any_bytes_are_reported_not_raised(tmp_path_factory, content, like_fits):
     folder = tmp_path_factory.mktemp("any")

@@ -16,6 +16,7 @@ from flarescope.pipeline.region_skill import skill
 from flarescope.pipeline.region_training import train_regions
 from flarescope.pipeline.verifying import Verifying
 from flarescope.progress import Reporter
+from flarescope.regions import training
 from flarescope.regions.model_file import read_model
 from flarescope.regions.trees import CHOICES
 from flarescope.scores.cases import Sampling
@@ -31,6 +32,7 @@ pytestmark = pytest.mark.xdist_group("made_regions")
 def made(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(CHOICES, "max_iter", 12)  # for 150: fewer trees, of the same make
+        patch.setattr(training, "FOLDS", 2)  # for 5, each of which is fitted as often
         yield write_made_regions(tmp_path_factory.mktemp("made"))
 
 

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flarescope.images.fits import rice
@@ -71,7 +71,6 @@ def some_pixels(rng, itemsize, count):
     return values.astype(f"i{itemsize}")
 
 
-@settings(max_examples=300)
 @given(kind=KINDS, count=st.integers(1, 150), seed=st.integers(0, 10**6))
 def test_a_tile_becomes_its_pixels(kind, count, seed):
     itemsize, block = kind
@@ -79,7 +78,6 @@ def test_a_tile_becomes_its_pixels(kind, count, seed):
     assert decoded([encoded(pixels, block)], count, block, itemsize).tolist() == pixels.tolist()
 
 
-@settings(max_examples=100)
 @given(kind=KINDS, whole=st.integers(0, 5), size=st.integers(1, 70), rest=st.floats(0, 1), seed=st.integers(0, 10**6))
 def test_tiles_whose_last_is_shorter_become_the_image(kind, whole, size, rest, seed):
     itemsize, block = kind
@@ -100,7 +98,6 @@ def test_zeros_of_any_number_are_read(itemsize, low, step):
     assert decoded([encoded(pixels, 32, low)], 7, 32, itemsize).tolist() == pixels.tolist()
 
 
-@settings(max_examples=200)
 @given(
     itemsize=st.sampled_from([2, 4]),
     bscale=st.sampled_from([1, 0.1, -0.1, 2, -3.7e-5, 1e30]),

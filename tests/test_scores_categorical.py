@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
@@ -75,7 +75,6 @@ def test_every_defined_score_is_computed_and_documented():
         assert score.lowest <= score.perfect <= score.highest
 
 
-@settings(max_examples=50)
 @given(tp=counts, fn=counts, fp=counts, tn=counts)
 def test_scores_follow_the_printed_formulas(tp, fn, fp, tn):
     found = scores(tp, fn, fp, tn)
@@ -86,7 +85,6 @@ def test_scores_follow_the_printed_formulas(tp, fn, fp, tn):
     assert all(same(found[name], expected[name]) for name in CATEGORICAL)
 
 
-@settings(max_examples=50)
 @given(tp=counts, fn=counts, fp=counts, tn=counts)
 def test_scores_stay_in_their_range(tp, fn, fp, tn):
     for name, value in scores(tp, fn, fp, tn).items():
@@ -106,7 +104,6 @@ def test_one_class_and_one_answer_leave_the_scores_of_both_undefined(number):
         assert all(math.isnan(found[name]) for name in ("tss", "hss", "ets", "mcc"))
 
 
-@settings(max_examples=50)
 @given(tp=counts, fn=counts, fp=counts, tn=counts)
 def test_swapping_the_classes(tp, fn, fp, tn):
     found, swapped = scores(tp, fn, fp, tn), scores(tn, fp, fn, tp)
@@ -119,7 +116,6 @@ def test_the_other_scores_change_when_the_classes_swap(name):
     assert not same(scores(30, 10, 20, 140)[name], scores(140, 20, 10, 30)[name])
 
 
-@settings(max_examples=50)
 @given(tp=counts, fn=counts, fp=counts, tn=counts, factor=st.integers(2, 50))
 def test_scaling_all_counts_changes_nothing(tp, fn, fp, tn, factor):
     found, scaled = scores(tp, fn, fp, tn), scores(tp * factor, fn * factor, fp * factor, tn * factor)
@@ -167,7 +163,6 @@ def test_without_events_or_without_anything():
     assert all(math.isnan(value) for value in scores(0, 0, 0, 0).values())
 
 
-@settings(max_examples=50)
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=4, max_size=60))
 def test_scikit_learn_agrees(pairs):
     labels, yes = (np.array(column) for column in zip(*pairs, strict=True))

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flarescope import Choosing, Comparing, InputError, Verifying, compare_many
@@ -36,7 +36,6 @@ def test_holm_of_a_worked_example():
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-@settings(max_examples=40)
 def test_holm_is_that_of_the_plain_one_and_orders_as_p_does(p):
     adjusted = holm(np.array(p))
     assert adjusted.tolist() == pytest.approx(plain_holm(p))

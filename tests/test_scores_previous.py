@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import plain_persistence
@@ -244,7 +244,6 @@ def at(quarter):
     seconds=st.sampled_from([0, 26, 50]),  # 26 and 34 are a whole minute of TAI in 2010
     event=EVENTS,
 )
-@settings(max_examples=50)
 def test_both_ways_equal_a_slow_plain_look(rows, flares, edges, seconds, event):
     frame = patches(
         *((shown, at(quarter), label) for shown, quarter, label, _ in rows),

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
@@ -39,7 +39,6 @@ def test_scores_by_hand():
     assert found["ece"] == pytest.approx(1 / 5 * 0.1 + 2 / 5 * 0.1 + 2 / 5 * 0.4)
 
 
-@settings(max_examples=50)
 @given(rows_with_both_classes())
 def test_scikit_learn_agrees(table):
     labels, p = table
@@ -80,7 +79,6 @@ def test_what_is_undefined_is_nan():
     assert only_events["pr_area"] == 1
 
 
-@settings(max_examples=50)
 @given(rows_with_both_classes())
 def test_counts_at_every_threshold_are_those_of_counting(table):
     labels, p = table

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flarescope.catalog.boucheron import read_table
@@ -172,7 +172,6 @@ def test_what_implies_what():
     }
 
 
-@settings(max_examples=50)
 @given(st.lists(st.floats(0, 1), min_size=len(EVENTS), max_size=len(EVENTS)))
 def test_ordered_probabilities_obey_every_implication_and_leave_order_alone(given_values):
     implies = implications(EVENTS)
