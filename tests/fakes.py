@@ -210,11 +210,18 @@ def child_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, folders))}
 
 
-def use_fake_network(monkeypatch: object = None, engine: FakeEngine | None = None) -> FakeEngine:
-    """Let every engine be the fake one and every backbone hold nothing; for good where no monkeypatch is given."""
+def use_fake_network(
+    monkeypatch: object = None, engine: FakeEngine | None = None, *, as_module: bool = True
+) -> FakeEngine:
+    """Let every engine be the fake one and every backbone hold nothing; for good where no monkeypatch is given.
+
+    Args:
+        monkeypatch: undoes it.
+        engine: instead of a new one.
+        as_module: let what wants a network as a torch module get a fake one; that imports torch, in seconds.
+    """
     from flarescope.backbones import registry
     from flarescope.engines import start as starting
-    from flarescope.forecaster import as_torch
     from flarescope.pipeline import featuring, training_data
 
     put = getattr(monkeypatch, "setattr", setattr)
@@ -227,7 +234,10 @@ def use_fake_network(monkeypatch: object = None, engine: FakeEngine | None = Non
             return spec
         return fake_weights("sha256:" + spec.encode().hex().ljust(64, "0")[:64])
 
-    put(as_torch, "backbone_module", lambda classifier: fake_module())
+    if as_module:
+        from flarescope.forecaster import as_torch
+
+        put(as_torch, "backbone_module", lambda classifier: fake_module())
     put(starting, "make", lambda choice, found: real(choice, found) if found.family.startswith("module") else engine)
     for module in (featuring, training_data, registry):
         put(module, "find", find)

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 import flarescope
-from fakes import write_set
+from fakes import draw_blank, write_set
 from flarescope.backbones import registry
 from flarescope.backbones.base import Weights
 from flarescope.backbones.vgg16 import VGG16
@@ -288,8 +288,9 @@ def test_hf_is_a_name_too(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("form", ["parquet", "npy"])
-def test_features_made_elsewhere_go_the_whole_way(tmp_path, form):
+def test_features_made_elsewhere_go_the_whole_way(tmp_path, monkeypatch, form):
     """As the fake network's features from its own store, in any order and with other images between."""
+    draw_blank(monkeypatch)
     paths = write_set(tmp_path, regions={"train": [1121, 1122], "validation": [1123]})
     names = sorted(path.relative_to(paths["images"]).as_posix() for path in paths["images"].glob("*/*.png"))[::-1]
     matrix = np.random.default_rng(0).normal(size=(len(names) + 1, 5)).astype(np.float32)

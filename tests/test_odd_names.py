@@ -190,7 +190,7 @@ FAKE_PREDICT = """
 import sys
 from fakes import use_fake_network
 from flarescope.cli import main
-use_fake_network()
+use_fake_network(as_module=False)
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fakes import draw_blank
 from flarescope.events import EventDefinition
 from flarescope.html_report import (
     Compared,
@@ -197,7 +198,8 @@ def test_a_bare_table_has_a_report_too():
     assert "Magnetograms" not in text
 
 
-def test_a_run_with_one_region_speaks_of_one_and_of_no_interval():
+def test_a_run_with_one_region_speaks_of_one_and_of_no_interval(monkeypatch):
+    draw_blank(monkeypatch)
     frame = synthetic_forecasts(30, 1).assign(time=pd.Timestamp("2012-01-03T05:00Z"))
     frame["label"], frame["probability"] = [1, 0] * 15, np.linspace(0.6, 0.3, 30)
     frame.loc[0, "probability"] = 0.3
@@ -220,7 +222,8 @@ def test_a_run_with_one_region_speaks_of_one_and_of_no_interval():
 
 
 @pytest.mark.parametrize(("flipped", "words"), [(1, "1 hit 2 false alarms"), (2, "2 hits 1 false alarm")])
-def test_counts_of_one_are_in_the_singular(flipped, words):
+def test_counts_of_one_are_in_the_singular(flipped, words, monkeypatch):
+    draw_blank(monkeypatch)
     frame = synthetic_forecasts(30, 1).assign(probability=[0.9] * 3 + [0.1] * 27)
     frame["label"] = [1] * flipped + [0] * (3 - flipped) + [1] * 10 + [0] * 17
     inputs = synthetic_inputs(frame, verification=verify(frame, replicates=0), gallery=(), events=None, history=())
