@@ -1,6 +1,8 @@
 # Every target sets itself up: a virtual environment in .venv with the versions that are tested.
 PYTHON ?= python3
 BIN := .venv/bin
+# With it each process that a test starts would compile the package anew, and each run all tests.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-quick check lint types contract format notebook docs package bench clean
 

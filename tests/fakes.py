@@ -11,7 +11,6 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 import numpy as np
-import typer.main
 from PIL import Image
 from safetensors.numpy import save_file
 
@@ -257,6 +256,8 @@ def train_three_epochs(
 
 def keep_commands() -> None:
     """Let what typer reads out of the functions of all commands be read once a process: 33 of the 34 ms of a `main`."""
+    import typer.main
+
     from flarescope.cli.app import app
 
     typer.main.get_command = cache(typer.main.get_command)
