@@ -13,6 +13,7 @@ from functools import partial
 from importlib.metadata import version
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 import ray_fakes
@@ -24,6 +25,7 @@ from flarescope.cluster.nodes import check_installed, nodes_of
 from flarescope.engines.base import EngineChoice
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.features.store import FeatureStore
+from flarescope.images.remote import images_at
 from waiting import LIMIT_S, wait_until
 
 pytestmark = pytest.mark.xdist_group("ray")
@@ -91,6 +93,17 @@ def test_a_node_that_does_not_see_the_store_sends_its_shards(ray, alone, tmp_pat
     far = replace(crew, nodes=[replace(node, sees_store=False) for node in crew.nodes])
     store, _ = build(far, tmp_path / "features", images, names)
     assert content(store.folder) == expected
+
+
+def test_workers_read_a_storage_themselves(ray, alone, tmp_path):
+    images, names, _ = alone
+    crew = crew_of(ray, tmp_path / "features")
+    store, computed = build(crew, tmp_path / "features", images_at(f"file://{images}"), names[:20])
+    here = FeatureStore(tmp_path / "here", fake_key())
+    here.build(names[:20], images, FakeEngine, shard_rows=ROWS)
+    assert computed == 20
+    assert np.array_equal(store.rows(names[:20])[np.arange(20)], here.rows(names[:20])[np.arange(20)])
+    assert store.content_digest(names[:20]) == here.content_digest(names[:20])
 
 
 def test_a_killed_worker_costs_its_shard_in_hand(ray, alone, tmp_path):
