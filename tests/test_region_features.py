@@ -139,6 +139,8 @@ def test_flares_are_as_long_as_was_known_when_the_forecast_was_issued():
     assert duration(begin, [None] * 3)[0] == pytest.approx((w @ [15, 13, 26]) / (w.sum() + 1))
     bare = described(regions, flares[["noaa_ar", "time", "flare"]])["duration_24h"]
     assert bare[0] == pytest.approx((w @ [20, 13, 26]) / (w.sum() + 1))
+    unknown = described(regions, flares.assign(begin=pd.NaT, end=None))["duration_24h"]
+    assert unknown[0] == bare[0]
 
 
 def test_an_old_region_a_rotation_ago_is_found_by_its_place():

@@ -65,7 +65,7 @@ def _minutes(flares: pd.DataFrame, issued: "pd.Series[pd.Timestamp]") -> np.ndar
         usual[flux >= CLASSES[name] * (1 - 1e-9)] = minutes
     if not {"begin", "end"} <= set(flares):
         return usual
-    begin, end = (flares[name].astype("datetime64[us, UTC]") for name in ("begin", "end"))
+    begin, end = (pd.to_datetime(flares[name], utc=True) for name in ("begin", "end"))
     known = end.fillna(begin + pd.to_timedelta(usual, unit="min"))
     lasted = (known.where(known < issued, issued) - begin).dt.total_seconds() / 60
     return np.asarray(lasted.clip(1, LONGEST_MINUTES).fillna(pd.Series(usual)), float)
