@@ -37,9 +37,9 @@ def content(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-@pytest.fixture(scope="session")
-def ray(tmp_path_factory):
-    """Ray, joined to a cluster of this machine with two CPUs; what it starts imports these tests."""
+@pytest.fixture(scope="module")
+def ray():
+    """Ray, joined to a cluster of this machine with two CPUs; what it starts imports these tests. It ends with them."""
     pytest.importorskip("ray", reason="Ray is not installed (the extra `ray`)")
     before = dict(os.environ)
     os.environ.update(child_environment())
