@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import sqlite3
+import tempfile
 import urllib.error
 import urllib.request
 from dataclasses import replace
@@ -27,6 +28,7 @@ from flarescope.archive.database import NAME
 from flarescope.archive.folder import read_one
 from flarescope.cli import main
 from flarescope.errors import InputError
+from flarescope.locks import lock_file
 from flarescope.pipeline.real_day import FLARES, ISSUED, REGIONS
 from flarescope.progress import Reporter
 from flarescope.serving import access, api, kept, shelf
@@ -34,7 +36,7 @@ from flarescope.serving.answers import CSV, FORMS, JSON, PARQUET, Problem, accep
 from flarescope.serving.app import create_app
 from flarescope.serving.clients import Buckets, client_of
 from flarescope.serving.pictures import upright
-from flarescope.serving.running import made_now
+from flarescope.serving.running import ALIVE, WORK, made_now, work_folder
 from flarescope.serving.settings import Limits, Settings, is_loopback
 from made_archive import made_forecast
 
@@ -519,6 +521,21 @@ def test_a_forecast_is_made_at_the_start_of_the_files_that_are_named(tmp_path, m
     found = TestClient(create_app(served), base_url=HERE).get("/api/v1/forecasts/newest").json()
     assert found["stored"] is not None
     assert {one["noaa_ar"] for one in found["regions"] if one["place"]} >= {12192}
+
+
+def test_what_a_killed_server_left_goes_when_the_next_one_starts(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with work_folder() as alive:
+        left = tmp_path / f"{WORK}left"
+        left.mkdir()
+        lock_file(left / ALIVE).touch()  # as a process that was killed leaves it
+        (left / "flares.json").write_text("{}")
+        (tmp_path / f"{WORK}other").mkdir()  # of a server that has just begun
+        with work_folder():
+            assert alive.is_dir()
+            assert not left.exists()
+            assert (tmp_path / f"{WORK}other").is_dir()
+    assert not alive.exists()
 
 
 def test_files_of_another_forecast_lend_no_places(archive, tmp_path):

@@ -102,6 +102,16 @@ def test_a_past_archive_is_scored_for_the_page(tmp_path):
     assert [one["flare"] for one in snapshot.flares_of(11158)] == ["C1.0", "M2.0"]
 
 
+def test_without_an_archive_flares_are_listed_and_it_is_said_why_nothing_is_verified(tmp_path):
+    flares = tmp_path / "flares.csv"
+    flares.write_text("time,flare,noaa_ar\n2011-02-02T10:00,M2.0,11158\n")
+    task = {"archive": None, "work": str(tmp_path), "flares": [str(flares)], "swpc": None, "flux_scale": None}
+    assert rounds.do({"do": "verify", **task}, Heard()) == "verified"
+    snapshot = State(Settings(made=(tmp_path / "none",), flares=(flares,)), work=tmp_path).snapshot
+    assert [one["flare"] for one in snapshot.flares_of(11158)] == ["M2.0"]
+    assert "only forecasts that one keeps are verified" in snapshot.unverified
+
+
 def test_a_task_is_done_by_a_process_beside(tmp_path):
     keep(tmp_path / "archive", made_forecast())
     task = {"do": "verify", "archive": str(tmp_path / "archive"), "work": str(tmp_path), "flares": []}

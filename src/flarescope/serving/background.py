@@ -96,7 +96,7 @@ class Background:
     async def _verify(self) -> None:
         """Verify anew where forecasts or flare lists are others than when it was done last."""
         settings = self._settings
-        if self._work is None or settings.archive is None or not (settings.flares or settings.watch):
+        if self._work is None or not (settings.flares or settings.watch):
             return
         seen = (tuple(kept.id for kept in self._state.snapshot.forecasts), await asyncio.to_thread(self._flares_seen))
         if seen == self._verified:
@@ -105,7 +105,7 @@ class Background:
         await self._done(
             {
                 "do": "verify",
-                "archive": str(settings.archive),
+                "archive": None if settings.archive is None else str(settings.archive),
                 "work": str(self._work),
                 "flares": [str(path) for path in settings.flares],
                 "swpc": None if settings.swpc is None else str(settings.swpc),

@@ -27,7 +27,7 @@ from flarescope.pipeline.archiving.verifying import read_what_came, verify_archi
 from flarescope.pipeline.forecasting.live import INPUTS, forecast_now
 from flarescope.progress import Reporter
 from flarescope.scores.cases import Sampling
-from flarescope.serving.settings import FLARES, MADE, NO_FLARES, VERIFICATION
+from flarescope.serving.settings import FLARES, MADE, NO_ARCHIVE, NO_FLARES, VERIFICATION
 from flarescope.sources.addresses import Addresses
 from flarescope.sources.download import fetch_again
 from flarescope.sources.live import FILES
@@ -108,9 +108,9 @@ def _keep_probabilities(archive: Path, addresses: Addresses, backoff_s: float, r
     write_text(kept, json.dumps(list(reversed(dated.values()))))
 
 
-def flare_paths(archive: Path, stated: Sequence[Path]) -> list[Path]:
+def flare_paths(archive: Path | None, stated: Sequence[Path]) -> list[Path]:
     """Name the flare lists of what came: those that were stated, and those of the rounds, where there are any."""
-    rounds = sorted((archive / MADE).glob(f"*/{INPUTS}"))
+    rounds = [] if archive is None else sorted((archive / MADE).glob(f"*/{INPUTS}"))
     names = [file.name for file in FILES if file.kind == "flares"]
     newest = [rounds[-1] / name for name in names] if rounds else []
     past = cache_dir() / "live" / "events"
@@ -119,7 +119,7 @@ def flare_paths(archive: Path, stated: Sequence[Path]) -> list[Path]:
 
 
 def verify_round(
-    archive: Path,
+    archive: Path | None,
     work: Path,
     *,
     flares: Sequence[Path],
@@ -131,7 +131,7 @@ def verify_round(
     """Verify what can be verified, and list the flares of the regions that were forecast.
 
     Args:
-        archive: its folder.
+        archive: its folder; without one flares are listed alone.
         work: folder for `verification.json` (`scores`, or `why` there are none) and `flares.json`.
         flares: lists of what came.
         swpc: SWPC's own forecasts; None takes those that the rounds kept.
@@ -146,6 +146,8 @@ def verify_round(
         listed = read_what_came(paths, flux_scale=flux_scale, reporter=reporter)
         named = listed.table.dropna(subset=["noaa_ar", "time"]).sort_values("time")
         write_json(work / FLARES, flares_by_region(named))
+        if archive is None:
+            raise InputError(NO_ARCHIVE)
         own = archive / NOAA
         scores = verify_archive(
             archive,
@@ -182,7 +184,7 @@ def do(task: Mapping[str, Any], reporter: Reporter) -> str:
             reporter=reporter,
         )
     verify_round(
-        Path(task["archive"]),
+        None if task["archive"] is None else Path(task["archive"]),
         Path(task["work"]),
         flares=[Path(one) for one in task["flares"]],
         swpc=None if task["swpc"] is None else Path(task["swpc"]),

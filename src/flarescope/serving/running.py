@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import shutil
 import signal
 import socket
 import tempfile
@@ -14,7 +15,7 @@ import uvicorn
 
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.files import allow_open_files, make_folder
-from flarescope.locks import locked
+from flarescope.locks import lock_file, locked
 from flarescope.pipeline.forecasting.stage import forecast
 from flarescope.progress import Reporter
 from flarescope.serving.app import create_app
@@ -24,6 +25,9 @@ from flarescope.serving.settings import MADE, Settings
 DRAIN_S: Final = 30
 """So long after SIGTERM answers may take that were begun before."""
 BACKLOG: Final = 2048
+WORK: Final = "flarescope-serve-"
+ALIVE: Final = "server"
+"""How the temporary folder of a server is called, and what the lock in it is, which it holds while it lives."""
 WATCHED: Final = "watch"
 """What the lock of `--watch` is called, in the archive's folder."""
 
@@ -38,8 +42,8 @@ def serve(settings: Settings, *, reporter: Reporter) -> None:
     with contextlib.ExitStack() as stack:
         found = stack.enter_context(listening(settings))
         stack.enter_context(only_one(settings))
-        work = stack.enter_context(tempfile.TemporaryDirectory(prefix="flarescope-serve-"))
-        app = create_app(made_now(settings, Path(work), reporter), work=Path(work), reporter=reporter)
+        work = stack.enter_context(work_folder())
+        app = create_app(made_now(settings, work, reporter), work=work, reporter=reporter)
         allow_open_files(settings.limits.connections)
         address, port = found.getsockname()[:2]
         shown = f"[{address}]" if ":" in address else address
@@ -103,6 +107,17 @@ def made_now(settings: Settings, work: Path, reporter: Reporter) -> Settings:
         reporter=reporter,
     )
     return replace(settings, made=(*settings.made, folder), regions=(), disk=None)
+
+
+@contextlib.contextmanager
+def work_folder() -> Iterator[Path]:
+    """Give a folder of this server's own, which goes with it; those that killed servers left go before."""
+    for left in Path(tempfile.gettempdir()).glob(f"{WORK}*"):
+        if lock_file(left / ALIVE).is_file():
+            with contextlib.suppress(FlarescopeError), locked(left / ALIVE):  # else its server lives
+                shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=WORK) as work, locked(Path(work) / ALIVE):
+        yield Path(work)
 
 
 @contextlib.contextmanager
