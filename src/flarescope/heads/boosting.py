@@ -91,7 +91,9 @@ class Boosted:
 def fit_boosted(rows: Rows | np.ndarray, labels: np.ndarray, recipe: Recipe) -> Boosted:
     """Train the trees on all rows at once.
 
-    The choices are those of the region models (`regions.trees.CHOICES`), with smaller leaves where rows are few.
+    The choices are those of the region models (`regions.trees.CHOICES`), with smaller leaves where rows are few. The
+    features are put into bins before scikit-learn does it: there, with weights, each of a feature's cuts sorts all rows
+    anew, which took five sixths of the time. Its bins are of equal weight, these of equal numbers of rows.
 
     Args:
         rows: N rows of features.
@@ -109,11 +111,26 @@ def fit_boosted(rows: Rows | np.ndarray, labels: np.ndarray, recipe: Recipe) -> 
             f"--head boosting holds all features at once, {wanted / 2**30:.0f} GB of {len(rows):,} rows: at most "
             f"{MOST_BYTES / 2**30:.0f} GB; take fewer rows (--limit), or --head mlp"
         )
-    numbers = np.asarray(rows[np.arange(len(rows))], np.float64)
+    numbers = np.array(rows[np.arange(len(rows))], np.float64, order="F")
+    cuts = [_bin(numbers[:, column]) for column in range(width)]
     weights = np.array(recipe.class_weight or reference_class_weight(labels))[np.asarray(labels, int)]
     leaf = max(5, min(CHOICES["min_samples_leaf"], len(labels) // 100))
     choices = {**CHOICES, "min_samples_leaf": leaf}
     boosted = HistGradientBoostingClassifier(**choices, early_stopping=False, random_state=recipe.seed)
     found = trees_of(boosted.fit(numbers, labels, sample_weight=weights), ())
-    arrays = (np.array([width]), np.array([found.baseline]), found.roots, found.feature, found.cut, found.upper)
+    cut = found.cut.copy()
+    for split in np.flatnonzero(found.feature >= 0):
+        cut[split] = cuts[int(found.feature[split])][int(cut[split])]
+    arrays = (np.array([width]), np.array([found.baseline]), found.roots, found.feature, cut, found.upper)
     return Boosted(*(np.asarray(array, np.float64) for array in arrays)).check()
+
+
+def _bin(values: np.ndarray) -> np.ndarray:
+    """Put the number of its bin in the place of each value `(N,)`; give the cuts, each the largest value of its bin."""
+    most, distinct = int(CHOICES["max_bins"]), np.unique(values)
+    cuts = (distinct[1:] + distinct[:-1]) / 2
+    if len(distinct) > most:
+        ranks = np.linspace(0, 100, most + 1)[1:-1]
+        cuts = np.unique(np.percentile(values, ranks, method="averaged_inverted_cdf"))
+    values[:] = np.searchsorted(cuts, values, side="left")
+    return np.asarray(cuts)
