@@ -6,11 +6,10 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from flarescope.errors import InputError
 from flarescope.files import is_parquet, translate_os_errors
+from flarescope.image_names import check_filenames, rows_of
 from flarescope.parquet_tables import read_parquet
 from flarescope.parsing import reason
 from flarescope.region_numbers import complete_regions
@@ -57,51 +56,6 @@ OPTIONAL_FORECAST_DTYPES: Final = {"flare": "str", **POSITION_DTYPES, **PATCH_DT
 """Columns that forecasts may have besides: the largest GOES class in the window and the place, for scores by slice, and
 all regions of a patch, for persistence and the intervals."""
 
-_UNSAFE: Final = r"^/|^\\|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)"
-_UNTIDY: Final = r"^\./|/\./|//|[\x00-\x1f\x7f]"
-
-
-def _rows(mask: "pd.Series[bool]") -> str:
-    """Name the first rows of a mask, counted from 1 as an editor counts the lines under the header."""
-    where = mask.to_numpy().nonzero()[0]
-    shown = ", ".join(str(row + 1) for row in where[:3])
-    return f"row{'s' if len(where) > 1 else ''} {shown}" + (f" and {len(where) - 3} more" if len(where) > 3 else "")
-
-
-def check_filenames(filenames: "pd.Series[str]", source: str, *, repeated: bool = False) -> None:
-    """Refuse names that are missing, given twice, absolute, or that leave the image root.
-
-    Args:
-        filenames: names relative to an image root.
-        source: what to call the table in a message.
-        repeated: whether a name may be given twice.
-
-    Raises:
-        InputError: on the first kind of defect found, with the rows.
-    """
-    missing = filenames.isna() | (filenames == "")
-    if missing.any():
-        raise InputError(f"{source}: {_rows(missing)}: no file name; every row names one image")
-    names = pa.array(filenames, type=pa.large_string())
-    if pc.any(pc.match_substring_regex(names, f"{_UNSAFE}|{_UNTIDY}")).as_py():  # one pass over a million good names
-        _refuse_names(filenames, names, source)
-    twice = pd.Series(dtype=bool) if repeated else filenames.duplicated()
-    if twice.any():
-        name = filenames[twice].iloc[0]
-        raise InputError(f"{source}: {_rows(twice)}: {name!r} stands there more than once; an image has one row")
-
-
-def _refuse_names(filenames: "pd.Series[str]", names: pa.Array, source: str) -> None:
-    unsafe = pc.match_substring_regex(names, _UNSAFE).to_pandas()
-    if unsafe.any():
-        name = filenames[unsafe.to_numpy()].iloc[0]
-        raise InputError(
-            f"{source}: {_rows(unsafe)}: {name!r} is absolute or leaves the image root; names are relative to --images"
-        )
-    untidy = pc.match_substring_regex(names, _UNTIDY).to_pandas()
-    name = filenames[untidy.to_numpy()].iloc[0][:200]
-    raise InputError(f"{source}: {_rows(untidy)}: {name!r} is not in plain form; write it without //, ./ and the like")
-
 
 def check_labels(labels: "pd.Series[int]", source: str, column: str = "label") -> None:
     """Refuse labels other than 0 and 1.
@@ -112,7 +66,7 @@ def check_labels(labels: "pd.Series[int]", source: str, column: str = "label") -
     bad = ~labels.isin([0, 1])
     if bad.any():
         value = labels[bad].iloc[0]
-        raise InputError(f"{source}: {_rows(bad)}: {column} is {value}; expected 0 (no event) or 1 (event)")
+        raise InputError(f"{source}: {rows_of(bad)}: {column} is {value}; expected 0 (no event) or 1 (event)")
 
 
 def _typed(frame: pd.DataFrame, dtypes: dict[str, str], source: str) -> pd.DataFrame:
@@ -158,7 +112,7 @@ def _check_positions(frame: pd.DataFrame, source: str) -> None:
         if bad.any():
             value = frame[name][bad].iloc[0]
             raise InputError(
-                f"{source}: {_rows(bad)}: {name} is {value:g}; expected degrees from the central meridian or the "
+                f"{source}: {rows_of(bad)}: {name} is {value:g}; expected degrees from the central meridian or the "
                 f"equator, -{most} to {most}"
             )
 
@@ -200,7 +154,7 @@ def check_catalogue(frame: pd.DataFrame, source: str, *, repeated: bool = False)
     unknown = typed["split"].notna() & ~typed["split"].isin(SPLITS)
     if unknown.any():
         value = typed["split"][unknown].iloc[0]
-        raise InputError(f"{source}: {_rows(unknown)}: split is {value!r}; expected {', '.join(SPLITS)} or null")
+        raise InputError(f"{source}: {rows_of(unknown)}: split is {value!r}; expected {', '.join(SPLITS)} or null")
     return typed
 
 
@@ -234,11 +188,13 @@ def check_forecasts(frame: pd.DataFrame, source: str, *, keep: Sequence[str] = (
     bad = ~typed["probability"].between(0, 1)
     if bad.any():
         value = typed["probability"][bad].iloc[0]
-        raise InputError(f"{source}: {_rows(bad)}: probability is {value}; expected a number from 0 to 1")
+        raise InputError(f"{source}: {rows_of(bad)}: probability is {value}; expected a number from 0 to 1")
     key = forecast_key(typed, source)
     twice = typed.duplicated(key)
     if twice.any():
-        raise InputError(f"{source}: {_rows(twice)}: the same {' and '.join(key)} as a row above; an image has one row")
+        raise InputError(
+            f"{source}: {rows_of(twice)}: the same {' and '.join(key)} as a row above; an image has one row"
+        )
     further = [name for name in keep if name in frame and name not in typed]
     return typed.assign(**{name: frame[name].to_numpy() for name in further})
 
@@ -269,7 +225,7 @@ def forecast_key(forecasts: pd.DataFrame, source: str) -> list[str]:
         return ["filename"]
     nameless = forecasts["filename"].isna() & forecasts["time"].isna()
     if nameless.any():
-        raise InputError(f"{source}: {_rows(nameless)}: neither filename nor time; one of them names the image")
+        raise InputError(f"{source}: {rows_of(nameless)}: neither filename nor time; one of them names the image")
     if forecasts["time"].isna().any():
         raise InputError(f"{source}: some rows have only a filename and others only a time; give one for every row")
     return ["noaa_ar", "time"]
