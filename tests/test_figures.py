@@ -28,7 +28,8 @@ from flarescope.figures import (
     value_figure,
 )
 from flarescope.figures.field import FIELD_MAP, FIELD_NORM, MISSING, field_indices, shrink
-from flarescope.figures.style import INK, THEMED
+from flarescope.figures.style import INK, THEMED, new_figure
+from flarescope.figures.timeline import time_axis
 from report_data import HISTORY, synthetic_field, synthetic_forecasts, synthetic_gallery
 
 BINS = pd.DataFrame(
@@ -310,3 +311,17 @@ def test_the_value_is_drawn_over_cost_and_loss():
     axes = value_figure(at, {"these": curve}, event_rate=0.1).axes[0]
     assert line(axes, "these")[1].tolist() == [0.1, 0.5, -0.2]
     assert axes.get_xscale() == "log"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "names"),
+    [
+        ("2011-01-20", "2018-03-31", ["Jan 2012", "Jan 2014", "Jan 2016", "Jan 2018"]),
+        ("2013-03-10", "2014-02-02", ["Apr 2013", "Jul 2013", "Oct 2013", "Jan 2014"]),
+        ("2013-03-10", "2013-03-31", ["12 Mar", "16 Mar", "20 Mar", "24 Mar", "28 Mar"]),
+    ],
+)
+def test_a_long_time_axis_names_months_with_their_years(first, last, names):
+    axes = new_figure(2).add_subplot()
+    time_axis(axes, *(pd.Timestamp(time).timestamp() / 86_400 for time in (first, last)))
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == names

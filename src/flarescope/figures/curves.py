@@ -10,6 +10,8 @@ from matplotlib.ticker import NullFormatter
 
 from flarescope.figures.style import FIRST, GRID, INK, MUTED, SECOND, THIRD, new_figure, styled, unit_axis
 
+_LEGEND_LETTERS = 48
+"""So many letters of a legend fit beside one another in the width of a figure."""
 _MARKERS = "osD^v"
 
 
@@ -167,7 +169,8 @@ def interval_figure(table: pd.DataFrame, *, level: float = 0.95) -> Figure:
     known = table["low"].notna().any()
     axes.set_xlabel(f"Score with its {100 * level:.3g} % interval" if known else "Score")
     if len(series) > 1:
-        figure.legend(loc="outside upper left", ncols=min(len(series), 4))
+        fitting = max(1, _LEGEND_LETTERS // (max(map(len, series)) + 5))  # a marker is as wide as five letters
+        figure.legend(loc="outside upper left", ncols=min(len(series), fitting))
     return figure
 
 

@@ -21,6 +21,8 @@ POINTS: Final = 500
 _EPOCH: Final = dt.datetime(1970, 1, 1)
 _TICK_HOURS: Final = (1, 3, 6, 12, 24, 48, 96, 192, 384, 768)
 _MOST_TICKS: Final = 6
+_LONG_NAME: Final = 42
+"""Beside a name of more letters in the legend there is no room for another."""
 
 
 def naive_utc(times: "pd.Series[pd.Timestamp]") -> np.ndarray:
@@ -59,20 +61,34 @@ def timeline_figure(
     if len(times):
         time_axis(axes, *axes.get_xlim())
     axes.set_ylabel("Forecast probability")
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=1 if len(name) > _LONG_NAME else 2)
     return figure
 
 
 def time_axis(axes: Axes, first: float, last: float) -> None:
-    """Put at most six ticks on whole hours or days, each day named, the year in the label."""
+    """Put at most six ticks on whole hours, days, months or years, each day and month named, the years in the label."""
     span_hours = (last - first) * 24
-    step = next((step for step in _TICK_HOURS if span_hours / step < _MOST_TICKS), span_hours / _MOST_TICKS) / 24
-    ticks = np.arange(np.ceil(first / step), np.floor(last / step) + 1) * step
-    first_time, last_time, *times = [_EPOCH + dt.timedelta(days=float(day)) for day in (first, last, *ticks)]
+    hours = next((step for step in _TICK_HOURS if span_hours / step < _MOST_TICKS), None)
+    first_time, last_time = (_EPOCH + dt.timedelta(days=float(day)) for day in (first, last))
+    if hours is None:
+        times = _months(first_time, last_time)
+        names = [f"{time:%b %Y}" for time in times]
+    else:
+        numbers = np.arange(np.ceil(first * 24 / hours), np.floor(last * 24 / hours) + 1)
+        times = [_EPOCH + dt.timedelta(hours=float(number) * hours) for number in numbers]
+        names = [f"{time.day} {time:%b}" if time.hour == 0 else f"{time:%H:%M}" for time in times]
     axes.set_xlim(first, last)
-    axes.set_xticks(ticks, [f"{time.day} {time:%b}" if time.hour == 0 else f"{time:%H:%M}" for time in times])
+    axes.set_xticks([(time - _EPOCH) / dt.timedelta(days=1) for time in times], names)
     years = sorted({first_time.year, last_time.year})
     axes.set_xlabel(f"Time (UTC), {' to '.join(map(str, years))}")
+
+
+def _months(first: dt.datetime, last: dt.datetime) -> list[dt.datetime]:
+    """Give the beginnings of months between two times, at most five: every second, third, sixth, ..."""
+    begin, end = first.year * 12 + first.month, last.year * 12 + last.month - 1  # the first begins before `first`
+    step = next(step for step in (1, 2, 3, 6, *range(12, 12_000, 12)) if (end - begin) / step < _MOST_TICKS - 2)
+    numbers = range(-(-begin // step) * step, end + 1, step)
+    return [dt.datetime(number // 12, number % 12 + 1, 1, tzinfo=first.tzinfo) for number in numbers]
 
 
 def _usual_step(times: np.ndarray) -> np.timedelta64:

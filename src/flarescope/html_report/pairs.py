@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from flarescope.html_report.view import Section, Table
-from flarescope.wording import NOTHING, interval, number, score_title
+from flarescope.wording import NOTHING, interval, number, score_title, without_empty
 
+BETTER: Final = "Better by its interval"
 SHOWN: Final = ("tss", "bss_sample", "roc_area")
 
 
@@ -32,8 +33,10 @@ def _pairs(found: Mapping[str, Any], letters: Mapping[str, str], score: str) -> 
         better = letters[pair[row["better"]]] if row.get("better") else ""
         ends = interval(row.get("low"), row.get("high"))
         rows.append((f"{letters[pair['a']]} − {letters[pair['b']]}", number(row["difference"]), ends, *chance, better))
-    columns = ("Pair", "Difference", "Interval", "p", "Holm's p", "Better by its interval")
-    return Table(f"Differences in {score_title(score)}", columns, rows)
+    header = ("Pair", "Difference", "Interval", "p", "Holm's p", BETTER)
+    columns, cells = without_empty(header, rows, (BETTER,))
+    none = "" if BETTER in columns else "; no interval tells two apart"
+    return Table(f"Differences in {score_title(score)}{none}", columns, cells)
 
 
 def _own(found: Mapping[str, Any], letters: Mapping[str, str]) -> list[Table]:

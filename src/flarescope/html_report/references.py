@@ -84,5 +84,6 @@ def reference_section(references: Mapping[str, Mapping[str, Any]]) -> Section:
         "of the rows that the reference forecasts. The reference's yes is from the share of events in these rows on, "
         "where TSS of a calibrated forecast is largest; persistence says yes where there was an event."
     ]
-    table = Table("Skill against each reference", header, rows, frozenset({len(header) - 1}))
+    columns = [name[0].upper() + name[1:] for name in header]
+    table = Table("Skill against each reference", columns, rows, frozenset({len(header) - 1}))
     return Section("references", "Against reference forecasts", text if rows else [], tables=[table] if rows else [])
