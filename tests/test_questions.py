@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
+from flarescope.cli.verification_tables import use_rows
 from flarescope.events import EventDefinition
 from flarescope.scores.by_cluster import ByCluster
 from flarescope.scores.cases import Sampling
@@ -26,6 +27,7 @@ from flarescope.scores.questions.performance import csi_of, hit_rate_of
 from flarescope.scores.questions.sliced import BEFORE, NOT_YET, history_of, lead_of
 from flarescope.scores.questions.spread import spread
 from flarescope.scores.questions.value import COST_LOSS, economic_value, value_curves
+from flarescope.scores.verify import verify
 
 EVENT = EventDefinition(threshold="M1.0", window_hours=24, rules="utc")
 NO_INTERVALS = Sampling(0)
@@ -288,3 +290,21 @@ def test_what_cannot_be_told_is_left_out():
     assert answers(bare, p, 0.4)["flares"] is None
     assert further_slices(bare) == {}
     assert all(score.question.endswith((".", "?", ")")) and score.reference for score in QUESTIONS.values())
+
+
+def test_the_screen_has_short_answers_where_there_is_something_to_say():
+    frame, flares = table()
+    found = verify(frame, event=EVENT, flares=flares, threshold=0.4, replicates=0)
+    header, rows = use_rows(found)
+    answers = {asked: answer for asked, answer, _ in rows}
+    all_clear, flare = found["analyses"]["all_clear"], found["analyses"]["flares"]
+    assert header == ["asked", "answer", "interval"]
+    assert len(rows) <= 8
+    assert answers["events among the all-clears"] == f"{all_clear['decision']['false_all_clear']['value']:.3f}"
+    assert answers[f"share of the {flare['flares']} flares that were hit"] == f"{flare['hit_rate']['value']:.3f}"
+    middle = f"{flare['warning_hours'][1]:.1f}"
+    assert answers["hours from the first yes to the peak, median and the middle half"] == middle
+    assert {"TSS, first event of a region", "TSS, region that had one"} <= answers.keys()
+    without = use_rows(verify(frame, replicates=0))[1]  # neither an event nor a flare list
+    assert [asked for asked, _, _ in without] == list(answers)[:2]
+    assert use_rows({key: value for key, value in found.items() if key != "analyses"})[1] == []  # an older version's

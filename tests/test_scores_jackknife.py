@@ -108,7 +108,7 @@ def test_few_event_regions_take_the_jackknife_and_say_so():
     worth = events.sum() ** 2 / (events**2).sum()
     assert settings["interval_method"] == "jackknife-t"
     assert settings["degrees_of_freedom"] == pytest.approx(worth - 1)
-    row = found["decisions"]["argmax"]["scores"]["hss"]
+    row = found["decisions"]["argmax"]["scores"]["mcc"]
     middle = (row["low"] + row["high"]) / 2
     assert row["value"] == pytest.approx(middle)
     assert row["undefined"] == 0
@@ -121,10 +121,10 @@ def test_few_event_regions_take_the_jackknife_and_say_so():
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
-def test_the_seed_changes_nothing_of_a_jackknife():
+def test_the_seed_changes_nothing_of_a_jackknife_but_hss_which_is_drawn():
     frame = sample(12)
     first, second = (verify(frame, seed=seed)["decisions"]["argmax"]["scores"] for seed in (0, 1))
-    assert first == second
+    assert {name for name in first if first[name] != second[name]} == {"hss"}
 
 
 def test_many_event_regions_take_the_percentiles():

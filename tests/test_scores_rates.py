@@ -93,4 +93,5 @@ def test_rates_that_fall_together_widen_the_interval_of_tss():
     assert apart < never < together
     one = rate(hits, events).interval
     assert together == pytest.approx(2 * (one.high - one.low))
-    assert apart == pytest.approx(np.sqrt(2) * (one.high - one.low), rel=0.1)
+    # of six regions -1 is taken for -5 / 6, so that the width is sqrt(1 + 1 - 2 x 5 / 6) times that of one rate
+    assert apart == pytest.approx(np.sqrt(1 / 3) * (one.high - one.low), rel=0.1)

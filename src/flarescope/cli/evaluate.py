@@ -223,7 +223,7 @@ def show_contingency(title: str, counts: Mapping[str, Any]) -> None:
 
 def show_verification(verification: dict[str, Any], row: str) -> None:
     """Print every score with its interval, the baselines, and what a reader must know; a row is called `row`."""
-    from flarescope.cli.verification_tables import baseline_rows, decision_rows, probability_rows
+    from flarescope.cli.verification_tables import baseline_rows, decision_rows, probability_rows, use_rows
     from flarescope.events import event_from_json, statement_of
     from flarescope.scores.clusters import unit_of
     from flarescope.wording import has_intervals, interval_words, without_empty
@@ -248,7 +248,10 @@ def show_verification(verification: dict[str, Any], row: str) -> None:
         names, told = reference_rows(verification["references"])
         own = [[cell.replace("\n", " (", 1) + (")" if "\n" in cell else "") for cell in row[:-1]] for row in told]
         tables["against reference forecasts"] = (names[:-1], own)
+    tables["for those who use the forecasts (`report` says more)"] = use_rows(verification)
     for title, (header, rows) in tables.items():
+        if not rows:
+            continue
         out("")
         columns, cells = without_empty(header, rows, ("interval",) if not how else ())
         show_table(title, list(columns), [list(row) for row in cells])

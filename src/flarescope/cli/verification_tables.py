@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from flarescope.counted import counted
+from flarescope.scores.questions.sliced import HISTORY, NOT_YET
 from flarescope.wording import NOTHING, interval, number, score_title
 
 
@@ -49,6 +51,51 @@ def _few(scores: dict[str, Any], names: tuple[str, ...]) -> list[str]:
     return [number(scores[name]["value"]) for name in names]
 
 
+def use_rows(verification: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Give header and rows of short answers for those who use the main decision, where there is something to say.
+
+    They are of all-clears, of flares and alarms (with a flare list), and of first flares (of regions); seven at most.
+    There are none of verifications of older versions.
+    """
+    found = verification.get("analyses")
+    rows = _of_all_clear(found["all_clear"]) + _of_flares(found["flares"]) if found else []
+    for one in verification["slices"][found["decision"]].get(HISTORY, []) if found else []:
+        when = "first event of a region" if one["slice"] == NOT_YET else "region that had one"
+        ends = one["intervals"].get("tss", (None, None))
+        rows.append([f"TSS, {when}", number(one["tss"]) if one["tss"] is not None else one["note"], interval(*ends)])
+    return ["asked", "answer", "interval"], rows
+
+
+def _of_all_clear(found: Mapping[str, Any]) -> list[list[str]]:
+    missed = found["decision"]["false_all_clear"]
+    if missed["value"] is None:
+        return []
+    at = next(one for one in found["at_misses"] if one["misses"] == FEW_MISSES)
+    return [
+        _answer("events among the all-clears", missed),
+        _answer(f"quiet called quiet, {FEW_MISSES:.0%} of the events missed (flatters)", at["tnr"]),
+    ]
+
+
+def _of_flares(found: Mapping[str, Any] | None) -> list[list[str]]:
+    if not found:
+        return []
+    rows = [_answer(f"share of the {counted(found['flares'], 'flare')} that were hit", found["hit_rate"])]
+    if found["warning_hours"]:
+        low, middle, high = found["warning_hours"]
+        half = f"{low:.1f} to {high:.1f}"
+        rows.append(["hours from the first yes to the peak, median and the middle half", f"{middle:.1f}", half])
+    alarms = counted(found["alarms"], "spell of yes", "spells of yes")
+    rows.append(_answer(f"share of {alarms} that came to nothing", found["false_share"]))
+    return rows
+
+
+def _answer(asked: str, row: Mapping[str, Any]) -> list[str]:
+    return [asked, number(row["value"]), interval(row.get("low"), row.get("high"))]
+
+
+FEW_MISSES = 0.05
+"""Of the shares of events that an all-clear may miss (`questions.all_clear.MISSES`) the one on the screen."""
 SIDE_SCORES = ("tss", "hss", "tpr", "tnr", "bss_sample", "roc_area")
 """What several forecasts are set side by side by."""
 

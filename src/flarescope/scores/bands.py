@@ -1,11 +1,13 @@
 """How uncertain are the curves: hit rate against false alarm rate, and skill over the threshold?"""
 
+from dataclasses import asdict
+
 import numpy as np
 
 from flarescope.scores.by_cluster import ByCluster
 from flarescope.scores.categorical import four_scores
 from flarescope.scores.jackknife import JACKKNIFE
-from flarescope.scores.rates import rate_intervals
+from flarescope.scores.studentized import yes_no_intervals
 from flarescope.scores.threshold_sums import threshold_sums
 
 ROC_POINTS = 101
@@ -70,7 +72,9 @@ def skill_bands(
         value, low, high = by.band(curve, (-1.0, 1.0))
         found[name] = {"value": value, "low": low, "high": high}
     if by.method == JACKKNIFE:
-        for place, counts in enumerate(sums.by_cluster()):
-            if one := rate_intervals(counts, by.sampling.level).get("tss"):
-                found["tss"]["low"][place], found["tss"]["high"][place] = one.low, one.high
+        better = yes_no_intervals(list(sums.by_cluster()), **asdict(by.sampling))
+        for place, intervals in enumerate(better):
+            for name in found.keys() & intervals.keys():
+                one = intervals[name]
+                found[name]["low"][place], found[name]["high"][place] = one.low, one.high
     return found

@@ -6,7 +6,7 @@ analysis.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -26,7 +26,8 @@ from flarescope.scores.jackknife import (
     jackknife_interval,
     one_out_weights,
 )
-from flarescope.scores.rates import rate_intervals
+from flarescope.scores.rates import rate
+from flarescope.scores.studentized import yes_no_intervals
 
 Curve = Callable[[np.ndarray], np.ndarray]
 """Weights of the clusters `(B, R)` -> `(B, T)`."""
@@ -141,9 +142,26 @@ class ByCluster:
         counts = CategoricalScorer.of_rows(labels, yes, self.codes).counts
         found = self.rows(lambda weights: scores(*(weights @ counts).T), BOUNDS)
         if self.method == JACKKNIFE:
-            for name, one in rate_intervals(counts, self.sampling.level).items():
+            for name, one in yes_no_intervals([counts], **asdict(self.sampling))[0].items():
                 if name in found:
                     found[name] |= row_of(found[name]["value"], one)
+        return found
+
+    def shares(self, parts: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, dict[str, float]]:
+        """Give shares with their intervals, made as those of TPR and the other rates are (`rates`).
+
+        Args:
+            parts: name -> how many are counted in each cluster `(R,)`, and of how many.
+        """
+
+        def scorer(weights: np.ndarray) -> dict[str, np.ndarray]:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                return {name: (weights @ counted) / (weights @ of) for name, (counted, of) in parts.items()}
+
+        found = self.rows(scorer)
+        if self.method == JACKKNIFE:
+            for name, (counted, of) in parts.items():
+                found[name] |= row_of(found[name]["value"], rate(counted, of, self.sampling.level).interval)
         return found
 
     def settings(self) -> dict[str, Any]:

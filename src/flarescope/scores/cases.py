@@ -38,7 +38,7 @@ from flarescope.scores.jackknife import (
     without_each,
 )
 from flarescope.scores.probability import ProbabilityScorer
-from flarescope.scores.rates import rate_intervals
+from flarescope.scores.studentized import yes_no_intervals
 
 PROBABILITY = "probability"
 """The part of a case that is scored as a probability; the other parts are its decisions."""
@@ -130,8 +130,9 @@ class ScoredCases:
         self.replicates = sampling.replicates
         self.method = chosen if sampling.replicates else None
         self._counts: dict[str, np.ndarray] = {}
-        self._rates: dict[str, dict[str, Interval]] = {}
+        self._yes_no: dict[str, dict[str, Interval]] = {}
         scorers: dict[str, Scorer] = {}
+        by_region: dict[str, np.ndarray] = {}
         for name, case in cases.items():
             scorers[_key(name, PROBABILITY)] = ProbabilityScorer(
                 labels, case.probability, codes, climatology=climatology
@@ -140,8 +141,7 @@ class ScoredCases:
                 scorer = CategoricalScorer.of_rows(labels, case.probability >= threshold, codes)
                 scorers[_key(name, decision)] = scorer
                 self._counts[_key(name, decision)] = scorer.counts.sum(axis=0).astype(np.int64)
-                if self.method == JACKKNIFE:
-                    self._rates[_key(name, decision)] = rate_intervals(scorer.counts, sampling.level)
+                by_region[_key(name, decision)] = scorer.counts
         everything = np.ones((1, count))
         self._values = {key: _firsts(scorer(everything)) for key, scorer in scorers.items()}
         self._replicates: dict[str, dict[str, np.ndarray]] = {}
@@ -149,6 +149,8 @@ class ScoredCases:
             self._replicates = resample(scorers, count, replicates=sampling.replicates, seed=sampling.seed)
         elif self.method == JACKKNIFE:
             self._replicates = without_each(scorers, count)
+            better = yes_no_intervals(list(by_region.values()), **asdict(sampling)) if by_region else []
+            self._yes_no = dict(zip(by_region, better, strict=True))
 
     def settings(self) -> dict[str, Any]:
         """Say how the intervals were made: `interval_method`, `degrees_of_freedom` (of t), and what was asked for.
@@ -222,7 +224,7 @@ class ScoredCases:
 
     def _own_intervals(self, key: str) -> dict[str, Interval]:
         intervals = self._intervals(self._values[key], self._replicates.get(key, {}), BOUNDS)
-        return intervals | self._rates.get(key, {})
+        return intervals | self._yes_no.get(key, {})
 
     def _intervals(
         self, values: Mapping[str, float], replicates: Mapping[str, np.ndarray], bounds: Mapping[str, Bounds]

@@ -40,8 +40,8 @@ def few_regions(scored: ScoredCases, *, event_groups: int | None, what: str) -> 
         return []
     most = f"where a few of the {many} hold most of the events"
     ends = {
-        SCORES: ". TSS and the rates have Wilson's interval with that standard error, the other scores one that is cut "
-        f"where their range ends; of HSS it is still too narrow {most}.",
+        SCORES: ". TSS and the rates have Wilson's interval with that standard error, HSS one by the bootstrap-t, the "
+        "other scores one that is cut where their range ends.",
         DIFFERENCES: f", cut where the range of a difference ends. They are still too narrow {most}.",
     }
     return [

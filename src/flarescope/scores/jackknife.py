@@ -4,7 +4,7 @@ A percentile interval is too narrow then: it takes the few regions that there ar
 region is left out once; how far the score moves gives its standard error (the delete-one jackknife, Efron & Tibshirani
 1993, An Introduction to the Bootstrap, ch. 11, with regions as units), and Student's t gives the width, with as many
 degrees of freedom as there are event regions, less one; where a few of them hold most of the events, they count as
-fewer. Rates and TSS have a better interval from the same standard errors (`rates`).
+fewer. Rates and TSS have a better interval from the same standard errors (`rates`), HSS from a draw (`studentized`).
 """
 
 from collections.abc import Iterator, Mapping

@@ -36,11 +36,13 @@ class Rate:
         value: of all regions.
         interval: its ends; NaN where the rate hangs on one region.
         without_one: `(R,)` the rate without each region.
+        regions: of equal weight, that those among which it is counted are worth.
     """
 
     value: float
     interval: Interval
     without_one: np.ndarray
+    regions: float
 
 
 def rate_intervals(counts: np.ndarray, level: float = LEVEL) -> dict[str, Interval]:
@@ -77,12 +79,13 @@ def rate(counted: np.ndarray, of: np.ndarray, level: float = LEVEL) -> Rate:
         value = float(counted.sum() / of.sum())
         without = (counted.sum() - counted) / (of.sum() - of)
     undefined = int(np.isnan(without).sum())
+    regions = effective_number(of) if of.any() else 0.0
     if undefined or not np.isfinite(value):
-        return Rate(value, Interval(np.nan, np.nan, undefined), without)
-    variance, regions = standard_error(without) ** 2, effective_number(of)
+        return Rate(value, Interval(np.nan, np.nan, undefined), without, regions)
+    variance = standard_error(without) ** 2
     images = value * (1 - value) / variance if variance > 0 and 0 < value < 1 else regions
     t = float(stdtrit(degrees_of_freedom(regions), (1 + level) / 2))
-    return Rate(value, _wilson(value, float(np.clip(images, 1, of.sum())), t), without)
+    return Rate(value, _wilson(value, float(np.clip(images, 1, of.sum())), t), without, regions)
 
 
 def _wilson(value: float, images: float, t: float) -> Interval:
@@ -96,18 +99,22 @@ def _wilson(value: float, images: float, t: float) -> Interval:
 def _skill(hits: Rate, rejections: Rate) -> Interval:
     """Give the interval of TSS = TPR + TNR - 1.
 
-    Where both rates fall together their correlation widens it. Where one falls as the other rises it would narrow it,
-    and is left out: of few regions it is poorly known.
+    Their correlation over the regions goes in: where both rates fall together it widens the interval, where one falls
+    as the other rises, as where active weeks have more hits and more false alarms, it narrows it. Of m regions a
+    negative one is taken 1 - 1 / m times: it is poorly known of few, and would leave nothing where it is -1 by chance.
+    Without it the intervals of whole-disk series were too wide (docs/scores.md).
     """
     undefined = max(hits.interval.undefined, rejections.interval.undefined)
     moved = np.stack([hits.without_one, rejections.without_one])
     if undefined or not np.isfinite(moved).all():
         return Interval(np.nan, np.nan, undefined)
     together = float(np.corrcoef(moved)[0, 1]) if (np.ptp(moved, axis=1) > 0).all() else 0.0
-    value, both = hits.value + rejections.value - 1, max(together, 0)
+    if together < 0:
+        together *= max(1 - 1 / min(hits.regions, rejections.regions), 0)
+    value = hits.value + rejections.value - 1
     down = (hits.value - hits.interval.low, rejections.value - rejections.interval.low)
     up = (hits.interval.high - hits.value, rejections.interval.high - rejections.value)
-    return Interval(value - _joined(*down, both), value + _joined(*up, both))
+    return Interval(value - _joined(*down, together), value + _joined(*up, together))
 
 
 def _joined(first: float, second: float, correlation: float) -> float:

@@ -34,7 +34,9 @@ def all_clear(labels: np.ndarray, probability: np.ndarray, threshold: float, by:
         that are scored, again in each replicate: what a threshold chosen before would give is less.
     """
     counts = CategoricalScorer.of_rows(labels, probability >= threshold, by.codes).counts
-    decision = by.rows(lambda weights: _of_counts(*(weights @ counts).T), {name: (0.0, 1.0) for name in _NAMES})
+    _, missed, _, quiet = counts.T
+    called, rows_of = missed + quiet, counts.sum(axis=1)
+    decision = by.shares({"npv": (quiet, called), "false_all_clear": (missed, called), "clear": (called, rows_of)})
     steps = np.unique(np.append(np.quantile(probability[labels], np.linspace(0, 1, _STEPS), method="lower"), 1.0))
     sums = threshold_sums(labels, probability, by.codes, steps, by.count)
 
@@ -45,14 +47,6 @@ def all_clear(labels: np.ndarray, probability: np.ndarray, threshold: float, by:
     rows = by.rows(rates, {f"{share:g}": (0.0, 1.0) for share in MISSES})
     at = [{"misses": share, "tnr": rows[f"{share:g}"]} for share in MISSES]
     return {"threshold": threshold, "decision": decision, "at_misses": at}
-
-
-_NAMES: Final = ("npv", "false_all_clear", "clear")
-
-
-def _of_counts(tp: np.ndarray, fn: np.ndarray, fp: np.ndarray, tn: np.ndarray) -> dict[str, np.ndarray]:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return {"npv": tn / (tn + fn), "false_all_clear": fn / (tn + fn), "clear": (tn + fn) / (tp + fn + fp + tn)}
 
 
 def _tnr_at(hits: np.ndarray, alarms: np.ndarray, share: float) -> np.ndarray:

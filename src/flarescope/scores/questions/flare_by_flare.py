@@ -92,19 +92,12 @@ def _alarms(found: Series, said: np.ndarray, labels: np.ndarray, by: ByCluster) 
     of_alarm = cluster[fresh & said]
     day = pd.DataFrame({"series": series, "day": start // 86_400_000_000, "cluster": cluster})
     days = day.drop_duplicates(["series", "day"])["cluster"].to_numpy()
-    sums = np.stack(
-        [
-            np.bincount(of_alarm, ~came, minlength=by.count),
-            np.bincount(of_alarm, minlength=by.count),
-            np.bincount(days, minlength=by.count),
-        ],
-        axis=1,
-    )
+    false, every = np.bincount(of_alarm, ~came, minlength=by.count), np.bincount(of_alarm, minlength=by.count)
+    length = np.bincount(days, minlength=by.count)
 
-    def ratios(weights: np.ndarray) -> dict[str, np.ndarray]:
-        false, every, length = (weights @ sums).T
+    def per_day(weights: np.ndarray) -> dict[str, np.ndarray]:
         with np.errstate(divide="ignore", invalid="ignore"):
-            return {"false_per_day": false / length, "false_share": false / every}
+            return {"false_per_day": (weights @ false) / (weights @ length)}
 
-    rows = by.rows(ratios, {"false_per_day": (0.0, np.inf), "false_share": (0.0, 1.0)})
+    rows = by.rows(per_day, {"false_per_day": (0.0, np.inf)}) | by.shares({"false_share": (false, every)})
     return {"alarms": alarms, "false_alarms": int((~came).sum()), "days": len(days)} | rows
