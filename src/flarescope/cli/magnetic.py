@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from flarescope.cli import options
+from flarescope.cli import options, table_options
 from flarescope.cli.evaluate import show_evaluation
 from flarescope.cli.screen import ScreenReporter, note, show_counts, warn
 from flarescope.cli.train import show_history
@@ -165,7 +165,7 @@ def evaluate_magnetic(
     out: Annotated[Path | None, typer.Option(help="Folder for scores and forecasts.", show_default="the run's")] = None,
     events: options.Events = None,
     replicates: options.Replicates = 2000,
-    resample: options.Resample = "auto",
+    resample: table_options.Resample = "auto",
     limit: options.Limit = None,
     allow_overlap: options.AllowOverlap = False,
     event: options.StatedEvent = None,

@@ -195,14 +195,6 @@ Events = Annotated[
     typer.Option(help="Flare list (eventList.txt, event reports, CSV), for persistence.", show_default="the labels"),
 ]
 Replicates = Annotated[int, typer.Option(help="Resamplings for the intervals; 0: no intervals.")]
-Resample = Annotated[
-    str,
-    typer.Option(
-        metavar="WORD",
-        help="What is resampled whole for intervals: region, harp, day, week, month, carrington, hours as 12h, or a "
-        "column of the table; auto: the region, or a block of time longer than the error's memory.",
-    ),
-]
 Epoch = Annotated[int | None, typer.Option(help="Which epoch's model of a run.", show_default="best by validation TSS")]
 AllowOverlap = Annotated[
     bool, typer.Option("--allow-overlap", help="Go on where a region, or a time, is on both sides of the split.")

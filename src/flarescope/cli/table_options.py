@@ -66,6 +66,14 @@ ChooseOn = Annotated[
         show_default=False,
     ),
 ]
+Resample = Annotated[
+    str,
+    typer.Option(
+        metavar="WORD",
+        help="What is resampled whole for intervals: region, harp, day, week, month, carrington, hours as 12h, or a "
+        "column of the table; auto: the region, or a block of time longer than the error's memory.",
+    ),
+]
 Climatology = Annotated[
     float | None,
     typer.Option(help="Event rate of the training set, for the skill against it.", show_default=False),
@@ -109,7 +117,7 @@ class ScoringOptions(TableOptions):
     threshold: Decided = None
     calibration: TableCalibration = None
     choose_on: ChooseOn = None
-    resample: options.Resample = "auto"
+    resample: Resample = "auto"
     replicates: options.Replicates = 2000
 
     def comparing(self, verifying: "Verifying", split: str = "test") -> "Comparing":
