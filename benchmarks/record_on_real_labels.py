@@ -17,11 +17,11 @@ import pandas as pd
 from flarescope.catalog.file_names import region_and_time
 from flarescope.events import PUBLISHED
 from flarescope.heads.stack import fit_stack
+from flarescope.log_odds import sigmoid
 from flarescope.pipeline.record import fit_record, record_log_odds
 from flarescope.pipeline.region_data import read_region_data
 from flarescope.progress import Reporter
 from flarescope.scores.cases import PROBABILITY, Case, Sampling, ScoredCases
-from flarescope.scores.loss import sigmoid
 
 NAMES = ("history", "mcintosh", "regions")
 SETS = (("history",), ("mcintosh",), ("history", "mcintosh"), ("regions",))

@@ -22,8 +22,9 @@ from flarescope.heads.adam import State, adam_step, epoch_order, gradient_by_log
 from flarescope.heads.adam_kernel import compiled_step
 from flarescope.heads.head import Head, Recipe, glorot_head, reference_class_weight, validate
 from flarescope.heads.together import train_epoch, train_together
+from flarescope.log_odds import sigmoid
 from flarescope.native.available import native_available
-from flarescope.scores.loss import cross_entropy_of_log_odds, sigmoid
+from flarescope.scores.loss import cross_entropy_of_log_odds
 
 TRAIN_IMAGES, TRAIN_EVENTS = 759_357, 149_249
 """Of the published training table."""

@@ -12,10 +12,10 @@ from flarescope.engines.start import start
 from flarescope.heads.adam import State
 from flarescope.heads.head import Head, Recipe, validate
 from flarescope.heads.together import train_epoch
+from flarescope.log_odds import sigmoid
 from flarescope.pipeline.evaluating import evaluate
 from flarescope.pipeline.featuring import Compute
 from flarescope.progress import Reporter
-from flarescope.scores.loss import sigmoid
 from keras_model import needs_keras
 
 TRAIN, VALIDATION = 7, 3  # the last batch of 5 has 2 rows

@@ -12,7 +12,7 @@ from flarescope.explaining import faithful
 from flarescope.explaining.maps import BATCH, CELLS, METHODS, ZERO_FIELD, Map
 from flarescope.explaining.sanity import RANDOMISED, randomised, rank_correlation
 from flarescope.forecaster.as_torch import LogOdds
-from flarescope.scores.loss import sigmoid
+from flarescope.log_odds import sigmoid
 
 
 @dataclass(frozen=True)

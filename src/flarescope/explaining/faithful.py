@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from flarescope.scores.loss import sigmoid
+from flarescope.log_odds import sigmoid
 
 Score = Callable[[np.ndarray], np.ndarray]
 """From pixels `(N, C, S, S)` float32 to the log-odds of the event, `(N,)`."""

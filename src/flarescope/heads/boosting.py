@@ -10,8 +10,8 @@ from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.features.gather import GATHER, Rows
 from flarescope.heads.head import Recipe, reference_class_weight
+from flarescope.log_odds import sigmoid
 from flarescope.regions.trees import CHOICES, Trees, trees_of
-from flarescope.scores.loss import sigmoid
 
 MOST_BYTES: Final = 8 << 30
 """Of features that scikit-learn is given; it takes all of them at once, as float64."""

@@ -16,7 +16,7 @@ from flarescope.errors import InputError
 from flarescope.features.gather import Rows
 from flarescope.heads.head import Head
 from flarescope.heads.likelihood import maximise
-from flarescope.scores.loss import sigmoid
+from flarescope.log_odds import sigmoid
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.features.gather import GATHER, Rows, batches
 from flarescope.heads.base import AnyHead
+from flarescope.log_odds import sigmoid
 from flarescope.scores.contingency import ContingencyTable, count
-from flarescope.scores.loss import cross_entropy_of_log_odds, sigmoid
+from flarescope.scores.loss import cross_entropy_of_log_odds
 
 CLASSES: Final = 2
 

@@ -15,7 +15,7 @@ import numpy as np
 from flarescope.errors import FlarescopeError
 from flarescope.features.gather import GATHER, Rows, batches
 from flarescope.heads.head import Head, Recipe, reference_class_weight
-from flarescope.scores.loss import sigmoid
+from flarescope.log_odds import sigmoid
 
 ITERATIONS: Final = 300
 """At most; each is one or two passes over the rows."""

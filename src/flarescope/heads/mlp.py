@@ -21,7 +21,7 @@ from flarescope.heads.adam import epoch_order, gradient_by_log_odds
 from flarescope.heads.adam_change import Rates, adam_change
 from flarescope.heads.head import EpochResult, Recipe, reference_class_weight, result_of
 from flarescope.heads.lbfgs import standardise
-from flarescope.scores.loss import sigmoid
+from flarescope.log_odds import sigmoid
 
 MOST_WEIGHTS: Final = 1_300_000
 """Of the kernel: 317 units on 4,096 features. Kept with both moments they are 16 MB a state."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from flarescope.brief import brief
 from flarescope.features.gather import GATHER, Rows, batches
-from flarescope.scores.loss import sigmoid
+from flarescope.log_odds import sigmoid
 
 SHARED: Final = ("mean", "inverse", "project", "project_bias", "output", "constant", "images")
 ARRAYS: Final[Mapping[str, tuple[str, ...]]] = {

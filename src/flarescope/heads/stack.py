@@ -9,7 +9,8 @@ import numpy as np
 from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.json_values import is_number
-from flarescope.scores.loss import cross_entropy_of_log_odds, sigmoid
+from flarescope.log_odds import sigmoid
+from flarescope.scores.loss import cross_entropy_of_log_odds
 
 FOLDS: Final = 5
 PENALTIES: Final = (0.1, 1.0, 10.0, 100.0)

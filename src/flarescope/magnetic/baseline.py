@@ -15,9 +15,9 @@ import pandas as pd
 from flarescope import sealing
 from flarescope.counted import of_them
 from flarescope.errors import FlarescopeError, InputError
+from flarescope.log_odds import sigmoid
 from flarescope.magnetic.features import FEATURE_NAMES
 from flarescope.parsing import reason
-from flarescope.scores.loss import sigmoid
 
 KINDS: Final = ("svm", "logistic")
 _ITERATIONS: Final = 10_000

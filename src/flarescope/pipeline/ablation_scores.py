@@ -10,10 +10,10 @@ import pandas as pd
 from flarescope.brief import brief
 from flarescope.events import EventDefinition
 from flarescope.heads.stack import fit_stack
+from flarescope.log_odds import sigmoid
 from flarescope.scores.cases import PROBABILITY, Case, Sampling, ScoredCases
 from flarescope.scores.clusters import clusters_of
 from flarescope.scores.interval_notes import DIFFERENCES, few_regions
-from flarescope.scores.loss import sigmoid
 from flarescope.scores.threshold import choose_threshold
 from flarescope.scores.verify import plain
 

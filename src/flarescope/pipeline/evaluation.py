@@ -18,13 +18,14 @@ from flarescope.events import EventDefinition, agreed
 from flarescope.files import read_json, write_json
 from flarescope.forecaster.description import Description
 from flarescope.forecaster.runs import RunFolder
+from flarescope.log_odds import sigmoid
 from flarescope.notes import event_notes
 from flarescope.parquet_tables import write_parquet
 from flarescope.pipeline.origin import Origin, origin_of
 from flarescope.pipeline.verifying import Verifying, verify_model, verify_raw
 from flarescope.progress import Reporter
 from flarescope.scores.contingency import ContingencyTable, count
-from flarescope.scores.loss import cross_entropy_of_log_odds, sigmoid
+from flarescope.scores.loss import cross_entropy_of_log_odds
 from flarescope.scores.threshold import ARGMAX
 from flarescope.tables import forecast_table
 

@@ -14,6 +14,7 @@ from flarescope.events import EventDefinition, event_from_json
 from flarescope.forecaster.runs import RunFolder
 from flarescope.forecaster.with_regions import IMAGE, NAME, WithRegions, read_with_regions
 from flarescope.heads.stack import fit_stack
+from flarescope.log_odds import sigmoid
 from flarescope.pipeline.evaluating import evaluate
 from flarescope.pipeline.evaluation import Asked, Evaluation, Made, evaluation_of
 from flarescope.pipeline.models import Model, load
@@ -25,7 +26,7 @@ from flarescope.progress import Reporter, WarningReporter
 from flarescope.regions.grid import log_odds
 from flarescope.regions.training import NAMES
 from flarescope.scores.clusters import clusters_of
-from flarescope.scores.loss import cross_entropy_of_log_odds, sigmoid
+from flarescope.scores.loss import cross_entropy_of_log_odds
 from flarescope.scores.threshold import choose_threshold
 from flarescope.tables import read_forecasts
 

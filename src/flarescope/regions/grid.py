@@ -13,6 +13,7 @@ import numpy as np
 from flarescope import several_events
 from flarescope.errors import InputError
 from flarescope.events import class_of_flux
+from flarescope.log_odds import logit
 
 THRESHOLDS_W_M2: Final = (1e-6, 2e-6, 5e-6, 1e-5, 5e-5, 1e-4)
 """C1.0, C2.0, C5.0, M1.0, M5.0 and X1.0 on the scale of the training's flare list."""
@@ -37,13 +38,7 @@ _IMPLIES: Final = np.kron(np.tri(SHAPE[0], dtype=int), _INSIDE) > 0
 
 def log_odds(probability: np.ndarray) -> np.ndarray:
     """Give ln(p / (1 - p)); p is kept `SMALLEST` from 0 and 1."""
-    p = np.clip(probability, SMALLEST, 1 - SMALLEST)
-    return np.asarray(np.log(p) - np.log1p(-p))
-
-
-def probability_of(log_odds: np.ndarray) -> np.ndarray:
-    """Give the probability of log odds, without overflow."""
-    return np.asarray(np.exp(-np.logaddexp(0, -log_odds)))
+    return logit(probability, smallest=SMALLEST)
 
 
 def ordered(probability: np.ndarray) -> np.ndarray:

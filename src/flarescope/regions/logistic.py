@@ -7,8 +7,9 @@ from typing import Any, Final
 import numpy as np
 
 from flarescope.brief import brief
+from flarescope.log_odds import sigmoid
 from flarescope.regions.description import Description
-from flarescope.regions.grid import SHAPE, probability_of
+from flarescope.regions.grid import SHAPE
 
 RIDGE: Final = 0.003
 """scikit-learn's C, the inverse of the penalty on squared coefficients, on standardised numbers; .001 and .01 are no
@@ -54,7 +55,7 @@ class Logistic:
 
     def forecast(self, described: Description) -> np.ndarray:
         """Give the probabilities of the grid, `(N, T, W)`."""
-        return probability_of(self.log_odds(described))
+        return sigmoid(self.log_odds(described))
 
     def to_json(self) -> dict[str, Any]:
         """Give the regressions as plain values."""
@@ -118,7 +119,7 @@ def ridge_regression(
     at = np.append(towards, np.log(happened.mean() / (~happened).mean()))
     now = loss(at)
     for _ in range(STEPS):
-        p = probability_of(with_one @ at)
+        p = sigmoid(with_one @ at)
         gradient = with_one.T @ (p - happened) + penalty * (at - aim)
         rooted = with_one * np.sqrt(p * (1 - p))[:, None]
         step = np.linalg.solve(rooted.T @ rooted + np.diag(penalty), gradient)

@@ -6,8 +6,9 @@ from typing import Any, Final
 import numpy as np
 
 from flarescope.brief import brief
+from flarescope.log_odds import sigmoid
 from flarescope.regions.description import Description
-from flarescope.regions.grid import DAY, probability_of
+from flarescope.regions.grid import DAY
 from flarescope.regions.logistic import Logistic
 from flarescope.regions.trees import Trees
 
@@ -45,4 +46,4 @@ class Mixture:
 def mixed(plain: np.ndarray, grown: np.ndarray) -> np.ndarray:
     """Join log odds of the regression `(N, T, W)` and of the trees `(N, T)` to probabilities `(N, T, W)`."""
     added = (grown - plain[:, :, DAY]) * OF_TREES
-    return probability_of(plain + added[:, :, None])
+    return sigmoid(plain + added[:, :, None])

@@ -11,8 +11,9 @@ from typing import Any, Final
 import numpy as np
 
 from flarescope.brief import brief
+from flarescope.log_odds import sigmoid
 from flarescope.regions.description import Description
-from flarescope.regions.grid import SHAPE, SMALLEST, log_odds, probability_of
+from flarescope.regions.grid import SHAPE, SMALLEST, log_odds
 from flarescope.regions.logistic import Logistic, fit_logistic
 
 COLUMNS: Final = (
@@ -59,7 +60,7 @@ class WholeDisk:
             days: D rows with `COLUMNS`.
         """
         joined = together(probability, day, self.unnumbered.forecast(days))
-        return probability_of(self.slope * log_odds(joined) + self.intercept)
+        return sigmoid(self.slope * log_odds(joined) + self.intercept)
 
     def to_json(self) -> dict[str, Any]:
         """Give it as plain values."""

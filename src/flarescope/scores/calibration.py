@@ -15,7 +15,7 @@ import pandas as pd
 
 from flarescope.counted import counted, listed
 from flarescope.errors import InputError
-from flarescope.scores.loss import sigmoid
+from flarescope.log_odds import logit, sigmoid
 from flarescope.scores.rows import fitting_rows
 
 METHODS: Final = ("temperature", "platt", "isotonic")
@@ -212,9 +212,8 @@ def _demand(true: bool, expected: str) -> None:
 
 
 def log_odds_of(probability: np.ndarray) -> np.ndarray:
-    """Give ln(p / (1 - p)), of probabilities kept `_SMALLEST` from 0 and 1."""
-    p = np.clip(np.asarray(probability, np.float64), SMALLEST, 1 - SMALLEST)
-    return np.asarray(np.log(p) - np.log1p(-p))
+    """Give ln(p / (1 - p)), of probabilities kept `SMALLEST` from 0 and 1."""
+    return logit(probability, smallest=SMALLEST)
 
 
 def prior_shift(fitted: float, rate: float) -> str | None:

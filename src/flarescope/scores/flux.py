@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from flarescope.scores.loss import sigmoid
+from flarescope.log_odds import sigmoid
 
 
 def crps_censored_logistic(

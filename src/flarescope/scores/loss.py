@@ -44,9 +44,3 @@ def cross_entropy_of_log_odds(
     if clip:
         loss = np.clip(loss, -np.log1p(-clip), -np.log(clip))
     return float((loss if weights is None else loss * weights).mean())
-
-
-def sigmoid(log_odds: np.ndarray) -> np.ndarray:
-    """Give the probability of log-odds, without overflow."""
-    small = np.exp(-np.abs(log_odds))
-    return np.asarray(np.where(log_odds >= 0, 1 / (1 + small), small / (1 + small)))

@@ -16,12 +16,12 @@ from flarescope.files import make_folder
 from flarescope.forecaster.as_torch import EventHead, LogOdds, heads_of, log_odds_module
 from flarescope.images.paths import expand
 from flarescope.images.workers import Failure
+from flarescope.log_odds import sigmoid
 from flarescope.pipeline.explaining.writing import free_names, write_explained
 from flarescope.pipeline.featuring import Compute, announce
 from flarescope.pipeline.model_parts import ModelParts, load_parts
 from flarescope.pipeline.prediction import read_for, tell_failures
 from flarescope.progress import Reporter, WarningReporter
-from flarescope.scores.loss import sigmoid
 
 DEFAULT_METHODS: Final = tuple(METHODS)
 
