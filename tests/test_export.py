@@ -150,7 +150,8 @@ def test_a_run_goes_out_and_forecasts_the_same(to, run, tmp_path):
     made = flarescope.export(folder, to=to, out=path)
     assert made.difference < 1e-6
     assert sorted(tmp_path.iterdir()) == sorted(made.files)
-    pixels = np.stack([render(image, Rendering.for_file(image.name, form=PixelForm())).pixels for image in images[:3]])
+    rendered = [render(image, Rendering.for_file(image.name, form=PixelForm())).pixels for image in images[:3]]
+    pixels = np.stack(rendered).astype(np.float32)
     expected = flarescope.predict(folder, images[:3]).forecasts["probability"].to_numpy()
     for number in (1, 3):
         values = (onnx_of if to == "onnx" else openvino_of)(path, pixels[:number])

@@ -30,6 +30,7 @@ from flarescope.serving.page_values import (
     points,
 )
 from flarescope.serving.page_views import hindsight
+from flarescope.serving.shelf import Read
 from made_archive import made_forecast
 
 DAYS = st.lists(st.dates(), unique=True, max_size=30).map(lambda days: [day.isoformat() for day in sorted(days)])
@@ -188,8 +189,9 @@ def test_the_chart_of_a_life_has_its_probabilities_and_flares_in_place():
         {"time": "2014-11-09T12:00:00+00:00", "flare": "M1.0"},
     ]
     first, second = ("2014-10-22T00:00:00+00:00", {"M1.0/24": 1.0}), ("2014-10-23T00:00:00+00:00", {"M1.0/24": 0.0})
-    chart = life_chart(life(first, second, flares=flares))
+    chart = life_chart(life(first, second, flares=flares), 1)
     middle = (LEFT + RIGHT) / 2  # the axis ends a day after the last forecast
+    assert chart["at"] == middle
     assert chart["lines"]["M1.0/24"]["path"] == f"M{float(LEFT)} {float(TOP)}L{middle} {float(BOTTOM)}"
     assert [one["flare"] for one in chart["flares"]] == ["X1.0", "C1.0"]
     strong, weak = chart["flares"]
@@ -200,7 +202,7 @@ def test_the_chart_of_a_life_has_its_probabilities_and_flares_in_place():
 
 def test_a_line_is_broken_where_days_are_missing():
     times = ["2014-10-22T00:30:00+00:00", "2014-10-23T00:30:00+00:00", "2014-10-26T00:30:00+00:00"]
-    chart = life_chart(life(*((time, {"M1.0/24": 0.5}) for time in times)))
+    chart = life_chart(life(*((time, {"M1.0/24": 0.5}) for time in times)), 0)
     path = chart["lines"]["M1.0/24"]["path"]
     assert (path.count("M"), path.count("L")) == (2, 1)
     assert chart["flares"] == []
@@ -267,7 +269,8 @@ def kept(day, stored_day, learned=("1996-08-09T00:30", "2010-12-28T00:30")):
     """A made forecast of February 2011, kept on a day of it."""
     forecast = made_forecast(day, stored_day=stored_day)
     own = replace(forecast.models[0], first=learned[0], last=learned[1])
-    return Kept("0", replace(forecast, models=(own, *forecast.models[1:])))
+    issued = replace(forecast, models=(own, *forecast.models[1:]))
+    return Kept("0", issued.issued, issued.stored, issued.models, (), "", lambda: Read(issued))
 
 
 def test_a_forecast_that_was_made_afterwards_is_called_so():
