@@ -2,6 +2,7 @@
 
 import json
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 
 import flarescope
 from flarescope.errors import InputError
+from flarescope.pipeline.featuring import announce
 from flarescope.pipeline.forecasting.forms import location, rows_of, to_json, wide_table, write_csv, write_rows
+from flarescope.pipeline.forecasting.hearing import Heard, Named
 from flarescope.pipeline.forecasting.issue import issue_forecast
 from flarescope.pipeline.forecasting.page import forecast_page
 from flarescope.pipeline.forecasting.scoreboard import (
@@ -24,6 +27,7 @@ from flarescope.pipeline.forecasting.scoreboard import (
 )
 from flarescope.pipeline.forecasting.scoreboard_reading import read_scoreboard
 from flarescope.pipeline.forecasting.stage import write_forecast
+from flarescope.progress import Reporter
 from test_forecast_issue import ISSUED, a_region, flares, summaries
 from test_report_browser import needs_chromium, on_a_phone
 
@@ -136,6 +140,18 @@ def test_a_page_without_regions_or_notes_is_made(made):
     disk = made.probabilities[made.probabilities["noaa_ar"].isna()]
     page = forecast_page(dataclasses.replace(made, regions=made.regions[:0], probabilities=disk, notes=()), Figure())
     assert page.sections[0].cards[0].title == "C1.0 or more"
+
+
+def test_models_of_made_data_and_random_filters_are_shouted_on_the_page(made):
+    import dataclasses
+
+    from matplotlib.figure import Figure
+
+    heard = Heard(Reporter())
+    announce(SimpleNamespace(is_random=True, family="vgg16-random-0"), Named(heard, "run"), synthetic=True)
+    page = forecast_page(dataclasses.replace(made, notes=(*made.notes, *heard.notes)), Figure())
+    assert len(heard.notes) == 2
+    assert page.warnings[1:] == heard.notes
 
 
 def test_the_scoreboards_forms_are_read_back(made, tmp_path):

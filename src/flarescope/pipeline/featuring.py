@@ -105,14 +105,16 @@ class Compute:
         return self.workers
 
 
+MADE_DATA: Final = "trained on synthetic data, made magnetograms and flares: what it forecasts is no result"
+FILTERS_ARE_RANDOM: Final = "the backbone's filters are random"
+
+
 def announce(weights: Weights, reporter: Reporter, *, synthetic: bool = False) -> None:
     """Say what must stand above every result made with these weights, and by training on made data."""
     if synthetic:
-        reporter.warn("trained on synthetic data, made magnetograms and flares: what it forecasts is no result")
+        reporter.warn(MADE_DATA)
     if weights.is_random:
-        reporter.warn(
-            f"the backbone's filters are random ({weights.family}), not ImageNet's: for demonstrations and tests"
-        )
+        reporter.warn(f"{FILTERS_ARE_RANDOM} ({weights.family}), not ImageNet's: for demonstrations and tests")
 
 
 def check_before(images: Path | ImageRoot, compute: Compute) -> None:

@@ -14,6 +14,7 @@ from flarescope.figures.disk import percent
 from flarescope.files import write_text
 from flarescope.html_report.render import render_page
 from flarescope.html_report.view import Card, Drawing, Page, Section, Table
+from flarescope.pipeline.featuring import FILTERS_ARE_RANDOM, MADE_DATA
 from flarescope.pipeline.forecasting.forms import by_model, code, location
 from flarescope.pipeline.forecasting.value import FLAGS, OFFICIAL, RESEARCH, Forecast
 from flarescope.wording import DISCLAIMER, NOTHING, number
@@ -56,7 +57,8 @@ def forecast_page(forecast: Forecast, disk: Figure) -> Page:
         Section("data", "Made from", pairs=_sources(forecast)),
     ]
     shown = [part for part in parts if any((part.cards, part.tables, part.paragraphs, part.pairs, part.links))]
-    return Page(title, summary, DISCLAIMER, f"Made by flarescope. {RESEARCH}", [RESEARCH], shown)
+    shouted = [note for note in forecast.notes if any(said in note for said in (MADE_DATA, FILTERS_ARE_RANDOM))]
+    return Page(title, summary, DISCLAIMER, f"Made by flarescope. {RESEARCH}", [RESEARCH, *shouted], shown)
 
 
 def _events(rows: pd.DataFrame) -> list[tuple[str, float, float]]:
