@@ -14,7 +14,6 @@ import asyncio
 import contextlib
 import json
 import os
-import random
 import signal
 import sqlite3
 import statistics
@@ -26,63 +25,17 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path += [str(ROOT), str(ROOT / "tests")]
+from made_server import DAYS, ROOT, make, start
+from made_uploads import good_upload, hostile
 
 RATE = 200
 CONNECTIONS = 1000
 WORKERS = 50
 UPLOADERS = 8
-DAYS = 28
 READERS = 20
 ROUNDS = 60
 NEWEST = b"GET /api/v1/forecasts/newest HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 HEALTH = b"GET /api/v1/health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
-
-
-def make(work: Path) -> tuple[Path, Path]:
-    """Make an archive of made days, the last a real one with its regions, and a model of random filters."""
-    import numpy as np
-
-    import flarescope
-    from flarescope.archive import keep
-    from flarescope.backbones.registry import find
-    from flarescope.forecaster.classifier import Classifier
-    from flarescope.forecaster.description import Description
-    from flarescope.heads.head import Head
-    from flarescope.pipeline.real_day import FLARES, ISSUED, REGIONS
-    from made_archive import made_forecast
-
-    archive, model = work / "archive", work / "lite.hdf5"
-    for day in range(1, DAYS + 1):
-        keep(archive, made_forecast(day))
-    folder = archive / "forecasts" / "real"
-    options: dict[str, Any] = {"issued": ISSUED, "archive": archive, "out": folder, "reporter": flarescope.Reporter()}
-    flarescope.forecast([REGIONS], [FLARES], **options)
-    weights = find("efficientnet-lite0:random")
-    head = Head(np.random.default_rng(0).normal(size=(weights.backbone.features, 2)), np.zeros(2, np.float32))
-    described = Description("efficientnet-lite0:random", weights.family, weights.digest, network=weights.backbone.name)
-    Classifier(head, described, weights).save(model)
-    return archive, model
-
-
-def be_server(archive: Path, model: Path) -> None:
-    """Serve without a limit of a client's rate."""
-    from flarescope.cli.screen import ScreenReporter
-    from flarescope.serving.running import serve
-    from flarescope.serving.settings import Limits, Settings
-
-    free = Limits(rate=1e9, burst=1e9, uploads_rate=1e9, uploads_burst=1e9)
-    serve(Settings(archive=archive, runs=(model,), port=0, limits=free), reporter=ScreenReporter())
-
-
-def start(archive: Path, model: Path) -> tuple["subprocess.Popen[str]", int]:
-    """Start a server; give it with its port."""
-    command = [sys.executable, str(Path(__file__)), "--server", str(archive), str(model)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    line = process.stderr.readline()
-    return process, int(line.split()[2].rpartition(":")[2])
 
 
 async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
@@ -141,40 +94,6 @@ async def at_once(port: int) -> dict[str, Any]:
     for _, writer in opened:
         writer.close()
     return {"connections": len(opened), "answered": Counter(status for status, _ in found), "s": round(lasted, 2)}
-
-
-def hostile(seed: int) -> tuple[bytes, str]:
-    """Give the body of an upload that is damaged in one way or another, and its media type."""
-    from fuzz.mutate import fix_png, mutate
-
-    rng = random.Random(seed)
-    ending, seeds = rng.choice([pair for pair in _seeds() for _ in range(1 + 2 * (pair[0] != ".jpg"))])
-    content = mutate(rng.choice(seeds), rng, seeds)
-    if ending == ".png" and rng.random() < 0.5:
-        content = fix_png(content)
-    name = rng.choice(["a", "../../etc/passwd", "1121_hmi.M_720s.20101110_053600_TAI.1.magnetogram", "\\x", "x" * 300])
-    part = f'--q\r\nContent-Disposition: form-data; name="images"; filename="{name}{ending}"\r\n\r\n'
-    body = part.encode() + content + b"\r\n--q--\r\n"
-    if rng.random() < 0.05:
-        body = mutate(body, rng, [body])
-    return body, "multipart/form-data; boundary=q"
-
-
-def good_upload() -> tuple[bytes, str]:
-    """Give the body of an upload that can be read, and its media type."""
-    part = b'--q\r\nContent-Disposition: form-data; name="images"; filename="a.png"\r\n\r\n'
-    return part + _seeds()[0][1][0] + b"\r\n--q--\r\n", "multipart/form-data; boundary=q"
-
-
-def _seeds(found: list[tuple[str, list[bytes]]] = []) -> list[tuple[str, list[bytes]]]:  # noqa: B006 - made once
-    if not found:
-        from fuzz.targets_images import fits_files, jpegs, pngs
-
-        with tempfile.TemporaryDirectory() as folder:
-            made = [(".png", pngs), (".fits", fits_files), (".jpg", jpegs)]
-            found += [(ending, function(Path(folder))) for ending, function in made]
-        found[1][1].append((ROOT / "tests/corpus/fits/aborts_a_decoder.fits").read_bytes())
-    return found
 
 
 async def upload_hostile(port: int, count: int, server: int) -> dict[str, Any]:
@@ -323,14 +242,10 @@ def killed(archive: Path, model: Path) -> dict[str, Any]:
 def main() -> None:
     """Measure, and print a line of JSON for each part."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--server", nargs=2, type=Path, metavar=("ARCHIVE", "MODEL"), help=argparse.SUPPRESS)
     parser.add_argument("--seconds", type=float, default=60.0, help="of the newest forecast 200 times a second")
     parser.add_argument("--uploads", type=int, default=10_000, help="hostile ones")
     parser.add_argument("--requests", type=int, default=200_000, help="of the hour's worth")
     arguments = parser.parse_args()
-    if arguments.server:
-        be_server(*arguments.server)
-        return
     from flarescope.files import allow_open_files
 
     allow_open_files(2 * CONNECTIONS)

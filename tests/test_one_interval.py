@@ -30,7 +30,7 @@ def ends(row):
     return [row["value"], row["low"], row["high"]]
 
 
-def same(*rows):
+def assert_same(*rows):
     for other in rows[1:]:
         assert other == pytest.approx(rows[0], abs=1e-12)
 
@@ -40,17 +40,19 @@ def test_gains_over_climatology_are_those_of_the_references(made):
     reference, baseline = found["references"]["climatology"], found["baselines"]["climatology"]["difference"]
     pair = compare(rows, always(rows, RATE), threshold_a=THRESHOLD, threshold_b=0.5, event=EVENT, **DRAWN)
     two = pair["decision"]["tss"] | {"value": pair["decision"]["tss"]["difference"]}
-    same(ends(reference["tss_gained"]), ends(baseline["chosen"]["tss"]), ends(two))
-    same(ends(reference["tss_gained"]), ends(found["decisions"]["chosen"]["scores"]["tss"]))  # nothing is taken off
-    same(ends(reference["brier_skill"]), ends(found["probability"]["scores"]["bss_climatology"]))
+    assert_same(ends(reference["tss_gained"]), ends(baseline["chosen"]["tss"]), ends(two))
+    assert_same(
+        ends(reference["tss_gained"]), ends(found["decisions"]["chosen"]["scores"]["tss"])
+    )  # nothing is taken off
+    assert_same(ends(reference["brier_skill"]), ends(found["probability"]["scores"]["bss_climatology"]))
 
 
 def test_skill_against_the_rows_own_rate_is_the_samples_brier_skill(made):
     rows, _ = made
     found = verify_rows(rows, Verifying(**DRAWN), event=EVENT, climatology=None, threshold=THRESHOLD)
     own = found["references"]["climatology"]
-    same(ends(own["brier_skill"]), ends(found["probability"]["scores"]["bss_sample"]))
-    same(ends(own["tss_gained"]), ends(found["decisions"]["chosen"]["scores"]["tss"]))
+    assert_same(ends(own["brier_skill"]), ends(found["probability"]["scores"]["bss_sample"]))
+    assert_same(ends(own["tss_gained"]), ends(found["decisions"]["chosen"]["scores"]["tss"]))
 
 
 def test_gains_over_persistence_are_those_of_the_references_where_all_is_known(made):
@@ -64,7 +66,7 @@ def test_gains_over_persistence_are_those_of_the_references_where_all_is_known(m
     reference = found["references"]["persistence"]
     assert reference["n"] == len(kept)
     gained = pair["decision"]["tss"]
-    same(ends(reference["tss_gained"]), ends(gained | {"value": gained["difference"]}))
+    assert_same(ends(reference["tss_gained"]), ends(gained | {"value": gained["difference"]}))
 
 
 def test_a_slice_of_all_rows_has_the_intervals_of_all(made):
@@ -72,8 +74,8 @@ def test_a_slice_of_all_rows_has_the_intervals_of_all(made):
     scores, sliced = found["decisions"]["chosen"]["scores"], found["slices"]["chosen"]
     (year,), (letter,) = sliced["year"], sliced["flare_class"]
     for name in ("tpr", "tnr", "tss", "hss"):
-        same(ends(scores[name]), [year[name], *year["intervals"][name]])
-    same(ends(scores["tpr"]), [letter["tpr"], *letter["intervals"]["tpr"]])
+        assert_same(ends(scores[name]), [year[name], *year["intervals"][name]])
+    assert_same(ends(scores["tpr"]), [letter["tpr"], *letter["intervals"]["tpr"]])
 
 
 def test_curves_and_base_rates_have_the_intervals_of_their_decision(made):
@@ -82,13 +84,13 @@ def test_curves_and_base_rates_have_the_intervals_of_their_decision(made):
     at = int(np.argmin(np.abs(np.array(curve) - THRESHOLD)))
     for name in ("tss", "hss"):
         scores = found["decisions"]["chosen"]["scores"][name]
-        same(ends(scores), [bands[name][key][at] for key in ("value", "low", "high")])
+        assert_same(ends(scores), [bands[name][key][at] for key in ("value", "low", "high")])
     rates = found["analyses"]["base_rates"]["rates"]
     own = next(row for row in rates if row["own"])
     for name in ("tss", "hss", "precision", "bias"):
-        same(ends(found["decisions"]["chosen"]["scores"][name]), ends(own[name]))
+        assert_same(ends(found["decisions"]["chosen"]["scores"][name]), ends(own[name]))
     for row in rates:
-        same(ends(own["tss"]), ends(row["tss"]))
+        assert_same(ends(own["tss"]), ends(row["tss"]))
 
 
 def test_one_among_many_has_the_scores_of_one_alone(made):
@@ -98,8 +100,8 @@ def test_one_among_many_has_the_scores_of_one_alone(made):
     many = compare_many(both, thresholds={"a": THRESHOLD, "b": 0.5}, climatology=RATE, event=EVENT, **DRAWN)
     for part, scores in (("decision", found["decisions"]["chosen"]), ("probability", found["probability"])):
         for name, row in scores["scores"].items():
-            same(ends(row), ends(own[part][name]), ends(many["tables"]["a"][part][name]))
+            assert_same(ends(row), ends(own[part][name]), ends(many["tables"]["a"][part][name]))
     baseline = found["baselines"]["climatology"]["difference"]["chosen"]
     for name, row in many["pairs"][0]["decision"].items():
         if row["difference"] is not None:
-            same(ends(baseline[name]), [row["difference"], row["low"], row["high"]])
+            assert_same(ends(baseline[name]), [row["difference"], row["low"], row["high"]])
