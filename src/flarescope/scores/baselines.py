@@ -97,7 +97,10 @@ def all_baselines(
     """
     tables, notes = {"always_no": always_no(forecasts)}, []
     if rate is None:
-        notes.append("The training set's event rate is not given: no climatology baseline and no skill against it.")
+        notes.append(
+            "The training set's event rate is not given: nothing is set against it; what is called climatology here is "
+            "the rate of the rows scored."
+        )
     else:
         tables["climatology"] = climatology(forecasts, rate)
     if event is None:
