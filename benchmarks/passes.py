@@ -160,7 +160,7 @@ def file_to_feature(work: Path, weights: Weights, *, images: int, repeats: int, 
 
 
 def pixels_of(root: Path, names: list[str], rendering: Rendering) -> np.ndarray:
-    """Render files into memory, `(N, C, S, S)` float32."""
+    """Render files into memory, `(N, C, S, S)`, as `stack` gives them."""
     return np.concatenate([stack([one]) for one in read_ahead((root / name for name in names), rendering, workers=0)])
 
 

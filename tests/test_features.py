@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -251,6 +252,16 @@ def test_a_batch_with_a_colour_image_repeats_the_grey_ones_in_three_channels(ima
     assert np.array_equal(batch[0, 0], batch[0, 2])
     assert not np.array_equal(batch[1, 0], batch[1, 1])
     assert stack([read_image(grey, PNG)]).shape == (1, 1, 224, 224)
+
+
+def test_a_batch_is_of_bytes_unless_an_image_is_of_floats(images):
+    first = read_image(write_png(images / "a.png", 1), PNG)
+    second = read_image(write_png(images / "b.png", 2), PNG)
+    finer = replace(second, rendered=replace(second.rendered, pixels=second.rendered.pixels + np.float32(0.25)))
+    assert stack([first, second]).dtype == np.uint8
+    batch = stack([first, finer])
+    assert batch.dtype == np.float32
+    assert np.array_equal(batch, np.stack([first.rendered.pixels, finer.rendered.pixels]))
 
 
 # ---- never mixed ----

@@ -7,6 +7,8 @@ import torch
 
 from flarescope.backbones import efficientnet_lite_torch, efficientnet_lite_weights
 from flarescope.backbones.efficientnet_lite import NETWORKS
+from flarescope.engines.base import EngineChoice
+from flarescope.engines.openvino import OpenVinoEngine
 from flarescope.engines.openvino_convert import to_openvino
 
 pytestmark = pytest.mark.xdist_group("openvino_convert")
@@ -38,3 +40,28 @@ def assert_alike(module, size, channels):
 def test_efficientnet_lite(name, channels):
     arrays = efficientnet_lite_weights.random_weights(name, 1).load()
     assert_alike(efficientnet_lite_torch.build(arrays), NETWORKS[name].size, channels)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_pixels_may_be_bytes_or_floats(precision):
+    """To the last digit, in any order, and the weights are in memory once: floats for both where floats came first."""
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Conv2d(1, 8, 3), torch.nn.ReLU(), torch.nn.AvgPool2d(30), torch.nn.Flatten())
+    made = []
+
+    def graph(channels):
+        made.append(channels)
+        return to_openvino(module.eval(), 32, channels)
+
+    engine = OpenVinoEngine(graph, EngineChoice("openvino", "cpu", precision, batch=3))
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 1, 32, 32), dtype=np.uint8)
+    floats = pixels.astype(np.float32)
+    first, second = engine.stream([pixels, pixels[1:]])
+    assert made == [1]
+    assert first.dtype == np.float32
+    assert np.array_equal(first[1:], second)
+    # Five of each: more than are under way at once.
+    every = list(engine.stream([pixels, floats] * 5))
+    assert all(np.array_equal(one, first) for one in every)
+    assert made == [1, 1]
+    assert not np.array_equal(next(engine.stream([floats + 0.25])), first)  # nothing is rounded

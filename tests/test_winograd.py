@@ -227,6 +227,9 @@ def test_an_engine_makes_room_for_what_comes(arrays, images, reference):
     assert np.array_equal(few, more[:1])
     assert np.array_equal(more, every[:2])
     assert errors(every, reference).max() < 1e-5
+    whole = images[:2].astype(np.uint8)
+    bytes_, floats = engine.stream([whole, whole.astype(np.float32)])
+    assert np.array_equal(bytes_, floats)
 
 
 @pytest.mark.slow

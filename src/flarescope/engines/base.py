@@ -14,7 +14,14 @@ class Engine(Protocol):
     """A network that is ready to run."""
 
     def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """Turn batches of pixels `(n, C, S, S)` float32 into features `(n, F)` float32, one for one and in order."""
+        """Turn batches of pixels into features, one for one and in order.
+
+        Args:
+            batches: `(n, C, S, S)` float32 or uint8, which are the same numbers: features do not depend on the type.
+
+        Yields:
+            `(n, F)` float32.
+        """
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,15 @@ def batch_sizes(rows: int, shard_rows: int, batch: int) -> Iterator[int]:
 
 
 def stack(images: Sequence[ReadImage]) -> np.ndarray:
-    """Stack images into one batch `(n, C, S, S)` float32; a colour image makes C 3 for all of them."""
+    """Stack images into one batch `(n, C, S, S)`; a colour image makes C 3 for all of them.
+
+    Returns:
+        uint8 where the pixels of all are, as of 8-bit PNG of the network's size: each engine makes floats of them where
+        they are used. Else float32.
+    """
     pixels = [image.rendered.pixels for image in images]
-    batch = np.empty((len(pixels), max(len(one) for one in pixels), *pixels[0].shape[1:]), np.float32)
+    dtype = np.uint8 if all(one.dtype == np.uint8 for one in pixels) else np.float32
+    batch = np.empty((len(pixels), max(len(one) for one in pixels), *pixels[0].shape[1:]), dtype)
     for place, one in enumerate(pixels):
         batch[place] = one
     return batch

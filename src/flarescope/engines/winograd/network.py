@@ -67,7 +67,8 @@ class Worker:
         """Compute features.
 
         Args:
-            pixels: `(n, 1, 224, 224)` for three equal channels, or `(n, 3, 224, 224)` as RGB; 0..255; at most a batch.
+            pixels: `(n, 1, 224, 224)` for three equal channels, or `(n, 3, 224, 224)` as RGB; 0..255, float32 or
+                uint8; at most a batch.
 
         Returns:
             `(n, 4096)` float32.
