@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from flarescope.errors import InputError
-from flarescope.images import plain_png, png_chunks
+from flarescope.images import plain_png, png_chunks, png_text
 from flarescope.images.png import read_png
 from flarescope.images.png_text import png_header
 from flarescope.images.region import read_region_png
@@ -103,6 +103,35 @@ def test_plain_images_with_any_filters_are_what_pillow_shows(rows):
     content = png(len(rows[0][1]), len(rows), 8, 0, data)
     with Image.open(io.BytesIO(content)) as image:
         assert np.array_equal(plain_png.plain_pixels(content), np.asarray(image))
+
+
+def test_every_guess_of_paeth_is_what_pillow_has():
+    """Noise of 300 x 300 pixels: all orders of the three neighbours, and all distances."""
+    noise = RNG.integers(0, 256, (300, 301), dtype=np.uint8)
+    noise[:, 0] = 4
+    content = png(300, 300, 8, 0, noise.tobytes())
+    with Image.open(io.BytesIO(content)) as image:
+        assert np.array_equal(plain_png.plain_pixels(content), np.asarray(image))
+
+
+TEXT = st.binary(max_size=12) | st.builds(
+    lambda key, text: key + b"\0" + text,
+    st.sampled_from([b"", b"exif", b"QUALITY", b"T_REC", b"\xe9", b"dpi"]),
+    st.binary(max_size=30) | st.sampled_from([b"1024", b"-0.5", b"nan", b"1e400", b"9" * 60, b"a\0b"]),
+)
+
+
+@given(before=st.lists(TEXT, max_size=4), after=st.lists(TEXT, max_size=2))
+@example(before=[b"a\0001", b"b\0002", b"a\0003"], after=[b"a\0004"])
+def test_texts_are_those_that_pillow_has(before, after):
+    """Also which of several counts, and in which order they come; those behind the pixels are none."""
+    grey = FILES["grey"]
+    content = b"".join(
+        [grey[:33], *(chunk(b"tEXt", one) for one in before), grey[33:-12], *(chunk(b"tEXt", one) for one in after)]
+    )
+    found = png_header(content + grey[-12:])
+    by_pillow = png_text._texts(content + grey[-12:])
+    assert repr(found) == repr(by_pillow)  # where a number is NaN, it is in both
 
 
 def test_what_is_not_plain_is_left_to_pillow():

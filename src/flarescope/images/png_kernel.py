@@ -74,12 +74,9 @@ def _guess(emitter: Emitter, kind: int, a: Value, b: Value, c: Value) -> Value:
         return (ir.Constant(I32, 0), a, b)[kind]
     if kind == 3:
         return builder.lshr(builder.add(a, b), ir.Constant(I32, 1))
-    to_a, to_b = builder.sub(b, c), builder.sub(a, c)
-    away_a, away_b, away_c = (_size(emitter, way) for way in (to_a, to_b, builder.add(to_a, to_b)))
-    b_or_c = builder.select(builder.icmp_signed("<=", away_b, away_c), b, c)
-    is_a = builder.and_(builder.icmp_signed("<=", away_a, away_b), builder.icmp_signed("<=", away_a, away_c))
-    return builder.select(is_a, a, b_or_c)
-
-
-def _size(emitter: Emitter, number: Value) -> Value:
-    return emitter.intrinsic("llvm.abs.i32", I32, number, ir.Constant(ir.IntType(1), 0))
+    # c where it lies between a and b by more than half of their distance from either, else the one that is further from
+    # it: the same as the definition above, and half as many steps that wait for a.
+    low, high = (emitter.intrinsic(f"llvm.s{end}.i32", I32, a, b) for end in ("min", "max"))
+    limit = builder.sub(builder.sub(builder.mul(c, ir.Constant(I32, 3)), b), a)
+    low_or_c = builder.select(builder.icmp_signed("<=", high, limit), low, c)
+    return builder.select(builder.icmp_signed("<=", limit, low), high, low_or_c)
