@@ -169,7 +169,7 @@ MARKED = [
     (
         EventDefinition(threshold="M1.0", window_hours=12, latency_hours=6, scope="disk"),
         "flare >= M1.0",
-        "followed by a flare >= M1.0 anywhere in the 12 h that begin 6 h after the image",
+        "followed by a flare >= M1.0 anywhere 6 to 18 h later",
         [6],
     ),
     (EventDefinition(window_hours=48), "flare >= C1.0", "followed by a flare >= C1.0 within 48 h", [6, 19, 40]),

@@ -36,7 +36,7 @@ def test_front_matter_is_yaml_that_hugging_face_reads(inputs):
     assert values["library_name"] == "flarescope"
     assert {"solar-flares", "synthetic-data"} <= set(values["tags"])
     result = values["model-index"][0]["results"][0]
-    assert result["dataset"]["name"] == "synthetic set"
+    assert result["dataset"]["name"] == "synthetic set (synthetic)"
     found = {metric["name"]: metric["value"] for metric in result["metrics"]}
     tss = inputs.verification["decisions"]["argmax"]["scores"]["tss"]["value"]
     assert found["TSS (yes from 0.5, argmax)"] == pytest.approx(tss, abs=1e-6)
@@ -94,6 +94,22 @@ def test_undefined_scores_are_left_out_of_the_metadata(inputs):
     metrics = yaml.safe_load(card.split("---\n", 2)[1])["model-index"][0]["results"][0]["metrics"]
     assert "HSS (yes from 0.5, argmax)" not in {metric["name"] for metric in metrics}
     assert "| HSS | – | – |" in card
+
+
+def test_the_limits_are_those_of_the_model_that_was_trained(inputs):
+    """An image with an event counted 4.09 times, 0.8 times, once; and a model that looks back 6 and 12 hours."""
+
+    def limits(**training):
+        return render_card(dataclasses.replace(inputs, training=training)).split("## Limits")[1]
+
+    often = limits(recipe={"class_weight": [1.0, 4.09]})
+    assert "counted more in the training than one without (4.09 to 1): its probabilities tend to be too high" in often
+    assert "It sees one image at a time: neither what the region looked like before nor its flares." in often
+    assert "(0.8 to 1): its probabilities tend to be too low" in limits(recipe={"class_weight": [1.0, 0.8]})
+    assert "probabilities" not in limits(recipe={"class_weight": [1.0, 1.0]})
+    past = dataclasses.replace(inputs, training={"history": {"hours": [6.0, 12.0]}})
+    assert "It sees an image and those 6, 12 h before: neither what" in render_card(past)
+    assert "of a solar active region and those 6, 12 h before, with" in render_card(past)
 
 
 def test_card_is_written(inputs, tmp_path):

@@ -16,12 +16,13 @@ from flarescope.errors import FlarescopeWarning, InputError
 from flarescope.files import write_json
 from flarescope.forecaster.classifier import describe_again, load_classifier
 from flarescope.forecaster.runs import RunFolder
+from flarescope.heads.head import Recipe
 from flarescope.notes import read_notes
 from flarescope.parquet_tables import read_parquet, write_parquet
 from flarescope.pipeline.calibrating import calibrate
-from flarescope.pipeline.identity import table_digest
+from flarescope.pipeline.identity import describe_recipe, table_digest
 from flarescope.pipeline.origin import Origin, origin_from_json, regions_in_two_splits
-from flarescope.pipeline.provenance import Rows, rows_to_run
+from flarescope.pipeline.provenance import Rows, rows_to_run, used_choices
 from flarescope.scores.calibration import prior_shift
 from flarescope.tables import read_forecasts
 
@@ -459,6 +460,16 @@ def test_a_magnetic_run_says_where_its_forecasts_come_from(made, tmp_path, capsy
     )
     error, _ = refused(capsys, "report", out)
     assert "is another model than the one that made the forecasts; run `flarescope evaluate-magnetic" in error
+
+
+def test_a_recipe_shows_what_was_used_of_it():
+    recipe = describe_recipe(Recipe())
+    assert {"l2", "hidden", "head"}.isdisjoint(used_choices(recipe))
+    assert used_choices(recipe)["learning_rate"] == 0.001
+    smallest = used_choices(describe_recipe(Recipe(solver="lbfgs", l2=0.01)))
+    assert set(smallest) == {"solver", "l2", "class_weight"}
+    assert set(used_choices(describe_recipe(Recipe(head="ordinal")))) == {"head", "l2"}
+    assert used_choices({"kind": "svm", "C": 1.0}) == {"kind": "svm", "C": 1.0}
 
 
 def test_few_regions_reach_python_as_a_warning(made):

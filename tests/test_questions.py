@@ -11,6 +11,7 @@ from sklearn import metrics
 
 from flarescope.cli.verification_tables import use_rows
 from flarescope.events import EventDefinition
+from flarescope.html_report.questions import said
 from flarescope.scores.by_cluster import ByCluster
 from flarescope.scores.cases import Sampling
 from flarescope.scores.categorical import categorical_scores
@@ -290,6 +291,17 @@ def test_what_cannot_be_told_is_left_out():
     assert answers(bare, p, 0.4)["flares"] is None
     assert further_slices(bare) == {}
     assert all(score.question.endswith((".", "?", ")")) and score.reference for score in QUESTIONS.values())
+
+
+def test_one_flare_is_spoken_of_as_one():
+    of_one = {"flares": 1, "hit_rate": {"value": 1.0}, "warning_hours": [22.9] * 3, "alarms": 1, "false_alarms": 0}
+    of_one |= {"false_per_day": {"value": 0.0}, "classes": {"M": {"flares": 1, "hits": 1}}}
+    begin = "Flare by flare: the one flare that some forecast reaches was"
+    assert said({"analyses": {"flares": of_one}})[0].startswith(
+        f"{begin} hit; its first yes was 22.9 h before the peak."
+    )
+    missed = of_one | {"warning_hours": None, "classes": {"M": {"flares": 1, "hits": 0}}}
+    assert said({"analyses": {"flares": missed}})[0].startswith(f"{begin} not hit. Of 1 spell of yes")
 
 
 def test_the_screen_has_short_answers_where_there_is_something_to_say():

@@ -90,9 +90,7 @@ def test_the_first_sentence_says_whether_references_are_beaten():
         "By the Brier score these forecasts beat climatology and persistence and do worse than the shipped region "
         "model (which learned from these rows' time)."
     )
-    assert lead({"climatology": row(None)}, 0.5).endswith(
-        "cannot be told from their scores alone: nothing was resampled."
-    )
+    assert lead({"climatology": row(None)}, 0.5).endswith("cannot be told: no score has an interval here.")
     both = {"persistence": row("not told apart") | {"tss_gained": {"verdict": "beats"}}}
     assert lead(both, 0.3).endswith(
         "cannot be told apart from persistence; by TSS, with yes from 0.3, they beat persistence."

@@ -11,6 +11,7 @@ import flarescope
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.scores.clusters import check_resample, clusters_of, column_of
+from flarescope.scores.interval_notes import _memory_words
 from flarescope.scores.memory import FEWEST_BLOCKS, Memory, autocorrelation, error_memory, usual_blocks, wanted_hours
 from flarescope.scores.verify import verify
 
@@ -123,6 +124,16 @@ def test_the_method_and_the_memory_stand_beside_the_intervals():
     assert any("Neighbouring days are not independent" in note for note in short["notes"])
     long = verify(series(24 * 400, memory_hours=2.0), event=DISK, replicates=200)
     assert not any("Neighbouring" in note for note in long["notes"])
+
+
+def test_of_the_memory_no_more_is_said_than_is_known():
+    """0.0958 at 24 h is below 0.1 and would be 0.10 in two digits; that of 12 h is the first below, not the last."""
+    said = _memory_words(Memory(12.0, (24.0,), (0.0958,)))
+    assert said.endswith("label: 0.096 at 24 h; it is first below 0.1 at 12 h.")
+    unknown = _memory_words(Memory(None, (), ()))
+    assert unknown.endswith("known at no lag that is told here; where it falls below 0.1 these rows do not show.")
+    rotations = verify(series(24 * 120), event=DISK, resample="carrington", replicates=200)["notes"]
+    assert not any("--resample carrington" in note for note in rotations)
 
 
 def test_a_table_of_anybodys_is_resampled_by_its_own_column(tmp_path):

@@ -14,6 +14,7 @@ from flarescope.scores.by_cluster import ByCluster
 from flarescope.scores.cases import Sampling
 from flarescope.scores.curves import reliability, threshold_counts
 from flarescope.scores.jackknife import JACKKNIFE, PERCENTILE
+from flarescope.scores.questions.definitions import QUESTIONS
 from flarescope.scores.reliability_bins import (
     bins_of,
     brier_parts,
@@ -155,6 +156,16 @@ def test_the_parts_of_the_brier_score_add_up_for_any_bins(bins, seed):
     assert total == pytest.approx(brier_score_loss(labels, p))
     assert value["uncertainty"] == pytest.approx(labels.mean() * (1 - labels.mean()))
     assert value["sharpness"] == pytest.approx(np.var(p))
+
+
+def test_no_interval_of_a_part_of_the_brier_score_holds_what_cannot_be():
+    """Three regions with events and three without: s (1 - s) and the variance are at most 0.25, and are that here."""
+    labels = np.repeat([True, False], 12)
+    data = labels, labels.astype(float), pd.Series(np.repeat(np.arange(6), [8, 3, 1, 4, 4, 4]), dtype="Int64")
+    found = brier_parts(labels, data[1], equal_width_edges(), by_of(data))
+    for name in ("uncertainty", "sharpness"):
+        assert found[name]["low"] < found[name]["value"] == found[name]["high"] == QUESTIONS[name].highest == 0.25
+    assert found["reliability"]["low"] == 0
 
 
 def test_slices_have_intervals_or_say_why_not():

@@ -107,6 +107,14 @@ class EventDefinition:
         return f">= {self.threshold}{where} in the {hours}"
 
     @property
+    def hours_after(self) -> str:
+        """Say it as `brief` does, in one line of a drawing's legend: ">= M1.0 12 to 24 h later"."""
+        if not self.latency_hours:
+            return self.brief
+        where, last = " anywhere" if self.scope == "disk" else "", self.latency_hours + self.window_hours
+        return f">= {self.threshold}{where} {self.latency_hours:g} to {last:g} h later"
+
+    @property
     def flux_w_m2(self) -> float:
         """The smallest peak flux that counts, W/m^2, on the list's own scale."""
         return float(flux_w_m2(pd.Series([self.threshold], dtype="str")).iloc[0])

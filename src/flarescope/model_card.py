@@ -25,25 +25,24 @@ TAGS: Final = ("solar-flares", "space-weather", "solar-physics", "magnetogram", 
 _IN_METADATA: Final = ("tss", "hss", "tpr", "tnr")
 _IN_METADATA_PROBABILITY: Final = ("brier", "bss_climatology", "bss_sample", "roc_area")
 
-_LIMITS: Final = (
+_REGION_LIMITS: Final = (
     "It knows what its training images show. In the published set these are line-of-sight magnetograms of numbered "
     "active regions, at latitudes and longitudes below 60 degrees, of one instrument, from 2010 to 2018: elsewhere "
     "nothing is known of its skill.",
-    "It sees one image at a time: neither the region's history nor its flares.",
-    "It says whether a flare of the class or above will come, not how large it will be or when in the window.",
+    "It sees {seen}: neither what the region looked like {when} nor its flares.",
     "Rows of one region are nearly copies: how sure a score is depends on the number of regions, not of images, and no "
     "interval covers another solar cycle or another instrument.",
-    "Probabilities of a network trained with class weights are too high unless they are calibrated.",
 )
 
 _DISK_LIMITS: Final = (
     "It knows what its training images show: line-of-sight magnetograms of the whole disk of one instrument, in one "
     "rendering, from the time of its training rows. Elsewhere nothing is known of its skill.",
-    "It sees one image at a time: neither what the disk looked like before nor its flares.",
-    _LIMITS[2],
+    "It sees {seen}: neither what the disk looked like {when} nor its flares.",
     "Rows near one another in time are nearly copies: how sure a score is depends on how long the rows scored go on, "
     "not on how many they are, and no interval covers another solar cycle or another instrument.",
-    _LIMITS[4],
+)
+_ONE_EVENT: Final = (
+    "It says whether a flare of the class or above will come, not how large it will be or when in the window."
 )
 
 
@@ -89,7 +88,7 @@ def render_card(inputs: CardInputs) -> str:
         _front_matter(inputs),
         f"# {_plain(inputs.name)}",
         *(f"> **{_plain(warning)}**" for warning in inputs.warnings),
-        f"Forecasts {_plain(inputs.event)} from one magnetogram of {_shown(inputs)}, with "
+        f"Forecasts {_plain(inputs.event)} from one magnetogram of {_shown(inputs)}{_past(inputs)}, with "
         f"{_plain(inputs.method)}. {DISCLAIMER}",
         *_use(inputs),
         *_data(inputs),
@@ -97,7 +96,7 @@ def render_card(inputs: CardInputs) -> str:
         *_evaluation(inputs),
         *_scores(inputs.verification),
         "## Limits",
-        "\n".join(f"- {limit}" for limit in (_LIMITS if inputs.apart_hours is None else _DISK_LIMITS)),
+        "\n".join(f"- {limit}" for limit in _limits(inputs)),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -110,16 +109,17 @@ def write_card(inputs: CardInputs, path: Path) -> None:
 def _front_matter(inputs: CardInputs) -> str:
     """Give the metadata as YAML; each value is written as JSON, which YAML holds."""
     name = str(inputs.data.get("name", "magnetograms"))
+    made = any("synthetic" in text.lower() for text in inputs.warnings)
     result = {
         "task": {"type": "image-classification", "name": "solar flare forecast"},
-        "dataset": {"type": "image-classification", "name": name, "split": "test"},
+        "dataset": {"type": "image-classification", "name": name + " (synthetic)" * made, "split": "test"},
         "metrics": _metrics(inputs.verification),
     }
     values: dict[str, Any] = {
         "license": inputs.license,
         "library_name": "flarescope",
         "pipeline_tag": "image-classification",
-        "tags": [*TAGS, *(["synthetic-data"] if any("synthetic" in text.lower() for text in inputs.warnings) else [])],
+        "tags": [*TAGS, *(["synthetic-data"] if made else [])],
         "metrics": [*_IN_METADATA, *_IN_METADATA_PROBABILITY],
         "model-index": [{"name": inputs.name, "results": [result]}],
     }
@@ -166,6 +166,41 @@ def _data(inputs: CardInputs) -> list[str]:
 
 def _shown(inputs: CardInputs) -> str:
     return "a solar active region" if inputs.apart_hours is None else "the whole disk of the Sun"
+
+
+def _hours_before(inputs: CardInputs) -> str:
+    """Say how many hours before an image the model looks back to, as `6, 12`; empty where it does not."""
+    return ", ".join(f"{hours:g}" for hours in (inputs.training.get("history") or {}).get("hours", ()))
+
+
+def _past(inputs: CardInputs) -> str:
+    hours = _hours_before(inputs)
+    return f" and those {hours} h before" if hours else ""
+
+
+def _limits(inputs: CardInputs) -> list[str]:
+    """Say what the model does not know, and what its probabilities are before calibration."""
+    hours = _hours_before(inputs)
+    seen = f"an image and those {hours} h before" if hours else "one image at a time"
+    of_rows = _REGION_LIMITS if inputs.apart_hours is None else _DISK_LIMITS
+    said = [limit.format(seen=seen, when="at other times" if hours else "before") for limit in of_rows]
+    return [*said[:2], _ONE_EVENT, *said[2:], *_of_weights(inputs.training.get("recipe") or {})]
+
+
+def _of_weights(recipe: Mapping[str, Any]) -> list[str]:
+    """Say what the class weights of a recipe (`class_weight`: of no event and of one) do to probabilities."""
+    weights = recipe.get("class_weight")
+    if not isinstance(weights, list | tuple) or len(weights) != 2:
+        balanced = recipe.get("classes") == "balanced"  # of the models of magnetic features
+        return (
+            ["Both classes weighed alike in the training: its probabilities are not frequencies."] if balanced else []
+        )
+    if weights[0] == weights[1]:
+        return []
+    much, side = ("more", "high") if weights[1] > weights[0] else ("less", "low")
+    ratio = f"{weights[1]:.3g} to {weights[0]:.3g}"
+    told = f"An image with an event counted {much} in the training than one without ({ratio})"
+    return [f"{told}: its probabilities tend to be too {side} unless they are calibrated."]
 
 
 def _apart(shared: int | None, hours: float | None = None) -> str:

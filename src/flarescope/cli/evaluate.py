@@ -196,7 +196,7 @@ def show_events(evaluation: "EventsEvaluation") -> None:
     show_table(f"{evaluation.split}: each event by its own model and threshold", header, rows)
     for code, one in evaluation.evaluations.items():
         show_flux(one, f"{code}: ")
-    note("Brier: calibrated forecasts, alone, and after the step that puts the events in order (docs/events.md)")
+    note("Brier: of the forecasts (calibrated ones, where there are) alone, and in order (docs/events.md)")
     note(f"scores and forecasts written to {evaluation.folder}")
 
 

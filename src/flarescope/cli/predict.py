@@ -97,7 +97,8 @@ def show_forecasts(predicted: "Predicted") -> None:
         ]
         for row in frame_records(forecasts)
     ]
-    title = f"probability of {sentence_of(predicted.event)} (research, no official forecast)"
+    yes = "" if predicted.threshold is None else f", flare: yes from {predicted.threshold:.3g}"
+    title = f"probability of {sentence_of(predicted.event)}{yes} (research, no official forecast)"
     show_table(title, ["image", "NOAA AR", "time UTC", "probability", "flare", *(["flags"] if flagged else [])], rows)
 
 

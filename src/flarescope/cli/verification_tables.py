@@ -80,7 +80,9 @@ def _of_all_clear(found: Mapping[str, Any]) -> list[list[str]]:
 def _of_flares(found: Mapping[str, Any] | None) -> list[list[str]]:
     if not found:
         return []
-    rows = [_answer(f"share of the {counted(found['flares'], 'flare')} that were hit", found["hit_rate"])]
+    flares = counted(found["flares"], "flare that was", "flares that were")
+    asked = f"share of the {flares} hit"
+    rows = [_answer(asked, found["hit_rate"])]
     if found["warning_hours"]:
         low, middle, high = found["warning_hours"]
         half = f"{low:.1f} to {high:.1f}"

@@ -51,7 +51,7 @@ def timeline_figure(
     times = naive_utc(rows["time"])
     figure = new_figure(4.4)
     axes = figure.add_subplot()
-    name = f"followed by a flare {event.brief}" if event else "followed by an event"
+    name = f"followed by a flare {event.hours_after}" if event else "followed by an event"
     _shade_events(axes, times, rows["label"].fillna(0).to_numpy(np.int64), name)
     axes.axhline(threshold, color=MUTED, linestyle="--", linewidth=1.2, label=f"threshold {threshold:.2f}")
     axes.plot(*_broken_line(times, rows["probability"].to_numpy(np.float64)), color=FIRST, label="forecast")

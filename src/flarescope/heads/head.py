@@ -81,6 +81,12 @@ class Head:
         return sigmoid(self.log_odds(rows))
 
 
+def known_choices(solver: str, head: str) -> frozenset[str]:
+    """Name the choices of a recipe that mean something for a head (of the linear one: for its solver)."""
+    own = ("solver", *SOLVERS[solver]) if head == "linear" else HEADS[head]
+    return frozenset({"head", *own})
+
+
 @dataclass(frozen=True)
 class Recipe:
     """The choices of a training run; the defaults are the reference recipe's.
@@ -153,8 +159,7 @@ class Recipe:
         for name, good in ranges.items():
             if not good:
                 raise InputError(f"{name.replace('_', '-')} {getattr(self, name)} is out of range; see the help")
-        known = {*(SOLVERS[self.solver] if self.head == "linear" else HEADS[self.head]), "head"}
-        known |= {"solver"} if self.head == "linear" else set()
+        known = known_choices(self.solver, self.head)
         idle = [one.name for one in fields(self) if one.name not in known and getattr(self, one.name) != one.default]
         if idle:
             names = ", ".join(f"--{name.replace('_', '-')}" for name in idle)

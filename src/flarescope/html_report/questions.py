@@ -44,18 +44,24 @@ def said(verification: Mapping[str, Any]) -> list[str]:
     flares = found.get("flares")
     if not flares:
         return []
-    warned = ""
-    if flares["warning_hours"]:
-        low, middle, high = flares["warning_hours"]
-        warned = (
-            f"; half of these had their first yes {low:.1f} to {high:.1f} h before the peak (median {middle:.1f} h)"
-        )
-    share = f"{flares['hit_rate']['value']:.0%} of {counted(flares['flares'], 'flare')} that some forecast reaches"
+    count, hits = flares["flares"], sum(one["hits"] for one in flares["classes"].values())
+    share = f"{flares['hit_rate']['value']:.0%} of {counted(count, 'flare')} that some forecast reaches were hit"
+    if count == 1:
+        share = f"the one flare that some forecast reaches was {'hit' if hits else 'not hit'}"
     alarms = counted(flares["alarms"], "spell of yes", "spells of yes")
     return [
-        f"Flare by flare: {share} were hit{warned}. Of {alarms} {flares['false_alarms']:,} came to nothing, "
-        f"{number(flares['false_per_day']['value'], 2)} on each day of a series."
+        f"Flare by flare: {share}{_warned(flares['warning_hours'], hits)}. Of {alarms} {flares['false_alarms']:,} came "
+        f"to nothing, {number(flares['false_per_day']['value'], 2)} on each day of a series."
     ]
+
+
+def _warned(quartiles: Sequence[float] | None, hits: int) -> str:
+    if not quartiles:
+        return ""
+    low, middle, high = quartiles
+    if hits == 1:
+        return f"; its first yes was {middle:.1f} h before the peak"
+    return f"; half of these had their first yes {low:.1f} to {high:.1f} h before the peak (median {middle:.1f} h)"
 
 
 def tables(verification: Mapping[str, Any]) -> list[Table]:

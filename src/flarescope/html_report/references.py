@@ -23,9 +23,7 @@ def lead(references: Mapping[str, Mapping[str, Any]], threshold: float) -> str:
         return ""
     brier, tss = (_said(references, key) for key in ("brier_skill", "tss_gained"))
     if not brier and not tss:
-        return (
-            "Whether these forecasts beat any reference cannot be told from their scores alone: nothing was resampled."
-        )
+        return "Whether these forecasts beat any reference cannot be told: no score has an interval here."
     parts = [f"By the Brier score these forecasts {brier}"] if brier else []
     if tss:
         parts.append(f"{'by' if parts else 'By'} TSS, with yes from {threshold:.3g}, they {tss}")

@@ -41,6 +41,7 @@ class Predicted:
             which there is no earlier image, such as `6,12`; empty where all are there.
         failures: what could not be read, in order, and why.
         event: what is forecast; None where the model does not say it.
+        threshold: from which probability on `flare` is true; None of several events, which have one each.
         events: of a model of several events all of them; `forecasts` then has, in place of `probability`, `flare` and
             `event`, for each event `probability_M1.0_24h` (calibrated, and in order: no event is more probable than one
             that it implies), `yes_M1.0_24h` (whether its own threshold is reached) and `raw_M1.0_24h` (as its head
@@ -52,6 +53,7 @@ class Predicted:
     failures: tuple[Failure, ...] = ()
     event: EventDefinition | None = None
     events: tuple[EventDefinition, ...] = ()
+    threshold: float | None = None
 
     __repr__ = brief
 

@@ -107,7 +107,7 @@ def forecast_images(
     table, event = event_table(classifier, places, read).assign(**looked), classifier.description.event
     if classifier.description.calibration and (certain := certain_words(table["probability"].to_numpy(float))):
         reporter.warn(certain)
-    return Predicted(table, tuple(unread), event)
+    return Predicted(table, tuple(unread), event, threshold=classifier.description.threshold)
 
 
 def read_for(classifier: Classifier, image: Path | Given | Received, compute: Compute) -> ReadImage:

@@ -14,6 +14,7 @@ from flarescope.events import EventDefinition, event_from_json
 from flarescope.forecaster.classifier import read_description
 from flarescope.forecaster.description import Description
 from flarescope.forecaster.runs import RunFolder, best_epoch, chosen_epoch
+from flarescope.heads.head import HEADS, SOLVERS, known_choices
 from flarescope.pipeline.again import to_evaluate
 from flarescope.pipeline.evaluated import read_origin
 from flarescope.pipeline.origin import Origin, digest_of_rows, regions_in_two_splits, rows_near_splits
@@ -22,7 +23,7 @@ RANDOM_FILTERS: Final = "RANDOM FILTERS: the backbone's filters are random, not 
 KNEW: Final = {"train": "trained", "validation": "validated"}
 """What a run did on its rows."""
 
-RESULTS = ("recipe", "backbone", "finetuned", "store", "versions")
+RESULTS = ("recipe", "history", "backbone", "finetuned", "store", "versions")
 NOT_RECORDED = "not recorded: evaluated by an older version"
 
 
@@ -54,8 +55,9 @@ class Provenance:
     disk: EventDefinition | None = None
 
     def training(self) -> dict[str, Any]:
-        """Say what the model is made of: recipe, backbone, store, versions."""
-        return {name: self.described[name] for name in RESULTS if name in self.described}
+        """Say what the model is made of: recipe (what of it was used), history, backbone, store, versions."""
+        found = {name: self.described[name] for name in RESULTS if name in self.described}
+        return {**found, "recipe": used_choices(found["recipe"])}
 
     def tables(self) -> dict[str, Any]:
         """Say which rows the run was trained and validated on, and which were scored."""
@@ -143,6 +145,15 @@ class Provenance:
         """The epoch of the model that was evaluated, where it is not that which stands for the run; else None."""
         epoch = self.origin.epoch if self.origin else None
         return None if epoch is None or epoch == self.best else epoch
+
+
+def used_choices(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out of a recipe what its head or solver knows nothing of, such as the penalty of L-BFGS beside Adam."""
+    solver, head = recipe.get("solver"), recipe.get("head", "linear")
+    if solver not in SOLVERS or head not in HEADS:  # of another kind: magnetic features, fine-tuning
+        return dict(recipe)
+    known = known_choices(solver, head)
+    return {name: value for name, value in recipe.items() if name in known}
 
 
 @dataclass(frozen=True)

@@ -219,7 +219,7 @@ def with_regions(predicted: Predicted, run: str | Path, files: RecordFiles, repo
         "flare": probability >= joined.choice.threshold,
     }
     kept = table.drop(columns="probability_raw", errors="ignore").assign(**columns)
-    return replace(predicted, forecasts=kept)
+    return replace(predicted, forecasts=kept, threshold=joined.choice.threshold)
 
 
 def _joined(run: str | Path, name: str) -> tuple[WithRegions, Model]:

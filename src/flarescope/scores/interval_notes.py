@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
-from flarescope.blocks import GROUP
+from flarescope.blocks import GROUP, PERIODS
 from flarescope.counted import counted
 from flarescope.scores.cases import ScoredCases
 from flarescope.scores.jackknife import JACKKNIFE, MINIMUM_REGIONS
@@ -68,20 +68,23 @@ def blocks_of_time(scored: ScoredCases, memory: Memory | None, window_hours: flo
             "of several: intervals by them are too narrow."
         )
     elif wanted is None or unit.hours < wanted:
+        rotations = " By Carrington rotations (--resample carrington) they need several months."
+        longer = "" if unit.hours == PERIODS["carrington"][2] else rotations
         why = "long enough for" if wanted is None else f"{wanted:.0f} h long, {TIMES_MEMORY:g} times"
         said.append(
             f"Neighbouring {unit.many} are not independent: blocks should be {why} the memory of the error, and an "
-            "active region stays for up to two weeks and may come back. Intervals by them are too narrow. By "
-            "Carrington rotations (--resample carrington) they need several months."
+            f"active region stays for up to two weeks and may come back. Intervals by them are too narrow.{longer}"
         )
     return said
 
 
 def _memory_words(memory: Memory) -> str:
     pairs = zip(memory.autocorrelation, memory.lags_hours, strict=True)
-    at = ", ".join(f"{value:.2f} at {lag:g} h" for value, lag in pairs)
-    where = "at no lag" if memory.hours is None else f"from {memory.hours:g} h on"
-    return f"Autocorrelation of the error, probability - label: {at}; it is below {FORGOTTEN:g} {where}."
+    at = ", ".join(f"{value:.3f} at {lag:g} h" for value, lag in pairs) or "known at no lag that is told here"
+    where = f"where it falls below {FORGOTTEN:g} these rows do not show"
+    if memory.hours is not None:
+        where = f"it is first below {FORGOTTEN:g} at {memory.hours:g} h"
+    return f"Autocorrelation of the error, probability - label: {at}; {where}."
 
 
 def odd_intervals(scored: ScoredCases, parts: Mapping[str, Mapping[str, Mapping[str, Any]]], what: str) -> list[str]:

@@ -14,14 +14,16 @@ import numpy as np
 from flarescope.scores.by_cluster import ByCluster
 from flarescope.scores.curves import BINS
 from flarescope.scores.jackknife import JACKKNIFE
+from flarescope.scores.questions.definitions import QUESTIONS
 from flarescope.scores.rates import rate
 
 BARS: Final = 0.9
 """Share of the consistency bars, 5 to 95 %, as in the paper."""
 
 Bounds = Mapping[str, tuple[float, float]]
-_TERMS: Final[Bounds] = {name: (0.0, 1.0) for name in ("reliability", "uncertainty", "sharpness")} | {
-    "resolution": (-1.0, 1.0)
+_TERMS: Final[Bounds] = {
+    name: (QUESTIONS[name].lowest, QUESTIONS[name].highest)
+    for name in ("reliability", "resolution", "uncertainty", "sharpness")
 }
 
 
