@@ -29,6 +29,12 @@ def assert_alike(module, size, channels):
         assert np.abs(got - expected).max() < 1e-4 * np.abs(expected).max()
 
 
+def test_openvino_tells_nobody_of_what_it_is_used_for():
+    from openvino.tools.ovc import convert_impl, telemetry_utils
+
+    assert telemetry_utils.tm.__name__ == convert_impl.tm.__name__ == "openvino.tools.ovc.telemetry_stub"
+
+
 @pytest.mark.parametrize(
     ("name", "channels"),
     [

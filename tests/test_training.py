@@ -299,7 +299,7 @@ from flarescope.heads.head import Recipe
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.training import train
 options = json.loads(sys.argv[1])
-use_fake_network()
+use_fake_network(as_module=False)
 die_at(Path, "replace", options["call"], after=options["after"])
 train(train=options["train"], validation=options["validation"], images=options["images"], out=options["out"],
       features=options["features"], backbone="fake", recipe=Recipe(**options["recipe"]),

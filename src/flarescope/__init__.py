@@ -9,10 +9,15 @@ The public names are listed in `__all__`; each is imported when it is first aske
 cheap.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from flarescope.errors import FlarescopeError, FlarescopeWarning, InputError
+
+# OpenVINO tells Google Analytics of its import and of each conversion, unasked, from a copy of the process that it
+# forks for it. None stands for a package that is not there; who wants to tell imports openvino_telemetry before.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 if TYPE_CHECKING:
     from flarescope.backbones.module import Backbone
