@@ -11,6 +11,7 @@ from flarescope.catalog.noaa_flares import FlareList, flare_frame
 from flarescope.catalog.noaa_regions import REGION_DTYPES
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
+from flarescope.pipeline.forecasting.beside import learned_then
 from flarescope.pipeline.forecasting.issue import issue_forecast
 
 ISSUED = pd.Timestamp("2014-10-22T00:30", tz="UTC")
@@ -168,3 +169,14 @@ def test_another_event_and_window(model):
     found = issue_forecast(summaries(), flares(), ISSUED, model=model, events=[event])
     assert found.probabilities["noaa_ar"].tolist() == [12192, 12193]
     assert found.valid_to == ISSUED + pd.Timedelta(hours=42)
+
+
+def test_a_forecast_of_a_day_that_the_model_learned_from_says_so(model):
+    """The model that ships learned until 2015-12-28: the last window that it learned from ends three days later."""
+    moments = [pd.Timestamp(day, tz="UTC") for day in ("1996-08-01", "2014-10-25T06:00", "2015-12-31", "2016-07-07")]
+    said = (
+        "the model regions learned from 1996-08-09 to 2015-12-28, and so from what came after this forecast: what it "
+        "says here is no test of it"
+    )
+    assert [learned_then(model, one) for one in moments] == [None, said, said, None]
+    assert learned_then(dataclasses.replace(model, trained={}), moments[1]) is None

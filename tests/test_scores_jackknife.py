@@ -184,6 +184,12 @@ def test_an_interval_without_width_is_told_of():
     assert not any("tss" in note or "tpr" in note for note in found["notes"])
     assert 0.2 < scores["tss"]["low"] < scores["tpr"]["low"] < 0.8
     assert scores["tss"]["high"] == 1
+    assert any(note.startswith("TPR is 1 and TNR is 1 of 'argmax' in every region: how") for note in found["notes"])
+    frame["probability"] = np.linspace(0.1, 0.4, len(frame))  # no event is forecast, anywhere
+    assert any(note.startswith("TPR is 0 and TNR is 1 of 'argmax'") for note in verify(frame)["notes"])
+    assert any(note.startswith("TPR is 1 and TNR is 1 of 'argmax' in every region: how") for note in found["notes"])
+    frame["probability"] = np.linspace(0.1, 0.4, len(frame))  # no event is forecast, anywhere
+    assert any(note.startswith("TPR is 0 and TNR is 1 of 'argmax'") for note in verify(frame)["notes"])
 
 
 def test_ends_stay_within_the_range_of_a_score_and_of_a_difference():

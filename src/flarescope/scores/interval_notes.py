@@ -80,11 +80,23 @@ def blocks_of_time(scored: ScoredCases, memory: Memory | None, window_hours: flo
 
 def _memory_words(memory: Memory) -> str:
     pairs = zip(memory.autocorrelation, memory.lags_hours, strict=True)
-    at = ", ".join(f"{value:.3f} at {lag:g} h" for value, lag in pairs) or "known at no lag that is told here"
+    at = ", ".join(f"{value:.3f} at {lag:.3g} h" for value, lag in pairs) or "known at no lag that is told here"
     where = f"where it falls below {FORGOTTEN:g} these rows do not show"
     if memory.hours is not None:
-        where = f"it is first below {FORGOTTEN:g} at {memory.hours:g} h"
+        where = f"it is first below {FORGOTTEN:g} at {memory.hours:.3g} h"
     return f"Autocorrelation of the error, probability - label: {at}; {where}."
+
+
+def _one_sided(part: str, rows: Mapping[str, Mapping[str, Any]], unit: str) -> list[str]:
+    """Say that scores of both rates have too narrow an interval where all events, or all others, are right or wrong."""
+    still = [name for name in ("tpr", "tnr") if name in rows and rows[name]["value"] in (0, 1)]
+    if not still:
+        return []
+    which = " and ".join(f"{name.upper()} is {rows[name]['value']:.0f}" for name in still)
+    return [
+        f"{which} of {part!r} in every {unit}: how far off that may be, the intervals of the rates and of TSS say; "
+        "those of HSS and the other scores cannot know it and are too narrow."
+    ]
 
 
 def odd_intervals(scored: ScoredCases, parts: Mapping[str, Mapping[str, Mapping[str, Any]]], what: str) -> list[str]:
@@ -103,6 +115,7 @@ def odd_intervals(scored: ScoredCases, parts: Mapping[str, Mapping[str, Mapping[
                 f"{what} of {part!r} that no {scored.unit.one} changes: {', '.join(still)}. An interval without width "
                 f"does not show that other {scored.unit.many} would give the same."
             )
+        notes += _one_sided(part, rows, scored.unit.one) if what == SCORES and scored.method == JACKKNIFE else []
         found = {name: int(row["undefined"]) for name, row in valued.items() if row["undefined"]}
         if found and scored.method == JACKKNIFE:
             notes.append(

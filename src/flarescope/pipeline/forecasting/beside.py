@@ -85,6 +85,22 @@ def seen_in_training(model: ModelUsed, first: pd.Timestamp, last: pd.Timestamp) 
     )
 
 
+def learned_then(model: RegionModel, issued: pd.Timestamp) -> str | None:
+    """Say that a model learned from the time of one forecast; None where it did not, or its file does not say when.
+
+    Args:
+        model: of regions.
+        issued: UTC.
+    """
+    begin, end = map(_moment, trained_until(model))
+    if begin is None or end is None or not begin <= issued <= end + LONGEST:
+        return None
+    return (
+        f"the model {model.name} learned from {begin:%Y-%m-%d} to {end:%Y-%m-%d}, and so from what came after this "
+        "forecast: what it says here is no test of it"
+    )
+
+
 def _moment(text: str) -> pd.Timestamp | None:
     """Read a time, UTC, that a file says; None where it is none."""
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?)?", text):

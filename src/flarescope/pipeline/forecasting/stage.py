@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +13,7 @@ from flarescope.disk.view import View
 from flarescope.errors import InputError
 from flarescope.events import FluxScale
 from flarescope.files import atomic_path, check_writable
+from flarescope.pipeline.forecasting.beside import learned_then
 from flarescope.pipeline.forecasting.forms import write_csv, write_forecast_json, write_rows
 from flarescope.pipeline.forecasting.inputs import Inputs, read_inputs
 from flarescope.pipeline.forecasting.issue import issue_forecast
@@ -136,6 +137,9 @@ def forecast_inputs(
         notes=inputs.notes,
         reporter=reporter,
     )
+    if said := learned_then(model, found.issued):
+        reporter.warn(said)
+        found = replace(found, notes=(*found.notes, said))
     picture = None
     if disks is not None:
         chosen = {"models": runs, "compute": compute, "instrument_ok": instrument_ok, "reporter": reporter}
