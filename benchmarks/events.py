@@ -29,14 +29,14 @@ RATES = (0.2, 0.05, 0.01, 0.3, 0.1, 0.02)
 """How many of the rows each of the six events has: as C1.0, M1.0 and X1.0 within 24 and 48 hours might."""
 
 
-def write_rows(folder: Path, rows: int, store: str) -> None:
+def write_rows(folder: Path, rows: int, features: int, store: str) -> None:
     """Write random rows as a store of this type keeps them, and their exponents."""
     generator = np.random.default_rng(0)
     kept = np.float16 if store == "float16" else np.float32
-    mapped = np.lib.format.open_memmap(folder / "rows.npy", "w+", kept, (rows, FEATURES))
+    mapped = np.lib.format.open_memmap(folder / "rows.npy", "w+", kept, (rows, features))
     exponents = np.zeros(rows, np.int8)
     for start in range(0, rows, SHARD_ROWS):
-        part = np.maximum(generator.standard_normal((min(SHARD_ROWS, rows - start), FEATURES), np.float32), 0)
+        part = np.maximum(generator.standard_normal((min(SHARD_ROWS, rows - start), features), np.float32), 0)
         if store == "float16":
             exponents[start : start + len(part)] = encode(part, mapped[start : start + len(part)])
         else:
@@ -45,38 +45,56 @@ def write_rows(folder: Path, rows: int, store: str) -> None:
     np.save(folder / "exponents.npy", exponents)
 
 
-def read_rows(folder: Path) -> FeatureRows:
-    """Map the rows as the shards of a store."""
+def read_rows(folder: Path) -> tuple[FeatureRows, int]:
+    """Map the rows as the shards of a store; give them and their width."""
     mapped, exponents = np.load(folder / "rows.npy", mmap_mode="r"), np.load(folder / "exponents.npy")
     number = np.arange(len(mapped))
     maps = [np.asarray(mapped[start : start + SHARD_ROWS]) for start in range(0, len(mapped), SHARD_ROWS)]
     half = exponents if mapped.dtype == np.float16 else None
-    return FeatureRows(maps, number // SHARD_ROWS, number % SHARD_ROWS, half)
+    return FeatureRows(maps, number // SHARD_ROWS, number % SHARD_ROWS, half), mapped.shape[1]
 
 
 def epoch(folder: Path, heads: int) -> None:
     """Train so many heads for an epoch and print seconds and the memory that is not mapped, MB."""
-    rows = read_rows(folder)
+    rows, width = read_rows(folder)
     generator = np.random.default_rng(1)
-    labels = [(generator.uniform(size=len(rows)) < rate).astype(np.int64) for rate in RATES[:heads]]
+    labels = [(generator.random(len(rows), np.float32) < rate).astype(np.int8) for rate in RATES[:heads]]
     recipes = [Recipe(class_weight=(1.0, 1 / rate - 1)) for rate in RATES[:heads]]
-    states = [State.start(glorot_head(FEATURES, 0)) for _ in recipes]
+    states = [State.start(glorot_head(width, 0)) for _ in recipes]
+    before, most = memory_mb(), 0.0
+    steps = 0
+
+    def look(_: int) -> None:
+        nonlocal most, steps
+        steps += 1
+        if steps % 500 == 0:
+            most = max(most, memory_mb()["anonymous"])
+
     began = time.perf_counter()
-    train_together(states, rows, labels, recipes)
+    train_together(states, rows, labels, recipes, progress=look)
     took = time.perf_counter() - began
-    print(json.dumps({"seconds": took, "anonymous_mb": anonymous_mb()}))
+    print(json.dumps({"seconds": took, "before": before, "most_anonymous": most, "after": memory_mb()}))
 
 
-def anonymous_mb() -> float:
-    """Give the resident memory that no file backs, MB, at the end of the epoch (Linux)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1024
+def memory_mb() -> dict[str, float]:
+    """Give the resident memory that no file backs, and that plus what is not the mapped rows: libraries, MB (Linux)."""
+    anonymous, all_but_rows, rows = 0, 0, False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if " " in name:
+            rows = line.endswith("rows.npy")
+        elif name == "Anonymous":
+            anonymous += int(value.split()[0])
+        elif name == "Rss" and not rows:
+            all_but_rows += int(value.split()[0])
+    return {"anonymous": anonymous / 1024, "all_but_rows": all_but_rows / 1024}
 
 
 def main() -> None:
     """Measure one head and six in turns."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--features", type=int, default=FEATURES)
     parser.add_argument("--store", choices=("float16", "float32"), default="float16")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--work", type=Path, default=None, help="a folder with room for the rows")
@@ -87,7 +105,7 @@ def main() -> None:
         epoch(options.work, options.epoch)
         return
     with tempfile.TemporaryDirectory(dir=options.work) as folder:
-        write_rows(Path(folder), options.rows, options.store)
+        write_rows(Path(folder), options.rows, options.features, options.store)
         found: dict[int, list[dict[str, float]]] = {1: [], len(RATES): []}
         for _ in range(options.repeats):
             for heads, results in found.items():

@@ -5,6 +5,7 @@ Each part is held against a plain implementation of its formula in float64, or a
 
 import importlib.util
 import math
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from threadpoolctl import threadpool_limits
 from flarescope.backbones.vgg16 import FEATURES
 from flarescope.errors import InputError
 from flarescope.features.gather import GATHER, batches
+from flarescope.heads import blocks as blocks_module
 from flarescope.heads import together as together_module
 from flarescope.heads.adam import State, adam_step, epoch_order, gradient_by_log_odds
 from flarescope.heads.adam_kernel import compiled_step
@@ -396,6 +398,35 @@ def test_heads_trained_together_have_the_bytes_of_heads_trained_alone(clip, core
                 assert getattr(state, name).tobytes() == getattr(expected, name).tobytes()
             assert (state.step, state.epoch, result) == (expected.step, expected.epoch, expected_result)
         together, alone = [state for state, _ in found], [state for state, _ in singly]
+
+
+def test_several_heads_need_no_more_memory_than_one(monkeypatch):
+    monkeypatch.setattr(together_module, "available_cores", lambda: 2)
+    rows = np.random.default_rng(0).random((60_000, 4), np.float32)
+    labels = (rows[:, 0] > 0.7).astype(np.int8)
+    peaks = []
+    for heads in (1, 6):
+        recipes = [Recipe(class_weight=(1.0, 2.0), batch=128)] * heads
+        states = [State.start(glorot_head(4, 0)) for _ in recipes]
+        tracemalloc.start()
+        train_together(states, rows, [labels] * heads, recipes)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 60_000 * 5 * 4  # one number of 4 bytes a row for each further head would be more
+
+
+def test_rows_in_several_blocks_are_counted_as_in_one(monkeypatch):
+    rows, labels = rows_and_labels(1000)
+    recipes = [Recipe(class_weight=(1.0, 2.0), batch=32), Recipe(class_weight=(1.0, 9.0), batch=32)]
+    found = []
+    for size in (1_000, 64):
+        monkeypatch.setattr(blocks_module, "BLOCK_ROWS", size)
+        states = [State.start(glorot_head(12, 0)) for _ in recipes]
+        found.append(train_together(states, rows, [labels] * 2, recipes))
+    for (whole, result), (state, in_blocks) in zip(*found, strict=True):
+        assert state.theta.tobytes() == whole.theta.tobytes()
+        assert in_blocks.table == result.table
+        assert in_blocks.loss == pytest.approx(result.loss, rel=1e-14)
 
 
 # ---- rows on their way ----

@@ -8,8 +8,9 @@ from sklearn.preprocessing import StandardScaler
 from flarescope.errors import FlarescopeError, InputError
 from flarescope.heads import lbfgs
 from flarescope.heads.adam import State
-from flarescope.heads.head import Recipe, glorot_head, result_of
+from flarescope.heads.head import Recipe, glorot_head
 from flarescope.heads.lbfgs import fit, standardise
+from flarescope.heads.result import result_of
 from flarescope.heads.together import train_epoch
 
 

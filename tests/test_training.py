@@ -29,7 +29,8 @@ from flarescope.features.batching import stack
 from flarescope.forecaster.classifier import load_classifier
 from flarescope.forecaster.runs import RunFolder, best_epoch, chosen_epoch, model_name
 from flarescope.heads.adam import State
-from flarescope.heads.head import EpochResult, Recipe, glorot_head, validate
+from flarescope.heads.head import Recipe, glorot_head, validate
+from flarescope.heads.result import EpochResult
 from flarescope.heads.together import train_epoch
 from flarescope.images.reading import read_image
 from flarescope.images.render import Rendering

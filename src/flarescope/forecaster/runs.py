@@ -24,8 +24,8 @@ from flarescope.files import (
 from flarescope.forecaster.run_records import check_epoch, check_run
 from flarescope.heads.adam import State
 from flarescope.heads.base import Ended
-from flarescope.heads.head import EpochResult
 from flarescope.heads.mlp import MlpState
+from flarescope.heads.result import EpochResult
 from flarescope.json_values import is_count
 from flarescope.parsing import parse_json, refusing_damage
 

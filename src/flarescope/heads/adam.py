@@ -14,7 +14,8 @@ import numpy as np
 from flarescope.errors import FlarescopeError
 from flarescope.heads.adam_change import Rates, adam_change
 from flarescope.heads.base import WithEpoch
-from flarescope.heads.head import EpochResult, Head, Recipe
+from flarescope.heads.head import Head, Recipe
+from flarescope.heads.result import EpochResult
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ The head is the only part that the recipe trains: two softmax units on the netwo
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -16,9 +16,8 @@ from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.features.gather import GATHER, Rows, batches
 from flarescope.heads.base import AnyHead
+from flarescope.heads.result import BLOCK_ROWS, EpochResult, Tally, result_of
 from flarescope.log_odds import sigmoid
-from flarescope.scores.contingency import ContingencyTable, count
-from flarescope.scores.loss import cross_entropy_of_log_odds
 
 CLASSES: Final = 2
 
@@ -182,26 +181,33 @@ class Recipe:
         return self.head not in JOINT
 
 
-@dataclass(frozen=True)
-class EpochResult:
-    """What an epoch reports of one set of rows: the loss and the contingency table."""
-
-    loss: float
-    table: ContingencyTable = field(repr=False)
-
-
 def log_odds_together(heads: Sequence[Head], rows: Rows | np.ndarray) -> list[np.ndarray]:
     """Give the log-odds of several heads, `(N,)` float64 each, reading the rows once; each head's bytes are its own."""
+    found, start = [np.empty(len(rows)) for _ in heads], 0
+    for block in _log_odds_in_blocks(heads, rows):
+        for values, part in zip(found, block, strict=True):
+            values[start : start + len(part)] = part
+        start += block.shape[1]
+    return found
+
+
+def _log_odds_in_blocks(heads: Sequence[Head], rows: Rows | np.ndarray) -> Iterator[np.ndarray]:
+    """Give the log-odds of all heads, `(E, n)` float64 with n at most `BLOCK_ROWS`."""
     from threadpoolctl import threadpool_limits
 
     kernels = [np.ascontiguousarray(head.kernel[:, 1] - head.kernel[:, 0]) for head in heads]
-    found, start = [np.empty(len(rows)) for _ in heads], 0
+    biases = np.array([[head.bias[1] - head.bias[0]] for head in heads], np.float32)
+    block, filled = np.empty((len(heads), min(BLOCK_ROWS, len(rows)))), 0
     with threadpool_limits(1, user_api="blas"), closing(batches(rows, np.arange(len(rows)), GATHER)) as stream:
         for x in stream:
-            for values, kernel in zip(found, kernels, strict=True):
-                values[start : start + len(x)] = x @ kernel
-            start += len(x)
-    return [values + (head.bias[1] - head.bias[0]) for values, head in zip(found, heads, strict=True)]
+            for values, kernel in zip(block, kernels, strict=True):
+                values[filled : filled + len(x)] = x @ kernel
+            filled += len(x)
+            if filled + GATHER > BLOCK_ROWS:
+                yield block[:, :filled] + biases
+                filled = 0
+        if filled:
+            yield block[:, :filled] + biases
 
 
 def glorot_head(features: int, seed: int) -> Head:
@@ -239,14 +245,15 @@ def validate_together(
     heads: Sequence[AnyHead], rows: Rows | np.ndarray, labels: Sequence[np.ndarray], *, clip: float
 ) -> list[EpochResult]:
     """Score several heads on the same rows, each by its own labels; linear ones read the rows once."""
+    if not heads:  # all of them diverged
+        return []
     linear = [head for head in heads if isinstance(head, Head)]
-    found = log_odds_together(linear, rows) if len(linear) == len(heads) else [head.log_odds(rows) for head in heads]
-    return [result_of(own, log_odds, clip=clip) for own, log_odds in zip(labels, found, strict=True)]
-
-
-def result_of(
-    labels: np.ndarray, log_odds: np.ndarray, *, clip: float, weights: np.ndarray | None = None
-) -> EpochResult:
-    """Score log-odds `(N,)`: the loss, weighted by row where weights are given, and forecasts by p(flare) >= 0.5."""
-    loss = cross_entropy_of_log_odds(labels, log_odds, clip=clip, weights=weights)
-    return EpochResult(loss, count(labels, log_odds >= 0))
+    if len(linear) < len(heads):
+        return [result_of(own, head.log_odds(rows), clip=clip) for own, head in zip(labels, heads, strict=True)]
+    tallies, start = [Tally(clip) for _ in linear], 0
+    for block in _log_odds_in_blocks(linear, rows):
+        part = slice(start, start + block.shape[1])
+        for tally, own, log_odds in zip(tallies, labels, block, strict=True):
+            tally.add(own[part], log_odds)
+        start = part.stop
+    return [tally.result() for tally in tallies]

@@ -19,8 +19,10 @@ from flarescope.errors import InputError
 from flarescope.features.gather import GATHER, Rows, batches
 from flarescope.heads.adam import epoch_order, gradient_by_log_odds
 from flarescope.heads.adam_change import Rates, adam_change
-from flarescope.heads.head import EpochResult, Recipe, reference_class_weight, result_of
+from flarescope.heads.blocks import Blocks
+from flarescope.heads.head import Recipe
 from flarescope.heads.lbfgs import standardise
+from flarescope.heads.result import EpochResult
 from flarescope.log_odds import sigmoid
 
 MOST_WEIGHTS: Final = 1_300_000
@@ -146,25 +148,22 @@ def first_state(rows: Rows | np.ndarray, recipe: Recipe) -> MlpState:
 class _Learner:
     """One MLP within an epoch."""
 
-    def __init__(self, state: MlpState, labels: np.ndarray, recipe: Recipe) -> None:
+    def __init__(self, state: MlpState, labels: np.ndarray, recipe: Recipe, order: np.ndarray) -> None:
         self.theta, self.first, self.second = (one.copy() for one in (state.theta, state.first, state.second))
-        self.state, self.labels, self.recipe, self.step = state, labels, recipe, state.step
-        self.weights = np.array(recipe.class_weight or reference_class_weight(labels), np.float32)[labels]
-        self.away = np.where(labels == 1, np.float32(-1), np.float32(1))
-        self.log_odds = np.empty(len(labels), np.float32)
+        self.state, self.recipe, self.step = state, recipe, state.step
+        self.blocks = Blocks([labels], [recipe], order)
         self.gradient, self.change = np.empty_like(self.theta), np.empty_like(self.theta)
         features = len(state.mean)
         self.head = Mlp(state.mean, state.inverse, *parts_of(self.theta, features))  # views: they move with theta
         self.slopes = parts_of(self.gradient, features)
 
-    def learn(self, x: np.ndarray, start: int) -> None:
-        """Take the step of the batch that begins at `start` in the order of the epoch."""
-        part = slice(start, start + len(x))
+    def learn(self, x: np.ndarray) -> None:
+        """Take the step of the next batch of the epoch."""
+        away, force, log_odds = (one[0] for one in self.blocks.batch(len(x)))
         scaled, held = self.head.hidden(x)
         lit = np.maximum(held, 0)
-        self.log_odds[part] = lit @ self.head.output + self.head.constant[0]
-        away = self.away[part]
-        pull = gradient_by_log_odds(self.log_odds[part], away, away * self.weights[part], self.recipe.clip)
+        log_odds[:] = lit @ self.head.output + self.head.constant[0]
+        pull = gradient_by_log_odds(log_odds, away, force, self.recipe.clip)
         by_held = pull[:, np.newaxis] * self.head.output * (held > 0)
         kernel, bias, output, constant = self.slopes
         np.dot(scaled.T, by_held, out=kernel)
@@ -184,7 +183,8 @@ class _Learner:
             step=self.step,
             epoch=self.state.epoch + 1,
         )
-        return state, result_of(self.labels, self.log_odds, clip=self.recipe.clip, weights=self.weights)
+        (result,) = self.blocks.results()
+        return state, result
 
 
 def train_mlps(
@@ -207,11 +207,7 @@ def train_mlps(
     from threadpoolctl import threadpool_limits
 
     order = epoch_order(len(rows), recipes[0], states[0].epoch + 1)
-    learners = [
-        _Learner(state, np.asarray(own, np.int64)[order], recipe)
-        for state, own, recipe in zip(states, labels, recipes, strict=True)
-    ]
-    start = 0
+    learners = [_Learner(state, own, recipe, order) for state, own, recipe in zip(states, labels, recipes, strict=True)]
     with (
         threadpool_limits(1, user_api="blas"),
         np.errstate(over="ignore", invalid="ignore", divide="ignore"),
@@ -219,8 +215,7 @@ def train_mlps(
     ):
         for x in stream:
             for learner in learners:
-                learner.learn(x, start)
-            start += len(x)
+                learner.learn(x)
             if progress:
                 progress(len(x))
         return [learner.finish() for learner in learners]

@@ -13,11 +13,13 @@ from flarescope.features.gather import AHEAD, GATHER, Rows, batches
 from flarescope.heads.adam import State, check_converging, epoch_order, gradient_by_log_odds
 from flarescope.heads.adam_change import Rates, adam_change
 from flarescope.heads.adam_kernel import compiled_step, table
-from flarescope.heads.head import EpochResult, Recipe, reference_class_weight, result_of
+from flarescope.heads.blocks import Blocks
+from flarescope.heads.head import Recipe
+from flarescope.heads.result import EpochResult
 
 HEADS_A_THREAD: Final = 3
 """So many learn in about the time in which another thread copies the rows; more share them among threads."""
-ROWS_AT_ONCE: Final = 256
+ROWS_AT_ONCE: Final = 128
 """That threads are given together: waking one takes as long as a step of a head."""
 
 
@@ -28,38 +30,32 @@ class Learners:
     with the features, whose bytes depend on the shape, are made for each head by itself.
     """
 
-    def __init__(self, states: Sequence[State], labels: Sequence[np.ndarray], recipes: Sequence[Recipe]) -> None:
+    def __init__(
+        self, states: Sequence[State], labels: Sequence[np.ndarray], recipes: Sequence[Recipe], order: np.ndarray
+    ) -> None:
         """Begin an epoch.
 
         Args:
             states: where each stands; they are not changed.
-            labels: of each, `(N,)` 0/1, in the order of the epoch.
+            labels: of each, `(N,)` 0/1; they are not copied.
             recipes: the choices of each.
+            order: `(N,)` of the rows in the epoch.
         """
-        self.states, self.recipes, self.labels = states, recipes, labels
+        self.states, self.recipes = states, recipes
         self.theta = _below(*(state.theta for state in states), axis=1)
         self.first, self.second = _below(*(one.first for one in states)), _below(*(one.second for one in states))
-        self.weights = np.stack(
-            [
-                np.array(recipe.class_weight or reference_class_weight(own), np.float32)[own]
-                for recipe, own in zip(recipes, labels, strict=True)
-            ]
-        )
-        self.away = np.where(np.stack(labels) == 1, np.float32(-1), np.float32(1))
-        self.force = self.away * self.weights
-        self.log_odds = np.empty(self.away.shape, np.float32)
         self.difference, self.gradient, self.scratch = (_below(*self.first) for _ in range(3))
         np.subtract(self.theta[1], self.theta[0], out=self.difference)
         self.table = table(self.first, self.second, self.gradient, self.theta, self.difference)
-        self.steps = 0
+        self.blocks, self.steps = Blocks(labels, recipes, order), 0
 
-    def learn(self, x: np.ndarray, start: int) -> None:
-        """Take the step of the batch that begins at `start` in the order of the epoch; `x` is `(n, F)` float32."""
-        part = np.s_[:, start : start + len(x)]
-        for head, log_odds in zip(self.difference, self.log_odds[part], strict=True):
+    def learn(self, x: np.ndarray) -> None:
+        """Take the step of the next batch of the epoch; `x` is `(n, F)` float32."""
+        away, force, forecasts = self.blocks.batch(len(x))
+        for head, log_odds in zip(self.difference, forecasts, strict=True):
             np.dot(x, head[:-1], out=log_odds)
             log_odds += head[-1]
-        pulls = gradient_by_log_odds(self.log_odds[part], self.away[part], self.force[part], self.recipes[0].clip)
+        pulls = gradient_by_log_odds(forecasts, away, force, self.recipes[0].clip)
         for gradient, pull in zip(self.gradient, pulls, strict=True):
             np.dot(pull, x, out=gradient[:-1])
             gradient[-1] = pull.sum()
@@ -79,20 +75,18 @@ class Learners:
         self.theta[1] -= self.scratch
         np.subtract(self.theta[1], self.theta[0], out=self.difference)
 
-    def learn_all(self, some: Sequence[np.ndarray], start: int) -> None:
+    def learn_all(self, some: Sequence[np.ndarray]) -> None:
         """Take the steps of batches that follow one another."""
         # A diverging run overflows; it is told by its loss, in one line.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for x in some:
-                self.learn(x, start)
-                start += len(x)
+                self.learn(x)
 
     def finish(self) -> list[tuple[State, EpochResult]]:
         """End the epoch: what the forecasts were worth, each made just before its row was learned from."""
         found = []
-        for place, (state, recipe, labels) in enumerate(zip(self.states, self.recipes, self.labels, strict=True)):
+        for place, (state, result) in enumerate(zip(self.states, self.blocks.results(), strict=True)):
             arrays = (self.theta[:, place].copy(), self.first[place].copy(), self.second[place].copy())
-            result = result_of(labels, self.log_odds[place], clip=recipe.clip, weights=self.weights[place])
             found.append((State(*arrays, state.step + self.steps, state.epoch + 1), result))
         return found
 
@@ -159,13 +153,14 @@ def train_together(
 
     recipe = recipes[0]
     order = epoch_order(len(rows), recipe, states[0].epoch + 1)
-    in_order = [np.asarray(own, dtype=np.int64)[order] for own in labels]
     count = min(available_cores(), -(-len(states) // HEADS_A_THREAD))
     places = np.array_split(np.arange(len(states)), count)
-    groups = [Learners(*([each[place] for place in own] for each in (states, in_order, recipes))) for own in places]
+    groups = [
+        Learners([states[one] for one in own], [labels[one] for one in own], [recipes[one] for one in own], order)
+        for own in places
+    ]
     at_once = 1 if count == 1 else max(1, ROWS_AT_ONCE // recipe.batch)
-    ahead = AHEAD if count == 1 else max(AHEAD, 2 * ROWS_AT_ONCE // max(recipe.batch, GATHER))
-    start = 0
+    ahead = AHEAD if count == 1 else max(AHEAD, ROWS_AT_ONCE // max(recipe.batch, GATHER))
     with (
         threadpool_limits(1, user_api="blas"),
         np.errstate(over="ignore", invalid="ignore"),
@@ -173,11 +168,10 @@ def train_together(
         closing(batches(rows, order, recipe.batch, ahead=ahead)) as stream,
     ):
         while some := list(islice(stream, at_once)):
-            others = [pool.submit(group.learn_all, some, start) for group in groups[1:]]
-            groups[0].learn_all(some, start)
+            others = [pool.submit(group.learn_all, some) for group in groups[1:]]
+            groups[0].learn_all(some)
             for other in others:
                 other.result()
-            start += sum(map(len, some))
             if progress:
                 for x in some:
                     progress(len(x))

@@ -11,8 +11,9 @@ from flarescope.forecaster.classifier import load_classifier
 from flarescope.forecaster.runs import AnyState, RunFolder, chosen_epoch, model_name, result_to_json
 from flarescope.heads.adam import State, check_converging
 from flarescope.heads.base import Ended
-from flarescope.heads.head import JOINT, SEQUENCE, EpochResult, Recipe, validate_together
+from flarescope.heads.head import JOINT, SEQUENCE, Recipe, validate_together
 from flarescope.heads.mlp import MlpState, first_state
+from flarescope.heads.result import EpochResult
 from flarescope.notes import event_notes
 from flarescope.parquet_tables import write_parquet
 from flarescope.pipeline.identity import with_content

@@ -9,7 +9,8 @@ from flarescope.errors import FlarescopeError
 from flarescope.forecaster.classifier import Classifier
 from flarescope.forecaster.runs import AnyState, RunFolder, best_epoch
 from flarescope.heads.base import AnyHead
-from flarescope.heads.head import EpochResult, Recipe
+from flarescope.heads.head import Recipe
+from flarescope.heads.result import EpochResult
 from flarescope.pipeline.training_data import TrainingData
 
 

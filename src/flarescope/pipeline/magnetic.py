@@ -13,7 +13,7 @@ from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.files import make_folder, sha256_of, write_json
 from flarescope.forecaster.runs import RunFolder, model_name, result_to_json
-from flarescope.heads.head import EpochResult
+from flarescope.heads.result import EpochResult
 from flarescope.leftovers import remove_leftovers
 from flarescope.locks import locked, remove_abandoned_lock
 from flarescope.magnetic.baseline import MagneticModel, match_features, train_magnetic

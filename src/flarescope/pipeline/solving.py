@@ -15,9 +15,10 @@ from flarescope.heads.adam import State
 from flarescope.heads.base import Ended
 from flarescope.heads.boosting import fit_boosted
 from flarescope.heads.flux import fit_flux
-from flarescope.heads.head import Head, result_of
+from flarescope.heads.head import Head
 from flarescope.heads.mlp import MlpState, train_mlps
 from flarescope.heads.ordinal import fit_ordinal
+from flarescope.heads.result import result_of
 from flarescope.heads.sequence_fit import fit_sequence
 from flarescope.heads.together import train_together
 from flarescope.pipeline.jobs import Outcome, Running

@@ -127,8 +127,8 @@ class TrainingData:
         }
 
     def labels(self) -> dict[str, np.ndarray]:
-        """Give the labels of each table, `(N,)` int64."""
-        return {name: table["label"].to_numpy(dtype=np.int64) for name, table in self.tables.items()}
+        """Give the labels of each table, `(N,)` int8."""
+        return {name: table["label"].to_numpy(dtype=np.int8) for name, table in self.tables.items()}
 
     def content(self) -> dict[str, str]:
         """Give a digest over the bytes of each table's images."""

@@ -36,6 +36,10 @@ class ContingencyTable:
     fp: int
     tn: int
 
+    def __add__(self, other: "ContingencyTable") -> "ContingencyTable":
+        """Give the counts of both sets of forecasts together."""
+        return ContingencyTable(self.tp + other.tp, self.fn + other.fn, self.fp + other.fp, self.tn + other.tn)
+
     @property
     def tpr(self) -> float:
         """Of the events, how many were forecast? TP / (TP + FN); 0..1, best 1. Also POD, hit rate, recall."""

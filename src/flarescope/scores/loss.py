@@ -39,8 +39,15 @@ def cross_entropy_of_log_odds(
     """
     if len(labels) == 0:
         return float("nan")
+    return float(losses_of_log_odds(labels, log_odds, clip=clip, weights=weights).mean())
+
+
+def losses_of_log_odds(
+    labels: np.ndarray, log_odds: np.ndarray, *, clip: float = 0.0, weights: np.ndarray | None = None
+) -> np.ndarray:
+    """Give the cross-entropy of each row, `(N,)` float64, times its weight; as `cross_entropy_of_log_odds`."""
     wrong = np.where(np.asarray(labels) == 1, -log_odds, log_odds)
-    loss = np.logaddexp(0, wrong, dtype=np.float64)
+    losses = np.logaddexp(0, wrong, dtype=np.float64)
     if clip:
-        loss = np.clip(loss, -np.log1p(-clip), -np.log(clip))
-    return float((loss if weights is None else loss * weights).mean())
+        losses = np.clip(losses, -np.log1p(-clip), -np.log(clip))
+    return np.asarray(losses if weights is None else losses * weights)

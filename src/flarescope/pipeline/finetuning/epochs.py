@@ -15,7 +15,8 @@ from flarescope.finetuning.state import FILE, Place, read_state, write_state
 from flarescope.forecaster.classifier import Classifier, load_classifier
 from flarescope.forecaster.runs import RunFolder, model_name, result_to_json
 from flarescope.forecaster.tuned_file import describe_change
-from flarescope.heads.head import EpochResult, Recipe, result_of
+from flarescope.heads.head import Recipe
+from flarescope.heads.result import EpochResult, result_of
 from flarescope.notes import event_notes
 from flarescope.parquet_tables import write_parquet
 from flarescope.pipeline.featuring import ensure_features, open_store
