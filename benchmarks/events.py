@@ -7,6 +7,7 @@ or float32. One head and six heads are trained for an epoch in turns, each in a 
 """
 
 import argparse
+import itertools
 import json
 import statistics
 import subprocess
@@ -27,6 +28,9 @@ from flarescope.heads.together import train_together
 
 RATES = (0.2, 0.05, 0.01, 0.3, 0.1, 0.02)
 """How many of the rows each of the six events has: as C1.0, M1.0 and X1.0 within 24 and 48 hours might."""
+
+LOOK_EVERY = 500
+"""Steps after which the memory is looked at."""
 
 
 def write_rows(folder: Path, rows: int, features: int, store: str) -> None:
@@ -55,25 +59,23 @@ def read_rows(folder: Path) -> tuple[FeatureRows, int]:
 
 
 def epoch(folder: Path, heads: int) -> None:
-    """Train so many heads for an epoch and print seconds and the memory that is not mapped, MB."""
+    """Train so many heads for an epoch and print seconds and the largest memory on the way, MB."""
     rows, width = read_rows(folder)
     generator = np.random.default_rng(1)
     labels = [(generator.random(len(rows), np.float32) < rate).astype(np.int8) for rate in RATES[:heads]]
     recipes = [Recipe(class_weight=(1.0, 1 / rate - 1)) for rate in RATES[:heads]]
     states = [State.start(glorot_head(width, 0)) for _ in recipes]
-    before, most = memory_mb(), 0.0
-    steps = 0
+    steps, seen = itertools.count(), []
 
     def look(_: int) -> None:
-        nonlocal most, steps
-        steps += 1
-        if steps % 500 == 0:
-            most = max(most, memory_mb()["anonymous"])
+        if next(steps) % LOOK_EVERY == 0:
+            seen.append(memory_mb())
 
     began = time.perf_counter()
     train_together(states, rows, labels, recipes, progress=look)
     took = time.perf_counter() - began
-    print(json.dumps({"seconds": took, "before": before, "most_anonymous": most, "after": memory_mb()}))
+    seen.append(memory_mb())
+    print(json.dumps({"seconds": took} | {name: max(one[name] for one in seen) for name in seen[0]}))
 
 
 def memory_mb() -> dict[str, float]:
@@ -87,7 +89,7 @@ def memory_mb() -> dict[str, float]:
             anonymous += int(value.split()[0])
         elif name == "Rss" and not rows:
             all_but_rows += int(value.split()[0])
-    return {"anonymous": anonymous / 1024, "all_but_rows": all_but_rows / 1024}
+    return {"anonymous_mb": anonymous / 1024, "all_but_rows_mb": all_but_rows / 1024}
 
 
 def main() -> None:
@@ -113,14 +115,13 @@ def main() -> None:
                 results.append(json.loads(subprocess.run(words, check=True, capture_output=True).stdout))
                 print(heads, results[-1], flush=True)
     best = {heads: min(one["seconds"] for one in results) for heads, results in found.items()}
-    memory = {heads: statistics.median(one["anonymous_mb"] for one in results) for heads, results in found.items()}
-    summary = {
-        "rows": options.rows,
-        "store": options.store,
-        "seconds": best,
-        "ratio": best[len(RATES)] / best[1],
-        "anonymous_mb": memory,
+    memory = {
+        name: {heads: statistics.median(one[name] for one in results) for heads, results in found.items()}
+        for name in ("anonymous_mb", "all_but_rows_mb")
     }
+    ratios = {f"ratio_{name}": values[len(RATES)] / values[1] for name, values in memory.items()}
+    summary = {"rows": options.rows, "store": options.store, "seconds": best, "ratio": best[len(RATES)] / best[1]}
+    summary |= memory | ratios
     print(json.dumps(summary))
     if options.json:
         options.json.write_text(json.dumps(summary, indent=1) + "\n")

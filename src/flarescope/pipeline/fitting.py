@@ -183,7 +183,7 @@ def discard(run: RunFolder, history: list[dict[str, Any]], saving: Saving) -> No
 def _finish(run: RunFolder, described: dict[str, Any], data: TrainingData, rows: Rows) -> None:
     """Write the best kept model's validation forecasts and mark the run as finished."""
     path = run.model_path()
-    model = load_classifier(path, backbone=described["backbone"])
+    model = load_classifier(path, backbone=data.weights)
     forecasts = forecast_table(data.tables["validation"], "validation", model.head.probability(rows))
     origin = origin_of(
         forecasts,
