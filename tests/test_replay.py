@@ -216,7 +216,14 @@ def test_its_tables_are_evaluated_and_compared(folder, capsys):
     )
     assert main(["compare", *map(str, tables[:2]), "--replicates", "20", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["n"] == found["sample"]["n"]
-    assert main(["evaluate", str(folder / "forecasts/disk_M1.0_48h.parquet"), "--replicates", "0"]) == 0
+    said = "NO TEST: the model {} learned from 1996-08-09 to 2015-12-28, the time of forecasts here"
+    assert found["notes"][0].startswith(said.format("regions"))
+    assert not any(note.startswith("NO TEST") for note in verify_table(tables[2])["notes"])  # climatology's rates
+    assert main(["evaluate", str(folder / "forecasts/mcintosh/disk_M1.0_48h.parquet"), "--replicates", "0"]) == 0
+    assert said.format("mcintosh") in capsys.readouterr().err
+    page = folder / "page.html"
+    assert main(["report", str(tables[0]), "--out", str(page), "--replicates", "0"]) == 0
+    assert page.read_text().index(said.format("regions")) < page.read_text().index("<h2")
 
 
 def test_the_table_of_all_events_is_evaluated_and_compared_by_event_scope_and_model(folder, capsys):
@@ -225,6 +232,7 @@ def test_the_table_of_all_events_is_evaluated_and_compared_by_event_scope_and_mo
     assert main(["evaluate", table, *event, "--replicates", "0", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["probability"] == alone["probability"]
+    assert sum(note.startswith("NO TEST: the model regions") for note in found["notes"]) == 1
     assert found["settings"]["event"]["flux_scale"] == "operational"
     assert main(["compare", table, f"{table}#mcintosh", *event, "--replicates", "0", "--json"]) == 0
     both = json.loads(capsys.readouterr().out)

@@ -20,8 +20,9 @@ from flarescope.catalog.table_event import agreed_event
 from flarescope.counted import counted, of_them
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
+from flarescope.notes import read_notes
 from flarescope.pipeline.foreign_columns import as_shares, with_our_names, with_times
-from flarescope.pipeline.issued_rows import is_issued, issued_rows, split_name
+from flarescope.pipeline.issued_rows import is_issued, issued_rows, no_test, split_name
 from flarescope.tables import check_forecasts, read_as_it_is
 
 Form = Literal["flarescope", "metoffice", "swpc"]
@@ -127,7 +128,8 @@ def _of_table(path: Path, event: EventDefinition | None, reading: Reading) -> Fo
     parts = [f"{words[name]} {counted(int(rows.sum()), 'row')}" for name, rows in filled.items() if rows.any()]
     notes = [f"Read from the file names, since the table does not give it: {' and '.join(parts)}."] if parts else []
     rows = forecasts.assign(**{name: forecasts[name].fillna(named[name]) for name in filled})
-    return ForeignRows(rows, stated, (*timed, *shares, *notes))
+    seen = no_test(read_notes(path), None, rows["time"])
+    return ForeignRows(rows, stated, (*seen, *timed, *shares, *notes))
 
 
 def with_labels(found: ForeignRows, flares: Path, source: str) -> ForeignRows:

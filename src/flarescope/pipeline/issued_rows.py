@@ -4,25 +4,30 @@ Such a table is the `forecasts.parquet` of a replay, or of `flarescope train-reg
 `window_h`, `latency_h`, `probability`, `model` and, where it is known, `label`.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 import pyarrow.parquet as pq
 
-from flarescope.archive.records import base_name
+from flarescope.archive.records import ModelUsed, base_name
 from flarescope.counted import counted
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, difference
 from flarescope.files import is_parquet
+from flarescope.json_values import is_text
 from flarescope.notes import read_notes
 from flarescope.parquet_tables import read_parquet
 from flarescope.parsing import refusing_damage
+from flarescope.pipeline.forecasting.beside import seen_in_training
 from flarescope.pipeline.forecasting.by_event import by_event
 from flarescope.tables import check_forecasts
 
 COLUMNS: Final = frozenset({"issued", "noaa_ar", "event", "window_h", "latency_h", "probability", "model"})
+REPLAY: Final = "replay"
+"""The kind that the notes of a replay's tables say."""
 _SHOWN: Final = 4
 
 
@@ -41,6 +46,25 @@ def is_issued(path: Path) -> bool:
         return False
     with refusing_damage(path, "make or copy it again", what="cannot be read as Parquet"), path.open("rb") as stream:
         return set(pq.read_schema(stream).names) >= COLUMNS
+
+
+def no_test(notes: Mapping[str, Any], model: str | None, times: "pd.Series[pd.Timestamp]") -> list[str]:
+    """Say that the model of a replay learned from the time of its forecasts: their scores are no test of it.
+
+    Args:
+        notes: of a table that a replay wrote; of others nothing is said.
+        model: whose forecasts; None is the first that the notes name.
+        times: of these, UTC.
+    """
+    known = notes.get("models")
+    if notes.get("kind") != REPLAY or not isinstance(known, list) or times.isna().all():
+        return []
+    named = [one for one in known if isinstance(one, dict) and one.get("name") == (model or one.get("name"))]
+    if not named or not all(is_text(named[0].get(key)) for key in ("name", "first", "last")):
+        return []
+    used = ModelUsed(named[0]["name"], first=named[0]["first"], last=named[0]["last"])
+    said = seen_in_training(used, times.min(), times.max())
+    return [f"{said}."] if said else []
 
 
 def issued_rows(
@@ -85,6 +109,6 @@ def issued_rows(
         raise InputError(f"{path}: no row says whether the event came (label); replay with flares that go on after it")
     unknown = int(rows["label"].isna().sum())
     left_out = f"The flare list does not cover the window of {counted(unknown, 'forecast')}: left out."
-    said = [left_out] if unknown else []
+    said = [*no_test(notes, wanted, rows["time"]), *([left_out] if unknown else [])]
     kept = rows[rows["label"].notna()]
     return check_forecasts(kept[["noaa_ar", "time", "label", "probability"]], str(path)), one, said

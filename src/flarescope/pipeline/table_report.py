@@ -97,6 +97,7 @@ def _inputs(sides: Sides, how: Comparing, origin: Mapping[str, Any]) -> ReportIn
         name=names[0],
         forecasts=sides.common.tables[names[0]],
         verification=first,
+        warnings=[text for text in first["notes"] if text.startswith("NO TEST")],
         event=sides.event,
         split="",
         events=how.verifying.marked_flares(sides.event),

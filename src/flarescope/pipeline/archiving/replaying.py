@@ -25,6 +25,7 @@ from flarescope.pipeline.forecasting.beside import MCSTAT, trained_until
 from flarescope.pipeline.forecasting.by_event import by_event
 from flarescope.pipeline.forecasting.inputs import read_inputs
 from flarescope.pipeline.forecasting.region_models import load_region_model
+from flarescope.pipeline.issued_rows import REPLAY
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.regions.model import COLUMNS, SCALE, RegionModel
 from flarescope.regions.shipped import USUAL, shipped_models
@@ -32,7 +33,6 @@ from flarescope.scores.cases import Sampling
 
 TABLE: Final = "forecasts.parquet"
 TABLES: Final = "forecasts"
-KIND: Final = "replay"
 
 
 @dataclass(frozen=True)
@@ -120,11 +120,11 @@ def replay(
     rows = with_outcomes(found.table, inputs.flares, list_scale=list_scale(inputs.flares))
     used = [_used(model, digest) for model, digest in loaded]
     scale = flux_scale or list_scale(inputs.flares) or SCALE
-    described = {"kind": KIND, "flux_scale": scale, "models": [asdict(one) for one in used], "notes": [*found.notes]}
+    described = {"kind": REPLAY, "flux_scale": scale, "models": [asdict(one) for one in used], "notes": [*found.notes]}
     make_folder(folder)
     table = rows[[*COLUMNS, "label"]]
     write_parquet(table, folder / TABLE, described)
-    write_event_tables(table, folder / TABLES, main=loaded[0][0].name, flux_scale=scale)
+    write_event_tables(table, folder / TABLES, models=used, flux_scale=scale)
     verification = None
     if rows["label"].notna().any():
         verification = verify_rows(
@@ -167,7 +167,9 @@ def _named(files: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{one['name']} (sha256 {str(one['sha256'])[:12]})" for one in files)
 
 
-def write_event_tables(table: pd.DataFrame, folder: Path, *, main: str, flux_scale: FluxScale) -> None:
+def write_event_tables(
+    table: pd.DataFrame, folder: Path, *, models: Sequence[ModelUsed], flux_scale: FluxScale
+) -> None:
     """Write a table for each event and scope, of the main model into the folder, of each other into one of its name.
 
     Windows that the flare list does not cover are left out: `evaluate` takes labelled rows.
@@ -175,14 +177,15 @@ def write_event_tables(table: pd.DataFrame, folder: Path, *, main: str, flux_sca
     Args:
         table: `regions.model.COLUMNS` and `label`.
         folder: for `region_C1.0_24h.parquet` and the like.
-        main: the model whose tables stand first.
+        models: whose forecasts they are, the main one first; each table says when its model learned.
         flux_scale: of the events.
     """
     known = table[table["label"].notna()]
     for name in known["model"].map(base_name).unique():
-        place = make_folder(folder if name == main else folder / name)
+        place = make_folder(folder if name == models[0].name else folder / name)
+        whose = {"kind": REPLAY, "models": [asdict(one) for one in models if one.name == name]}
         for event, rows in by_event(known[known["model"].map(base_name) == name]):
             after = f"+{event.latency_hours:g}" if event.latency_hours else ""
             path = place / f"{event.scope}_{event.threshold}_{event.window_hours:g}h{after}.parquet"
             kept = rows.rename(columns={"issued": "time"})[["noaa_ar", "time", "label", "probability"]]
-            write_parquet(kept, path, event_notes(replace(event, flux_scale=flux_scale)))
+            write_parquet(kept, path, event_notes(replace(event, flux_scale=flux_scale)) | whose)
