@@ -2,8 +2,9 @@
 
 All nodes are processes of this machine (`ray.cluster_utils`), and the network is a stand-in that waits a fixed time for
 each image and gives pixels as its features: so the cores of one machine show what handing out shards, writing them and
-taking them in costs, and nothing of what true machines, networks and disks do. The time runs from when all workers are
-ready; how long that took is said beside it. Each pass must give the bytes of one process.
+taking them in costs, and nothing of what true machines, networks and disks do. The time runs from when all networks
+have their first images; how long that took, mostly for processes to start, is said beside it. Each pass must give the
+bytes of one process.
 """
 
 import argparse
@@ -54,7 +55,7 @@ def pass_over(
         with joined(cluster.address) as ray:
             crew = assemble(ray, place, ray_fakes.choose_fake, 1)
             store = FeatureStore(place, fake_key())
-            engine = partial(ray_fakes.engine_when_all_are_ready, place / "ready", nodes, seconds)
+            engine = partial(ray_fakes.TogetherEngine, place / "ready", nodes, seconds)
             store.build(
                 names, place.parent / "images", engine, shard_rows=rows, fill=partial(fill_on, crew, Reporter())
             )

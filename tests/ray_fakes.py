@@ -58,9 +58,17 @@ def refuse() -> EngineChoice:
     raise InputError("--engine winograd: not here")
 
 
-def engine_when_all_are_ready(folder: Path, workers: int, seconds_an_image: float) -> WaitingEngine:
-    """Give a stand-in that waits once so many workers have asked for theirs, each of which leaves a file."""
-    folder.mkdir(exist_ok=True)
-    (folder / str(os.getpid())).touch()
-    wait_until(lambda: len(list(folder.iterdir())) >= workers)
-    return WaitingEngine(seconds_an_image)
+class TogetherEngine(WaitingEngine):
+    """A stand-in that waits with its first image until so many others have theirs, each of which leaves a file."""
+
+    def __init__(self, folder: Path, workers: int, seconds_an_image: float) -> None:
+        super().__init__(seconds_an_image)
+        self.folder, self.workers = folder, workers
+        folder.mkdir(exist_ok=True)
+
+    def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        mark = self.folder / str(os.getpid())
+        if not mark.exists():
+            mark.touch()
+            wait_until(lambda: len(list(self.folder.iterdir())) >= self.workers)
+        return super().stream(batches)

@@ -4,14 +4,13 @@ import contextlib
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 from flarescope.cores import available_cores
 from flarescope.errors import InputError
 
 AUTO: Final = "auto"
-OBJECT_STORE_BYTES: Final = 100_000_000
-"""Of a cluster on this machine alone: its workers write their shards themselves, so that little passes through it."""
 ANSWER_S: Final = 5.0
 """Seconds in which the head of a cluster has to take a connection; Ray itself waits for minutes."""
 
@@ -29,6 +28,7 @@ def joined(address: str | None) -> Iterator[Any]:
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # read when Ray starts: nothing is told to its makers
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # else it calls it an error that an actor may be restarted
     try:
         import ray
     except ImportError as error:
@@ -46,13 +46,14 @@ def joined(address: str | None) -> Iterator[Any]:
 def _join(ray: Any, address: str | None) -> None:  # noqa: ANN401 - Ray's types need Ray
     quiet = {"logging_level": "ERROR", "log_to_driver": False}
     if address is None:
-        own = {"num_cpus": available_cores(), "object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
-        ray.init(address="local", **own, **quiet)
+        with _silent_stderr():
+            ray.init(address="local", num_cpus=available_cores(), include_dashboard=False, **quiet)
         return
     if address != AUTO:
         _check_answers(address)
     try:
-        ray.init(address=address, **quiet)
+        with _silent_stderr():
+            ray.init(address=address, **quiet)
     except ConnectionError as error:
         raise InputError(
             f"--address {address}: no Ray cluster lets this machine in; `ray start --head` on one machine starts one; "
@@ -60,6 +61,19 @@ def _join(ray: Any, address: str | None) -> None:  # noqa: ANN401 - Ray's types 
         ) from error
     except (RuntimeError, ValueError) as error:  # another version of Ray or Python, and what else Ray refuses
         raise InputError(f"--address {address}: Ray does not join it: {error}") from error
+
+
+@contextlib.contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Keep what Ray's C++ says of itself off the screen in a `with` block; what is wrong comes as an exception."""
+    kept = os.dup(2)
+    with Path(os.devnull).open("wb") as nothing:
+        os.dup2(nothing.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _check_answers(address: str) -> None:

@@ -1,22 +1,23 @@
 """How does a Ray cluster fill a feature store, with the same bytes as one machine?
 
-Each worker makes whole shards of the same rows, in the same batches, as one machine would; where it sees the store it
+Each network makes whole shards of the same rows, in the same batches, as one machine would; where it sees the store it
 writes them there under temporary names. Only the driver gives a shard its final name, by its place in the table, and
 so puts it into the store, as soon as it is whole.
 """
 
 import contextlib
+import os
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from flarescope.cluster.blocks import Made, Task
 from flarescope.cluster.nodes import Node, check_installed, look_around, nodes_of
-from flarescope.cluster.pool import Pool, Seat
-from flarescope.cluster.worker import Made, ShardWorker, Task
+from flarescope.cluster.pipeline import Needs, Pipeline
+from flarescope.cluster.stages import Place
 from flarescope.counted import counted
 from flarescope.engines.base import Engine, EngineChoice
 from flarescope.errors import FlarescopeError, InputError
@@ -37,7 +38,8 @@ class Crew:
         ray: joined.
         nodes: of the cluster.
         choice: the engine that all of them take.
-        per_node: workers a node; where the engine runs on GPUs, one a GPU instead.
+        per_node: networks on the smallest node; on larger ones there are more. Where the engine runs on GPUs, one a
+            GPU instead.
     """
 
     ray: Any
@@ -45,28 +47,25 @@ class Crew:
     choice: EngineChoice
     per_node: int
 
-    def seats(self) -> list[Seat]:
-        """Give the places for workers."""
-        return [Seat(node, slot) for node in self.nodes for slot in range(self.slots(node))]
+    @property
+    def on_gpu(self) -> bool:
+        """Whether networks run on GPUs."""
+        return self.choice.device == "cuda"
 
-    def slots(self, node: Node) -> int:
-        """Give the number of workers on a node."""
-        return max(node.gpus, 1) if self.choice.device == "cuda" else min(self.per_node, node.cpus)
+    @property
+    def cpus(self) -> int:
+        """CPUs that come upon one network."""
+        if self.on_gpu:
+            return min((node.cpus // node.gpus for node in self.nodes if node.gpus), default=1)
+        return max(min(node.cpus for node in self.nodes) // self.per_node, 1)
 
-    def employ(self, filling: Filling, engine: Callable[[], Engine], seat: Seat) -> Any:  # noqa: ANN401
-        """Start a worker at a seat; it holds its part of the node's CPUs, so that other jobs keep off them."""
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+    def networks(self, node: Node) -> int:
+        """Give the number of networks on a node."""
+        return node.gpus if self.on_gpu else node.cpus // self.cpus
 
-        slots = self.slots(seat.node)
-        needs = {"num_cpus": max(seat.node.cpus // slots, 1)}
-        if self.choice.device == "cuda":
-            needs["num_gpus"] = 1
-        there = NodeAffinitySchedulingStrategy(seat.node.id, soft=False)
-        # Ray itself restarts nothing: a shard that is done twice at a time could be written twice.
-        options = {"max_restarts": 0, "max_task_retries": 0, "scheduling_strategy": there, **needs}
-        return self.ray.remote(**options)(ShardWorker).remote(
-            filling, engine, sees_store=seat.node.sees_store, slot=seat.slot, slots=slots
-        )
+    def places(self) -> dict[str, Place]:
+        """Give Ray's name of each node, and what a network there has to know."""
+        return {node.id: Place(node.sees_store, self.networks(node)) for node in self.nodes}
 
 
 def assemble(ray: Any, store: Path, choose: Callable[[], EngineChoice], per_node: int) -> Crew:  # noqa: ANN401
@@ -115,22 +114,25 @@ def fill_on(crew: Crew, reporter: Reporter, filling: Filling, engine: Callable[[
 
     Raises:
         InputError: an image that is missing or unreadable, named with the node; finished shards stay.
-        FlarescopeError: a full disk, or no worker is left.
+        FlarescopeError: a full disk, or workers that end again and again.
     """
-    seats = crew.seats()
-    reporter.say(f"Ray: {counted(len(seats), 'worker')} on {counted(len(crew.nodes), 'node')}, {crew.choice.id}")
-    first = next_number(filling.folder)
+    places = crew.places()
+    number = sum(place.workers for place in places.values())
+    reporter.say(f"Ray: {counted(number, 'worker')} on {counted(len(crew.nodes), 'node')}, {crew.choice.id}")
     images = filling.images
     if isinstance(images, LocalImages):  # a worker is in another folder
         images = LocalImages(images.folder.absolute())
     sent = replace(filling, folder=filling.folder.absolute(), names=filling.names[:0], images=images, progress=_silent)
-    pool = Pool(crew.ray, partial(crew.employ, sent, engine), reporter.say)
+    needs = Needs.of(crew.cpus, on_gpu=crew.on_gpu)
+    pipeline = Pipeline(crew.ray, sent, engine, number, needs, places, reporter.say)
     done = 0
     try:
-        for task, made in pool.run(seats, _tasks(filling, first)):
-            _take(filling.folder, task, made)
-            done += len(task.names)
-            filling.progress(done, len(filling.names))
+        # Ray says on standard output what ends, which is for results; `reporter` hears of it.
+        with Path(os.devnull).open("w") as nothing, contextlib.redirect_stdout(nothing):
+            for task, made in pipeline.run(_tasks(filling, next_number(filling.folder))):
+                _take(filling, task, made)
+                done += len(task.names)
+                filling.progress(done, len(filling.names))
     finally:
         remove_partial(filling.folder)
 
@@ -145,17 +147,17 @@ def _tasks(filling: Filling, first: int) -> list[Task]:
     return [Task(number, names[start : start + rows].to_pylist()) for number, start in enumerate(starts, first)]
 
 
-def _take(folder: Path, task: Task, made: Made) -> None:
+def _take(filling: Filling, task: Task, made: Made) -> None:
     """Put a finished shard into the store.
 
     Raises:
         FlarescopeError: it is not where the worker said, or the disk is full.
     """
-    if made.arrays is not None:
-        arrays = made.arrays
-        write_shard(folder, task.names, arrays.prints, arrays.features, arrays.exponents, number=task.number)
-    elif made.part is None or not made.part.is_dir():
+    if made.part is None:
+        prints, features, exponents = made.contents(filling.key.features, filling.key.dtype)
+        write_shard(filling.folder, task.names, prints, features, exponents, number=task.number)
+    elif not made.part.is_dir():
         raise FlarescopeError(f"{made.part}: a worker wrote this shard, and it is not seen here; run again")
     else:
-        with translate_os_errors(folder):
-            take_part(made.part, folder, task.number)
+        with translate_os_errors(filling.folder):
+            take_part(made.part, filling.folder, task.number)

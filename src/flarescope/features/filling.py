@@ -3,7 +3,7 @@
 The same work that a cluster does (`cluster`), described by one value: `Filling`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,17 +84,31 @@ def shards_of(filling: Filling, engine: Engine) -> Iterator[Shard]:
         InputError: a missing or unreadable image, named.
         FlarescopeError: features that are not finite.
     """
+    # Closed here, so that its threads end with the build and not with the traceback of an error.
+    with closing(images_ahead(filling)) as stream:
+        yield from shards_of_images(filling, stream, engine)
+
+
+def images_ahead(filling: Filling) -> Generator[ReadImage, None, None]:
+    """Read and render the images in order, in threads ahead of who takes them; who stops early closes it.
+
+    Raises:
+        InputError: a missing or unreadable image, named.
+    """
     rendering, images = Rendering.from_id(filling.key.rendering), filling.images
 
     def read(name: str) -> ReadImage:
         return images.read(name, rendering, filling.accept)
 
-    # Closed here, so that its threads end with the build and not with the traceback of an error.
-    with closing(read_ahead_by(each_name(filling.names), read, workers=filling.workers)) as stream:
-        yield from _filled(filling, stream, engine)
+    yield from read_ahead_by(each_name(filling.names), read, workers=filling.workers)
 
 
-def _filled(filling: Filling, stream: Iterator[ReadImage], engine: Engine) -> Iterator[Shard]:
+def shards_of_images(filling: Filling, stream: Iterator[ReadImage], engine: Engine) -> Iterator[Shard]:
+    """Compute the shards of images that were read, in order; nothing is written.
+
+    Raises:
+        FlarescopeError: features that are not finite.
+    """
     names, key, shard_rows = filling.names, filling.key, filling.shard_rows
     prints: list[Fingerprint] = []
     buffer = _ShardBuffer(min(shard_rows, len(names)), key.features, key.dtype)
