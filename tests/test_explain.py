@@ -22,6 +22,7 @@ from flarescope.heads.head import Head
 from flarescope.html_report.pictures import gallery_rows_of
 from flarescope.images.axes import axes_of
 from flarescope.images.line_of_sight import Accept
+from flarescope.images.root import LocalImages
 from flarescope.pipeline.explaining.background import background_of, inversion_line
 from flarescope.pipeline.explaining.gallery import with_maps
 from flarescope.pipeline.explaining.writing import _caption, _heading, event_in_name, free_names
@@ -133,7 +134,7 @@ def test_a_model_that_looks_back_is_refused(run):
 def test_the_gallery_of_a_report_shows_what_the_model_sees(run):
     folder, images = run
     image = FieldImage(np.zeros((64, 64)), images[0].name, 11141, None, 0.5, 1)
-    model, root = flarescope.load(folder).path, images[0].parent
+    model, root = flarescope.load(folder).path, LocalImages(images[0].parent)
     options = {"nan": "error", "reporter": Heard()}
     (shown,) = with_maps([("Hits", [image])], model, root, method="occlusion", **options)
     assert shown[1][0].seen.shape == (224, 224)

@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from importlib.util import find_spec
 
+import fsspec
 import h5py
 import numpy as np
 import pandas as pd
@@ -31,6 +32,7 @@ from flarescope.pipeline.finetuning import epochs
 from flarescope.pipeline.finetuning.beginning import for_rendering, refuse_more, refuse_untrainable
 from flarescope.pipeline.finetuning.stage import finetune
 from flarescope.pipeline.fitting import Saving
+from flarescope.storage.cache import FileCache
 from made_events import write_events_set
 from tiny_tuned import COMPUTE, RECIPE, REGIONS, tiny_backbone, train_frozen
 
@@ -251,6 +253,19 @@ def test_full_files_hold_every_array_and_forecast_the_same(tune):
         assert set(file["network"]) == set(state_of(tiny_backbone()))
     after = [arrays_of(run).load() for run in (small, full)]
     assert all(after[0][name].tobytes() == after[1][name].tobytes() for name in after[0])
+
+
+def test_images_of_a_storage_give_the_same_bytes_and_are_fetched_once_with_a_cache(tune, place, tmp_path, monkeypatch):
+    memory = fsspec.filesystem("memory")
+    for path in place[1]["images"].rglob("*.png"):
+        memory.pipe_file(f"/tuned/png/{path.relative_to(place[1]['images'])}", path.read_bytes())
+    asked = []
+    real = type(memory).cat_file
+    monkeypatch.setattr(type(memory), "cat_file", lambda self, path: asked.append(path) or real(self, path))
+    cache = FileCache.of(tmp_path / "cache", 1)
+    here, there = tune("here").model_path(), tune("there", images="memory://tuned/png", cache=cache).model_path()
+    assert here.read_bytes() == there.read_bytes()
+    assert len(asked) == len(set(asked)) > 32
 
 
 def test_the_loss_chooses_and_stops_where_it_is_asked_to(tune):

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+import flarescope
 import real_data
 from fakes import FakeEngine, Heard, draw_blank, fake_key, train_three_epochs, use_fake_network, write_pngs, write_set
 from flarescope.cli import main
@@ -223,7 +224,7 @@ def test_the_command_reads_a_bucket(bucket, tmp_path, monkeypatch, capsys):
     assert "--cache is for a storage" in capsys.readouterr().err
 
 
-def test_a_run_is_trained_evaluated_and_reported_on_a_bucket(bucket, tmp_path, monkeypatch, capsys):
+def test_a_run_is_trained_evaluated_and_reported_on_a_bucket(bucket, tmp_path, monkeypatch):
     """The scores are those of the same images in a folder, and that the set is made is seen in the bucket too."""
     use_fake_network(monkeypatch)
     draw_blank(monkeypatch)
@@ -244,10 +245,9 @@ def test_a_run_is_trained_evaluated_and_reported_on_a_bucket(bucket, tmp_path, m
             ("s3://sun/set/png", True) if place == "s3" else (str(data["images"]), False)
         )
     assert found["s3"].equals(found["folder"])
-    assert main(["report", str(tmp_path / "s3/run"), "--quiet"]) == 0
-    capsys.readouterr()
-    assert main(["finetune", str(tmp_path / "s3/run"), "--from", "block5", "--out", str(tmp_path / "tuned")]) == 2
-    assert "reads images from a folder" in capsys.readouterr().err
+    reporter = Heard()
+    flarescope.report(tmp_path / "s3/run", reporter=reporter)
+    assert not any("no gallery" in note for note in reporter.notes)
 
 
 @real_data.needs_real_data

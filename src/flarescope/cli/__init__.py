@@ -55,15 +55,18 @@ def _run(arguments: Sequence[str] | None) -> int:
     # Imported here, so that Ctrl-C during the import is one line too.
     import typer
 
+    from flarescope.cli.addresses import refuse_addresses
     from flarescope.cli.app import app
     from flarescope.cli.screen import settings
 
     usage_error: type[typer.BadParameter] = typer.BadParameter.__mro__[1]  # typer hides the base of its click's errors
     settings.reset()
+    command = typer.main.get_command(app)
+    refuse_addresses(command)
     streams = sys.stdout, sys.stderr
     try:
         given = list(arguments) if arguments is not None else None
-        result = app(args=given, prog_name="flarescope", standalone_mode=False)
+        result = command(args=given, prog_name="flarescope", standalone_mode=False)
     except typer.Abort as error:
         raise KeyboardInterrupt from error
     except usage_error as error:

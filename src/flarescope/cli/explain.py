@@ -16,7 +16,7 @@ EXAMPLE = "Example: flarescope explain runs/png some.fits folder/ --out explaine
 
 def explain(
     model: Annotated[Path, typer.Argument(help="A run's folder, a model file, or a model of the reference notebook.")],
-    paths: Annotated[list[Path], typer.Argument(help="PNG and FITS files, and folders of them.")],
+    paths: options.ImagePaths,
     out: Annotated[Path, typer.Option(help="Folder for figures (PNG, SVG), numbers (JSON) and maps (NPZ).")],
     method: Annotated[
         list[str] | None,

@@ -28,7 +28,12 @@ def finetune(
     ] = "last:1",
     train: Annotated[Path | None, typer.Option(help="Training images.", show_default="as the run")] = None,
     validation: Annotated[Path | None, typer.Option(help="Validation images.", show_default="as the run")] = None,
-    images: Annotated[Path | None, typer.Option(help="Image root.", show_default="as the run")] = None,
+    images: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="Image root, or s3://BUCKET/FOLDER.", show_default="as the run"),
+    ] = None,
+    cache: options.CacheFolder = None,
+    cache_gb: options.CacheGb = 10.0,
     epoch: options.Epoch = None,
     epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 5,
     batch: Annotated[int, typer.Option(help="Images a step, of all processes together.")] = 32,
@@ -92,6 +97,7 @@ def finetune(
     from flarescope.pipeline.featuring import Compute
     from flarescope.pipeline.finetuning.stage import finetune as run_finetuning
     from flarescope.pipeline.fitting import Saving
+    from flarescope.storage.cache import FileCache
 
     recipe = TuneRecipe(
         start=start,
@@ -132,6 +138,7 @@ def finetune(
         limit=limit,
         allow_overlap=allow_overlap,
         event=stated,
+        cache=None if cache is None else FileCache.of(cache, cache_gb),
         reporter=ScreenReporter(),
     )
     if is_first():

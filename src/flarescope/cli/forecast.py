@@ -31,8 +31,9 @@ def forecast(
         ),
     ] = None,
     image: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Option(
+            metavar="PATH",
             help="FITS file of HMI's whole disk, as JSOC's hmi.M_720s; again, or a folder, for models that look back.",
             show_default=False,
         ),

@@ -6,10 +6,12 @@ from typing import Annotated, Literal
 import typer
 
 from flarescope.cli import options, table_options
+from flarescope.cli.addresses import READ_ANYWHERE
 from flarescope.cli.evaluate import show_evaluation
 from flarescope.cli.screen import ScreenReporter, note, show_counts, warn
 from flarescope.cli.train import show_history
 from flarescope.errors import InputError
+from flarescope.storage.systems import is_url
 
 FEATURES_EXAMPLE = (
     "Example: flarescope features catalogue.parquet --images Lat60_Lon60_Nans0_png_224 --magnetic --out features.csv"
@@ -55,10 +57,8 @@ def features(
         typer.Option(help="--on ray: auto, or HOST:PORT of the head.", show_default="this machine alone"),
     ] = None,
     per_node: Annotated[int, typer.Option(help="--on ray: workers a node, without GPUs.")] = 1,
-    cache: Annotated[
-        Path | None, typer.Option(help="Folder that keeps images of a storage (s3://).", show_default="none are kept")
-    ] = None,
-    cache_gb: Annotated[float, typer.Option(help="--cache: what it may take, GB.")] = 10.0,
+    cache: options.CacheFolder = None,
+    cache_gb: options.CacheGb = 10.0,
     limit: options.Limit = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -95,6 +95,8 @@ def features(
         return
     if on is not None:
         raise InputError("--on ray computes the network's features; leave --magnetic out, or --on")
+    if is_url(images):
+        raise InputError(f"--images {images}: with --magnetic expected a path of this machine; {READ_ANYWHERE}")
     from flarescope.pipeline.magnetic import write_features
 
     found = write_features(

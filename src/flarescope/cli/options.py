@@ -152,6 +152,13 @@ ImagesAnywhere = Annotated[
         "--images", metavar="PATH", help="Folder that the table's file names are relative to, or s3://BUCKET/FOLDER."
     ),
 ]
+ImagePaths = Annotated[
+    list[str], typer.Argument(metavar="PATHS...", help="PNG and FITS files, and folders of them; s3://BUCKET/... too.")
+]
+CacheFolder = Annotated[
+    Path | None, typer.Option(help="Folder that keeps images of a storage (s3://).", show_default="none are kept")
+]
+CacheGb = Annotated[float, typer.Option(help="--cache: what it may take, GB.")]
 Backbone = Annotated[
     str,
     typer.Option(

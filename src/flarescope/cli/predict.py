@@ -17,7 +17,7 @@ EXAMPLE = "Example: flarescope predict runs/png some.fits other.png folder/ --cs
 
 def predict(
     model: Annotated[Path, typer.Argument(help="A run's folder, a model file, or a model of the reference notebook.")],
-    paths: Annotated[list[Path], typer.Argument(help="PNG and FITS files, and folders of them.")],
+    paths: options.ImagePaths,
     csv: Annotated[Path | None, typer.Option(help="Write the forecasts as CSV.", show_default=False)] = None,
     parquet: Annotated[Path | None, typer.Option(help="Write the forecasts as Parquet.", show_default=False)] = None,
     epoch: options.Epoch = None,

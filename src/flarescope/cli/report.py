@@ -37,7 +37,12 @@ def report(
     ] = None,
     split: options.ForecastSplit = "test",
     images: Annotated[
-        Path | None, typer.Option(help="Image root for the gallery.", show_default="where the run was trained from")
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="Image root for the gallery, or s3://BUCKET/FOLDER.",
+            show_default="where the run was trained from",
+        ),
     ] = None,
     events: Annotated[
         Path | None,

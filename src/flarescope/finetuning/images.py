@@ -4,15 +4,15 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from flarescope.features.batching import stack
 from flarescope.images.line_of_sight import Accept
-from flarescope.images.reading import ReadImage, Unread, each_ahead, read_image
+from flarescope.images.reading import ReadImage, Unread, each_ahead
 from flarescope.images.render import Rendering
+from flarescope.images.root import ImageRoot
 
 Edit = Callable[[int, np.ndarray], np.ndarray]
 """From a place in the order of an epoch, and pixels `(C, S, S)`, to other pixels."""
@@ -20,9 +20,10 @@ Edit = Callable[[int, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Images:
-    """The images of a table, `(N,)`, and how they are read."""
+    """The images of a table, `(N,)`: where they lie, their names, and how they are read."""
 
-    paths: Sequence[Path]
+    root: ImageRoot
+    names: Sequence[str]
     rendering: Rendering
     accept: Accept
     workers: int
@@ -53,7 +54,7 @@ class Images:
 
         def read(item: tuple[int, int]) -> ReadImage:
             row, place = item
-            image = read_image(self.paths[row], self.rendering, self.accept)
+            image = self.root.read(self.names[row], self.rendering, self.accept)
             if edit is None:
                 return image
             pixels = edit(place, image.rendered.pixels.astype(np.float32))

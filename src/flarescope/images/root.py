@@ -130,17 +130,6 @@ def root_of(images: "Path | ImageRoot") -> ImageRoot:
     return LocalImages(images) if isinstance(images, Path) else images
 
 
-def folder_of(images: ImageRoot, what: str) -> Path:
-    """Give the folder of images of this machine.
-
-    Raises:
-        InputError: they are in a storage; `what` needs a folder.
-    """
-    if not isinstance(images, LocalImages):
-        raise InputError(f"{images.where}: {what} reads images from a folder: give a copy or a mount as --images")
-    return images.folder
-
-
 def each_name(names: pa.Array) -> Iterator[str]:
     """Give names one by one, a part of them at a time as Python's strings."""
     for first in range(0, len(names), NAMES_AT_A_TIME):

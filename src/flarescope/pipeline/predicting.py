@@ -6,7 +6,7 @@ from pathlib import Path
 from flarescope.backbones.base import Spec
 from flarescope.errors import InputError
 from flarescope.files import atomic_path, check_writable
-from flarescope.images.paths import expand
+from flarescope.images.stored import images_named
 from flarescope.images.workers import Failure
 from flarescope.notes import event_notes, events_notes, write_notes_beside
 from flarescope.parquet_tables import write_parquet
@@ -27,7 +27,7 @@ def predict(
     strict: bool = False,
     reporter: Reporter | None = None,
 ) -> Predicted:
-    """Forecast files, and folders of them, with the model that a path names.
+    """Forecast files, and folders of them, here or in a storage, with the model that a path names.
 
     The arguments are those of `flarescope.load` and `Model.forecast`.
 
@@ -42,9 +42,7 @@ def predict(
     reporter, failures = reporter or WarningReporter(), list[Failure]()
     several = [paths] if isinstance(paths, str | Path) else paths
     # Before the weights: a wrong path is told at once.
-    files = expand(
-        [Path(path) for path in several], reporter, None if strict else failures, whole_disk=is_of_disk(model)
-    )
+    files = images_named(several, reporter, None if strict else failures, whole_disk=is_of_disk(model))
     if not files:
         tell_failures(failures, 0, reporter)
     found = load(model, epoch=epoch, backbone=backbone)

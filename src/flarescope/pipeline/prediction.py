@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,11 @@ from flarescope.forecaster.event_models import EventModels
 from flarescope.images.given import EXPECTED, Given, is_field, read_given
 from flarescope.images.line_of_sight import Accept
 from flarescope.images.magnetogram import is_fits
-from flarescope.images.paths import expand
 from flarescope.images.plausible import LEAST_SIDE
 from flarescope.images.reading import ReadImage, Unread, each_ahead, read_image
 from flarescope.images.received import Received
 from flarescope.images.render import PixelForm, Rendering
+from flarescope.images.stored import StoredImage, images_named
 from flarescope.images.workers import Failure
 from flarescope.pipeline.featuring import Compute, announce
 from flarescope.pipeline.history import forecast_with_past
@@ -28,10 +28,12 @@ from flarescope.pipeline.predicted import Predicted, event_table, events_table, 
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.scores.calibration import certain_words
 
+AnyImage: TypeAlias = Path | StoredImage | Received | Given
+
 
 def forecast_images(
     model: Classifier | EventModels,
-    images: Sequence[Path | Given | Received],
+    images: Sequence[AnyImage],
     *,
     earlier: Sequence[Path] = (),
     compute: Compute | None = None,
@@ -43,7 +45,7 @@ def forecast_images(
 
     Args:
         model: of one event, or of several.
-        images: PNG and FITS files, on disk or received, and fields in hand.
+        images: PNG and FITS files, on disk, in a storage or received, and fields in hand.
         earlier: more files, which a model that looks back sees beside these, and which are not forecast.
         compute: how the features are computed; they are not kept.
         strict: stop at the first image that cannot be read; those before it are forecast.
@@ -70,12 +72,12 @@ def forecast_images(
         forecast += count
         reporter.advance("forecasts", forecast + len(unread) - len(failures), len(everything))
 
-    def job(image: Path | Given | Received) -> ReadImage:
+    def job(image: AnyImage) -> ReadImage:
         return read_for(classifier, image, compute)
 
     readable = _readable(each_ahead(everything, job, workers=compute.threads()), unread, strict)
 
-    def names(of: Sequence[Path | Given | Received]) -> list[str]:
+    def names(of: Sequence[AnyImage]) -> list[str]:
         failed = {one.filename for one in unread}
         return [name for name in map(str, of) if name not in failed]
 
@@ -110,7 +112,7 @@ def forecast_images(
     return Predicted(table, tuple(unread), event, threshold=classifier.description.threshold)
 
 
-def read_for(classifier: Classifier, image: Path | Given | Received, compute: Compute) -> ReadImage:
+def read_for(classifier: Classifier, image: AnyImage, compute: Compute) -> ReadImage:
     """Read an image and render it as a model takes it.
 
     Raises:
@@ -124,11 +126,11 @@ def read_for(classifier: Classifier, image: Path | Given | Received, compute: Co
     return _read(image, Rendering.for_file(image.name, compute.nan, form), compute.accept)
 
 
-def _read(image: Path | Received, rendering: Rendering, accept: Accept) -> ReadImage:
-    return image.read(rendering, accept) if isinstance(image, Received) else read_image(image, rendering, accept)
+def _read(image: Path | Received | StoredImage, rendering: Rendering, accept: Accept) -> ReadImage:
+    return read_image(image, rendering, accept) if isinstance(image, Path) else image.read(rendering, accept)
 
 
-def _read_disk(image: Path | Given | Received, trained: str | None, compute: Compute, size: int) -> ReadImage:
+def _read_disk(image: AnyImage, trained: str | None, compute: Compute, size: int) -> ReadImage:
     """Read an image for a model of the whole disk; the levels of a JPEG say nothing to a model of FITS files.
 
     Raises:
@@ -146,7 +148,7 @@ def _read_disk(image: Path | Given | Received, trained: str | None, compute: Com
     return read
 
 
-def _rendering(image: Path | Given | Received) -> str:
+def _rendering(image: AnyImage) -> str:
     """Name the rendering of an image; a field in hand is rendered as one of a FITS file."""
     return "reference-fits" if isinstance(image, Given) or is_fits(Path(image.name)) else "reference-png"
 
@@ -165,12 +167,12 @@ def forecast_given(
         InputError: something that is neither path nor field; no image can be read; with `strict`, one cannot.
     """
     reporter, failures = reporter or WarningReporter(), list[Failure]()
-    found: list[Path | Given] = []
+    found: list[AnyImage] = []
     first = model.parts[0] if isinstance(model, EventModels) else model
     disk = (compute or Compute()).of_event(first.description.event).whole_disk
     for number, image in enumerate(_several(images)):
         if isinstance(image, str | Path):
-            found += expand([Path(image)], reporter, None if strict else failures, whole_disk=disk)
+            found += images_named([image], reporter, None if strict else failures, whole_disk=disk)
         elif is_field(image):
             found.append(Given(f"images[{number}]", image))
         else:

@@ -12,7 +12,7 @@ from flarescope.backbones.feature_table import FAMILY as FEATURE_TABLE
 from flarescope.backbones.module import FAMILY as MODULE
 from flarescope.brief import brief
 from flarescope.catalog.apart import hours_ahead
-from flarescope.errors import InputError
+from flarescope.errors import FlarescopeError, InputError
 from flarescope.events import EventDefinition, agreed, sentence_of
 from flarescope.figures import FieldImage, save_figures, scale_marks
 from flarescope.forecaster.event_runs import run_of_event
@@ -29,10 +29,12 @@ from flarescope.html_report import (
 from flarescope.html_report.spread import spread_section
 from flarescope.images.line_of_sight import Accept
 from flarescope.images.look import look_of_png
-from flarescope.images.magnetogram import is_fits, read_bytes, read_fits
+from flarescope.images.magnetogram import is_fits, read_fits
 from flarescope.images.png import read_png
 from flarescope.images.png_text import png_header
+from flarescope.images.remote import images_at
 from flarescope.images.render import field_of_pixels
+from flarescope.images.root import ImageRoot
 from flarescope.model_card import CardInputs, write_card
 from flarescope.pipeline.evaluated import ONE_EVENT, event_of_forecasts, forecasts_of, read_evaluated, using_scores
 from flarescope.pipeline.foreign import keeping
@@ -114,7 +116,9 @@ def report(
             warnings=found.warnings(),
             history=folder.history(),
             events=verifying.marked_flares(event),
-            gallery=_gallery(forecasts, verification, found, Path(images or described["images"]), explained, reporter),
+            gallery=_gallery(
+                forecasts, verification, found, images_at(images or described["images"]), explained, reporter
+            ),
             compared=[_compared(path, forecasts, verification, split, verifying, of_all) for path in compared],
             provenance={"evaluation": found.evaluation(), "data": found.tables(), **found.training()},
             further=[spread_section(spreads)] if spreads else [],
@@ -143,7 +147,7 @@ def _gallery(
     forecasts: pd.DataFrame,
     verification: dict[str, Any],
     found: Provenance,
-    images: Path,
+    images: ImageRoot,
     explained: str | None,
     reporter: Reporter,
 ) -> list[tuple[str, list[FieldImage]]]:
@@ -151,8 +155,13 @@ def _gallery(
     if (verification["settings"]["event"] or {}).get("scope") == "disk" or rows["noaa_ar"].isna().all():
         reporter.say("no gallery: images of the whole disk are not drawn")
         return []
-    if rows["filename"].isna().any() or not images.is_dir():
-        reporter.say(f"no gallery: the images are not at {images} (--images)")
+    if rows["filename"].isna().any():
+        reporter.say("no gallery: the forecasts do not name their images")
+        return []
+    try:
+        images.check()
+    except FlarescopeError as error:
+        reporter.say(f"no gallery: {error}")
         return []
     chosen = gallery_rows(rows, threshold)
     gallery = [
@@ -168,13 +177,12 @@ def _gallery(
     return with_maps(gallery, model, images, method=explained, nan=nan, reporter=reporter)
 
 
-def _field_image(images: Path, row: Mapping[Any, Any]) -> FieldImage:
-    path = images / row["filename"]
+def _field_image(images: ImageRoot, row: Mapping[Any, Any]) -> FieldImage:
+    path, content = images.path(row["filename"]), images.bytes_of(row["filename"])
     if is_fits(path):
-        read = read_fits(path, accept=Accept(instrument_ok=True))  # what was forecast was taken before
+        read = read_fits(path, content, accept=Accept(instrument_ok=True))  # what was forecast was taken before
         field, look = read.field_gauss, read.look
     else:
-        content = read_bytes(path)
         pixels = read_png(path, content)
         look = look_of_png(path.name, png_header(content), pixels.shape[:2])
         field = field_of_pixels(np.asarray(pixels if pixels.ndim == 2 else pixels.mean(axis=2), np.float64))

@@ -173,7 +173,7 @@ def open_training_data(
     *,
     train: str | Path,
     validation: str | Path,
-    images: str | Path,
+    images: str | Path | ImageRoot,
     features: Path,
     backbone: Spec,
     compute: Compute,
@@ -189,7 +189,8 @@ def open_training_data(
     Raises:
         InputError: bad tables, images or options; one class only where a recipe takes the reference's class weights.
     """
-    root, stated = images_at(images), stated_events(event)
+    root = images_at(images) if isinstance(images, str | Path) else images
+    stated = stated_events(event)
     options = options_of(compute=replace(compute, store=None), event=stated[0] if len(stated) == 1 else None)
     events = events_of_training(train, validation, stated, reporter)
     event = events[0] if events else None

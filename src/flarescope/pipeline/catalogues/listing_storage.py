@@ -11,11 +11,11 @@ import pandas as pd
 from flarescope.catalog.file_names import region_and_time
 from flarescope.counted import counted
 from flarescope.errors import InputError
-from flarescope.images.instruments import segment_in_name
 from flarescope.images.line_of_sight import Accept, check_header
-from flarescope.images.magnetogram import is_fits, is_image, is_jpeg, regions_named
+from flarescope.images.magnetogram import is_fits, is_jpeg, regions_named
 from flarescope.images.region import read_region_png
 from flarescope.images.remote import RemoteImages
+from flarescope.images.stored import may_be_image
 from flarescope.progress import Reporter
 from flarescope.region_numbers import complete_regions, regions_text
 from flarescope.times import parse_t_rec
@@ -42,7 +42,7 @@ def list_storage(images: RemoteImages, accept: Accept, reporter: Reporter) -> pd
         InputError: no such place, or no image in it.
     """
     images.check()
-    found = [name for name in images.names() if _may_be(name, accept)]
+    found = [name for name in images.names() if may_be_image(name, whole_disk=accept.whole_disk)]
     if not found:
         raise InputError(f"{images.url}: no {'JPEG' if accept.whole_disk else 'PNG'} or FITS file below this address")
     names = pd.Series(found, dtype="str")
@@ -60,15 +60,6 @@ def list_storage(images: RemoteImages, accept: Accept, reporter: Reporter) -> pd
             reporter.warn(f"{counted(len(reasons), 'image')} left out, the first: {reasons[0]}")
             table = table[table["filename"].isin(_kept(names, unknown, said))].reset_index(drop=True)
     return complete_regions(table, images.url)
-
-
-def _may_be(name: str, accept: Accept) -> bool:
-    path = Path(name)
-    return (
-        is_image(path, whole_disk=accept.whole_disk)
-        and not path.name.startswith(".")
-        and not segment_in_name(path.name)
-    )
 
 
 def _described(images: RemoteImages, accept: Accept, name: str) -> Described:

@@ -12,19 +12,20 @@ from flarescope.images.line_of_sight import Accept
 from flarescope.images.magnetogram import is_fits, read_bytes, read_fits, zero_for_nan
 from flarescope.images.png import read_png
 from flarescope.images.render import FIELD_LIMIT_GAUSS
+from flarescope.images.stored import StoredImage
 from flarescope.magnetic.features import ZERO_PIXEL, gradient_magnitude, lines_on, neutral_line_vertices
 
 LINE_SIDE = 700
 """Pixels of the longer side, to which a larger field is averaged before its inversion line is sought."""
 
 
-def background_of(path: Path, accept: Accept) -> Background:
+def background_of(image: Path | StoredImage, accept: Accept) -> Background:
     """Read an image that could be forecast for the drawing.
 
     Raises:
         InputError: it cannot be read.
     """
-    content = read_bytes(path)
+    path, content = (image, read_bytes(image)) if isinstance(image, Path) else (Path(image.name), image.content())
     if is_fits(path):
         return _of_field(path, content, read_fits(path, content, accept=accept).field_gauss, accept.whole_disk)
     if path.suffix.lower() == ".png":

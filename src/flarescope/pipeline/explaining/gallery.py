@@ -9,10 +9,11 @@ from flarescope.explaining.explained import Explained, explain_pixels, randomise
 from flarescope.explaining.maps import check_methods
 from flarescope.figures import FieldImage
 from flarescope.forecaster.as_torch import log_odds_module
+from flarescope.images.render import Rendering
+from flarescope.images.root import ImageRoot
 from flarescope.pipeline.explaining.writing import TITLES
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.model_parts import load_parts
-from flarescope.pipeline.prediction import read_for
 from flarescope.progress import Reporter
 from flarescope.wording import number
 
@@ -22,7 +23,7 @@ Gallery = list[tuple[str, list[FieldImage]]]
 def with_maps(
     gallery: Sequence[tuple[str, Sequence[FieldImage]]],
     model: Path,
-    images: Path,
+    images: ImageRoot,
     *,
     method: str,
     nan: str,
@@ -50,7 +51,8 @@ def with_maps(
     for heading, row in gallery:
         shown.append((heading, []))
         for image in row:
-            read = read_for(found.parts[0], images / image.filename, compute)
+            form = found.parts[0].weights.backbone.pixels
+            read = images.read(image.filename, Rendering.for_file(image.filename, nan, form), compute.accept)
             seen = explain_pixels(module, read.rendered.pixels, 0, methods=[method], others=others)
             if method in seen.refused:
                 raise InputError(f"--explain {seen.refused[method]}")

@@ -14,7 +14,7 @@ from flarescope.explaining.explained import Explained, explain_pixels, log_odds_
 from flarescope.explaining.maps import METHODS, check_methods
 from flarescope.files import make_folder
 from flarescope.forecaster.as_torch import EventHead, LogOdds, heads_of, log_odds_module
-from flarescope.images.paths import expand
+from flarescope.images.stored import StoredImage, images_named
 from flarescope.images.workers import Failure
 from flarescope.log_odds import sigmoid
 from flarescope.pipeline.explaining.writing import free_names, write_explained
@@ -129,7 +129,7 @@ def explain(
     several, failures = [paths] if isinstance(paths, str | Path) else paths, list[Failure]()
     found = load_parts(model, epoch=epoch, backbone=backbone)
     compute = (compute or Compute()).of_event(found.event)
-    files = expand([Path(path) for path in several], reporter, failures, whole_disk=compute.whole_disk)
+    files = images_named(several, reporter, failures, whole_disk=compute.whole_disk)
     if not files:
         tell_failures(failures, 0, reporter)
     reporter.say(f"model: {found.path}")
@@ -159,7 +159,7 @@ class _Work:
         self.others = randomised_models(self.module, explaining.seed) if explaining.checks else {}
         self.told: set[str] = set()
 
-    def one(self, path: Path, folder: Path, name: str) -> Explanation:
+    def one(self, path: Path | StoredImage, folder: Path, name: str) -> Explanation:
         """Explain one image and write what came."""
         read = read_for(self.found.parts[0], path, self.compute)
         events, probabilities = {}, self._probabilities(read.rendered.pixels)

@@ -15,6 +15,7 @@ from flarescope.files import atomic_path, write_json
 from flarescope.forecaster.as_torch import EventHead
 from flarescope.images.line_of_sight import Accept
 from flarescope.images.reading import ReadImage
+from flarescope.images.stored import StoredImage
 from flarescope.pipeline.explaining.background import background_of
 from flarescope.region_numbers import regions_text
 from flarescope.wording import number
@@ -28,7 +29,7 @@ TITLES = {
 }
 
 
-def free_names(files: Sequence[Path]) -> list[str]:
+def free_names(files: Sequence[Path | StoredImage]) -> list[str]:
     """Give each image a name for its files: its own without the ending, and a number where two would be the same."""
     names, used = [], set[str]()
     for file in files:
@@ -50,7 +51,7 @@ def event_in_name(code: str) -> str:
 def write_explained(
     folder: Path,
     name: str,
-    path: Path,
+    path: Path | StoredImage,
     read: ReadImage,
     events: Mapping[str, tuple[EventHead, Explained]],
     *,
@@ -78,7 +79,12 @@ def write_explained(
 
 
 def _figure(
-    path: Path, read: ReadImage, background: Background, head: EventHead, found: Explained, probability: float
+    path: Path | StoredImage,
+    read: ReadImage,
+    background: Background,
+    head: EventHead,
+    found: Explained,
+    probability: float,
 ) -> Any:  # noqa: ANN401 - a figure of matplotlib
     rendered = read.rendered
     regions = regions_text(rendered.noaa_ars) or ("" if not rendered.noaa_ars else str(rendered.noaa_ars[0]))
@@ -109,7 +115,7 @@ def _drawn(one: Curves) -> DrawnCurves:
     return DrawnCurves(one.share, one.deletion, one.insertion)
 
 
-def _caption(path: Path, found: Explained, *, has_line: bool) -> str:
+def _caption(path: Path | StoredImage, found: Explained, *, has_line: bool) -> str:
     lines = [
         f"{path.name}, as it lies in its file: nothing is rotated. "
         f"{'Green points: polarity inversion line. ' if has_line else ''}"

@@ -12,11 +12,13 @@ from flarescope.errors import InputError
 from flarescope.events import EventDefinition, agreed
 from flarescope.finetuning.recipe import TuneRecipe
 from flarescope.heads.head import Recipe, reference_class_weight
+from flarescope.images.remote import images_at
 from flarescope.images.render import DISK_LIMIT_GAUSS, FIELD_LIMIT_GAUSS, Rendering
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.models import Model
 from flarescope.pipeline.training_data import TrainingData, open_training_data
 from flarescope.progress import Reporter
+from flarescope.storage.cache import FileCache
 
 EQUAL: Final = (1.0, 1.0)
 
@@ -27,11 +29,12 @@ class Tables:
 
     Attributes:
         train, validation: tables of labelled images.
-        images: the folder that their file names are relative to.
+        images: the folder, or the address of a storage, that their file names are relative to.
         features: the folder of the feature stores.
         limit: only so many rows of each table, drawn at random.
         allow_overlap: go on where a region stands in both tables.
         event: that the labels are of, for tables that do not say it.
+        cache: keeps what is read of a storage.
     """
 
     train: str | Path | None = None
@@ -41,6 +44,7 @@ class Tables:
     limit: int | None = None
     allow_overlap: bool = False
     event: EventDefinition | None = None
+    cache: FileCache | None = None
 
 
 def refuse_untrainable(weights: Weights) -> None:
@@ -89,7 +93,7 @@ def tables_of(found: Model, asked: Tables, out: Path) -> Tables:
     features = asked.features or (kept if kept and Path(kept).is_dir() else out.parent / "features")
     limit = asked.limit or (sources.get("limit") if own else None)
     overlap = asked.allow_overlap or (own and bool(said.get("allow_overlap")))
-    return Tables(train, validation, images, features, limit, overlap, asked.event)
+    return Tables(train, validation, images, features, limit, overlap, asked.event, asked.cache)
 
 
 def open_data(
@@ -116,7 +120,7 @@ def open_data(
     data = open_training_data(
         train=paths["train"],
         validation=paths["validation"],
-        images=str(tables.images),
+        images=images_at(str(tables.images), tables.cache),
         features=Path(str(tables.features)),
         backbone=found.classifier.weights,
         compute=replace(compute, store=compute.store or trained.get("dtype")),

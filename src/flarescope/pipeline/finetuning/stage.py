@@ -18,7 +18,6 @@ from flarescope.finetuning.recipe import TuneRecipe
 from flarescope.forecaster.runs import RunFolder
 from flarescope.heads.stored import linear
 from flarescope.images.render import FIELD_LIMIT_GAUSS, Rendering
-from flarescope.images.root import folder_of
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.finetuning.beginning import (
     Tables,
@@ -38,6 +37,7 @@ from flarescope.pipeline.identity import claimed
 from flarescope.pipeline.models import Model, load
 from flarescope.pipeline.training_data import TrainingData
 from flarescope.progress import Reporter, WarningReporter
+from flarescope.storage.cache import FileCache
 
 STATE_EVERY: Final = 500
 """Steps after which it is kept where training stands, beside every end of an epoch: what a kill can cost."""
@@ -61,6 +61,7 @@ def finetune(
     limit: int | None = None,
     allow_overlap: bool = False,
     event: EventDefinition | None = None,
+    cache: FileCache | None = None,
     reporter: Reporter | None = None,
 ) -> RunFolder:
     """Train layers of a network beside its head, from a model on; a killed run goes on where it stood.
@@ -73,7 +74,7 @@ def finetune(
         recipe: of the fine-tuning.
         train: rows to train on, if not those that the run was trained on.
         validation: rows to validate on, if not the run's.
-        images: the folder that the tables' file names are relative to, if not the run's.
+        images: the folder, or the address of a storage, that the tables' file names are relative to, if not the run's.
         epoch: which model of the run.
         backbone: where to find the backbone instead of where the model says.
         compute: how images are read; and how features are computed of the validation forecasts at the end.
@@ -84,6 +85,7 @@ def finetune(
         limit: only so many rows of each table, drawn at random, the same ones every time.
         allow_overlap: go on where a region stands in both tables.
         event: that the labels are of, for tables that do not say it.
+        cache: keeps what is read of a storage, of which each epoch reads every image.
         reporter: hears notes and progress.
 
     Returns:
@@ -111,7 +113,7 @@ def finetune(
         found = load(run, epoch=epoch, backbone=backbone)
         refuse_untrainable(found.classifier.weights)
         refuse_more(found)
-        named = Tables(train, validation, images, features, limit, allow_overlap, event)
+        named = Tables(train, validation, images, features, limit, allow_overlap, event, cache)
         asked = tables_of(found, named, Path(out))
         data = open_data(found, asked, compute, backbone, reporter)
         rendering = Rendering.from_id(data.store.key.rendering)
@@ -134,7 +136,6 @@ def _prepared(
     reporter: Reporter,
 ) -> tuple[Training, Rows]:
     """Make the network of which a part is trained, see that there is room, and find the images."""
-    folder = folder_of(data.images, "fine-tuning")
     weights = found.classifier.weights
     base, earlier = base_of(weights)
     del base
@@ -143,7 +144,7 @@ def _prepared(
         check(measure(tuned, 3, rendering.size), at_a_time(recipe, processes), processes.device)
     rows = {
         name: Rows(
-            Images([folder / one for one in table["filename"]], rendering, data.compute.accept, data.compute.threads()),
+            Images(data.images, list(table["filename"]), rendering, data.compute.accept, data.compute.threads()),
             data.labels()[name],
             recipe.class_weight or (1.0, 1.0),
         )

@@ -13,6 +13,7 @@ from flarescope.disk.view import View
 from flarescope.errors import InputError
 from flarescope.events import FluxScale
 from flarescope.files import atomic_path, check_writable
+from flarescope.images.stored import on_this_machine
 from flarescope.pipeline.forecasting.beside import learned_then
 from flarescope.pipeline.forecasting.forms import write_csv, write_forecast_json, write_rows
 from flarescope.pipeline.forecasting.inputs import Inputs, read_inputs
@@ -68,7 +69,7 @@ def forecast(
             newest not later than `issued` tells the regions; earlier ones how they changed.
         flares: flare lists: event reports, folders and archives of them, lists, tables, SWPC's JSON.
         image: a FITS file of HMI's whole disk, of the 24 hours before `issued`. Of several, or of a folder, the newest
-            is forecast, and models that look back see the others.
+            is forecast, and models that look back see the others. Addresses of a storage are fetched.
         models: runs of `flarescope train`, which forecast the patches of `image`; and at most one region model, a name
             or a run of `flarescope train-regions`, instead of the one that ships.
         issued: UTC; by default when the image was taken, else half an hour after the newest summary's positions hold.
@@ -92,18 +93,20 @@ def forecast(
     if out is not None:
         check_writable(out / JSON_NAME)
     inputs = read_inputs(regions, flares, flux_scale=flux_scale, reporter=reporter)
-    return forecast_inputs(
-        inputs,
-        image=image,
-        models=models,
-        issued=issued,
-        out=out,
-        archive=archive,
-        flux_scale=flux_scale,
-        compute=compute,
-        instrument_ok=instrument_ok,
-        reporter=reporter,
-    )
+    images = [] if image is None else [image] if isinstance(image, str | Path) else image
+    with on_this_machine(images, reporter) as files:
+        return forecast_inputs(
+            inputs,
+            image=None if image is None else files,
+            models=models,
+            issued=issued,
+            out=out,
+            archive=archive,
+            flux_scale=flux_scale,
+            compute=compute,
+            instrument_ok=instrument_ok,
+            reporter=reporter,
+        )
 
 
 def forecast_inputs(

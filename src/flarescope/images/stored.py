@@ -1,0 +1,142 @@
+"""Which images does an address of a storage name, and how is one of them read as a file of this machine is?"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+from flarescope.errors import FlarescopeError, InputError
+from flarescope.images.instruments import segment_in_name
+from flarescope.images.line_of_sight import Accept
+from flarescope.images.magnetogram import is_image
+from flarescope.images.paths import expand
+from flarescope.images.reading import ReadImage
+from flarescope.images.remote import RemoteImages
+from flarescope.images.render import Rendering
+from flarescope.images.workers import Failure
+from flarescope.progress import Reporter
+from flarescope.storage.systems import file_system, is_url, storage_errors
+
+
+@dataclass(frozen=True)
+class StoredImage:
+    """One image of a storage.
+
+    Attributes:
+        folder: where it lies.
+        key: its name relative to that, with `/` between folders.
+    """
+
+    folder: RemoteImages = field(repr=False)
+    key: str
+
+    @property
+    def name(self) -> str:
+        """The file's own name."""
+        return PurePosixPath(self.key).name
+
+    def __str__(self) -> str:
+        return f"{self.folder.url}/{self.key}"
+
+    def content(self) -> bytes:
+        """Give its bytes, whole."""
+        return self.folder.bytes_of(self.key)
+
+    def read(self, rendering: Rendering, accept: Accept) -> ReadImage:
+        """Read, fingerprint and render it.
+
+        Raises:
+            InputError: it cannot be read or rendered; the message names it.
+        """
+        return self.folder.read(self.key, rendering, accept)
+
+
+def may_be_image(name: str, *, whole_disk: bool) -> bool:
+    """Tell whether a name in a storage can be that of a magnetogram: hidden files and other segments are none."""
+    path = Path(name)
+    return is_image(path, whole_disk=whole_disk) and not path.name.startswith(".") and not segment_in_name(path.name)
+
+
+def images_named(
+    paths: Sequence[str | Path],
+    reporter: Reporter,
+    failures: list[Failure] | None = None,
+    *,
+    whole_disk: bool = False,
+) -> list[Path | StoredImage]:
+    """List the images that paths and addresses name, each once: files, and all below folders (see `paths.expand`).
+
+    Raises:
+        InputError: as `paths.expand`; of an address, nothing there, or no image.
+        FlarescopeError: a storage that does not answer.
+    """
+    found: list[Path | StoredImage] = []
+    if not paths:
+        expand([], reporter)  # says what is expected
+    for path in paths:
+        if not is_url(path):
+            found += expand([Path(path)], reporter, failures, whole_disk=whole_disk)
+            continue
+        try:
+            found += _below(path.rstrip("/"), whole_disk)
+        except InputError as error:
+            if failures is None:
+                raise
+            failures.append(Failure(path, str(error)))
+    return list(dict.fromkeys(found))
+
+
+def _below(url: str, whole_disk: bool) -> list[StoredImage]:
+    system, path = file_system(url)
+    with storage_errors(url):
+        is_folder = system.info(path)["type"] == "directory"
+    if not is_folder:
+        folder, _, name = url.rpartition("/")
+        if not (is_image(Path(name)) or is_image(Path(name), whole_disk=True)):
+            raise InputError(
+                f"{url}: expected a .png, .jpg (whole disk), .fits, .fit, .fts or .fits.gz file, or a folder"
+            )
+        return [StoredImage(RemoteImages(folder), name)]
+    images = RemoteImages(url)
+    names = [name for name in images.names() if may_be_image(name, whole_disk=whole_disk)]
+    if not names:
+        raise InputError(f"{url}: no {'JPEG' if whole_disk else 'PNG'} or FITS file below this address")
+    return [StoredImage(images, name) for name in names]
+
+
+@contextmanager
+def on_this_machine(images: Sequence[str | Path], reporter: Reporter) -> Iterator[list[Path]]:
+    """Give files of this machine for a `with` block: what addresses name is fetched, and goes at its end.
+
+    For what looks at the header and the field of few, large files, as those of the whole disk.
+
+    Raises:
+        InputError: nothing at an address; in the block, of a file that was fetched, with its address.
+    """
+    if not any(map(is_url, images)):
+        yield [Path(one) for one in images]
+        return
+    places = dict[str, str]()
+    with TemporaryDirectory(prefix="flarescope-") as folder:
+        files = list[Path]()
+        for number, one in enumerate(images):
+            if not is_url(one):
+                files.append(Path(one))
+                continue
+            for image in _below(one.rstrip("/"), whole_disk=True):
+                reporter.say(f"fetched: {image}")
+                file = Path(folder, str(number), image.key)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(image.content())
+                files.append(file)
+                places[str(file)] = str(image)
+        try:
+            yield files
+        except FlarescopeError as error:
+            said = str(error)
+            for path, address in places.items():
+                said = said.replace(path, address)
+            if said == str(error):
+                raise
+            raise type(error)(said) from error
