@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Iterator, Sequence
 from itertools import repeat
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ from flarescope.finetuning.recipe import TuneRecipe
 from flarescope.heads.head import glorot_head
 from flarescope.images.line_of_sight import HMI_ONLY
 from flarescope.images.render import Rendering
+from flarescope.images.root import LocalImages
 
 CPU = torch.device("cpu")
 
@@ -38,7 +40,7 @@ def training_of(weights: Weights, recipe: TuneRecipe, device: torch.device = CPU
     head = glorot_head(weights.backbone.features, 0)
     tuned = unfrozen(weights, head, recipe, device, earlier={})
     labels = np.arange(recipe.batch) % 2
-    rows = Rows(Images([], Rendering("reference-png"), HMI_ONLY, 0), labels)
+    rows = Rows(Images(LocalImages(Path()), [], Rendering("reference-png"), HMI_ONLY, 0), labels)
     return Training(tuned, tuned.optimiser(recipe), rows, recipe, Processes(0, 1, device), 5978.7)
 
 
