@@ -80,6 +80,22 @@ def test_references_of_a_table_and_what_each_is():
     assert said == []
 
 
+def test_a_state_that_tells_nothing_is_no_worse_than_nothing():
+    """No row had an event in the two hours before. Without its own region the rate is 4 / 76 for the rows of the five
+    regions that have one of the 5 events, and 5 / 76 for the others: by one threshold TSS would be near -1."""
+    hours = pd.Timestamp("2012-01-01", tz="UTC") + pd.to_timedelta(np.tile(np.arange(6), 20), "h")
+    rows = pd.DataFrame({"noaa_ar": np.repeat(np.arange(11_000, 11_020), 6), "time": hours, "probability": 0.5})
+    rows["label"] = ((np.arange(120) % 6 == 5) & (np.arange(120) < 30)).astype(int)
+    rows["filename"] = [f"{i}.png" for i in range(len(rows))]
+    event = EventDefinition(threshold="M1.0", window_hours=2)
+    state = references_of(rows, event=event, climatology=None, flares=None)[0][2]
+    known = np.isfinite(state.probability)
+    assert sorted(set(state.probability[known])) == [4 / 76, 5 / 76]
+    labels, groups = rows["label"].to_numpy() == 1, rows["noaa_ar"].astype("Int64")
+    found = skill_against(labels, np.full(120, 0.5), 0.4, state, groups=groups, unit=REGION, sampling=Sampling(0))
+    assert (found["n"], found["tss_reference"]) == (80, 0)
+
+
 def row(verdict, warning=""):
     return {"brier_skill": {"verdict": verdict}, "tss_gained": None, "warning": warning}
 

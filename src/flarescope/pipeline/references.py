@@ -84,7 +84,8 @@ def references_of(
         if clusters.of_rows.nunique() > 1:
             told = f"how often an event follows that state of the {hours} before, counted without the row's own "
             share = rate_by_state(labels, before, group)
-            made.append(Reference(STATE, share, _rate_where(labels, share), told + clusters.unit.one))
+            yes = share >= rate_by_state(labels, np.where(np.isnan(before), np.nan, 0.0), group)  # of any state
+            made.append(Reference(STATE, share, _rate_where(labels, share), told + clusters.unit.one, yes=yes))
     if not regions:
         return made, []
     more, said = _by_regions(rows, labels, event, flares, regions)

@@ -44,6 +44,8 @@ class Reference:
         threshold: its yes is from here on.
         said: what it is, in a sentence.
         warning: why its scores are no test of it; empty where they are.
+        yes: `(N,)` bool, where its yes is another for each row: a rate that is counted without a row's own group is
+            lower for each row of a group with events, and by one threshold it would be wrong of them for that alone.
         counted_here: whether it is always the share of events among these very rows, which other rows would change: it
             is counted anew in each replicate, and the skill against it is `bss_sample`.
     """
@@ -53,6 +55,7 @@ class Reference:
     threshold: float
     said: str
     warning: str = ""
+    yes: np.ndarray | None = None
     counted_here: bool = False
 
 
@@ -124,7 +127,7 @@ def skill_against(
     own_groups = groups[known].reset_index(drop=True)
     if sampling.replicates and own_groups.nunique() > 1 and own_groups.notna().all():
         codes, count = region_codes(own_groups, unit)
-    yes, theirs = p >= threshold, q >= reference.threshold
+    yes, theirs = p >= threshold, q >= reference.threshold if reference.yes is None else reference.yes[known]
     cells = np.stack([event, ~event, event & yes, ~event & yes, event & theirs, ~event & theirs], axis=1)
     squares = np.stack([(p - event) ** 2, (q - event) ** 2], axis=1)
     scorer = _Scorer(region_sums(squares, codes, count), region_sums(cells, codes, count), reference.counted_here)
