@@ -81,7 +81,8 @@ def reference_section(references: Mapping[str, Mapping[str, Any]]) -> Section:
         "Brier skill is 1 - Brier score / Brier score of the reference: above 0 is better than the reference. Each is "
         "of the rows that the reference forecasts. The reference's yes is from the share of events in these rows on, "
         "where TSS of a calibrated forecast is largest; persistence says yes where there was an event, the state "
-        "before where its rate is no lower than that of any state, both counted without the row's own region or block of time."
+        "before where its rate is no lower than that of any state, both counted without the row's own region or block "
+        "of time."
     ]
     columns = [name[0].upper() + name[1:] for name in header]
     table = Table("Skill against each reference", columns, rows, frozenset({len(header) - 1}))
