@@ -17,6 +17,7 @@ from flarescope.backbones.base import Weights
 from flarescope.backbones.vgg16 import VGG16
 from flarescope.cli import main
 from flarescope.cli.app import app
+from flarescope.cli.evaluate import tell_losses
 from flarescope.engines import start as starting
 from waiting import LIMIT_S
 
@@ -407,3 +408,13 @@ def test_root_help_lists_every_command(capsys):
     for name in get_command(app).commands:
         assert name in text
     assert isinstance(app, typer.Typer)
+
+
+def test_a_loss_that_is_not_the_log_loss_is_explained(capsys):
+    verification = {"probability": {"scores": {"log_loss": {"value": 3.442}}}}
+    tell_losses(39.6671, verification)
+    said = capsys.readouterr().err
+    assert said.startswith("- loss 39.67 is of the log odds as the head gives them; Log loss 3.442 keeps")
+    tell_losses(3.4421, verification)
+    tell_losses(3.0, {"probability": {"scores": {"log_loss": {"value": None}}}})
+    assert capsys.readouterr().err == ""

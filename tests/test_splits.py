@@ -133,6 +133,14 @@ def test_a_split_by_time_leaves_the_gap_out():
     assert hours["validation"].tolist() == list(range(50, 57))
     assert hours["test"].tolist() == list(range(80, 100))
     assert count_splits(split)["images"].to_dict() == {"train": 27, "validation": 7, "test": 20, "left out": 46}
+    of_two = count_splits(split.assign(**{"label_C1.0_24h": 1, "label_M1.0_24h": 0, "label_of_mine": 1}))
+    assert of_two.loc["train"].to_dict() == {
+        "images": 27,
+        "flaring": split["label"][split["split"] == "train"].sum(),
+        "flaring C1.0_24h": 27,
+        "flaring M1.0_24h": 0,
+        "regions": 1,
+    }
 
 
 def test_images_left_out_by_time_are_counted_by_rule():

@@ -16,6 +16,7 @@ from flarescope.catalog.boucheron import assign_splits, require_regions
 from flarescope.connected import all_regions, connected_regions, region_groups
 from flarescope.counted import counted
 from flarescope.errors import InputError
+from flarescope.several_events import COLUMN, LABEL
 from flarescope.tables import SPLITS
 
 
@@ -241,11 +242,14 @@ def count_splits(catalogue: pd.DataFrame) -> pd.DataFrame:
     """Count images, flaring images and regions of each split, and of the rows left out.
 
     Returns:
-        Index `train`, `validation`, `test`, `left out`; columns `images`, `flaring`, `regions`, int.
+        Index `train`, `validation`, `test`, `left out`; columns `images`, `flaring`, of a table of several events
+        one for each, such as `flaring M1.0_24h` (`flaring` is of the first), and `regions`, int.
     """
     name = catalogue["split"].fillna("left out")
     groups = catalogue.assign(split=name).groupby("split")
+    of_each = [column for column in catalogue.columns if str(column).startswith(LABEL) and COLUMN.fullmatch(column)]
+    flaring = {f"flaring {column.removeprefix(LABEL)}": groups[column].sum() for column in of_each}
     table = pd.DataFrame(
-        {"images": groups.size(), "flaring": groups["label"].sum(), "regions": groups["noaa_ar"].nunique()}
+        {"images": groups.size(), "flaring": groups["label"].sum(), **flaring, "regions": groups["noaa_ar"].nunique()}
     )
     return table.reindex([*SPLITS, "left out"]).fillna(0).astype("int64")

@@ -101,6 +101,7 @@ def show_splits(catalogue: "pd.DataFrame") -> None:
     if settings.as_json:
         show_json(frame_records(counts))
         return
-    numbers = ["images", "flaring", "regions"]
+    of_each = [name for name in counts.columns if name.startswith("flaring ")]  # of a table of several events
+    numbers = ["images", *(of_each or ["flaring"]), "regions"]
     rows = [[str(row["split"]), *(f"{row[name]:,}" for name in numbers)] for row in frame_records(counts)]
     show_table("catalogue", ["split", *numbers], rows)

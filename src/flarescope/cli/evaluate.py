@@ -1,5 +1,6 @@
 """`flarescope evaluate`: how well does a model, or anybody's table of forecasts, forecast?"""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -163,10 +164,21 @@ def show_evaluation(evaluation: "Evaluation") -> None:
         out(f"undefined (0/0, written as null): {names}: the table lacks events or non-events")
     if evaluation.verification:
         show_verification(evaluation.verification, "image")
+        tell_losses(evaluation.loss, evaluation.verification)
     else:
         out(statement_of(evaluation.event))
     show_flux(evaluation)
     note(f"scores and forecasts written to {evaluation.folder}")
+
+
+def tell_losses(loss: float, verification: Mapping[str, Any]) -> None:
+    """Say why the model's loss is not the log loss of its probabilities, where it is not."""
+    kept = verification["probability"]["scores"]["log_loss"]["value"]
+    if kept is not None and not math.isclose(loss, kept, rel_tol=0.01):
+        note(
+            f"- loss {loss:.4g} is of the log odds as the head gives them; Log loss {kept:.4g} keeps probabilities "
+            "within 1e-7 to 1 - 1e-7: some forecasts beyond were wrong"
+        )
 
 
 def show_flux(evaluation: "Evaluation", whose: str = "") -> None:

@@ -86,8 +86,8 @@ def calibrate(
     if not path.is_file():
         raise _no_forecasts(folder, run_json)
     forecasts = read_forecasts(path)
-    fitting_rows(forecasts, "a calibration")
     _check_rows(model, folder, run_json, forecasts, reporter)
+    fitting_rows(forecasts, "a calibration")
     fitted_on = rows_in_short(forecasts)
     calibration = None if method == "none" else fit_calibration(forecasts, method=method)
     if calibration is not None:
