@@ -81,9 +81,11 @@ def test_several_events(run, tmp_path):
 
 def test_the_card_of_a_report_goes_with_its_model(run, tmp_path):
     shutil.copytree(run[0], tmp_path / "r")
-    (tmp_path / "r" / "README.md").write_text("---\nlicense: bsd-3-clause\n---\n# With scores\n")
+    (tmp_path / "r" / "README.md").write_text(
+        "---\nlicense: bsd-3-clause\n---\n# With scores\nflarescope predict /home/me/my runs/r some.fits\n"
+    )
     flarescope.export(tmp_path / "r", to="folder", out=tmp_path / "best")
-    assert "With scores" in (tmp_path / "best" / "README.md").read_text()
+    assert "With scores\nflarescope predict best some.fits\n" in (tmp_path / "best" / "README.md").read_text()
     best = flarescope.load(tmp_path / "r").path
     other = next(number for number in (1, 2, 3) if flarescope.load(tmp_path / "r", epoch=number).path != best)
     flarescope.export(tmp_path / "r", to="folder", out=tmp_path / "other", epoch=other)

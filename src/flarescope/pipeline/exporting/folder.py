@@ -1,7 +1,9 @@
 """What does the card of a model in a folder say?"""
 
 import json
+import re
 from pathlib import Path
+from typing import Final
 
 from flarescope.events import sentence_of
 from flarescope.forecaster.as_torch import heads_of
@@ -9,12 +11,15 @@ from flarescope.model_card import TAGS
 from flarescope.pipeline.model_parts import ModelParts
 from flarescope.wording import DISCLAIMER
 
+_PREDICT: Final = re.compile(r"^flarescope predict .* (some\.fits|disk\.jpg)", re.MULTILINE)
+
 
 def card_of(found: ModelParts, folder: Path) -> str:
     """Give the card that `report` wrote of this very model; without one a short card, which says that it has none."""
     written = _written(found)
     if written is not None:
-        return written.read_text(encoding="utf-8")
+        here = f"flarescope predict {folder.resolve().name} "  # not the run's folder, which others do not have
+        return _PREDICT.sub(lambda found: here + found[1], written.read_text(encoding="utf-8"), count=1)
     first = found.parts[0]
     weights, described = first.weights, first.description
     lines = ["---", "license: bsd-3-clause", "library_name: flarescope", f"tags: {json.dumps(list(TAGS))}", "---", ""]
@@ -32,7 +37,8 @@ def card_of(found: ModelParts, folder: Path) -> str:
         "",
         f"```bash\nflarescope predict {folder.resolve().name} some.fits\n```",
         "",
-        "Its scores are not here: no report was written of the run before it was exported (`flarescope report`).",
+        "Its scores are not here: no report was written of the model as it is before it was exported (`flarescope "
+        "report`).",
         "",
     ]
     return "\n".join(lines)
