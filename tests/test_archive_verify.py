@@ -178,7 +178,7 @@ def test_forecasts_that_were_kept_afterwards_are_told(season, tmp_path):
     keep(tmp_path, made_forecast(1))
     keep(tmp_path, made_forecast(2, stored_day=20))
     found = verify_archive(tmp_path, flares=[folder / "flares.csv"], **QUIET)
-    assert any("12 of 24 forecasts were kept after its window had ended" in text for text in found["notes"])
+    assert any("12 of 24 rows were kept after the end of their window" in text for text in found["notes"])
 
 
 def test_a_model_that_learned_from_the_time_of_its_forecasts_is_told(season, tmp_path):

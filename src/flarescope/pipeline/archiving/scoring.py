@@ -74,7 +74,8 @@ def score_forecasts(
 
 def _notes(swpc: pd.DataFrame | None) -> list[str]:
     said = [
-        f"Intervals (95 %): regions are resampled whole; of the disk, blocks of {WHOLE_DAYS_OF_A_ROTATION} days.",
+        f"Intervals (95 %) are by whole regions, of the disk by blocks of {WHOLE_DAYS_OF_A_ROTATION} days: resampled, or "
+        "where few have events each left out once (jackknife, Student's t).",
         "Persistence forecasts 1 where the window before had the event, else 0.",
         f"Of fewer than {LEAST_EVENTS} events, or of fewer windows without one, nothing is scored.",
     ]
@@ -173,4 +174,4 @@ def hindcasts(rows: pd.DataFrame) -> str | None:
     late = int((rows["stored"] >= ends).sum())
     if not late:
         return None
-    return f"{of_them(late, len(rows), 'forecast', 'was', 'were')} kept after its window had ended: made afterwards"
+    return f"{of_them(late, len(rows), 'row', 'was', 'were')} kept after the end of their window: made afterwards"
