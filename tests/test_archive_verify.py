@@ -13,6 +13,7 @@ from flarescope.archive import keep
 from flarescope.catalog.noaa_flares import FLARE_DTYPES, FlareList
 from flarescope.catalog.swpc_probabilities import read_probabilities
 from flarescope.cli import main
+from flarescope.html_report.archive_page import _day_row
 from flarescope.pipeline.archiving.outcomes import with_outcomes
 from flarescope.pipeline.archiving.verifying import verify_archive
 from flarescope.progress import Reporter
@@ -171,6 +172,13 @@ def test_show_says_what_an_archive_holds(season, capsys):
     said = capsys.readouterr().out
     assert f"{DAYS} forecasts of 1,620 rows, issued 2011-01-01T00:30 to 2011-03-31T00:30 UTC" in said
     assert "1996-08-09" in said
+
+
+def test_no_probability_is_written_as_certain():
+    """0.9951 is not 100 percent, nor 0.003 none."""
+    day = {"issued": "2014-10-25T00:30", "flares": 1, "largest": "C2.0"}
+    told = {"C1.0": {"probability": 0.9951, "happened": True}, "X1.0": {"probability": 0.003, "happened": False}}
+    assert _day_row(day | {"events": told}, ["C1.0", "X1.0"])[1:3] == [">99%", "<1%"]
 
 
 def test_forecasts_that_were_kept_afterwards_are_told(season, tmp_path):

@@ -302,6 +302,8 @@ def test_one_flare_is_spoken_of_as_one():
     )
     missed = of_one | {"warning_hours": None, "classes": {"M": {"flares": 1, "hits": 0}}}
     assert said({"analyses": {"flares": missed}})[0].startswith(f"{begin} not hit. Of 1 spell of yes")
+    nearly_all = of_one | {"flares": 400, "warning_hours": None, "classes": {"C": {"flares": 400, "hits": 399}}}
+    assert "399 of 400 flares that some forecast reaches were hit." in said({"analyses": {"flares": nearly_all}})[0]
 
 
 def test_the_screen_has_short_answers_where_there_is_something_to_say():

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from flarescope.counted import counted
 from flarescope.figures import daily_figure, inline_svg, reliability_figure
+from flarescope.figures.disk import percent
 from flarescope.html_report.view import Drawing, Page, Section, Table
 from flarescope.wording import DISCLAIMER, NOTHING, interval, number
 
@@ -122,7 +123,7 @@ def _last_days(days: Sequence[Mapping[str, Any]]) -> Section:
 
 def _day_row(day: Mapping[str, Any], names: Sequence[str]) -> list[str]:
     told = [day["events"].get(name) for name in names]
-    probabilities = [NOTHING if one is None else f"{one['probability']:.0%}" for one in told]
+    probabilities = [NOTHING if one is None else f"{percent(one['probability'])}%" for one in told]
     happened = [NOTHING if one is None else HAPPENED[one["happened"]] for one in told]
     return [
         day["issued"][:16].replace("T", " "),

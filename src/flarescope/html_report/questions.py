@@ -45,7 +45,7 @@ def said(verification: Mapping[str, Any]) -> list[str]:
     if not flares:
         return []
     count, hits = flares["flares"], sum(one["hits"] for one in flares["classes"].values())
-    share = f"{flares['hit_rate']['value']:.0%} of {counted(count, 'flare')} that some forecast reaches were hit"
+    share = f"{hits:,} of {counted(count, 'flare')} that some forecast reaches were hit"
     if count == 1:
         share = f"the one flare that some forecast reaches was {'hit' if hits else 'not hit'}"
     alarms = counted(flares["alarms"], "spell of yes", "spells of yes")

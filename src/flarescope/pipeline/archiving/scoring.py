@@ -74,8 +74,8 @@ def score_forecasts(
 
 def _notes(swpc: pd.DataFrame | None) -> list[str]:
     said = [
-        f"Intervals (95 %) are by whole regions, of the disk by blocks of {WHOLE_DAYS_OF_A_ROTATION} days: resampled, or "
-        "where few have events each left out once (jackknife, Student's t).",
+        f"Intervals (95 %) are by whole regions, of the disk by blocks of {WHOLE_DAYS_OF_A_ROTATION} days: resampled, "
+        "or where few have events each left out once (jackknife, Student's t).",
         "Persistence forecasts 1 where the window before had the event, else 0.",
         f"Of fewer than {LEAST_EVENTS} events, or of fewer windows without one, nothing is scored.",
     ]
