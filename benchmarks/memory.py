@@ -2,6 +2,7 @@
 
     python benchmarks/memory.py make-features WORK 100000 && python benchmarks/memory.py features WORK 100000
     python benchmarks/memory.py make-training WORK 760000 && python benchmarks/memory.py training WORK 760000
+    python benchmarks/memory.py make-features WORK 3000 && python benchmarks/memory.py network WORK 3000
 
 Each measurement is a process of its own, since memory that was once taken is seldom given back. The pass over 100,000
 images has a stand-in for the network, which takes next to no time and memory: what is measured is everything else.
@@ -21,12 +22,14 @@ import pandas as pd
 import made
 from common import Result, peak_memory, seconds
 from flarescope.backbones.base import Weights
+from flarescope.backbones.registry import find
 from flarescope.backbones.vgg16 import VGG16
 from flarescope.catalog.boucheron import read_table
 from flarescope.engines.start import start
 from flarescope.features.store import FeatureStore
 from flarescope.features.store_key import StoreKey
 from flarescope.heads.head import Recipe
+from flarescope.images.render import Rendering
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.training import train
 
@@ -41,7 +44,7 @@ class StandIn:
     def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """See `flarescope.engines.base.Engine`."""
         for batch in batches:
-            yield np.ascontiguousarray(batch[:, 0, 16:208:3, 16:208:3].reshape(len(batch), 4096))
+            yield batch[:, 0, 16:208:3, 16:208:3].reshape(len(batch), 4096).astype(np.float32)
 
 
 def make_features(work: Path, images: int) -> None:
@@ -65,6 +68,41 @@ def of_features(work: Path) -> dict[str, float]:
         time = seconds(whole)
     shutil.rmtree(work / "stand-in")
     return {"mb": peak[0], "seconds": time}
+
+
+def of_network(work: Path, images: int, name: str) -> dict[str, float]:
+    """Measure anonymous memory, MB: of the network once it has run, and what a pass takes beyond that."""
+    weights = find(name)
+    names = read_table(work / "many.csv")["filename"].tolist()[:images]
+    choice, rendering = Compute().choose(weights.backbone), Rendering.for_file(names[0], form=weights.backbone.pixels)
+    with peak_memory() as network:
+        engine = start(choice, weights)
+        side = weights.backbone.pixels.size
+        for _ in engine.stream([np.zeros((choice.batch, 1, side, side), np.uint8)] * 8):
+            pass
+    own = {"network": weights.backbone.name, "features": weights.backbone.features}
+    key = StoreKey(weights.family, weights.digest, rendering.id, choice.id, choice.batch, choice.streams, **own)
+    shutil.rmtree(work / "network", ignore_errors=True)
+    store = FeatureStore(work / "network", key)
+    with peak_memory() as peak:
+        time = seconds(lambda: store.build(names, work / "many", lambda: engine, workers=Compute().threads()))
+    shutil.rmtree(work / "network")
+    return {"mb": peak[0], "network_mb": network[0], "seconds": time}
+
+
+def of_networks(work: Path, *, images: int) -> Iterator[Result]:
+    """Measure efficientnet-lite0 and VGG16, which is slow and needs no more images to show what it takes."""
+    in_own_process("make-features", work, images)
+    for name, number in (("efficientnet-lite0", images), ("vgg16", images // 10)):
+        found = in_own_process("network", work, number, "--backbone", name)
+        yield Result(
+            f"memory_{name}",
+            f"anonymous memory of a pass of {name} over {number:,} PNG files, beyond the network",
+            "MB",
+            [found["mb"]],
+            limit=300,
+            note=f"the network itself {found['network_mb']:.0f} MB",
+        )
 
 
 def make_training(work: Path, rows: int, weights: Weights) -> None:
@@ -127,9 +165,9 @@ def growth(work: Path, weights: Weights, *, few: int, many: int) -> Result:
     )
 
 
-def in_own_process(what: str, work: Path, number: int) -> dict[str, float]:
+def in_own_process(what: str, work: Path, number: int, *more: str) -> dict[str, float]:
     """Measure in a fresh process."""
-    command = [sys.executable, __file__, what, str(work), str(number)]
+    command = [sys.executable, __file__, what, str(work), str(number), *more]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -164,9 +202,10 @@ def memory(work: Path, *, images: int, rows: int) -> list[Result]:
 def main() -> None:
     """Measure one thing in this process and print it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("make-features", "features", "make-training", "training"))
+    parser.add_argument("what", choices=("make-features", "features", "network", "make-training", "training"))
     parser.add_argument("work", type=Path)
     parser.add_argument("number", type=int)
+    parser.add_argument("--backbone", default="efficientnet-lite0", help="of `network`")
     chosen = parser.parse_args()
     weights = made.random_filters(chosen.work / "cache")
     found = {}
@@ -174,6 +213,8 @@ def main() -> None:
         make_features(chosen.work, chosen.number)
     elif chosen.what == "features":
         found = of_features(chosen.work)
+    elif chosen.what == "network":
+        found = of_network(chosen.work, chosen.number, chosen.backbone)
     elif chosen.what == "make-training":
         make_training(chosen.work, chosen.number, weights)
     else:

@@ -138,6 +138,7 @@ def measure(names: Sequence[str], work: Path, size: Size, heard: Callable[[Resul
         elif name == "small":
             for fits in (False, True):
                 yield from small_network.from_files(work, images=size.images, repeats=size.repeats, in_fits=fits)
+            yield from memory.of_networks(work, images=size.images * 6)
         elif name == "experiments":
             assert keras
             yield from experiments.experiments(work, images=size.experiment, repeats=size.repeats, keras=keras)
