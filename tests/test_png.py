@@ -2,6 +2,7 @@
 
 import io
 import struct
+import sys
 import zlib
 from pathlib import Path
 
@@ -28,6 +29,18 @@ def _plain_ones_from_the_first():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plain_png, "FIRST", 0)
         yield
+
+
+@pytest.fixture(params=["isal", "zlib"])
+def inflater(request, monkeypatch):
+    """What inflates: ISA-L, which an extra brings, or zlib."""
+    if request.param == "isal":
+        pytest.importorskip("isal", reason="flarescope[fast] is not installed")
+    else:
+        monkeypatch.setitem(sys.modules, "isal", None)  # an import of it fails
+    plain_png._inflater.cache_clear()
+    yield request.param
+    plain_png._inflater.cache_clear()
 
 
 def saved(image, **options):
@@ -134,7 +147,16 @@ def test_texts_are_those_that_pillow_has(before, after):
     assert repr(found) == repr(by_pillow)  # where a number is NaN, it is in both
 
 
-def test_what_is_not_plain_is_left_to_pillow():
+def test_data_that_are_damaged_cut_short_or_too_long_are_not_inflated(inflater):
+    assert plain_png._inflater()[0].__module__.startswith(inflater)
+    packed = zlib.compress(GREY.tobytes())
+    assert plain_png._inflated(packed, GREY.size) == GREY.tobytes()
+    others = [packed[:-1], packed[:9], b"", packed + b"x", packed[:-1] + b"x", b"y" + packed[1:]]
+    others += [zlib.compress(GREY.tobytes()[:-1]), zlib.compress(GREY.tobytes() * 100)]
+    assert [plain_png._inflated(one, GREY.size) for one in others] == [None] * len(others)
+
+
+def test_what_is_not_plain_is_left_to_pillow(inflater):
     grey = FILES["grey"]
     end = grey.index(b"IEND") - 4
     text, comment = chunk(b"tEXt", b"a\0b"), chunk(b"tIME", bytes(7))

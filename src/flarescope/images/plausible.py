@@ -125,16 +125,16 @@ def check_pixels(path: Path, pixels: np.ndarray, look: Look) -> None:
             corners that look into empty space.
     """
     check_size(path, pixels.shape, look)
-    low, high = float(pixels.min()), float(pixels.max())
+    channels = [pixels] if pixels.ndim == 2 else [pixels[..., number] for number in range(pixels.shape[-1])]
+    ranges = [(float(channel.min()), float(channel.max())) for channel in channels]
+    low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
     if low == high:
         raise NotMagnetogramError(f"{path}: every pixel is {low:g}; {EXPECTED}")
-    channels = pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
     # 8 levels are 375 G; the median of few pixels is less sure.
     allowed = SURE_LEVELS + 384 / min(pixels.shape[:2])
-    for channel in np.moveaxis(channels, -1, 0):
+    for channel, (low, high) in zip(channels, ranges, strict=True):
         if shows_disk(channel, DARK_LEVELS, ZERO_LEVEL):
             raise NotMagnetogramError(f"{path}: {DISK}")
-        low, high = float(channel.min()), float(channel.max())
         ordered = np.sort(_sample(channel), kind="stable")  # of bytes that is a radix sort, twenty times as fast
         quarter, half, more = (float(ordered[int(part * len(ordered))]) for part in (0.25, 0.5, 0.75))
         off = max(abs(half - ZERO_LEVEL), abs((quarter + more) / 2 - ZERO_LEVEL))
@@ -184,7 +184,7 @@ def _sample(values: np.ndarray) -> np.ndarray:
     """Give some 4,096 of the values, those that are finite: whole rows in even steps, which lie together in memory."""
     rows = -(-_SAMPLE // values.shape[1])
     chosen = values[:: max(1, values.shape[0] // rows)]
-    sample: np.ndarray = chosen[np.isfinite(chosen)]
+    sample: np.ndarray = chosen[np.isfinite(chosen)] if values.dtype.kind == "f" else chosen.ravel()
     return sample
 
 
