@@ -24,7 +24,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 class Backbone(Weights):
     """A frozen network of your own: any torch module that turns images into features.
 
-    It goes where the name of a network goes: `train(backbone=...)`, `fill_store`, and `load(run, backbone=...)`, which
+    It goes where the name of a network goes: `train(backbone=...)`, and `load(run, backbone=...)`, which
     a model that was trained on it needs, for its file does not hold the module.
 
     Example:
