@@ -470,6 +470,8 @@ def test_a_recipe_shows_what_was_used_of_it():
     assert set(smallest) == {"solver", "l2", "class_weight"}
     assert set(used_choices(describe_recipe(Recipe(head="ordinal")))) == {"head", "l2"}
     assert used_choices({"kind": "svm", "C": 1.0}) == {"kind": "svm", "C": 1.0}
+    assert used_choices({"start": "last:1", "seed": 0, "rank": 8, "alpha": 16.0}) == {"start": "last:1", "seed": 0}
+    assert used_choices({"start": "lora", "rank": 8}) == {"start": "lora", "rank": 8}
 
 
 def test_few_regions_reach_python_as_a_warning(made):

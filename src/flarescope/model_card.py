@@ -189,12 +189,11 @@ def _limits(inputs: CardInputs) -> list[str]:
 
 def _of_weights(recipe: Mapping[str, Any]) -> list[str]:
     """Say what the class weights of a recipe (`class_weight`: of no event and of one) do to probabilities."""
+    if recipe.get("classes") == "balanced" or recipe.get("balance") == "sampling":
+        return ["Both classes counted alike in the training: its probabilities are no frequencies unless calibrated."]
     weights = recipe.get("class_weight")
     if not isinstance(weights, list | tuple) or len(weights) != 2:
-        balanced = recipe.get("classes") == "balanced"  # of the models of magnetic features
-        return (
-            ["Both classes weighed alike in the training: its probabilities are not frequencies."] if balanced else []
-        )
+        return []
     if weights[0] == weights[1]:
         return []
     much, side = ("more", "high") if weights[1] > weights[0] else ("less", "low")

@@ -11,6 +11,7 @@ from flarescope.catalog.apart import hours_ahead, spans_from_json
 from flarescope.connected import all_regions
 from flarescope.counted import counted, listed
 from flarescope.events import EventDefinition, event_from_json
+from flarescope.finetuning.recipe import LORA
 from flarescope.forecaster.classifier import read_description
 from flarescope.forecaster.description import Description
 from flarescope.forecaster.runs import RunFolder, best_epoch, chosen_epoch
@@ -150,6 +151,8 @@ class Provenance:
 def used_choices(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out of a recipe what its head or solver knows nothing of, such as the penalty of L-BFGS beside Adam."""
     solver, head = recipe.get("solver"), recipe.get("head", "linear")
+    if recipe.get("start", LORA) != LORA:  # a fine-tuning without LoRA
+        return {name: value for name, value in recipe.items() if name not in ("rank", "alpha")}
     if solver not in SOLVERS or head not in HEADS:  # of another kind: magnetic features, fine-tuning
         return dict(recipe)
     known = known_choices(solver, head)
