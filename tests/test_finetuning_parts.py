@@ -242,5 +242,10 @@ def test_too_little_memory_is_said_before_the_first_step_with_what_to_lower():
     with pytest.raises(InputError, match=r"--micro-batch \d+ .*--checkpointing") as caught:
         check(Need(free // 2, 0), 8, torch.device("cpu"))
     assert len(str(caught.value)) < 300
+    with pytest.raises(
+        InputError, match=r"for each of 4 processes; take --micro-batch \d+ \(.*\), or a later"
+    ) as caught:
+        check(Need(free // 16, 0), 8, torch.device("cpu"), sharing=4, checkpointing=True)
+    assert "--checkpointing" not in str(caught.value)
     with pytest.raises(InputError, match="train fewer layers"):
         check(Need(1, 4 * free), 8, torch.device("cpu"))

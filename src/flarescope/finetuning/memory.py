@@ -53,25 +53,38 @@ def measure(tuned: Tuned, channels: int, size: int) -> Need:
     return need
 
 
-def check(need: Need, images: int, device: torch.device) -> None:
+def check(need: Need, images: int, device: torch.device, *, sharing: int = 1, checkpointing: bool = False) -> None:
     """Refuse a step that has no room, before the first one.
+
+    Args:
+        need: of a process.
+        images: that it sends through the network at a time.
+        device: where.
+        sharing: processes of this machine; on CPUs they share its memory, on GPUs each has its own.
+        checkpointing: whether activations are computed twice already.
 
     Raises:
         InputError: more is needed than is free; it says what to lower.
     """
     free = free_bytes(device)
-    if free is None or need.of(images) <= free:
+    if free is None:
+        return
+    shared = sharing > 1 and device.type == "cpu"
+    free = free // sharing if shared else free
+    if need.of(images) <= free:
         return
     fits = int(max(0, free - need.parameters) // max(1, need.an_image))
     raise InputError(
         f"no room to fine-tune {images} images at a time: about {need.of(images) / 1e9:,.1f} GB are needed, "
-        f"{free / 1e9:,.1f} GB are free; {_lower(images, fits)}"
+        f"{free / 1e9:,.1f} GB are free{f' for each of {sharing} processes' if shared else ''}; "
+        f"{_lower(images, fits, checkpointing=checkpointing)}"
     )
 
 
-def _lower(images: int, fits: int) -> str:
+def _lower(images: int, fits: int, *, checkpointing: bool) -> str:
     if 1 <= fits < images:
-        return f"take --micro-batch {fits} (a step adds several up), --checkpointing, or a later layer in --from"
+        twice = "" if checkpointing else " --checkpointing,"
+        return f"take --micro-batch {fits} (a step adds several up),{twice} or a later layer in --from"
     return "train fewer layers (a later one in --from, or --from lora), or take a smaller network"
 
 
@@ -90,11 +103,12 @@ def free_bytes(device: torch.device) -> int | None:
     return min(found, default=None)
 
 
-def out_of_memory(error: RuntimeError, images: int) -> FlarescopeError | None:
+def out_of_memory(error: RuntimeError, images: int, *, checkpointing: bool) -> FlarescopeError | None:
     """Say in one line what to lower where PyTorch found no memory; None of any other error."""
     from flarescope.engines.torch import NO_MEMORY
 
     kind: Any = torch.OutOfMemoryError
     if not isinstance(error, kind) and not any(sign in str(error) for sign in NO_MEMORY):
         return None
-    return FlarescopeError(f"out of memory with {images} images at a time; {_lower(images, images // 2)}")
+    lower = _lower(images, images // 2, checkpointing=checkpointing)
+    return FlarescopeError(f"out of memory with {images} images at a time; {lower}")

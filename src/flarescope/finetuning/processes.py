@@ -66,6 +66,11 @@ class Processes:
         return together
 
 
+def on_this_machine() -> int:
+    """Give how many processes torchrun started on this machine."""
+    return max(_number("LOCAL_WORLD_SIZE", 1), 1)
+
+
 def is_first() -> bool:
     """Whether this process is the one that speaks: the first that torchrun started, or the only one."""
     return _number("RANK", 0) == 0

@@ -13,7 +13,7 @@ from flarescope.finetuning.images import Images
 from flarescope.finetuning.loop import Rows, Training
 from flarescope.finetuning.memory import check, measure, out_of_memory
 from flarescope.finetuning.network import Tuned, unfrozen
-from flarescope.finetuning.processes import Processes, joined
+from flarescope.finetuning.processes import Processes, joined, on_this_machine
 from flarescope.finetuning.recipe import TuneRecipe
 from flarescope.forecaster.runs import RunFolder
 from flarescope.heads.stored import linear
@@ -122,7 +122,8 @@ def finetune(
         training, validated = _prepared(found, data, recipe, processes, rendering, reporter)
         said = described(found, data, recipe, asdict(saving))
         folder = RunFolder(Path(out))
-        with _claimed_by_first(folder, said, processes, reporter), _in_one_line(recipe, processes):
+        step = at_a_time(recipe, processes, len(data.tables["train"]))
+        with _claimed_by_first(folder, said, processes, reporter), _in_one_line(recipe, step):
             fit(Fit(folder, training, validated, found.classifier, data, saving, said, reporter), state_every)
     return folder
 
@@ -140,8 +141,15 @@ def _prepared(
     base, earlier = base_of(weights)
     del base
     tuned = unfrozen(weights, linear(found.classifier.head), recipe, processes.device, earlier=earlier)
-    with _in_one_line(recipe, processes):
-        check(measure(tuned, 3, rendering.size), at_a_time(recipe, processes), processes.device)
+    images = at_a_time(recipe, processes, len(data.tables["train"]))
+    with _in_one_line(recipe, images):
+        check(
+            measure(tuned, 3, rendering.size),
+            images,
+            processes.device,
+            sharing=on_this_machine(),
+            checkpointing=recipe.checkpointing,
+        )
     rows = {
         name: Rows(
             Images(data.images, list(table["filename"]), rendering, data.compute.accept, data.compute.threads()),
@@ -156,9 +164,9 @@ def _prepared(
     return training, rows["validation"]
 
 
-def at_a_time(recipe: TuneRecipe, processes: Processes) -> int:
-    """Give how many images of a batch a process sends through the network at a time."""
-    own = -(-recipe.batch // processes.number)
+def at_a_time(recipe: TuneRecipe, processes: Processes, rows: int) -> int:
+    """Give how many images of a batch a process sends through the network at a time, of so many training rows."""
+    own = -(-min(recipe.batch, rows) // processes.number)
     return min(own, recipe.micro_batch or own)
 
 
@@ -186,10 +194,10 @@ def _claimed_by_first(
 
 
 @contextmanager
-def _in_one_line(recipe: TuneRecipe, processes: Processes) -> Iterator[None]:
+def _in_one_line(recipe: TuneRecipe, images: int) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        if (line := out_of_memory(error, at_a_time(recipe, processes))) is not None:
+        if (line := out_of_memory(error, images, checkpointing=recipe.checkpointing)) is not None:
             raise line from error
         raise
