@@ -193,6 +193,8 @@ def test_lora_is_kept_as_two_thin_matrices_and_merged_as_peft_merges_it(tune, mo
     assert found.change.adapted == ["module.0", "module.2", "module.6"]
     assert found.change.scale == 3.0
     network = tiny_backbone().backbone.build({})
+    with pytest.raises(InputError, match=r"--rank 9: expected 1 to \d+, the full rank"):
+        put_lora(network, TuneRecipe(rank=9))
     matrices = put_lora(network, TuneRecipe(rank=2, alpha=6.0))
     with torch.no_grad():
         for name, one in matrices.items():

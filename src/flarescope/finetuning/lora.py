@@ -30,6 +30,11 @@ def _is_adaptable(module: nn.Module) -> bool:
     return is_plain and getattr(module, "groups", 0) == 1
 
 
+def _full_rank(layer: nn.Module) -> int:
+    weight: Any = layer.weight
+    return min(len(weight), weight[0].numel())
+
+
 def _as_pytorchs(network: nn.Module, name: str) -> None:
     """Put PyTorch's own class in the place of EfficientNet-Lite's: peft makes adapters of the class that it finds."""
     layer = network.get_submodule(name)
@@ -53,7 +58,7 @@ def put_lora(network: nn.Module, recipe: TuneRecipe) -> dict[str, nn.Parameter]:
         The matrices, `<layer>.lora_a` and `<layer>.lora_b`.
 
     Raises:
-        InputError: peft is not installed, or no layer can be adapted.
+        InputError: peft is not installed, no layer can be adapted, or a rank that no layer has.
     """
     if find_spec("peft") is None:
         raise InputError("--from lora: peft is not installed: pip install 'flarescope[finetune]'")
@@ -62,6 +67,9 @@ def put_lora(network: nn.Module, recipe: TuneRecipe) -> dict[str, nn.Parameter]:
     names = adaptable(network)
     if not names:
         raise InputError("--from lora: the network has no linear layer and no plain convolution; take --from all")
+    widest = max(_full_rank(network.get_submodule(name)) for name in names)
+    if recipe.rank > widest:
+        raise InputError(f"--rank {recipe.rank}: expected 1 to {widest}, the full rank of the network's largest layer")
     options: dict[str, Any] = {"r": recipe.rank, "lora_alpha": recipe.alpha, "lora_dropout": 0.0}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
