@@ -1,5 +1,6 @@
 """A JSOC that misbehaves as a test asks it to: a client with the interface of `drms.Client`, files served here."""
 
+import functools
 import io
 
 import numpy as np
@@ -9,6 +10,7 @@ from astropy.io import fits
 from http_server import Page
 
 
+@functools.cache
 def cutout(side=600, seed=0):
     """A small FITS file of the form that JSOC exports: an empty first HDU, then a compressed image."""
     field = np.zeros((side, side), np.float32) + seed

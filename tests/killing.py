@@ -6,6 +6,7 @@ process of its own, forked from one that has imported what the job needs and has
 """
 
 import contextlib
+import gc
 import hashlib
 import importlib
 import json
@@ -106,6 +107,7 @@ def _fork(work: Callable[[], None], root: Path, kill_at: int | None = None, kill
     What it imports is imported here too, so that the next process need not.
     """
     reading, writing = os.pipe()
+    gc.freeze()  # no child looks through what it did not make, and so copies no page of it
     child = os.fork()
     if child:
         os.close(writing)

@@ -227,17 +227,17 @@ def test_broken_transfers_are_continued(server, tmp_path):
 @pytest.mark.parametrize(
     ("body", "text"),
     [
-        (cutout(4096), "holds an image of"),
-        (cutout()[:-100], "1121_hmi"),
-        (b"<html>busy</html>", "is not FITS"),
-        (b"", "is not FITS"),
-        (cutout().replace(b"ZIMAGE", b"XIMAGE"), "is not FITS"),
+        (lambda: cutout(4096), "holds an image of"),
+        (lambda: cutout()[:-100], "1121_hmi"),
+        (lambda: b"<html>busy</html>", "is not FITS"),
+        (bytes, "is not FITS"),
+        (lambda: cutout().replace(b"ZIMAGE", b"XIMAGE"), "is not FITS"),
     ],
     ids=["whole disk", "cut", "html", "empty", "a table"],
 )
 def test_what_is_no_cutout_is_not_kept(server, tmp_path, body, text):
     client = Client(server, files=1)
-    client.body = body
+    client.body = body()
     report = download_cutouts(orders(1), tmp_path, client, attempts=2, **QUICK)
     assert report.files == ()
     assert text in report.failed[0]
