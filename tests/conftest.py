@@ -7,7 +7,7 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
-from fakes import keep_commands, train_three_epochs, use_fake_network, write_set
+from fakes import keep_commands, sync_at_once, train_three_epochs, use_fake_network, write_set
 from flarescope.backbones import weights
 from keras_model import import_keras, save_model
 
@@ -18,6 +18,7 @@ settings.register_profile("thorough", max_examples=500, **QUIET)
 settings.load_profile("thorough" if "FLARESCOPE_THOROUGH" in os.environ else "untimed")
 
 keep_commands()
+sync_at_once()
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks

@@ -264,6 +264,18 @@ def keep_commands() -> None:
     typer.main.get_command(app)
 
 
+def sync_at_once() -> None:
+    """Let `os.fsync` write nothing, for good: a killed process leaves what it wrote, and no test turns the power off.
+
+    It is called some thousand times in a run, and each call waits for the disk.
+    """
+
+    def fsync(descriptor: int) -> None:
+        os.fstat(descriptor)  # refuses what is not open, as the true one does
+
+    os.fsync = fsync
+
+
 def draw_blank(monkeypatch: object = None) -> None:
     """Let every figure be empty and saved without axes, which takes seconds; for good where no monkeypatch is given."""
     from matplotlib.figure import Figure

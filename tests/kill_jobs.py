@@ -14,7 +14,7 @@ import pyarrow.parquet  # noqa: F401
 import scipy.optimize  # noqa: F401
 import sklearn.svm  # noqa: F401
 
-from fakes import draw_blank, keep_commands, use_fake_network, write_set
+from fakes import draw_blank, keep_commands, sync_at_once, use_fake_network, write_set
 from flarescope.cli import main
 from flarescope.fetch import Source, fetch
 from flarescope.native.available import native_available
@@ -27,6 +27,7 @@ LEARNING = ["--epochs", "3", "--batch", "16", "--learning-rate", "0.003", "--see
 use_fake_network(as_module=False)
 draw_blank()
 keep_commands()
+sync_at_once()
 native_available()  # opens LLVM's library, which takes a child a quarter of its time
 os.environ["SOURCE_DATE_EPOCH"] = "1700000000"  # an evaluation says when it was made
 

@@ -36,7 +36,8 @@ def images(tmp_path):
                 label = (hour + region) % 2
                 path = tmp_path / "images" / name
                 path.parent.mkdir(parents=True, exist_ok=True)
-                Image.fromarray(rng.integers(112, 136 + 20 * label, (224, 224), dtype=np.uint8)).save(path)
+                pixels = rng.integers(112, 136 + 20 * label, (64, 64), dtype=np.uint8)
+                Image.fromarray(pixels).save(path, compress_level=1)
                 rows.append((name, label))
         pd.DataFrame(rows, columns=["filename", "class"]).to_csv(tmp_path / f"{split}.csv", index=False)
     return tmp_path / "images"
@@ -221,7 +222,7 @@ def damaged(images, action):
 
 BAD_IMAGES = {
     "missing": (lambda path: path.unlink(), "no such image"),
-    "truncated": (lambda path: path.write_bytes(path.read_bytes()[:9000]), "damaged or cut short"),
+    "truncated": (lambda path: path.write_bytes(path.read_bytes()[:1500]), "damaged or cut short"),
     "text": (lambda path: path.write_text("not an image"), "not a PNG"),
     "empty": (lambda path: path.write_bytes(b""), "the file is empty"),
 }

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import plain_persistence
+from fakes import draw_blank
 from flarescope.blocks import GROUP
 from flarescope.catalog.labels import label_catalogue
 from flarescope.catalog.noaa_events import read_flares
@@ -197,6 +198,7 @@ def test_the_time_line_of_a_patch_shows_the_flares_of_all_its_regions(monkeypatc
 
 
 def test_a_run_keeps_the_regions_of_patches_from_training_to_the_card(tmp_path, monkeypatch, capsys):
+    draw_blank(monkeypatch)
     tables, data, train = patch_set(tmp_path, monkeypatch, {11131: [11132], 11141: [11122]})
     assert run(*train) == 0
     folder, images = tmp_path / "run", ["--images", data["images"]]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fakes import use_fake_network, write_set
+from fakes import draw_blank, use_fake_network, write_set
 from flarescope.catalog.noaa_flares import FlareList, flare_frame
 from flarescope.cli import main
 from flarescope.events import EventDefinition
@@ -317,7 +317,8 @@ II. Regions Due to Return 10 Nov to 12 Nov
 """
 
 
-def test_places_from_the_summaries_reach_the_report(trained, tmp_path, capsys):
+def test_places_from_the_summaries_reach_the_report(trained, tmp_path, capsys, monkeypatch):
+    draw_blank(monkeypatch)
     out, data = trained
     (tmp_path / "20101110SRS.txt").write_text(SUMMARY_OF_THE_DAY)
     selected = tmp_path / "selected.parquet"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import flarescope
 from disk_pictures import FIRST, disk_forecasts, name_at, write_jpeg, write_series
-from fakes import Heard, use_fake_network, write_png
+from fakes import Heard, draw_blank, use_fake_network, write_png
 from flarescope.catalog.apart import (
     check_apart,
     near_spans,
@@ -170,6 +170,7 @@ def test_a_run_says_its_times_and_is_not_scored_near_them(series, monkeypatch):
 def test_page_and_card_speak_of_the_disk(series, monkeypatch):
     folder, _ = series
     use_fake_network(monkeypatch)
+    draw_blank(monkeypatch)
     flarescope.report(folder / "run", reporter=Heard())
     card, page = ((folder / "run" / name).read_text() for name in ("README.md", "report.html"))
     assert "from one magnetogram of the whole disk of the Sun" in card
