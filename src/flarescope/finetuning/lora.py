@@ -32,7 +32,7 @@ def _is_adaptable(module: nn.Module) -> bool:
 
 def _full_rank(layer: nn.Module) -> int:
     weight: Any = layer.weight
-    return min(len(weight), weight[0].numel())
+    return int(min(len(weight), weight[0].numel()))
 
 
 def _as_pytorchs(network: nn.Module, name: str) -> None:
