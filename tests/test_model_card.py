@@ -108,6 +108,8 @@ def test_the_limits_are_those_of_the_model_that_was_trained(inputs):
     assert "(0.8 to 1): its probabilities tend to be too low" in limits(recipe={"class_weight": [1.0, 0.8]})
     assert "probabilities" not in limits(recipe={"class_weight": [1.0, 1.0]})
     assert "are no frequencies unless" in limits(recipe={"class_weight": [1.0, 1.0], "balance": "sampling"})
+    assert "not how large it will be" in often
+    assert "how the largest one's flux is distributed" in limits(recipe={"head": "regression"})
     past = dataclasses.replace(inputs, training={"history": {"hours": [6.0, 12.0]}})
     assert "It sees an image and those 6, 12 h before: neither what" in render_card(past)
     assert "of a solar active region and those 6, 12 h before, with" in render_card(past)

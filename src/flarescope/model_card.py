@@ -44,6 +44,10 @@ _DISK_LIMITS: Final = (
 _ONE_EVENT: Final = (
     "It says whether a flare of the class or above will come, not how large it will be or when in the window."
 )
+_AND_SIZE: Final = (
+    "It says whether a flare of the class or above will come, and how the largest one's flux is distributed if that "
+    "follows one logistic distribution of the same scale for all images; not when in the window."
+)
 
 
 @dataclass(frozen=True)
@@ -184,7 +188,9 @@ def _limits(inputs: CardInputs) -> list[str]:
     seen = f"an image and those {hours} h before" if hours else "one image at a time"
     of_rows = _REGION_LIMITS if inputs.apart_hours is None else _DISK_LIMITS
     said = [limit.format(seen=seen, when="at other times" if hours else "before") for limit in of_rows]
-    return [*said[:2], _ONE_EVENT, *said[2:], *_of_weights(inputs.training.get("recipe") or {})]
+    recipe = inputs.training.get("recipe") or {}
+    foretold = _AND_SIZE if recipe.get("head") == "regression" else _ONE_EVENT
+    return [*said[:2], foretold, *said[2:], *_of_weights(recipe)]
 
 
 def _of_weights(recipe: Mapping[str, Any]) -> list[str]:

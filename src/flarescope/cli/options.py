@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from flarescope.cli.screen import settings
+from flarescope.counted import listed
 from flarescope.errors import InputError
 
 if TYPE_CHECKING:
@@ -110,8 +111,10 @@ def record_of_options(
         InputError: a part of it without the rest, or no such model.
     """
     if name is None:
-        if regions or flares or flux_scale:
-            raise InputError("--regions, --flares and --flux-scale are for a region model: name it, as --with regions")
+        asked = {"--regions": regions, "--flares": flares, "--flux-scale": flux_scale}
+        if given := [option for option, value in asked.items() if value]:
+            one = "is" if len(given) == 1 else "are"
+            raise InputError(f"{listed(given)} {one} for a region model: name it, as --with regions")
         return None
     if not regions or flares is None:
         raise InputError(
