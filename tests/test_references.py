@@ -150,7 +150,7 @@ def test_a_report_of_tables_needs_no_run(three, capsys, monkeypatch):
     assert written["card"] is None
     page = text_of((three / "a.verified/report.html").read_text())
     assert "Flare forecasts of a, b and c" in page
-    assert "By the Brier score these forecasts" in page
+    assert "By the Brier score the forecasts of a " in page
     assert "All 3 pairs, on the 300 rows that all have" in page
     assert "Holm" in page
     assert "0.4 (as stated)" in page

@@ -96,6 +96,8 @@ def _summary(inputs: ReportInputs) -> str:
         span = f", {first}" if first == last else f", {first} to {last}"
     decision = inputs.verification["decisions"][main_decision(inputs.verification)]
     first = inputs.lead or lead(inputs.verification.get("references", {}), decision["threshold"])
+    if inputs.compared:  # several stand on the page
+        first = first.replace("these forecasts", f"the forecasts of {inputs.name}")
     rows = f"{inputs.split} rows{span}" if inputs.split else span.removeprefix(", ")
     return (
         f"{first} "

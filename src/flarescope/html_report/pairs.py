@@ -19,7 +19,8 @@ def pairs_section(found: Mapping[str, Any], letters: Mapping[str, str]) -> Secti
     """
     text = [
         f"All {len(found['pairs'])} pairs, on the {number(found['n'])} rows that all have. p: the chance of such a "
-        "difference if there is none; Holm's p: the same, corrected for the number of pairs. Intervals are not."
+        "difference, or a larger one, if there is none; Holm's p: the same, corrected for the number of pairs. "
+        "Intervals are not."
     ]
     tables = [_pairs(found, letters, score) for score in SHOWN]
     return Section("pairs", "Every pair", text, tables=[*tables, *_own(found, letters)])
