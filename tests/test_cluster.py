@@ -101,15 +101,17 @@ def test_two_workers_one_of_which_is_killed_make_the_bytes_of_one_machine(ray, a
 
 def test_a_node_that_does_not_see_the_store_reads_a_storage_and_sends_its_shards(ray, alone, tmp_path):
     images, names, _ = alone
-    crew = crew_of(ray, tmp_path / "features", per_node=1)
+    crew = crew_of(ray, tmp_path / "features", per_node=2)
     far = replace(crew, nodes=[replace(node, sees_store=False) for node in crew.nodes])
     stores = [FeatureStore(tmp_path / place, fake_key(dtype="float16")) for place in ("features", "here")]
-    fill = partial(fill_on, far, Heard())
-    assert stores[0].build(names[:15], images_at(f"file://{images}"), FakeEngine, shard_rows=ROWS, fill=fill) == 15
-    stores[1].build(names[:15], images, FakeEngine, shard_rows=ROWS)
-    there, here = (store.rows(names[:15])[np.arange(15)] for store in stores)
+    heard = Heard()
+    fill = partial(fill_on, far, heard)
+    assert stores[0].build(names[:8], images_at(f"file://{images}"), FakeEngine, shard_rows=ROWS, fill=fill) == 8
+    assert heard.notes == ["Ray: 1 worker on 1 node, fake-cpu-fp32"]  # there is no more than one shard
+    stores[1].build(names[:8], images, FakeEngine, shard_rows=ROWS)
+    there, here = (store.rows(names[:8])[np.arange(8)] for store in stores)
     assert np.array_equal(there, here)
-    assert stores[0].content_digest(names[:15]) == stores[1].content_digest(names[:15])
+    assert stores[0].content_digest(names[:8]) == stores[1].content_digest(names[:8])
 
 
 def test_what_ends_every_worker_is_given_up(ray, alone, tmp_path):

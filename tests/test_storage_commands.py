@@ -26,13 +26,13 @@ def stored(fake_run, monkeypatch):
     images = sorted(data["images"].glob("1141/*.png"))[:2]
     memory = fsspec.filesystem("memory")
     for image in images:
-        memory.pipe_file(f"/sun/png/1141/{image.name}", image.read_bytes())
-    memory.pipe_file("/sun/png/bad.png", b"no image")
-    memory.pipe_file("/sun/png/1141/.hidden.png", b"")
-    memory.pipe_file("/sun/png/hmi.M_720s.20101110_053600_TAI.continuum.fits", b"")
-    memory.pipe_file("/sun/notes/read.me", b"")
-    yield place / "runs/r", images, "memory://sun/png"
-    memory.rm("/sun", recursive=True)
+        memory.pipe_file(f"/stored/png/1141/{image.name}", image.read_bytes())
+    memory.pipe_file("/stored/png/bad.png", b"no image")
+    memory.pipe_file("/stored/png/1141/.hidden.png", b"")
+    memory.pipe_file("/stored/png/hmi.M_720s.20101110_053600_TAI.continuum.fits", b"")
+    memory.pipe_file("/stored/notes/read.me", b"")
+    yield place / "runs/r", images, "memory://stored/png"
+    memory.rm("/stored", recursive=True)
 
 
 def test_a_storage_is_forecast_as_a_folder_is(stored, capsys):
@@ -48,7 +48,7 @@ def test_a_storage_is_forecast_as_a_folder_is(stored, capsys):
     assert one == pytest.approx(there[0])
     assert [one.filename for one in found.failures] == [f"{url}/bad.png"]
     assert f"not forecast: {url}/bad.png: not a PNG" in heard.warnings[0]
-    words = ["predict", str(run), f"{url}/1141", f"{url}/none.png", "memory://sun/notes", "--json", "--quiet"]
+    words = ["predict", str(run), f"{url}/1141", f"{url}/none.png", "memory://stored/notes", "--json", "--quiet"]
     assert main(words) == 1
     records = json.loads(capsys.readouterr().out)
     assert [record["probability"] for record in records[:2]] == pytest.approx(there[:2])
@@ -60,9 +60,9 @@ def test_a_storage_is_forecast_as_a_folder_is(stored, capsys):
 
 
 def test_an_address_of_another_file_and_none_at_all():
-    fsspec.filesystem("memory").pipe_file("/sun/read.me", b"")
-    with pytest.raises(InputError, match=r"memory://sun/read.me: expected a .png"):
-        images_named(["memory://sun/read.me"], Heard())
+    fsspec.filesystem("memory").pipe_file("/stored/read.me", b"")
+    with pytest.raises(InputError, match=r"memory://stored/read.me: expected a .png"):
+        images_named(["memory://stored/read.me"], Heard())
     with pytest.raises(InputError, match="no image to forecast"):
         images_named([], Heard())
 
@@ -94,33 +94,33 @@ def test_a_gallery_of_stored_images_is_explained(stored):
 
 
 def test_what_is_fetched_goes_and_is_called_by_its_address(tmp_path):
-    fsspec.filesystem("memory").pipe_file("/sun/disk/a/x.fits", b"here")
+    fsspec.filesystem("memory").pipe_file("/stored/disk/a/x.fits", b"here")
     heard = Heard()
-    with on_this_machine(["memory://sun/disk", str(tmp_path)], heard) as (fetched, own):
+    with on_this_machine(["memory://stored/disk", str(tmp_path)], heard) as (fetched, own):
         assert (fetched.name, fetched.read_bytes(), own) == ("x.fits", b"here", tmp_path)
     assert not fetched.exists()
-    assert heard.notes == ["fetched: memory://sun/disk/a/x.fits"]
-    with pytest.raises(InputError, match=r"^memory://sun/disk/a/x.fits: no disk$"):
-        with on_this_machine(["memory://sun/disk"], heard) as (fetched,):
+    assert heard.notes == ["fetched: memory://stored/disk/a/x.fits"]
+    with pytest.raises(InputError, match=r"^memory://stored/disk/a/x.fits: no disk$"):
+        with on_this_machine(["memory://stored/disk"], heard) as (fetched,):
             raise InputError(f"{fetched}: no disk")
-    with pytest.raises(FlarescopeError, match=r"^another$"), on_this_machine(["memory://sun/disk"], heard):
+    with pytest.raises(FlarescopeError, match=r"^another$"), on_this_machine(["memory://stored/disk"], heard):
         raise FlarescopeError("another")
 
 
 @pytest.mark.parametrize(
     "words",
     [
-        ["predict", "s3://sun/run", "images"],
-        ["train", "--train", "t.csv", "--validation", "v.csv", "--images", "i", "--out", "s3://sun/run"],
-        ["catalog", "check", "t.csv", "--images", "s3://sun/png"],
-        ["serve", "--archive", "gs://sun/archive"],
-        ["features", "t.csv", "--images", "s3://sun/png", "--magnetic", "--out", "f.csv"],
+        ["predict", "s3://stored/run", "images"],
+        ["train", "--train", "t.csv", "--validation", "v.csv", "--images", "i", "--out", "s3://stored/run"],
+        ["catalog", "check", "t.csv", "--images", "s3://stored/png"],
+        ["serve", "--archive", "gs://stored/archive"],
+        ["features", "t.csv", "--images", "s3://stored/png", "--magnetic", "--out", "f.csv"],
     ],
 )
 def test_an_address_for_what_lies_on_this_machine_is_one_line(words, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(words) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "://sun/" in line
+    assert "://stored/" in line
     assert "expected a path of this machine; only images" in line
     assert not list(tmp_path.iterdir())

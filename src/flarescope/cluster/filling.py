@@ -116,8 +116,8 @@ def fill_on(crew: Crew, reporter: Reporter, filling: Filling, engine: Callable[[
         InputError: an image that is missing or unreadable, named with the node; finished shards stay.
         FlarescopeError: a full disk, or workers that end again and again.
     """
-    places = crew.places()
-    number = sum(place.workers for place in places.values())
+    places, tasks = crew.places(), _tasks(filling, next_number(filling.folder))
+    number = min(sum(place.workers for place in places.values()), len(tasks))
     reporter.say(f"Ray: {counted(number, 'worker')} on {counted(len(crew.nodes), 'node')}, {crew.choice.id}")
     images = filling.images
     if isinstance(images, LocalImages):  # a worker is in another folder
@@ -129,7 +129,7 @@ def fill_on(crew: Crew, reporter: Reporter, filling: Filling, engine: Callable[[
     try:
         # Ray says on standard output what ends, which is for results; `reporter` hears of it.
         with Path(os.devnull).open("w") as nothing, contextlib.redirect_stdout(nothing):
-            for task, made in pipeline.run(_tasks(filling, next_number(filling.folder))):
+            for task, made in pipeline.run(tasks):
                 _take(filling, task, made)
                 done += len(task.names)
                 filling.progress(done, len(filling.names))

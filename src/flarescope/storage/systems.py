@@ -100,11 +100,13 @@ def storage_errors(url: str) -> Iterator[None]:
     except (FlarescopeError, KeyboardInterrupt):
         raise
     except FileNotFoundError as error:
-        raise InputError(f"{url}: no such file or bucket; check --images and the table's file names") from error
+        raise InputError(f"{url}: no such file or bucket; check the address, and the file names of a table") from error
     except Exception as error:  # of pyarrow, and of whatever package fsspec found for the scheme
         said = " ".join(str(error).split()) or type(error).__name__
         if _ABSENT.search(said):
-            raise InputError(f"{url}: no such file or bucket; check --images and the table's file names") from error
+            raise InputError(
+                f"{url}: no such file or bucket; check the address, and the file names of a table"
+            ) from error
         if isinstance(error, PermissionError) or _DENIED.search(said):
             raise InputError(
                 f"{url}: the storage does not let this user read it; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY "
