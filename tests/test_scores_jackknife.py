@@ -127,6 +127,17 @@ def test_the_seed_changes_nothing_of_a_jackknife_but_hss_which_is_drawn():
     assert {name for name in first if first[name] != second[name]} == {"hss"}
 
 
+def test_where_events_are_worth_fewer_than_three_regions_hss_has_no_bootstrap_t_and_none_is_told():
+    frame = sample(6)
+    said = [note for note in verify(frame, replicates=60)["notes"] if "Student's t" in note]
+    assert ["HSS one by the bootstrap-t" in note for note in said] == [True]
+    first = frame["noaa_ar"] == frame["noaa_ar"].iloc[0]
+    rare = (frame.groupby("noaa_ar").cumcount() == 1) & (frame["noaa_ar"] < frame["noaa_ar"].iloc[0] + 3)
+    few = verify(frame.assign(label=(first | rare).astype(int)), replicates=60)  # 20, 1 and 1 events: worth 1.2
+    said = [note for note in few["notes"] if "Student's t" in note]
+    assert ["HSS and the other scores one that is cut" in note for note in said] == [True]
+
+
 def test_many_event_regions_take_the_percentiles():
     settings = verify(sample(80), replicates=60)["settings"]
     assert (settings["interval_method"], settings["degrees_of_freedom"]) == ("percentile", None)

@@ -39,9 +39,10 @@ def few_regions(scored: ScoredCases, *, event_groups: int | None, what: str) -> 
     if scored.method != JACKKNIFE:
         return []
     most = f"where a few of the {many} hold most of the events"
+    heidke = "HSS one by the bootstrap-t, the" if scored.effective_regions >= MINIMUM_REGIONS else "HSS and the"
     ends = {
-        SCORES: ". TSS and the rates have Wilson's interval with that standard error, HSS one by the bootstrap-t, the "
-        "other scores one that is cut where their range ends.",
+        SCORES: f". TSS and the rates have Wilson's interval with that standard error, {heidke} other scores one that "
+        "is cut where their range ends.",
         DIFFERENCES: f", cut where the range of a difference ends. They are still too narrow {most}.",
     }
     return [
