@@ -89,9 +89,12 @@ def _memory_words(memory: Memory) -> str:
 
 
 def _one_sided(part: str, rows: Mapping[str, Mapping[str, Any]], unit: str) -> list[str]:
-    """Say that scores of both rates have too narrow an interval where all events, or all others, are right or wrong."""
+    """Say that scores of both rates have too narrow an interval where all events, or all others, are right or wrong.
+
+    Not of a forecast that is always yes or always no: it stays what it is, whatever regions there are.
+    """
     still = [name for name in ("tpr", "tnr") if name in rows and rows[name]["value"] in (0, 1)]
-    if not still:
+    if not still or {rows[name]["value"] for name in still} == {0, 1}:
         return []
     which = " and ".join(f"{name.upper()} is {rows[name]['value']:.0f}" for name in still)
     return [
