@@ -1,5 +1,6 @@
 """What is forecast: which flares count as an event, in which hours after the image, from where, on which flux scale?"""
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -50,6 +51,11 @@ def flux_if_class(goes_class: "pd.Series[str]") -> "pd.Series[float]":
     return parts[0].map(CLASS_FLUX_W_M2).astype(float) * parts[1].astype(float)
 
 
+@functools.lru_cache(1024)  # an evaluation asks for one event's some hundred times, and pandas takes 2 ms
+def _flux_of_one(goes_class: str) -> float:
+    return float(flux_w_m2(pd.Series([goes_class], dtype="str")).iloc[0])
+
+
 @dataclass(frozen=True, kw_only=True)
 class EventDefinition:
     """What label 1 means: a flare of class >= `threshold` in the window after the image.
@@ -80,7 +86,7 @@ class EventDefinition:
         return brief(self, "threshold", "window_hours")
 
     def __post_init__(self) -> None:
-        flux_w_m2(pd.Series([self.threshold], dtype="str"))
+        _flux_of_one(str(self.threshold))
         if not 0 < self.window_hours <= LONGEST_HOURS:
             raise InputError(f"window of {self.window_hours} hours; expected more than 0, at most {LONGEST_HOURS:.0f}")
         if not 0 <= self.latency_hours <= LONGEST_HOURS:
@@ -117,7 +123,7 @@ class EventDefinition:
     @property
     def flux_w_m2(self) -> float:
         """The smallest peak flux that counts, W/m^2, on the list's own scale."""
-        return float(flux_w_m2(pd.Series([self.threshold], dtype="str")).iloc[0])
+        return _flux_of_one(self.threshold)
 
     @property
     def sentence(self) -> str:
