@@ -331,7 +331,10 @@ def test_a_node_that_is_lost_costs_its_shard_in_hand(ray, alone, tmp_path):
     root = tmp_path / "features"
     root.mkdir()
     command = [sys.executable, "-c", SEVERAL, str(images), str(root)]
-    run = subprocess.run(command, env=child_environment(), capture_output=True, text=True, check=False, timeout=LIMIT_S)
+    soon = {"RAY_health_check_period_ms": "500", "RAY_health_check_failure_threshold": "3"}  # a lost node is noticed
+    environment = child_environment() | soon
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=LIMIT_S)
     assert run.returncode == 0, run.stderr
     assert "Ray: 3 workers on 3 nodes" in run.stdout
+    assert "took the place of one that ended; its shard was done again" in run.stdout
     assert content(root / fake_key().folder) == expected
