@@ -200,10 +200,14 @@ def test_engines_that_differ_are_never_mixed(monkeypatch, tmp_path):
 
     found = [(EngineChoice("torch", "cuda", "bf16", 256), True), (EngineChoice("openvino", "cpu", "fp32", 16), True)]
     monkeypatch.setattr(nodes_module, "_on_each", lambda *_args, **_options: found)
-    nodes = [nodes_module.Node("1", "near", 4, 1), nodes_module.Node("2", "far", 4, 0)]
+    nodes = [nodes_module.Node("1", "near", 4, 1), nodes_module.Node("2", "far", 4, 1)]
     expected = r"openvino-cpu-fp32 on far, torch-cuda-bf16 on near.*name one with --engine and --precision"
     with pytest.raises(InputError, match=expected):
         nodes_module.look_around(None, nodes, ray_fakes.choose_fake, tmp_path)
+    nodes[1] = replace(nodes[1], gpus=0)  # beside a GPU it reads
+    assert nodes_module.look_around(None, nodes, ray_fakes.choose_fake, tmp_path)[1] == found[0][0]
+    found[1] = "--engine winograd: not here", True
+    assert nodes_module.look_around(None, nodes, ray_fakes.choose_fake, tmp_path)[1] == found[0][0]
 
 
 def test_no_ray_and_no_cluster_are_one_line(monkeypatch, tmp_path):

@@ -56,7 +56,7 @@ def features(
         str | None,
         typer.Option(help="--on ray: auto, or HOST:PORT of the head.", show_default="this machine alone"),
     ] = None,
-    per_node: Annotated[int, typer.Option(help="--on ray: workers a node, without GPUs.")] = 1,
+    per_node: Annotated[int, typer.Option(help="--on ray: networks on the smallest node; on GPUs one a GPU.")] = 1,
     cache: options.CacheFolder = None,
     cache_gb: options.CacheGb = 10.0,
     limit: options.Limit = None,

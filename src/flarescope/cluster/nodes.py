@@ -78,6 +78,8 @@ def look_around(
 ) -> tuple[list[Node], EngineChoice]:
     """Ask each node which engine it would take and whether it sees the store.
 
+    Where a node would compute on a GPU, those that have none are not asked to compute.
+
     Args:
         ray: joined.
         nodes: that have flarescope.
@@ -98,11 +100,15 @@ def look_around(
             return str(error), False
 
     answers = _on_each(ray, nodes, ask, gpu=True)
-    chosen = [answer[0] for answer in answers]
-    for node, one in zip(nodes, chosen, strict=True):
+    on_gpu = any(not isinstance(one, str) and one.device == "cuda" for one, _ in answers)
+    # Beside GPUs, nodes without one do not compute: they read.
+    computing = [(node, one) for node, (one, _) in zip(nodes, answers, strict=True) if node.gpus or not on_gpu]
+    ids, chosen = dict[str, str](), list[EngineChoice]()
+    for node, one in computing:
         if isinstance(one, str):
             raise InputError(f"{one} (on Ray's node {node.host})")
-    ids = {one.id: node.host for node, one in zip(nodes, chosen, strict=True)}
+        ids[one.id] = node.host
+        chosen.append(one)
     if len(ids) > 1:
         listed = ", ".join(f"{one} on {host}" for one, host in sorted(ids.items()))
         raise InputError(

@@ -26,7 +26,8 @@ class OnRay:
 
     Attributes:
         address: `auto` for the cluster of this machine, `HOST:PORT` of a head; None for this machine alone.
-        per_node: workers a node that share its cores; on GPUs there is one a GPU whatever this says.
+        per_node: networks on the smallest node, which share its cores; larger nodes get more. On GPUs there is one a
+            GPU whatever this says.
     """
 
     address: str | None = None
