@@ -275,7 +275,7 @@ def _tell_history(days: Description, reporter: Reporter) -> None:
         if unknown:
             which = of_them(unknown, len(known), "forecast")
             reporter.warn(
-                f"flare history unknown of {which}: the flare list covers less than {KNOWN_SHARE:.0%} of the "
+                f"flare history unknown of {which}: no flare list covers {KNOWN_SHARE:.0%} of the "
                 f"{hours:g} h before; {cost}"
             )
 
