@@ -246,6 +246,10 @@ def test_a_run_is_trained_evaluated_and_reported_on_a_bucket(bucket, tmp_path, m
         )
     assert found["s3"].equals(found["folder"])
     reporter = Heard()
+    forecast = flarescope.predict(tmp_path / "s3/run", "s3://sun/set/png/1141", reporter=reporter)
+    forecast = forecast.forecasts["probability"]
+    assert len(forecast) > 1
+    assert forecast.tolist() == pytest.approx(found["s3"].query("noaa_ar == 11141")["probability"].tolist())
     flarescope.report(tmp_path / "s3/run", reporter=reporter)
     assert not any("no gallery" in note for note in reporter.notes)
 

@@ -55,9 +55,9 @@ class Model:
         """Forecast images: files, folders of them, and fields in hand.
 
         Args:
-            images: a path of a PNG or FITS file, or of a folder; a field as an array `(H, W)` in gauss, a
-                `flarescope.Magnetogram`, or a sunpy Map; or several of these, `(N, H, W)` for arrays. Rows are taken as
-                they lie, south up in HMI's own images; nothing is rotated.
+            images: a path of a PNG or FITS file, or of a folder, or an address of one in a storage; a field as an array
+                `(H, W)` in gauss, a `flarescope.Magnetogram`, or a sunpy Map; or several of these, `(N, H, W)` for
+                arrays. Rows are taken as they lie, south up in HMI's own images; nothing is rotated.
             compute: how the features are computed; they are not kept.
             strict: raise at the first image that cannot be read, where else it is named in a warning and left out.
             reporter: hears notes, warnings and progress; without one, warnings are Python's (`FlarescopeWarning`).

@@ -106,7 +106,7 @@ def explain(
 
     Args:
         model: a run's folder or a model file, of one event or of several.
-        paths: image files, and folders of them.
+        paths: image files, and folders of them, here or in a storage (`s3://bucket/folder`).
         out: folder for what is written; created where it is missing.
         explaining: which maps and checks.
         epoch: which epoch of a run.
