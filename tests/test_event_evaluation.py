@@ -97,6 +97,41 @@ def test_one_event_of_a_run_or_of_its_file_is_evaluated_when_it_is_chosen(made, 
         evaluate(run / "model.hdf5", **on_test(data))
 
 
+def test_the_one_event_of_a_run_that_a_table_has_is_taken_and_said(made, run, tmp_path, capsys):
+    data, _ = made
+    expected = evaluate(run, **on_test(data), event=event_of_code("M1.0/24"))
+    one = on_test(data) | {"table": data["M1.0_24h"]}
+    for model, place in ((run, {}), (run / "model.hdf5", {"out": tmp_path / "file"})):
+        found = evaluate(model, **one, **place)
+        assert (found.event.code, found.table) == ("M1.0/24", expected.table)
+    words = ["evaluate", str(run), "--table", str(data["M1.0_24h"]), "--images", str(data["images"])]
+    assert main([*words, "--engine", "torch", "--precision", "fp32", "--workers", "0"]) == 0
+    said = capsys.readouterr()
+    assert "of the 3 events that" in said.err
+    assert "the table has labels of M1.0/24 alone" in said.err
+    assert "within 24 hours" in said.out
+
+
+def test_a_table_of_some_or_none_of_a_runs_events_or_that_does_not_say_is_refused(made, run, tmp_path):
+    data, _ = made
+    from flarescope.pipeline.catalogues.listing import write_catalogue
+
+    table = pd.read_parquet(data["table"])
+    write_catalogue(table.drop(columns=["label_M1.0_24h"]), tmp_path / "some.parquet", [EVENTS[0], EVENTS[2]])
+    with pytest.raises(InputError, match=r"2 of the 3 events of the run; say --event C1\.0/24 --event C1\.0/48"):
+        evaluate_events(run, **on_test(data) | {"table": tmp_path / "some.parquet"})
+    other = pd.read_parquet(data["M1.0_24h"])
+    write_catalogue(other, tmp_path / "other.parquet", event_of_code("X1.0/24"))
+    table[["filename", "label", "split"]].to_csv(tmp_path / "mute.csv", index=False)
+    for name, said in (
+        ("other.parquet", r"has labels of X1\.0/24; label"),
+        ("mute.csv", r"does not say of which event"),
+    ):
+        for ask in (evaluate, evaluate_events):
+            with pytest.raises(InputError, match=said):
+                ask(run, **on_test(data) | {"table": tmp_path / name})
+
+
 def test_a_model_meets_its_own_event_in_a_table_of_several_and_refuses_one_that_lacks_it(made, run, tmp_path):
     data, _ = made
     alone = evaluate(run / "events/M1.0_24h", **on_test(data) | {"table": data["M1.0_24h"]}, out=run / "a")

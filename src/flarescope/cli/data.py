@@ -1,4 +1,4 @@
-"""`flarescope data`: what is fetched from the published set, from NOAA and from JSOC."""
+"""`flarescope data`: what is fetched from the published set, from NOAA and from JSOC, and what is made up."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +10,7 @@ from flarescope.cli import options
 from flarescope.cli.groups import group
 from flarescope.cli.screen import ScreenReporter, note, show_counts, warn
 
-app = group("Fetch the published set, NOAA's files, JSOC's images.")
+app = group("Fetch the published set, NOAA's files, JSOC's images; make synthetic ones.")
 
 
 class Part(StrEnum):
@@ -22,6 +22,14 @@ class Part(StrEnum):
     fits_tables = "fits-tables"
     fits = "fits"
     extra = "extra"
+
+
+class Follow(StrEnum):
+    """What made flares follow, as the command line names it (`synthetic.flares.FOLLOW`)."""
+
+    gradient = "gradient"
+    growth = "growth"
+    nothing = "nothing"
 
 
 @app.command(epilog="Example: flarescope data published tables png --out data --only '*.csv' --only '*.tar*'")
@@ -128,3 +136,41 @@ def jsoc(
         warn(reason)
     if report.failed:
         raise typer.Exit(1)
+
+
+@app.command(
+    epilog="Example: flarescope data synthetic --regions 600 --images 16 --follow growth --follow nothing --out made"
+)
+def synthetic(
+    out: Annotated[Path, typer.Option(help="Gets the images and the flare lists.")],
+    regions: Annotated[int, typer.Option(help="Active regions, at most 999.")] = 64,
+    images: Annotated[int, typer.Option(help="Of each region, one every three hours.")] = 8,
+    follow: Annotated[
+        list[Follow] | None,
+        typer.Option(
+            help="What flares follow: the gradient along the inversion lines, its growth in 9 hours, or nothing; may "
+            "be given again, a flare list each.",
+            show_default="gradient",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of everything.")] = 0,
+    fits: Annotated[bool, typer.Option("--fits", help="FITS of 600x600 beside PNG of 224x224.")] = False,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+    debug: options.Debug = False,
+) -> None:
+    """Make synthetic magnetograms and their flares, to try things on.
+
+    Nothing is fetched, and nothing is an observation: regions, fields and flares are made up, in the layout of the
+    published set. What is measured on them says how the program works, and nothing of the Sun. The images are the same
+    whatever flares follow. A thousand images take about a minute of one core.
+    """
+    from flarescope.pipeline.synthetic_set import write_synthetic_set
+
+    reporter = ScreenReporter()
+    rules = [one.value for one in follow or [Follow.gradient]]
+    made = write_synthetic_set(
+        out, regions=regions, images=images, seed=seed, follow=rules, fits=fits, reporter=reporter
+    )
+    show_counts("made up, no observation", made)
+    note(f"written to {out}")

@@ -114,6 +114,7 @@ def evaluate(
     from flarescope.forecaster.event_runs import is_of_events
     from flarescope.pipeline.evaluating import evaluate as run_evaluation
     from flarescope.pipeline.evaluating_events import evaluate_events
+    from flarescope.pipeline.event_in_both import event_in_both
     from flarescope.pipeline.featuring import Compute
 
     chosen: dict[str, Any] = {
@@ -134,6 +135,9 @@ def evaluate(
         joined = {**chosen, "epoch": epoch, "out": out, "event": options.only_one(asked)}
         show_evaluation(evaluate_with_regions(model, record, **joined))
         return
+    if is_of_events(model) and not asked:
+        one = event_in_both(model, table, None, chosen["reporter"])
+        asked = [] if one is None else [one]
     if is_of_events(model) and len(asked) != 1:
         if epoch is not None or out is not None:
             raise InputError("--epoch and --out are of one event of a run of several: choose it by --event")

@@ -20,6 +20,7 @@ from flarescope.images.remote import images_at
 from flarescope.images.root import ImageRoot
 from flarescope.pipeline.again import options_of
 from flarescope.pipeline.evaluation import Asked, Evaluation, Made, evaluation_of, event_of_evaluation, labelled_rows
+from flarescope.pipeline.event_in_both import event_in_both
 from flarescope.pipeline.featuring import Compute, Features, announce, check_before, open_store
 from flarescope.pipeline.flux_skill import flux_skill
 from flarescope.pipeline.history import features_of
@@ -62,7 +63,8 @@ def evaluate(
         out: where to write; by default into the run, or beside the model file.
         limit: only so many rows, drawn at random, the same ones every time.
         allow_overlap: go on where the model was trained on regions of the table.
-        event: that the labels are of, for a table that does not say it; which one, of a model of several events.
+        event: that the labels are of, for a table that does not say it; which one, of a model of several events, of
+            which the table has more than one.
         verifying: how intervals and baselines are made.
         reporter: hears notes and progress.
 
@@ -78,6 +80,7 @@ def evaluate(
         True
     """
     compute, verifying, reporter = compute or Compute(), verifying or Verifying(), reporter or WarningReporter()
+    event = event_in_both(Path(model), table, event, reporter)
     options = options_of(compute=compute, backbone=backbone, event=event, verifying=verifying)
     found = _of_event(load(run_of_event(Path(model), event), epoch=epoch, backbone=backbone), event)
     described = found.classifier.description

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from flarescope.brief import brief
+from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.files import write_json
 from flarescope.forecaster.event_models import EventModels, load_event_models
@@ -18,6 +19,7 @@ from flarescope.notes import events_notes
 from flarescope.parquet_tables import write_parquet
 from flarescope.pipeline.evaluating import evaluate, feature_root
 from flarescope.pipeline.evaluation import Evaluation
+from flarescope.pipeline.event_in_both import events_in_both
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.several_events import events_to_json, label_column
 
@@ -86,7 +88,7 @@ def evaluate_events(
         InputError: as `evaluate`; an event that the run or the table has not.
     """
     reporter, runs = reporter or WarningReporter(), EventRuns.open(Path(run))
-    chosen = tuple(runs.chosen(events))
+    chosen = tuple(runs.chosen(events)) if events else _all_events(runs, table)
     stores = Path(features) if features else feature_root(runs.run(chosen[0]), RunFolder(runs.path))
     stores = stores if features or stores.is_dir() else runs.path.parent / "features"
     asked: dict[str, Any] = {"table": table, "images": images, "split": split, "features": stores} | options
@@ -98,6 +100,19 @@ def evaluate_events(
     write_parquet(evaluation.forecasts, place.forecasts(split), events_notes(chosen))
     write_json(place.scores(split), evaluation.to_json())
     return evaluation
+
+
+def _all_events(runs: EventRuns, table: str | Path) -> tuple[EventDefinition, ...]:
+    """Give all events of a run, of which a table has labels.
+
+    Raises:
+        InputError: it has labels of some of them only.
+    """
+    both = events_in_both(runs.events, runs.path, table)
+    if len(both) < len(runs.events):
+        named = " ".join(f"--event {event.code}" for event in both)
+        raise InputError(f"{table}: has labels of {len(both)} of the {len(runs.events)} events of the run; say {named}")
+    return runs.events
 
 
 def _joined(runs: EventRuns, split: str, found: Mapping[str, Evaluation], models: EventModels) -> EventsEvaluation:
