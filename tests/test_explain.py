@@ -6,17 +6,23 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from torch import nn
 
 import flarescope
 from disks import write_disk
 from fakes import Heard, use_fake_network
+from flarescope.backbones.base import Weights
+from flarescope.backbones.vgg16 import VGG16
 from flarescope.cli import main
+from flarescope.errors import InputError
 from flarescope.explaining.explained import Explained
-from flarescope.explaining.maps import Map
+from flarescope.explaining.maps import METHODS, Map
 from flarescope.figures import FieldImage
 from flarescope.forecaster.as_torch import log_odds_module
 from flarescope.forecaster.classifier import Classifier
+from flarescope.forecaster.description import Description
 from flarescope.forecaster.event_models import EventModels
 from flarescope.heads.head import Head
 from flarescope.html_report.pictures import gallery_rows_of
@@ -26,6 +32,7 @@ from flarescope.images.root import LocalImages
 from flarescope.pipeline.explaining.background import background_of, inversion_line
 from flarescope.pipeline.explaining.gallery import with_maps
 from flarescope.pipeline.explaining.writing import _caption, _heading, event_in_name, free_names
+from flarescope.pipeline.featuring import result_warnings
 from flarescope.several_events import event_of_code
 from real_data import REAL_DATA, needs_real_data
 
@@ -179,6 +186,36 @@ def test_real_images_count_in_arcsec_or_in_degrees():
     assert patch.unit == "degrees"
     assert patch.width / 744 == pytest.approx(0.03)
     assert 100 < len(patch.line) < 5000
+
+
+def test_a_torch_module_of_the_users_is_looked_into_and_made_data_are_called_so(tmp_path):
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(1, 4, 5, stride=4), nn.ReLU(), nn.AdaptiveAvgPool2d(3), nn.Flatten()]
+    own = flarescope.Backbone(nn.Sequential(*layers), name="own", size=56, channels=1)
+    described = Description(
+        "module:own", own.family, own.digest, "smooth-png", network=own.backbone.name, synthetic=True
+    )
+    head = Head(np.random.default_rng(0).normal(size=(36, 2)).astype(np.float32) / 100, np.zeros(2, np.float32))
+    Classifier(head, described, own).save(tmp_path / "model.hdf5")
+    pixels = np.random.default_rng(1).integers(90, 160, (224, 224)).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "image.png")
+    asked = {"out": tmp_path / "out", "explaining": flarescope.Explaining(checks=False), "reporter": Heard()}
+    with pytest.raises(InputError, match="a module of a Python program"):
+        flarescope.explain(tmp_path / "model.hdf5", tmp_path / "image.png", **asked)
+    found = flarescope.explain(tmp_path / "model.hdf5", tmp_path / "image.png", backbone=own, **asked)
+    (explained,) = found.images[0].events.values()
+    assert set(explained.maps) == set(METHODS)
+    assert explained.maps["occlusion"].values.shape == (56, 56)
+    written = json.loads((tmp_path / "out/image.json").read_text())
+    assert [one.partition(",")[0] for one in written["warnings"]] == ["trained on synthetic data"]
+
+
+def test_random_filters_are_called_so_where_results_are_shown():
+    weights = Weights("random:3", "sha256:0", dict, VGG16)
+    assert result_warnings(weights, synthetic=False) == [
+        "the backbone's filters are random (random:3): a demonstration, no result"
+    ]
+    assert result_warnings(replace(weights, family="imagenet"), synthetic=False) == []
 
 
 def test_a_map_that_is_zero_says_so_and_a_disk_has_no_line(tmp_path):

@@ -440,6 +440,19 @@ def test_without_transformers_the_line_says_what_to_install(monkeypatch):
         hf.open_hf("owner/name")
 
 
+def test_a_network_that_nobody_trained_is_called_random(tmp_path):
+    import transformers
+
+    from flarescope.backbones.hf_weights import hf_weights
+
+    name, config, _ = MADE["dinov2"]
+    network_class = getattr(transformers, name)
+    torch.manual_seed(0)
+    weights = hf_weights(str(save(network_class(network_class.config_class(**config)), tmp_path / "new")))
+    assert weights.family == "random-hf:new"
+    assert weights.is_random
+
+
 def test_what_stands_behind_a_name(folders):
     from flarescope.backbones.hf_torch import digest_of, read_arrays
     from flarescope.backbones.hf_weights import hf_weights

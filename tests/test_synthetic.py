@@ -1,6 +1,7 @@
 """Do the made regions look, move and flare as they should, and do their files lie as the published ones?"""
 
 import datetime as dt
+import json
 import re
 from itertools import pairwise
 
@@ -9,15 +10,19 @@ import pytest
 from astropy.io import fits
 from PIL import Image
 
+from flarescope.cli import main
 from flarescope.errors import InputError
 from flarescope.images.magnetogram import read_fits
 from flarescope.images.png import read_png
 from flarescope.images.render import FIELD_LIMIT_GAUSS, Rendering, render
+from flarescope.pipeline import synthetic_set
+from flarescope.pipeline.identity import is_synthetic
+from flarescope.progress import Reporter
 from flarescope.region_numbers import full_region_number
 from flarescope.synthetic import files as synthetic_files
 from flarescope.synthetic import regions as synthetic
 from flarescope.synthetic.field import NOISE_GAUSS, Spot, SyntheticRegion, clean_field
-from flarescope.synthetic.files import write_synthetic_images
+from flarescope.synthetic.files import PNG_FOLDER, write_synthetic_images
 from flarescope.synthetic.flares import goes_class
 from flarescope.synthetic.regions import (
     flare_rate_per_day,
@@ -379,3 +384,41 @@ def test_a_writer_that_dies_leaves_no_file_that_is_not_whole(tmp_path, regions, 
     left = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(left) == 2
     assert all(path.stat().st_size > 1000 for path in left)
+
+
+# ---- as many as a trial needs ----
+
+
+def test_a_made_set_has_its_images_once_and_a_flare_list_for_each_rule(tmp_path, capsys):
+    words = ["data", "synthetic", "--out", str(tmp_path / "made"), "--regions", "3", "--images", "2", "--seed", "4"]
+    assert main([*words, "--follow", "nothing", "--json"]) == 0
+    counts = json.loads(capsys.readouterr().out)
+    pngs = {path: path.stat().st_mtime_ns for path in (tmp_path / "made").rglob("*.png")}
+    assert counts["images"] == len(pngs) == 6
+    listed = (tmp_path / "made/eventList_nothing.txt").read_text().splitlines()
+    expected = synthetic_regions(3, images_per_region=2, seed=4, follow="nothing")
+    assert len(listed) == counts["flares, nothing"] == sum(len(region.flares) for region in expected)
+    assert is_synthetic(tmp_path / "made" / PNG_FOLDER)
+    assert main([*words, "--follow", "growth", "-q"]) == 0
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "made").rglob("*.png")} == pngs
+    assert (tmp_path / "made/eventList_growth.txt").is_file()
+    capsys.readouterr()
+    assert main([*words[:-1], "5"]) == 2
+    assert "holds another made set" in capsys.readouterr().err
+    assert main(["data", "synthetic", "--out", str(tmp_path / "many"), "--regions", "1000"]) == 2
+    assert not (tmp_path / "many").exists()
+
+
+def test_a_made_set_that_was_interrupted_is_made_again_and_called_synthetic_all_the_while(tmp_path, monkeypatch):
+    whole = synthetic_set.write_synthetic_images
+
+    def interrupted(*_, **__):
+        assert is_synthetic(tmp_path / PNG_FOLDER)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(synthetic_set, "write_synthetic_images", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        synthetic_set.write_synthetic_set(tmp_path, regions=2, images=1, reporter=Reporter())
+    monkeypatch.setattr(synthetic_set, "write_synthetic_images", whole)
+    synthetic_set.write_synthetic_set(tmp_path, regions=2, images=1, reporter=Reporter())
+    assert len(list(tmp_path.rglob("*.png"))) == 2

@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from flarescope.backbones.base import Network, Weights
+from flarescope.backbones.base import Arrays, Network, Weights
 from flarescope.backbones.hf import open_hf
 from flarescope.images.render import PixelForm
 
@@ -18,8 +18,9 @@ def hf_weights(name: str) -> Weights:
         name: what stands behind `hf:`: a folder, or `owner/name` of the hub.
 
     Returns:
-        Weights of the family `hf:<last part of the name>`; the backbone is called `hf-<model type>`. The digest is over
-        arrays, configuration and preprocessing, for each of them decides the features.
+        Weights of the family `hf:<last part of the name>`, or `random-hf:...` of a network that nobody trained; the
+        backbone is called `hf-<model type>`. The digest is over arrays, configuration and preprocessing, for each of
+        them decides the features.
 
     Raises:
         InputError: as `open_hf`, `hf_torch.width_of` and `hf_torch.read_arrays` say.
@@ -37,4 +38,15 @@ def hf_weights(name: str) -> Weights:
         paper=f"{model.family.network} of transformers; features: {model.family.how}",
     )
     arrays = read_arrays(model)
-    return Weights(f"{PREFIX}{Path(name).resolve().name}", digest_of(model, arrays), lambda: arrays, backbone)
+    family = f"{PREFIX}{Path(name).resolve().name}"
+    family = f"random-{family}" if are_untrained(arrays) else family
+    return Weights(family, digest_of(model, arrays), lambda: arrays, backbone)
+
+
+def are_untrained(arrays: Arrays) -> bool:
+    """Tell arrays that were drawn at random, as transformers makes a network of a configuration, from trained ones.
+
+    Every normalisation begins with the factor 1 for each channel, and the first step of a training changes them.
+    """
+    factors = [array for name, array in arrays.items() if name.endswith(".weight") and array.ndim == 1]
+    return bool(factors) and all((array == 1).all() for array in factors)

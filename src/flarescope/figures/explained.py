@@ -20,6 +20,9 @@ GREY_GAUSS: Final = 500.0
 DRAWN_SIDE: Final = 56
 """Pixels a side to which a map is averaged for the drawing: single pixels of a gradient are noise to the eye."""
 
+LINE_INCHES: Final = 0.19
+"""Height of a line of the caption."""
+
 STRONGEST: Final = 99.0
 """Percentile of a map's size that has its full colour."""
 
@@ -88,7 +91,13 @@ def explanation_figure(
     columns = 3
     rows = -(-(1 + len(maps)) // columns)
     tall = np.clip(background.height / background.width, 0.4, 1.6)
-    heights = [rows * (2.9 * tall + 0.9), *([0.75] if background.in_gauss else []), *([3.4] if curves else []), 0.9]
+    lines = [line for text in caption.split("\n") for line in textwrap.wrap(text, 118)]
+    heights = [
+        rows * (2.9 * tall + 0.9),
+        *([0.75] if background.in_gauss else []),
+        *([3.4] if curves else []),
+        0.3 + LINE_INCHES * len(lines),
+    ]
     figure = Figure(figsize=(2 * WIDTH_INCHES, sum(heights) + 0.5), layout="constrained", facecolor="white")
     figure.suptitle("\n".join(textwrap.wrap(title, 90)), x=0.01, ha="left", size=13, weight="bold")
     parts = list(figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0])
@@ -102,7 +111,6 @@ def explanation_figure(
         gauss_bar(parts.pop(0).subplots(), size=10)
     if curves:
         _curves(parts.pop(0).subplots(1, 2, sharey=True), curves, random)
-    lines = [line for text in caption.split("\n") for line in textwrap.wrap(text, 118)]
     parts[0].text(0.01, 0.98, "\n".join(lines), ha="left", va="top", size=10, color=MUTED)
     return figure
 
@@ -168,7 +176,7 @@ def _curves(both: Sequence[Axes], curves: Mapping[str, DrawnCurves], random: Seq
         axes.set_title(f"{part.capitalize()}: {better} is good", size=11, pad=4)
         axes.set_xlabel(f"Share of cells {went}", size=10)
     both[0].set_ylabel("Log-odds of the event", size=10)
-    both[1].legend(fontsize=9, loc="lower right")
+    both[1].legend(fontsize=9, loc="best")
 
 
 def seen_png(field_gauss: np.ndarray, values: np.ndarray) -> bytes:

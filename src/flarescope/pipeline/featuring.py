@@ -109,6 +109,12 @@ MADE_DATA: Final = "trained on synthetic data, made magnetograms and flares: wha
 FILTERS_ARE_RANDOM: Final = "the backbone's filters are random"
 
 
+def result_warnings(weights: Weights, *, synthetic: bool) -> list[str]:
+    """Say what a figure or a file of results must say too: by training on made data, and of random filters."""
+    random = f"{FILTERS_ARE_RANDOM} ({weights.family}): a demonstration, no result"
+    return [*([MADE_DATA] if synthetic else []), *([random] if weights.is_random else [])]
+
+
 def announce(weights: Weights, reporter: Reporter, *, synthetic: bool = False) -> None:
     """Say what must stand above every result made with these weights, and by training on made data."""
     if synthetic:

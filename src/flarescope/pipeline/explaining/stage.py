@@ -18,7 +18,7 @@ from flarescope.images.stored import StoredImage, images_named
 from flarescope.images.workers import Failure
 from flarescope.log_odds import sigmoid
 from flarescope.pipeline.explaining.writing import free_names, write_explained
-from flarescope.pipeline.featuring import Compute, announce
+from flarescope.pipeline.featuring import Compute, announce, result_warnings
 from flarescope.pipeline.model_parts import ModelParts, load_parts
 from flarescope.pipeline.prediction import read_for, tell_failures
 from flarescope.progress import Reporter, WarningReporter
@@ -158,6 +158,8 @@ class _Work:
         self.module: LogOdds = log_odds_module(found.parts)
         self.others = randomised_models(self.module, explaining.seed) if explaining.checks else {}
         self.told: set[str] = set()
+        part = found.parts[0]
+        self.warnings = result_warnings(part.weights, synthetic=bool(part.description.synthetic))
 
     def one(self, path: Path | StoredImage, folder: Path, name: str) -> Explanation:
         """Explain one image and write what came."""
@@ -175,14 +177,15 @@ class _Work:
             self._tell(found)
             events[head.code] = found
         explanation = Explanation(str(path), events, probabilities)
-        said = {"model": str(self.found.path), "seed": self.explaining.seed, **explanation.to_json()}
+        said = {"model": str(self.found.path), "seed": self.explaining.seed, "warnings": self.warnings}
         files = write_explained(
             folder,
             name,
             path,
             read,
             {head.code: (head, events[head.code]) for _, head in self.chosen},
-            said=said,
+            said=said | explanation.to_json(),
+            warnings=self.warnings,
             accept=self.compute.accept,
             probabilities=probabilities,
         )

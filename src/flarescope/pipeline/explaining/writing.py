@@ -58,11 +58,15 @@ def write_explained(
     said: Mapping[str, Any],
     accept: Accept,
     probabilities: Mapping[str, float],
+    warnings: Sequence[str] = (),
 ) -> list[Path]:
-    """Write figures, numbers and maps of one image, each file whole or not at all; give the files."""
+    """Write figures, numbers and maps of one image, each file whole or not at all; give the files.
+
+    What changes the meaning of all results stands first below each figure.
+    """
     background = background_of(path, accept)
     figures = {
-        f"{name}.{event_in_name(code)}": _figure(path, read, background, head, found, probabilities[code])
+        f"{name}.{event_in_name(code)}": _figure(path, read, background, head, found, probabilities[code], warnings)
         for code, (head, found) in events.items()
     }
     files = save_figures(figures, folder)
@@ -85,6 +89,7 @@ def _figure(
     head: EventHead,
     found: Explained,
     probability: float,
+    warnings: Sequence[str],
 ) -> Any:  # noqa: ANN401 - a figure of matplotlib
     rendered = read.rendered
     regions = regions_text(rendered.noaa_ars) or ("" if not rendered.noaa_ars else str(rendered.noaa_ars[0]))
@@ -94,8 +99,8 @@ def _figure(
         background,
         {_heading(method, found): one.values for method, one in found.maps.items()},
         title=f"{about or path.name}: probability {probability:.3f} of {sentence_of(head.event)}",
-        caption=_caption(path, found, has_line=background.line is not None),
-        curves={TITLES[method]: _drawn(one) for method, one in found.curves.items()},
+        caption="\n".join([*warnings, _caption(path, found, has_line=background.line is not None)]),
+        curves={TITLES[name]: _drawn(one) for name, one in found.curves.items() if found.maps[name].values.any()},
         random=[_drawn(one) for one in found.random],
     )
 
@@ -124,7 +129,7 @@ def _caption(path: Path | StoredImage, found: Explained, *, has_line: bool) -> s
     ]
     if found.random:
         lines.append(
-            "Deletion and insertion: mean log-odds along the curves below; of random maps "
+            "Deletion and insertion: mean log-odds along the curves above; of random maps "
             f"{number(found.random_deletion_area, 1)} and {number(found.random_insertion_area, 1)}. Rank: correlation "
             "with the map of a model whose head / all of whose weights are random; near 1 the map does not show what "
             "was learnt."
