@@ -1,5 +1,6 @@
 """Which fixtures do several test files share?"""
 
+import gc
 import os
 import shutil
 import signal
@@ -27,6 +28,11 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("xdist_group") is None and _of_its_module(item):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+def pytest_collection_finish():
+    """Let no garbage collection look through what was imported and collected: 600,000 objects, a third of a second."""
+    gc.freeze()
 
 
 def _of_its_module(item):

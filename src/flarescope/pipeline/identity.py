@@ -1,5 +1,6 @@
 """What is a run a run of, and when is a folder's run the same one?"""
 
+import functools
 import hashlib
 import itertools
 import platform
@@ -87,12 +88,15 @@ def describe_recipe(recipe: Recipe) -> dict[str, Any]:
     return values
 
 
+_version = functools.cache(version)  # a millisecond a package: its whole description is read
+
+
 def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
     """Give the versions of Python and of the packages that decide a run's bytes, of those that are installed."""
     found = {"python": platform.python_version()}
     for name in packages:
         with suppress(PackageNotFoundError):
-            found[name] = version(name)
+            found[name] = _version(name)
     return found
 
 
