@@ -24,7 +24,12 @@ def ablate(
     ],
     flares: Annotated[Path, typer.Option(help="A flare list, complete from 3 days before the first image.")],
     images: Annotated[
-        Path | None, typer.Option(help="Folder that file names are relative to.", show_default="the run's")
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="Folder that file names are relative to, or s3://BUCKET/FOLDER.",
+            show_default="the run's",
+        ),
     ] = None,
     history: options.HistoryHours = None,
     tolerance: options.Tolerance = None,

@@ -7,7 +7,7 @@ from typing import Any, Final
 from flarescope.errors import InputError
 
 READ_ANYWHERE: Final = (
-    "only images for a network (--images, --image, those of predict and explain) are read from a storage"
+    "only images for a network (--images, --image, paths of predict and explain) are read from a storage"
 )
 _ADDRESS: Final = re.compile(r"([a-z][a-z0-9+.-]+):/(?=[^/])", re.IGNORECASE)
 """What a path makes of `s3://bucket/run`: a folder `s3:` in the current one."""

@@ -46,7 +46,7 @@ def tune(
 def compare(
     model: Annotated[Path, typer.Argument(help="A run's folder, a model file, or a model of the reference notebook.")],
     table: Annotated[Path, typer.Option(help="Labelled images; of a catalogue the rows of --split are taken.")],
-    images: options.Images,
+    images: options.ImagesAnywhere,
     split: Annotated[options.SplitName, typer.Option(help="Which rows of a catalogue.")] = "validation",
     epoch: options.Epoch = None,
     backbone: options.OtherBackbone = None,

@@ -148,7 +148,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 Debug = Annotated[
     bool, typer.Option("--debug", help="Show the traceback of an error.", callback=_set_debug, is_eager=True)
 ]
-Images = Annotated[Path, typer.Option(help="Folder that the table's file names are relative to.")]
 ImagesAnywhere = Annotated[
     str,
     typer.Option(

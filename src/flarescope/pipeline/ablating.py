@@ -18,6 +18,7 @@ from flarescope.features.history import History, history_from_json
 from flarescope.files import make_folder, write_json, write_text
 from flarescope.forecaster.runs import RunFolder
 from flarescope.heads.head import SEQUENCE, Recipe
+from flarescope.images.remote import images_at
 from flarescope.pipeline.ablation_scores import IMAGE, MODEL_OF, PAST, Parts, scored_parts, to_csv
 from flarescope.pipeline.evaluating import evaluate
 from flarescope.pipeline.featuring import Compute
@@ -88,11 +89,11 @@ def ablate(
     event = record_event(event, data.scale)
     place = Path(out) if out else folder.path / "ablation"
     runs = _image_runs(folder, described, history, place, compute, reporter)
-    source = Path(images or described["images"])
+    source = images or described["images"]
     parts = _parts(runs, described, data, event, (table, split, source), place, compute, reporter)
     trained = described["data"]["train"]
     found = scored_parts(parts, event, trained["events"] / trained["images"], sampling)
-    found |= {"synthetic": bool(described.get("synthetic")) or is_synthetic(source)}
+    found |= {"synthetic": bool(described.get("synthetic")) or is_synthetic(images_at(source))}
     make_folder(place)
     write_json(place / "ablation.json", found)
     write_text(place / "ablation.csv", to_csv(found))
@@ -165,7 +166,7 @@ def _parts(
     described: Mapping[str, Any],
     data: RegionData,
     event: EventDefinition,
-    source: tuple[str | Path, str, Path],
+    source: tuple[str | Path, str, str | Path],
     place: Path,
     compute: Compute | None,
     reporter: Reporter,

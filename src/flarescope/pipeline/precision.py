@@ -17,8 +17,10 @@ from flarescope.engines.base import EngineChoice
 from flarescope.engines.start import start
 from flarescope.features.extract import extract
 from flarescope.heads.base import AnyHead
-from flarescope.images.reading import read_ahead
+from flarescope.images.reading import ReadImage, read_ahead_by
+from flarescope.images.remote import images_at
 from flarescope.images.render import Rendering
+from flarescope.images.root import ImageRoot
 from flarescope.pipeline.featuring import Compute, announce, describe_setting
 from flarescope.pipeline.models import load
 from flarescope.progress import Reporter, WarningReporter
@@ -168,20 +170,23 @@ def compare_with_reference(
     announce(classifier.weights, reporter, synthetic=classifier.description.synthetic)
     choice = compute.choose(classifier.weights.backbone)
     features, reference = (
-        features_by(one, classifier.weights, rows, Path(images), compute, reporter) for one in (choice, REFERENCE)
+        features_by(one, classifier.weights, rows, images_at(images), compute, reporter) for one in (choice, REFERENCE)
     )
     return effect_of(choice.id, features, reference, classifier.head, rows["label"].to_numpy(dtype=np.int64))
 
 
 def features_by(
-    choice: EngineChoice, weights: Weights, rows: pd.DataFrame, images: Path, compute: Compute, reporter: Reporter
+    choice: EngineChoice, weights: Weights, rows: pd.DataFrame, images: ImageRoot, compute: Compute, reporter: Reporter
 ) -> np.ndarray:
     """Compute the features of a table's images with one engine, `(N, F)` float32, without keeping them."""
-    paths = [images / name for name in rows["filename"]]
-    found: list[np.ndarray] = []
-    rendering = Rendering.for_file(paths[0].name, compute.nan, weights.backbone.pixels)
-    with closing(read_ahead(paths, rendering, workers=0, accept=compute.accept)) as read:
-        for _, features in extract(read, repeat(choice.batch), start(choice, weights), lambda image: None):
+    names, found = rows["filename"].tolist(), list[np.ndarray]()
+    rendering = Rendering.for_file(names[0], compute.nan, weights.backbone.pixels)
+
+    def read(name: str) -> ReadImage:
+        return images.read(name, rendering, compute.accept)
+
+    with closing(read_ahead_by(names, read, workers=0)) as stream:
+        for _, features in extract(stream, repeat(choice.batch), start(choice, weights), lambda image: None):
             found.append(features)
             reporter.advance(choice.id, sum(map(len, found)), len(rows))
     return np.concatenate(found)
