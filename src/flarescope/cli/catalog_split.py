@@ -102,6 +102,7 @@ def show_splits(catalogue: "pd.DataFrame") -> None:
         show_json(frame_records(counts))
         return
     of_each = [name for name in counts.columns if name.startswith("flaring ")]  # of a table of several events
-    numbers = ["images", *(of_each or ["flaring"]), "regions"]
+    known = ["regions"] if counts["regions"].any() else []  # rows of the whole disk name none
+    numbers = ["images", *(of_each or ["flaring"]), *known]
     rows = [[str(row["split"]), *(f"{row[name]:,}" for name in numbers)] for row in frame_records(counts)]
     show_table("catalogue", ["split", *numbers], rows)

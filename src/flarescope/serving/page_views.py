@@ -7,7 +7,7 @@ import pandas as pd
 
 from flarescope.archive.records import base_name
 from flarescope.figures.disk import percent
-from flarescope.pipeline.forecasting.beside import seen_in_training
+from flarescope.pipeline.forecasting.beside import TESTS_NOTHING, seen_in_training
 from flarescope.serving.documents import YESTERDAY, Document, changes, forecast_document, region_document
 from flarescope.serving.kept import Kept, by_day
 from flarescope.serving.page_disk import disk_drawing, field_stops
@@ -177,7 +177,8 @@ def hindsight(kept: Kept) -> list[str]:
     if one.stored is not None and one.stored >= ends:
         said.append(f"made afterwards: it was kept on {utc(one.stored.isoformat())}, when its windows were over")
     model = one.models[0]
-    if model.last and seen_in_training(model, kept.time, kept.time):
+    told = any(text.endswith(TESTS_NOTHING) for text in one.notes)  # by the forecast itself
+    if not told and model.last and seen_in_training(model, kept.time, kept.time):
         said.append(
             f"no test of the model {model.name}, which learned from {model.first[:10]} to {model.last[:10]}, "
             "the time of this forecast"

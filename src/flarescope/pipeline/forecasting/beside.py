@@ -17,6 +17,8 @@ from flarescope.regions.model import SCALE, RegionModel
 CLIMATOLOGY: Final = "climatology"
 MCSTAT: Final = "mcintosh"
 """The shipped model of the McIntosh classes' rates."""
+TESTS_NOTHING: Final = "what it says here is no test of it"
+"""Ends the note of a forecast whose model learned from its time."""
 LONGEST: Final = pd.Timedelta(days=3)
 """From an issue time to the end of the longest window that a model learns from (`regions.grid.LAST_H`)."""
 RATES: Final = {"region": "rates", "disk": "disk_rates"}
@@ -97,7 +99,7 @@ def learned_then(model: RegionModel, issued: pd.Timestamp) -> str | None:
         return None
     return (
         f"the model {model.name} learned from {begin:%Y-%m-%d} to {end:%Y-%m-%d}, and so from what came after this "
-        "forecast: what it says here is no test of it"
+        f"forecast: {TESTS_NOTHING}"
     )
 
 
