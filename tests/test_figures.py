@@ -152,6 +152,18 @@ def test_time_line_breaks_at_gaps_and_shades_the_events():
     assert axes.get_ylabel() == "Forecast probability"
 
 
+def test_no_event_is_shaded_where_there_was_no_image():
+    """Events at 0, 1, 20 and 21 h, none at 22 h: nothing is known of the hours from 2 to 20."""
+    times = pd.Timestamp("2011-02-13", tz="UTC") + pd.to_timedelta([0, 1, 20, 21, 22], unit="h")
+    axes = timeline_figure(region(times, [0.5] * 5, [1, 1, 1, 1, 0]), threshold=0.5).axes[0]
+    hours = [
+        ((shade.get_x() % 1) * 24, (shade.get_x() + shade.get_width() - shade.get_x() // 1) * 24)
+        for shade in axes.patches
+    ]
+    assert np.array(hours) == pytest.approx(np.array([[0, 2], [20, 22]]), abs=1e-6)
+    assert sum(text.startswith("followed") for text in axes.get_legend_handles_labels()[1]) == 1
+
+
 @pytest.mark.parametrize(("count", "hours"), [(1, 1), (2, 0.2), (30, 2), (300, 1), (4000, 0.2), (50, 200)])
 def test_time_line_of_any_length_has_readable_ticks(count, hours):
     times = pd.Timestamp("2011-12-30", tz="UTC") + pd.to_timedelta(hours * np.arange(count), unit="h")

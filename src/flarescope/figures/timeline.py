@@ -107,13 +107,15 @@ def _broken_line(times: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray
 
 
 def _shade_events(axes: Axes, times: np.ndarray, labels: np.ndarray, name: str) -> None:
-    """Shade from the first to past the last image of each unbroken run of events."""
+    """Shade from the first to past the last image of each run of events that neither another image nor a gap breaks."""
     step = _usual_step(times)
-    edges = np.diff(np.concatenate([[0], labels, [0]]))
-    for start, end in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True):
-        stop = min(times[end], times[end - 1] + step) if end < len(times) else times[end - 1] + step
-        axes.axvspan(times[start], stop, color=SHADE, linewidth=0, alpha=0.55, label=name)
-        name = "_no second legend entry"
+    broken = np.flatnonzero((np.diff(labels) != 0) | (np.diff(times) > GAP_FACTOR * step)) + 1
+    for run in np.split(np.arange(len(times)), broken):
+        if len(run) and labels[run[0]]:
+            after = times[run[-1]] + step
+            stop = min(times[run[-1] + 1], after) if run[-1] + 1 < len(times) else after
+            axes.axvspan(times[run[0]], stop, color=SHADE, linewidth=0, alpha=0.55, label=name)
+            name = "_no second legend entry"
 
 
 def _mark_flares(axes: Axes, flares: pd.DataFrame, times: np.ndarray, event: EventDefinition | None) -> None:
