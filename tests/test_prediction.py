@@ -17,6 +17,7 @@ from flarescope.backbones.vgg16 import FEATURES
 from flarescope.cli import main
 from flarescope.errors import FlarescopeWarning, InputError
 from flarescope.events import EventDefinition
+from flarescope.forecaster import classifier
 from flarescope.forecaster.classifier import Classifier
 from flarescope.forecaster.description import Description
 from flarescope.heads.head import Head, glorot_head
@@ -298,6 +299,18 @@ def test_the_probability_of_an_array_by_hand(model):
     logit = 0.5 * np.log(raw / (1 - raw)) - 0.25
     assert table["probability"].iloc[0] == pytest.approx(1 / (1 + np.exp(-logit)), abs=1e-6)
     assert table["flare"].iloc[0] == (table["probability"].iloc[0] >= 0.4)
+
+
+def test_a_loaded_model_starts_its_engine_once(model, tmp_path, monkeypatch):
+    starts, make = [], classifier.start
+    monkeypatch.setattr(classifier, "start", lambda *given: starts.append(given) or make(*given))
+    loaded = flarescope.load(model)
+    path = write_fits(tmp_path / "a.fits", 7)
+    for images in (field(7), path, [path, field(8)]):
+        loaded.forecast(images, compute=COMPUTE, reporter=Reporter())
+    assert len(starts) == 1
+    loaded.forecast(path, compute=replace(COMPUTE, batch=2), reporter=Reporter())
+    assert len(starts) == 2  # another engine was asked for
 
 
 def test_a_stack_of_arrays_and_whole_numbers(model):
