@@ -129,8 +129,7 @@ class SequenceHead:
             gates = brought[:, place] @ own["input"] + own["input_bias"]
             held = state @ own["hidden"] + own["hidden_bias"]
             reset, update = (
-                1 / (1 + np.exp(-(gates[:, part] + held[:, part])))
-                for part in (slice(0, hidden), slice(hidden, 2 * hidden))
+                sigmoid(gates[:, part] + held[:, part]) for part in (slice(0, hidden), slice(hidden, 2 * hidden))
             )
             new = np.tanh(gates[:, 2 * hidden :] + reset * held[:, 2 * hidden :])
             after = (1 - update) * new + update * state

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flarescope.scores.categorical import categorical_scores
+from flarescope.scores.categorical import categorical_scores, heidke
 
 
 def _ratio(numerator: float, denominator: float) -> float:
@@ -64,8 +64,8 @@ class ContingencyTable:
 
         2 (TP TN - FN FP) / ((TP + FN)(FN + TN) + (TP + FP)(FP + TN)).
         """
-        tp, fn, fp, tn = (float(count) for count in (self.tp, self.fn, self.fp, self.tn))
-        return _ratio(2 * (tp * tn - fn * fp), (tp + fn) * (fn + tn) + (tp + fp) * (fp + tn))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return float(heidke(*(np.float64(count) for count in (self.tp, self.fn, self.fp, self.tn))))
 
     def scores(self) -> dict[str, float]:
         """Give the four scores of the reference recipe by name."""
