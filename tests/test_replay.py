@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fakes import draw_blank
 from flarescope import InputError, region_model, verify_table
 from flarescope.cli import main
 from flarescope.pipeline.archiving.replay import replay_days
@@ -257,7 +258,8 @@ def test_what_the_table_of_all_events_does_not_have_is_one_line(folder, capsys, 
     assert words in capsys.readouterr().err
 
 
-def test_forecast_replays_a_period(paths, tmp_path, capsys):
+def test_forecast_replays_a_period(paths, tmp_path, capsys, monkeypatch):
+    draw_blank(monkeypatch)
     files = ["--regions", str(paths[0]), "--flares", str(paths[1])]
     period = ["--replay", "2001-02-20..2001-03-10", "--issue-hour", "0"]
     assert main(["forecast", *files, *period, "--out", str(tmp_path / "out")]) == 0
