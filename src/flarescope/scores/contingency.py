@@ -65,7 +65,7 @@ class ContingencyTable:
         2 (TP TN - FN FP) / ((TP + FN)(FN + TN) + (TP + FP)(FP + TN)).
         """
         with np.errstate(divide="ignore", invalid="ignore"):
-            return float(heidke(*(np.float64(count) for count in (self.tp, self.fn, self.fp, self.tn))))
+            return float(heidke(*(np.asarray(count, np.float64) for count in (self.tp, self.fn, self.fp, self.tn))))
 
     def scores(self) -> dict[str, float]:
         """Give the four scores of the reference recipe by name."""
