@@ -361,10 +361,14 @@ def test_every_region_has_a_small_time_line(inputs):
     lines = region_lines(inputs)
     assert [line.name for line in lines] == [f"line-{region}" for region in sorted(set(inputs.forecasts["noaa_ar"]))]
     one = inputs.forecasts[inputs.forecasts["noaa_ar"] == FIRST_REGION]
-    points = re.search(r'points="([^"]*)"', lines[0].svg).group(1).split()
+    points = re.search(r'd="M([^"]*)h0" fill="none"', lines[0].svg).group(1).split("L")
     assert len(points) == len(one)
     assert points[0] == f"0,{60 * (1 - one['probability'].iloc[0]):.0f}"
     spells = np.diff(np.concatenate([[0], (one["label"] == 1).to_numpy(int), [0]]))
     assert lines[0].svg.count("<rect") == (spells == 1).sum()
     disk = dataclasses.replace(inputs, event=EventDefinition(scope="disk"))
     assert region_lines(disk) == []
+    rows = one.iloc[:6].assign(label=[1, 1, 1, 1, 0, 0])
+    rows["time"] = rows["time"].iloc[0] + pd.to_timedelta([0, 1, 20, 21, 22, 23], unit="h")
+    broken = region_lines(dataclasses.replace(inputs, forecasts=rows))[0].svg
+    assert (broken.count("<rect"), re.search(r'd="(M[^"]*h0)"', broken).group(1).count("M")) == (2, 2)  # a gap

@@ -12,6 +12,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from flarescope.counted import counted
+from flarescope.figures.timeline import GAP_FACTOR
 from flarescope.html_report.inputs import ReportInputs, decided_forecasts
 from flarescope.html_report.view import Drawing
 
@@ -54,21 +55,29 @@ def _svg(region: int, rows: pd.DataFrame, threshold: float) -> Markup:
     y = HEIGHT * (1 - rows["probability"].to_numpy(float))
     event = (rows["label"] == 1).fillna(False).to_numpy(bool)
     every = max(1, -(-len(x) // POINTS))
-    line = " ".join(f"{a:.0f},{b:.0f}" for a, b in zip(x[::every], y[::every], strict=True))
+    x_drawn, points = x[::every], [f"{a:.0f},{b:.0f}" for a, b in zip(x[::every], y[::every], strict=True)]
+    pieces = np.split(np.arange(len(points)), gaps(x_drawn))
+    line = "".join(f"M{'L'.join(points[i] for i in piece)}h0" for piece in pieces)
     alt = html.escape(f"Forecast probability of {_caption(region, rows)}")
     at = HEIGHT * (1 - threshold)
     return Markup(
         f'<svg role="img" aria-label="{alt}" viewBox="0 -1 {WIDTH:g} {HEIGHT + 2:g}">{_spells(x, event)}'
         f'<path d="M0 {at:.0f}H{WIDTH:g}" stroke="var(--muted)" stroke-dasharray="4 3"/>'
-        f'<polyline points="{line}" fill="none" stroke="var(--first)" stroke-width="1.5"/></svg>'
+        f'<path d="{line}" fill="none" stroke="var(--first)" stroke-width="1.5" stroke-linecap="round"/></svg>'
     )
 
 
+def gaps(x: np.ndarray) -> np.ndarray:
+    """Give the places of rows before which there is a gap, `(G,)`: many times the usual step without any row."""
+    steps = np.diff(x)
+    return np.flatnonzero(steps > GAP_FACTOR * np.median(steps)) + 1 if len(steps) else np.empty(0, np.int64)
+
+
 def _spells(x: np.ndarray, event: np.ndarray) -> str:
-    """Shade each unbroken run of rows that an event followed, half a step beyond its ends."""
-    edges = np.diff(np.concatenate([[0], event.astype(int), [0]]))
+    """Shade each run of rows that an event followed, unbroken by other rows or a gap, half a step beyond its ends."""
     half = float(np.median(np.diff(x))) / 2
-    spans = zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1, strict=True)
+    broken = np.union1d(np.flatnonzero(np.diff(event)) + 1, gaps(x))
+    spans = [(run[0], run[-1]) for run in np.split(np.arange(len(x)), broken) if len(run) and event[run[0]]]
     return "".join(
         f'<rect x="{x[a] - half:.1f}" width="{x[b] - x[a] + 2 * half:.1f}" height="{HEIGHT:g}" fill="var(--shade)"/>'
         for a, b in spans
