@@ -285,6 +285,17 @@ def test_a_record_that_cannot_be_used_is_told_in_one_line(run_with_regions, monk
     assert len(error) < 300
 
 
+def test_a_record_that_is_none_costs_no_training(run_with_regions, tmp_path, monkeypatch, capsys):
+    _, data, _ = run_with_regions
+    use_fake_network(monkeypatch)
+    (tmp_path / "none.txt").write_text("no summary")
+    tables = ["--train", data["train"], "--validation", data["validation"], "--images", data["images"]]
+    record = ["--with", "regions", "--regions", tmp_path / "none.txt", "--flares", tmp_path / "none.txt"]
+    assert call("train", *tables, *EVENT, "--backbone", "random", "--out", tmp_path / "run", *record) == 2
+    assert "no Solar Region Summary could be read" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_damaged_file_of_a_joined_run_is_refused(run_with_regions, tmp_path):
     run, _, _ = run_with_regions
     text = (run / "with_regions.json").read_text()

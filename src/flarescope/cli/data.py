@@ -163,7 +163,8 @@ def synthetic(
 
     Nothing is fetched, and nothing is an observation: regions, fields and flares are made up, in the layout of the
     published set. What is measured on them says how the program works, and nothing of the Sun. The images are the same
-    whatever flares follow. A thousand images take about a minute of one core.
+    whatever flares follow. Flares end 24 hours after a region's last image: label by windows that end no later.
+    A thousand images take about a minute of one core.
     """
     from flarescope.pipeline.synthetic_set import write_synthetic_set
 

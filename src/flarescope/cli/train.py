@@ -135,6 +135,7 @@ def train(
     )
     stated = options.events_of_options(event, window, latency, scope)
     record = options.record_of_options(with_model, regions, flares, flux_scale)
+    known = None if record is None else record.read(ScreenReporter())  # first: files that are none cost no training
     run = run_training(
         train=train,
         validation=validation,
@@ -155,7 +156,8 @@ def train(
         from flarescope.pipeline.with_regions import add_regions
 
         for one in EventRuns.open(out).runs() if is_of_events(out) else [run]:
-            add_regions(one.path, record, event=stated[0] if len(stated) == 1 else None, reporter=ScreenReporter())
+            own = stated[0] if len(stated) == 1 else None
+            add_regions(one.path, record, event=own, data=known, reporter=ScreenReporter())
     if is_of_events(out):
         show_events(EventRuns.open(out))
         return

@@ -66,6 +66,7 @@ def add_regions(
     files: RecordFiles,
     *,
     event: EventDefinition | None = None,
+    data: RegionData | None = None,
     reporter: Reporter | None = None,
 ) -> WithRegions:
     """Train a region model on a run's training regions, and join it with the run's head on its validation rows.
@@ -76,6 +77,7 @@ def add_regions(
         run: a finished run of one event.
         files: which region model, and NOAA's record of the run's regions.
         event: what label 1 means, where the run does not say it.
+        data: what the files hold, where they were read before.
         reporter: hears notes.
 
     Returns:
@@ -85,7 +87,7 @@ def add_regions(
         InputError: no such run, or a record that does not cover the run's regions.
     """
     reporter, folder, name = reporter or WarningReporter(), RunFolder(Path(run)), files.name
-    described, data = folder.read(), files.read(reporter)
+    described, data = folder.read(), data or files.read(reporter)
     event = record_event(event_from_json(described.get("event"), str(folder.run_json)) or event, data.scale)
     rows = read_forecasts(folder.forecasts("validation"))
     models = fit_record(data, [name], described["data"]["train"]["regions"], reporter)
