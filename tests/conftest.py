@@ -61,7 +61,22 @@ def random_network():
 
 
 @pytest.fixture
-def random_network_everywhere(random_network, monkeypatch):
+def packed_once(monkeypatch):
+    """Pack weights once for all that a test starts, each in a second: the weights of one network alone."""
+    from flarescope.engines.winograd import engine, filters
+
+    kept = {}
+
+    def prepare(arrays, target, workers):
+        if target not in kept:
+            kept[target] = filters.prepare(arrays, target, workers)
+        return kept[target]
+
+    monkeypatch.setattr(engine, "prepare", prepare)
+
+
+@pytest.fixture
+def random_network_everywhere(random_network, packed_once, monkeypatch):
     """Let `random` name the network that is there already."""
     monkeypatch.setattr(weights, "random_weights", {0: random_network}.__getitem__)
     return random_network

@@ -19,8 +19,6 @@ from fakes import write_stand_in
 from flarescope.backbones.base import Weights
 from flarescope.cli import main
 from flarescope.cli.app import app
-from flarescope.engines.winograd import engine as winograd
-from flarescope.engines.winograd import filters
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -160,22 +158,8 @@ def published(random_network: Weights, tmp_path_factory: pytest.TempPathFactory)
     shutil.rmtree(folder / "cache")  # 540 MB, which pytest would keep
 
 
-@pytest.fixture(scope="session")
-def packed() -> Callable[..., Any]:
-    """Pack the network's weights once: what six commands do here with one network's, each in seconds."""
-    kept: dict[Any, Any] = {}
-
-    def prepare(arrays: Any, target: Any, workers: int) -> Any:
-        if target not in kept:
-            kept[target] = filters.prepare(arrays, target, workers)
-        return kept[target]
-
-    return prepare
-
-
 @pytest.fixture
-def at_published(published: Path, packed: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(winograd, "prepare", packed)
+def at_published(published: Path, packed_once: None, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(published)
     monkeypatch.setenv("FLARESCOPE_CACHE", str(published / "cache"))
     return published
