@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ from flarescope.engines.torch import TorchEngine
 from flarescope.errors import FlarescopeError
 from flarescope.features.batching import stack
 from flarescope.finetuning.recipe import TuneRecipe
-from flarescope.images.reading import read_ahead
+from flarescope.images.reading import read_ahead, read_image
 from flarescope.images.render import Rendering
 from flarescope.synthetic.files import write_synthetic_images
 from flarescope.synthetic.regions import synthetic_regions
@@ -110,7 +111,8 @@ def from_files(files: Sequence[Path], batch: int, workers: int) -> Iterator[np.n
         while True:
             yield from files
 
-    with closing(read_ahead(over_and_over(), Rendering("reference-png"), workers=workers)) as stream:
+    read = partial(read_image, rendering=Rendering("reference-png"))
+    with closing(read_ahead(over_and_over(), read, workers=workers)) as stream:
         while True:
             yield stack(list(islice(stream, batch)))
 

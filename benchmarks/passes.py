@@ -16,7 +16,7 @@ from flarescope.engines.start import start
 from flarescope.features.batching import stack
 from flarescope.features.store import FeatureStore
 from flarescope.features.store_key import StoreKey
-from flarescope.images.reading import read_ahead
+from flarescope.images.reading import read_image
 from flarescope.images.render import Rendering
 from flarescope.pipeline.featuring import Compute
 from keras_process import KerasProcess
@@ -161,7 +161,7 @@ def file_to_feature(work: Path, weights: Weights, *, images: int, repeats: int, 
 
 def pixels_of(root: Path, names: list[str], rendering: Rendering) -> np.ndarray:
     """Render files into memory, `(N, C, S, S)`, as `stack` gives them."""
-    return np.concatenate([stack([one]) for one in read_ahead((root / name for name in names), rendering, workers=0)])
+    return np.concatenate([stack([read_image(root / name, rendering)]) for name in names])
 
 
 def batches(pixels: np.ndarray, batch: int) -> Iterator[np.ndarray]:

@@ -3,6 +3,7 @@
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -14,11 +15,11 @@ from fakes import write_pngs
 from flarescope.errors import InputError
 from flarescope.images import reading
 from flarescope.images.magnetogram import read_bytes
-from flarescope.images.reading import READ_AHEAD, digest_of, read_ahead
+from flarescope.images.reading import READ_AHEAD, digest_of, read_ahead, read_image
 from flarescope.images.render import Rendering
 from waiting import LIMIT_S, wait_until
 
-PNG = Rendering("reference-png")
+READ = partial(read_image, rendering=Rendering("reference-png"))
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +69,11 @@ def ending(monkeypatch):
 
 @pytest.mark.parametrize("workers", [0, 1, 4])
 def test_images_come_in_order_whatever_the_number_of_workers(paths, workers):
-    images = list(read_ahead(paths, PNG, workers=workers))
+    images = list(read_ahead(paths, READ, workers=workers))
     assert [image.fingerprint.digest for image in images] == [digest_of(path.read_bytes()) for path in paths]
     assert [image.fingerprint.size for image in images] == [path.stat().st_size for path in paths]
     assert [image.fingerprint.mtime_ns for image in images] == [path.stat().st_mtime_ns for path in paths]
-    for image, inline in zip(images, read_ahead(paths, PNG, workers=0), strict=True):
+    for image, inline in zip(images, read_ahead(paths, READ, workers=0), strict=True):
         assert np.array_equal(image.rendered.pixels, inline.rendered.pixels)
     assert reading_threads() == []
 
@@ -80,7 +81,7 @@ def test_images_come_in_order_whatever_the_number_of_workers(paths, workers):
 def test_order_is_kept_when_the_first_files_are_the_slowest(paths, monkeypatch):
     slow = [path.name for path in paths[:3]]
     read = note_reads(monkeypatch, lambda name: name in slow and wait_until(lambda: len(read) > 0))
-    images = list(read_ahead(paths, PNG, workers=4))
+    images = list(read_ahead(paths, READ, workers=4))
     assert [image.fingerprint.digest for image in images] == [digest_of(path.read_bytes()) for path in paths]
     assert read[0] == paths[3].name
 
@@ -89,7 +90,7 @@ def test_order_is_kept_when_the_first_files_are_the_slowest(paths, monkeypatch):
 @given(order=st.lists(st.integers(0, 39), max_size=60), workers=st.integers(0, 5))
 def test_any_list_of_files_comes_back_as_asked(folder, order, workers):
     paths = [folder / f"{number:05d}.png" for number in order]
-    got = [image.fingerprint.digest for image in read_ahead(paths, PNG, workers=workers)]
+    got = [image.fingerprint.digest for image in read_ahead(paths, READ, workers=workers)]
     assert got == [digest_of(path.read_bytes()) for path in paths]
 
 
@@ -97,7 +98,7 @@ def test_any_list_of_files_comes_back_as_asked(folder, order, workers):
 def test_an_unreadable_file_is_named_at_its_place_in_the_order(paths, tmp_path, workers):
     bad = tmp_path / "bad.png"
     bad.write_text("this is text")
-    stream = read_ahead([*paths[:7], bad, *paths[7:]], PNG, workers=workers)
+    stream = read_ahead([*paths[:7], bad, *paths[7:]], READ, workers=workers)
     assert len(list(islice(stream, 7))) == 7
     with pytest.raises(InputError, match=r"bad\.png: not a PNG, whatever its name says"):
         next(stream)
@@ -107,7 +108,7 @@ def test_an_unreadable_file_is_named_at_its_place_in_the_order(paths, tmp_path, 
 @pytest.mark.parametrize("workers", [1, 4])
 def test_a_missing_file_leaves_no_thread_behind_and_cancels_the_rest(paths, tmp_path, workers, monkeypatch, ending):
     read = note_reads(monkeypatch, lambda name: name == "gone.png" or ending.wait(LIMIT_S))
-    stream = read_ahead([tmp_path / "gone.png", *paths * 10], PNG, workers=workers)
+    stream = read_ahead([tmp_path / "gone.png", *paths * 10], READ, workers=workers)
     with pytest.raises(InputError, match=r"gone\.png: no such image; check --images"):
         next(stream)
     assert reading_threads() == []
@@ -116,7 +117,7 @@ def test_a_missing_file_leaves_no_thread_behind_and_cancels_the_rest(paths, tmp_
 
 @pytest.mark.parametrize("workers", [1, 4])
 def test_closing_early_leaves_no_thread_behind(paths, workers):
-    stream = read_ahead(paths, PNG, workers=workers)
+    stream = read_ahead(paths, READ, workers=workers)
     next(stream)
     assert len(reading_threads()) in range(1, workers + 1)
     stream.close()
@@ -141,7 +142,7 @@ def test_ctrl_c_while_the_consumer_waits_leaves_nothing(paths, monkeypatch, endi
 
     read = note_reads(monkeypatch, interrupt)
     with pytest.raises(KeyboardInterrupt):
-        list(read_ahead(hand_over(), PNG, workers=2))
+        list(read_ahead(hand_over(), READ, workers=2))
     assert reading_threads() == []
     assert len(read) <= 3  # the first, and those in hand
 
@@ -153,7 +154,7 @@ def consume(stream):
 
 def test_ctrl_c_in_the_consumer_leaves_nothing(paths):
     with pytest.raises(KeyboardInterrupt):
-        consume(read_ahead(paths, PNG, workers=3))
+        consume(read_ahead(paths, READ, workers=3))
     assert reading_threads() == []
 
 
@@ -167,7 +168,7 @@ def test_reading_ahead_is_bounded(paths, workers, monkeypatch):
             yield paths[number % len(paths)]
 
     read = note_reads(monkeypatch)
-    stream = read_ahead(hand_over(), PNG, workers=workers)
+    stream = read_ahead(hand_over(), READ, workers=workers)
     for taken in (1, 2):
         next(stream)
         assert len(handed_over) == taken + READ_AHEAD * workers
@@ -177,15 +178,4 @@ def test_reading_ahead_is_bounded(paths, workers, monkeypatch):
 
 def test_no_files_give_no_images():
     for workers in (0, 2):
-        assert list(read_ahead([], PNG, workers=workers)) == []
-
-
-def test_the_rendering_may_be_chosen_by_file(paths):
-    asked = []
-
-    def choose(path):
-        asked.append(path)
-        return PNG
-
-    assert len(list(read_ahead(paths[:5], choose, workers=2))) == 5
-    assert sorted(asked) == paths[:5]
+        assert list(read_ahead([], READ, workers=workers)) == []

@@ -20,7 +20,7 @@ from flarescope.features.half import encode
 from flarescope.features.shards import write_shard
 from flarescope.features.store_key import StoreKey
 from flarescope.images.line_of_sight import Accept
-from flarescope.images.reading import Fingerprint, ReadImage, read_ahead_by
+from flarescope.images.reading import Fingerprint, ReadImage, read_ahead
 from flarescope.images.render import Rendering
 from flarescope.images.root import ImageRoot, each_name
 
@@ -100,7 +100,7 @@ def images_ahead(filling: Filling) -> Generator[ReadImage, None, None]:
     def read(name: str) -> ReadImage:
         return images.read(name, rendering, filling.accept)
 
-    yield from read_ahead_by(each_name(filling.names), read, workers=filling.workers)
+    yield from read_ahead(each_name(filling.names), read, workers=filling.workers)
 
 
 def shards_of_images(filling: Filling, stream: Iterator[ReadImage], engine: Engine) -> Iterator[Shard]:

@@ -72,38 +72,22 @@ def read_image(path: Path, rendering: Rendering, accept: Accept = HMI_ONLY) -> R
 
 
 def read_ahead(
-    paths: Iterable[Path],
-    rendering: Rendering | Callable[[Path], Rendering],
-    *,
-    workers: int,
-    accept: Accept = HMI_ONLY,
-) -> Generator[ReadImage, None, None]:
-    """Read and render files in worker threads, ahead of who takes them.
-
-    Args:
-        paths: the files.
-        rendering: how to render them, one for all or chosen by file.
-        workers: number of threads; 0 reads each file when it is asked for.
-        accept: what may be read beside HMI's line-of-sight field.
-
-    Yields:
-        One image a path, in the order of the paths.
-
-    Raises:
-        InputError: at the first file, in order, that cannot be read; no thread is left behind, as after Ctrl-C. Who
-            stops taking images early closes the generator.
-    """
-
-    def job(path: Path) -> ReadImage:
-        return read_image(path, rendering(path) if callable(rendering) else rendering, accept)
-
-    yield from read_ahead_by(paths, job, workers=workers)
-
-
-def read_ahead_by(
     items: Iterable[Item], read: Callable[[Item], ReadImage], *, workers: int
 ) -> Generator[ReadImage, None, None]:
-    """Read items in worker threads as `read_ahead` does files."""
+    """Read items in worker threads, ahead of who takes them.
+
+    Args:
+        items: what is read, such as paths.
+        read: gives an item's image, or raises an InputError.
+        workers: number of threads; 0 reads each item when it is asked for.
+
+    Yields:
+        One image an item, in their order.
+
+    Raises:
+        InputError: at the first item, in order, that cannot be read; no thread is left behind, as after Ctrl-C. Who
+            stops taking images early closes the generator.
+    """
     with closing(each_ahead(items, read, workers=workers)) as images:
         for image in images:
             if isinstance(image, Unread):

@@ -17,7 +17,7 @@ from flarescope.engines.base import EngineChoice
 from flarescope.engines.start import start
 from flarescope.features.extract import extract
 from flarescope.heads.base import AnyHead
-from flarescope.images.reading import ReadImage, read_ahead_by
+from flarescope.images.reading import ReadImage, read_ahead
 from flarescope.images.remote import images_at
 from flarescope.images.render import Rendering
 from flarescope.images.root import ImageRoot
@@ -185,7 +185,7 @@ def features_by(
     def read(name: str) -> ReadImage:
         return images.read(name, rendering, compute.accept)
 
-    with closing(read_ahead_by(names, read, workers=0)) as stream:
+    with closing(read_ahead(names, read, workers=0)) as stream:
         for _, features in extract(stream, repeat(choice.batch), start(choice, weights), lambda image: None):
             found.append(features)
             reporter.advance(choice.id, sum(map(len, found)), len(rows))
