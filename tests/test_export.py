@@ -288,6 +288,20 @@ def test_a_model_of_jpegs_has_no_gauss_and_other_networks_no_keras(tmp_path):
     assert isinstance(forecast_module([few()], np.ones((1, 1), bool), shape=(64, 64)), FromGauss)
 
 
+@pytest.mark.parametrize("name", ["m.onnx", "m.xml", "m.h5", "m.safetensors"])
+def test_a_model_that_looks_back_goes_out_as_a_folder(monkeypatch, tmp_path, name):
+    back = few()
+    back = replace(
+        back, description=replace(back.description, history={"hours": [6.0], "tolerance_hours": 1.0, "form": "stack"})
+    )
+    monkeypatch.setattr(stage, "load_parts", lambda *_, **__: ModelParts((back,), tmp_path / "m"))
+    monkeypatch.setattr(stage, "announce", lambda *_, **__: None)
+    to = next(to for to, endings in stage.ENDINGS.items() if name.endswith(endings))
+    with pytest.raises(flarescope.InputError, match=f"--to {to}: the model looks back .*take --to folder"):
+        flarescope.export(tmp_path, to=to, out=tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
 def test_a_head_with_a_hidden_layer_goes_out_and_trees_do_not():
     generator = np.random.default_rng(0)
     shapes = {"mean": 16, "inverse": 16, "kernel": (16, 8), "bias": 8, "output": 8, "constant": 1}

@@ -108,6 +108,11 @@ def export(
     if to == "folder":
         files = write_folder(path, found.parts, card_of(found, path))
         return Exported(tuple(files), None, {"format": FOLDER})
+    if any(part.description.looks_back is not None for part in found.parts):
+        raise InputError(
+            f"--to {to}: the model looks back to earlier images (--history), and such a file takes one image; take "
+            "--to folder, which flarescope.load reads, or a run without --history"
+        )
     if to == "keras":
         return _keras(found, path, reporter)
     fields = shape if source == "gauss" else None
@@ -169,8 +174,8 @@ def _keras(found: ModelParts, path: Path, reporter: Reporter) -> Exported:
         raise InputError(
             f"--to keras: the Keras form is VGG16's; the model is of {part.weights.backbone.name}: take --to onnx"
         )
-    if len(found.parts) > 1 or part.description.looks_back is not None:
-        raise InputError("--to keras: it holds one event of one image; name the run of one event, or take --to onnx")
+    if len(found.parts) > 1:
+        raise InputError("--to keras: it holds one event; name the run of one event, or take --to onnx")
     if part.description.calibration is not None:
         reporter.warn(
             "Keras' softmax gives probabilities before the calibration, which stands in the file's description alone"
