@@ -10,7 +10,7 @@ from flarescope.cli import options
 from flarescope.cli.groups import group
 from flarescope.cli.screen import ScreenReporter, note, show_counts, warn
 
-app = group("Fetch the published set, NOAA's files, JSOC's images; make synthetic ones.")
+app = group("Fetch published, NOAA's, JSOC's data; make synthetic.")
 
 
 class Part(StrEnum):
