@@ -150,6 +150,18 @@ def test_a_model_of_the_old_flux_scale_says_the_factor_of_later_images(tmp_path,
     assert all("0.7" in line and "M1.4" in line for line in warned)
 
 
+def test_a_drawing_beside_patches_is_no_bad_file(model, tmp_path, capsys):
+    (tmp_path / "patches").mkdir()
+    for name in ("disk.png", "1.png"):
+        write_png(tmp_path / "patches" / name, 3)
+    (tmp_path / "patches/disk.svg").write_text("<svg/>")
+    assert predict(model, tmp_path / "patches") == 0
+    told = capsys.readouterr()
+    assert "left out, since an SVG of it lies beside it: disk.png\n" in told.err
+    assert "1.png" in told.out
+    assert predict(model, tmp_path / "patches/disk.png") == 0  # who names it means it
+
+
 def test_paths_that_name_nothing_are_bad_files_too(model, folder, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     others = [tmp_path / "gone.fits", folder / "notes.txt", tmp_path / "empty", folder / "f.fits"]

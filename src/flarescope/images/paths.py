@@ -23,8 +23,8 @@ def expand(
 
     Of the whole disk a folder gives its FITS and JPEG files.
 
-    Of a folder those files are left out whose names say that they hold something else than a line-of-sight field, and
-    hidden ones.
+    Of a folder those files are left out whose names say that they hold something else than a line-of-sight field,
+    drawings that lie there as SVG too, and hidden ones.
 
     Args:
         paths: files and folders.
@@ -84,6 +84,15 @@ def _magnetograms(folder: Path, files: Sequence[Path], reporter: Reporter) -> li
     return [file for file, segment in named.items() if not segment]
 
 
+def _without_drawings(folder: Path, images: list[Path], vectors: set[Path], reporter: Reporter) -> list[Path]:
+    """Leave out PNG files that lie there as SVG too, as `disk cut --draw` writes them, and say so."""
+    drawn = [file for file in images if file.with_suffix(".svg") in vectors]
+    if drawn:
+        more = f" and {len(drawn) - 1:,} more" if len(drawn) > 1 else ""
+        reporter.warn(f"{folder}: left out, since an SVG of it lies beside it: {drawn[0].name}{more}")
+    return [file for file in images if file not in set(drawn)] if drawn else images
+
+
 def _images_below(folder: Path, reporter: Reporter, failures: list[Failure] | None, whole_disk: bool) -> list[Path]:
     """List the images below a folder, sorted; links to folders are not followed, which is said.
 
@@ -105,6 +114,7 @@ def _images_below(folder: Path, reporter: Reporter, failures: list[Failure] | No
         more = f" and {len(links) - 1:,} more" if len(links) > 1 else ""
         reporter.warn(f"{links[0]}{more}: a link to a folder is not followed; name the folder itself")
     images = sorted(file for file in found if is_image(file, whole_disk=whole_disk) and not file.name.startswith("."))
+    images = _without_drawings(folder, images, {file for file in found if file.suffix == ".svg"}, reporter)
     files = [file for file in images if file.is_file()]
     if failures is not None and len(files) < len(images):
         others = sorted(set(images) - set(files))

@@ -30,7 +30,7 @@ from flarescope.scores.calibration import certain_words, fit_calibration
 from flarescope.scores.clusters import clusters_of
 from flarescope.scores.decision import Decision
 from flarescope.scores.jackknife import FEW_REGIONS
-from flarescope.scores.rows import fitting_rows
+from flarescope.scores.rows import fitting_rows, refuse_other_splits
 from flarescope.scores.threshold import Threshold
 from flarescope.tables import read_forecasts
 
@@ -86,6 +86,7 @@ def calibrate(
     if not path.is_file():
         raise _no_forecasts(folder, run_json)
     forecasts = read_forecasts(path)
+    refuse_other_splits(forecasts, "a calibration")
     _check_rows(model, folder, run_json, forecasts, reporter)
     fitting_rows(forecasts, "a calibration")
     fitted_on = rows_in_short(forecasts)

@@ -22,11 +22,20 @@ def fitting_rows(forecasts: pd.DataFrame, purpose: str) -> tuple[np.ndarray, np.
     Raises:
         InputError: rows of the training or the test split, unknown labels, one class only.
     """
+    refuse_other_splits(forecasts, purpose)
+    return labels_and_probability(forecasts, purpose)
+
+
+def refuse_other_splits(forecasts: pd.DataFrame, purpose: str) -> None:
+    """Refuse rows of the training or the test split.
+
+    Raises:
+        InputError: there are some.
+    """
     splits = set(forecasts["split"].dropna()) if "split" in forecasts else set()
     wrong = sorted(splits - {"validation"})
     if wrong:
         raise InputError(f"{purpose} is fitted on validation rows only, but there are rows of {', '.join(wrong)}")
-    return labels_and_probability(forecasts, purpose)
 
 
 def labels_and_probability(forecasts: pd.DataFrame, purpose: str) -> tuple[np.ndarray, np.ndarray]:
