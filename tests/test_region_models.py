@@ -373,7 +373,7 @@ def test_without_flares_the_summaries_alone_are_used_and_that_is_said():
 
 def test_activity_of_a_rotation_that_is_not_known_is_said():
     short = [(utc("2014-10-15"), utc("2014-10-23"))]
-    with pytest.warns(FlarescopeWarning, match="less than 90% of the 648 h before"):
+    with pytest.warns(FlarescopeWarning, match="no flare list covers 90% of the 648 h before"):
         found = forecast(GREAT, FLARES, "2014-10-22T00:30", covered=short)
     assert set(found["model"]) == {"regions"}
 
