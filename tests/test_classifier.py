@@ -7,6 +7,7 @@ import pickle
 import threading
 import weakref
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import h5py
@@ -21,7 +22,7 @@ from flarescope.backbones.vgg16 import FEATURES
 from flarescope.engines.base import EngineChoice
 from flarescope.errors import InputError
 from flarescope.features.batching import stack
-from flarescope.forecaster.classifier import ATTRIBUTE, Classifier, describe_again, load_classifier
+from flarescope.forecaster.classifier import _STARTING, ATTRIBUTE, Classifier, describe_again, load_classifier
 from flarescope.forecaster.description import Description
 from flarescope.heads.head import Head, glorot_head
 from flarescope.images.reading import read_ahead, read_image
@@ -285,7 +286,23 @@ def reading_threads():
 
 
 def reading(paths, workers=0):
-    return read_ahead(paths, Rendering("reference-png"), workers=workers)
+    rendering = Rendering("reference-png")
+    return read_ahead(paths, lambda path: read_image(path, rendering), workers=workers)
+
+
+def test_an_engine_is_started_by_one_thread_at_a_time(monkeypatch):
+    started = []
+
+    def start(choice, _):
+        with ThreadPoolExecutor(1) as pool:
+            assert not pool.submit(_STARTING.acquire, blocking=False).result()
+        started.append(choice)
+        return object()
+
+    monkeypatch.setattr("flarescope.forecaster.classifier.start", start)
+    model = classifier()
+    assert model.started(CHOICE) is model.started(CHOICE)
+    assert started == [CHOICE]
 
 
 @pytest.mark.parametrize("workers", [0, 3])

@@ -1,5 +1,7 @@
 """Does OpenVINO compute what the PyTorch module does that it was converted from?"""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import openvino
 import pytest
@@ -71,3 +73,18 @@ def test_pixels_may_be_bytes_or_floats(precision):
     assert all(np.array_equal(one, first) for one in every)
     assert made == [1, 1]
     assert not np.array_equal(next(engine.stream([floats + 0.25])), first)  # nothing is rounded
+
+
+def test_threads_share_an_engine():
+    """Batches of several streams are under way at once, and each gets its own features."""
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Conv2d(1, 8, 3), torch.nn.AvgPool2d(30), torch.nn.Flatten()).eval()
+    engine = OpenVinoEngine(
+        lambda channels: to_openvino(module, 32, channels), EngineChoice("openvino", "cpu", "fp32", 3)
+    )
+    batches = np.random.default_rng(0).integers(0, 256, (2, 9, 3, 1, 32, 32)).astype(np.float32)
+    alone = [list(engine.stream(some)) for some in batches]
+    together = list(zip(*map(engine.stream, batches), strict=True))
+    assert np.array_equal(np.stack(list(zip(*together, strict=True))), np.array(alone))
+    with ThreadPoolExecutor(2) as pool:
+        assert np.array_equal(list(pool.map(lambda some: list(engine.stream(some)), batches)), alone)

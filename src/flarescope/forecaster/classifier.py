@@ -1,10 +1,12 @@
 """What is a trained model, how is it kept in a file, and what does it forecast?"""
 
+import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import repeat
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -29,6 +31,8 @@ from flarescope.forecaster.tuned_file import change_of, read_change, with_change
 from flarescope.heads.base import AnyHead
 from flarescope.heads.head import Head
 from flarescope.images.reading import ReadImage
+
+_STARTING: Final = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -84,10 +88,11 @@ class Classifier:
         self._engines[choice] = around(self.started(choice))
 
     def started(self, choice: EngineChoice) -> Engine:
-        """Give an engine, which is started once however often it is asked for."""
-        if choice not in self._engines:
-            self._engines[choice] = start(choice, self.weights)
-        return self._engines[choice]
+        """Give an engine, which is started once however often it is asked for, also by threads."""
+        with _STARTING:
+            if choice not in self._engines:
+                self._engines[choice] = start(choice, self.weights)
+            return self._engines[choice]
 
     def save(self, path: Path, *, full: bool = False) -> None:
         """Write the model, whole or not at all.
