@@ -96,6 +96,31 @@ def test_folders_are_listed_and_each_image_is_asked_for_once(bucket, folder):
     assert len(bucket.asked("GET", f"set/png/{names[0]}")) == 1
 
 
+@pytest.mark.parametrize("below", ["run#1", "run?b=1", "a b", "a%20b", "[a]*"])
+def test_an_address_may_hold_what_has_a_meaning_on_the_web(bucket, folder, below):
+    place, names = folder
+    put(bucket, place, names[:1], "run")
+    images = images_at(put(bucket, place, names[1:3], below))
+    images.check()
+    assert images.names() == sorted(names[1:3])
+    assert images.bytes_of(names[1]) == (place / names[1]).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("memory://", "memory://: names no folder; expected memory://FOLDER"),
+        ("file:", "file://: names no folder; expected file://FOLDER"),
+        ("s3://", "s3://: names no bucket; expected s3://BUCKET/FOLDER"),
+        ("gs:///folder", "gs:///folder: names no bucket; expected gs://BUCKET/FOLDER"),
+    ],
+)
+def test_an_address_of_no_place_is_not_the_current_folder(url, said):
+    with pytest.raises(InputError) as refused:
+        file_system(url)
+    assert str(refused.value) == said
+
+
 @pytest.mark.parametrize("scheme", ["file", "memory"])
 def test_other_addresses(folder, tmp_path, scheme):
     place, names = folder

@@ -107,6 +107,18 @@ def test_what_is_fetched_goes_and_is_called_by_its_address(tmp_path):
         raise FlarescopeError("another")
 
 
+def test_a_key_that_leads_elsewhere_is_written_beside_the_others(tmp_path):
+    system = fsspec.filesystem("memory")
+    system.pipe_file(f"/hostile/{tmp_path}/absolute.fits", b"1")
+    system.pipe_file("/hostile/a/../../../../../../.." + f"{tmp_path}/dots.fits", b"2")
+    with on_this_machine(["memory://hostile"], Heard()) as fetched:
+        assert sorted((file.name, file.read_bytes()) for file in fetched) == [
+            ("absolute.fits", b"1"),
+            ("dots.fits", b"2"),
+        ]
+        assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     "words",
     [

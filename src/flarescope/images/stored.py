@@ -120,14 +120,15 @@ def on_this_machine(images: Sequence[str | Path], reporter: Reporter) -> Iterato
     places = dict[str, str]()
     with TemporaryDirectory(prefix="flarescope-") as folder:
         files = list[Path]()
-        for number, one in enumerate(images):
+        for one in images:
             if not is_url(one):
                 files.append(Path(one))
                 continue
             for image in _below(one.rstrip("/"), whole_disk=True):
                 reporter.say(f"fetched: {image}")
-                file = Path(folder, str(number), image.key)
-                file.parent.mkdir(parents=True, exist_ok=True)
+                # Only the name: a key may lead out of the folder, as a/../../b and a//b do.
+                file = Path(folder, str(len(files)), image.name)
+                file.parent.mkdir()
                 file.write_bytes(image.content())
                 files.append(file)
                 places[str(file)] = str(image)

@@ -18,6 +18,9 @@ CONNECT_S: Final = 10.0
 REQUEST_S: Final = 60.0
 ATTEMPTS: Final = 4
 
+BUCKETS: Final = ("s3", "gs", "gcs")
+"""Schemes of pyarrow's own file systems."""
+
 _URL: Final = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _DENIED: Final = re.compile(
     r"ACCESS_DENIED|AccessDenied|InvalidAccessKey|INVALID_ACCESS_KEY|Forbidden|credential|\b403\b"
@@ -41,23 +44,27 @@ def file_system(url: str) -> tuple[Any, str]:
         An fsspec file system, and the path without a slash at its end.
 
     Raises:
-        InputError: a scheme that is unknown or wants a package, or no such bucket.
+        InputError: a scheme that is unknown or wants a package, no such bucket, or an address that names no place.
+        FlarescopeError: a storage that does not answer.
     """
-    scheme, bucket = urlsplit(url).scheme.lower(), urlsplit(url).netloc
-    if scheme in ("s3", "gs", "gcs"):
-        from fsspec.implementations.arrow import ArrowFSWrapper
+    scheme, _, rest = url.partition(":")
+    scheme = scheme.lower()
+    # Not by urlsplit: a key may hold what ends the path of a web address, as # and ?.
+    where = rest.removeprefix("//")
+    if not where.strip("/") or (scheme in BUCKETS and where.startswith("/")):
+        what = "bucket; expected {}://BUCKET/FOLDER" if scheme in BUCKETS else "folder; expected {}://FOLDER"
+        raise InputError(f"{scheme}:{rest or '//'}: names no {what.format(scheme)}")
+    with storage_errors(url):
+        if scheme in BUCKETS:
+            from fsspec.implementations.arrow import ArrowFSWrapper
 
-        if not bucket:
-            raise InputError(f"{url}: names no bucket; expected {scheme}://BUCKET/FOLDER")
-        with storage_errors(url):
-            system = _s3(bucket) if scheme == "s3" else _google()
-        return ArrowFSWrapper(system), f"{bucket}{urlsplit(url).path}".rstrip("/")
-    import fsspec
+            return ArrowFSWrapper(_s3(where.partition("/")[0]) if scheme == "s3" else _google()), where.rstrip("/")
+        import fsspec
 
-    try:
-        system, path = fsspec.core.url_to_fs(url)
-    except (ImportError, ValueError) as error:
-        raise InputError(f"{url}: cannot be read: {error}; s3://, gs:// and file:// need nothing more") from error
+        try:
+            system, path = fsspec.core.url_to_fs(f"{scheme}:{rest}")
+        except (ImportError, ValueError) as error:
+            raise InputError(f"{url}: cannot be read: {error}; s3://, gs:// and file:// need nothing more") from error
     return system, str(path).rstrip("/")
 
 
