@@ -93,7 +93,7 @@ def test_a_state_that_tells_nothing_is_no_worse_than_nothing():
     assert sorted(set(state.probability[known])) == [4 / 76, 5 / 76]
     labels, groups = rows["label"].to_numpy() == 1, rows["noaa_ar"].astype("Int64")
     found = skill_against(labels, np.full(120, 0.5), 0.4, state, groups=groups, unit=REGION, sampling=Sampling(0))
-    assert (found["n"], found["tss_reference"]) == (80, 0)
+    assert (found["n"], found["tss_reference"], found["threshold"]) == (80, 0, None)
 
 
 def row(verdict, warning=""):

@@ -76,14 +76,13 @@ def _window(maps: Sequence[np.ndarray], addresses: np.ndarray) -> tuple[np.ndarr
     return np.lib.stride_tricks.as_strided(lowest, (count, width), strides, writeable=False), unit
 
 
-def batches(rows: Rows, order: np.ndarray, size: int, *, ahead: int = AHEAD) -> Generator[np.ndarray, None, None]:
+def batches(rows: Rows, order: np.ndarray, size: int) -> Generator[np.ndarray, None, None]:
     """Give rows in an order, batch by batch; a thread copies the next ones while the caller computes.
 
     Args:
         rows: features.
         order: `(n,)` integers.
         size: rows a batch.
-        ahead: copies of `GATHER` rows that are made before they are asked for.
 
     Yields:
         `(size, F)` float32; the last batch may be smaller. What they hold does not depend on the thread.
@@ -94,7 +93,7 @@ def batches(rows: Rows, order: np.ndarray, size: int, *, ahead: int = AHEAD) -> 
         try:
             for start in range(0, len(order), step):
                 waiting.append(pool.submit(rows.__getitem__, order[start : start + step]))
-                if len(waiting) > ahead:
+                if len(waiting) > AHEAD:
                     yield from _parts(waiting.popleft(), size)
             while waiting:
                 yield from _parts(waiting.popleft(), size)

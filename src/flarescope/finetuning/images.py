@@ -45,7 +45,7 @@ class Images:
             edit: what is done to the pixels of each; None leaves them as they are.
 
         Yields:
-            `(size, C, S, S)` float32, 0..255.
+            `(size, C, S, S)`, 0..255, float32; uint8 where nothing is done to pixels that are bytes.
 
         Raises:
             InputError: the first image that cannot be read; it is named.

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from flarescope.cores import available_cores
-from flarescope.features.gather import AHEAD, GATHER, Rows, batches
+from flarescope.features.gather import Rows, batches
 from flarescope.heads.adam import State, check_converging, epoch_order, gradient_by_log_odds
 from flarescope.heads.adam_change import Rates, adam_change
 from flarescope.heads.adam_kernel import compiled_step, table
@@ -160,12 +160,11 @@ def train_together(
         for own in places
     ]
     at_once = 1 if count == 1 else max(1, ROWS_AT_ONCE // recipe.batch)
-    ahead = AHEAD if count == 1 else max(AHEAD, ROWS_AT_ONCE // max(recipe.batch, GATHER))
     with (
         threadpool_limits(1, user_api="blas"),
         np.errstate(over="ignore", invalid="ignore"),
         ThreadPoolExecutor(max(count - 1, 1), thread_name_prefix="heads") as pool,
-        closing(batches(rows, order, recipe.batch, ahead=ahead)) as stream,
+        closing(batches(rows, order, recipe.batch)) as stream,
     ):
         while some := list(islice(stream, at_once)):
             others = [pool.submit(group.learn_all, some) for group in groups[1:]]

@@ -41,7 +41,7 @@ class Reference:
     Attributes:
         name: what it is called, such as `persistence`.
         probability: `(N,)` in 0..1; NaN where it forecasts nothing.
-        threshold: its yes is from here on.
+        threshold: its yes is from here on, unless there is `yes`.
         said: what it is, in a sentence.
         warning: why its scores are no test of it; empty where they are.
         yes: `(N,)` bool, where its yes is another for each row: a rate that is counted without a row's own group is
@@ -113,13 +113,15 @@ def skill_against(
         sampling: how intervals are made; 0 replicates make none.
 
     Returns:
-        JSON-able but for NaN: `said`, `warning`, `threshold` (the reference's), `n`, `events`, `tss`, `tss_reference`,
-        and `brier_skill` and `tss_gained`, each `value`, with intervals `low`, `high`, and `verdict`: `BEATS`, `WORSE`,
-        `ALIKE`, or None without an interval. None of these scores where the rows are of one class.
+        JSON-able but for NaN: `said`, `warning`, `threshold` (the reference's; None where it has none), `n`, `events`,
+        `tss`, `tss_reference`, and `brier_skill` and `tss_gained`, each `value`, with intervals `low`, `high`, and
+        `verdict`: `BEATS`, `WORSE`, `ALIKE`, or None without an interval. None of these scores where the rows are of
+        one class.
     """
     known = np.isfinite(reference.probability)
     event, p, q = labels[known], probability[known], reference.probability[known]
-    head: dict[str, Any] = {"said": reference.said, "warning": reference.warning, "threshold": reference.threshold}
+    head: dict[str, Any] = {"said": reference.said, "warning": reference.warning}
+    head["threshold"] = reference.threshold if reference.yes is None else None
     head |= {"n": int(known.sum()), "events": int(event.sum())}
     if not 0 < event.sum() < len(event):
         return head | {"tss": None, "tss_reference": None, "brier_skill": None, "tss_gained": None}
