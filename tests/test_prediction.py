@@ -154,11 +154,14 @@ def test_a_drawing_beside_patches_is_no_bad_file(model, tmp_path, capsys):
     (tmp_path / "patches").mkdir()
     for name in ("disk.png", "1.png"):
         write_png(tmp_path / "patches" / name, 3)
-    (tmp_path / "patches/disk.svg").write_text("<svg/>")
+    write_fits(tmp_path / "patches/2.fits", 7)  # of which there is a drawing, and which is none
+    for name in ("disk.svg", "2.svg"):
+        (tmp_path / "patches" / name).write_text("<svg/>")
     assert predict(model, tmp_path / "patches") == 0
     told = capsys.readouterr()
     assert "left out, since an SVG of it lies beside it: disk.png\n" in told.err
     assert "1.png" in told.out
+    assert "2.fits" in told.out
     assert predict(model, tmp_path / "patches/disk.png") == 0  # who names it means it
 
 

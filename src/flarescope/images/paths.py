@@ -86,7 +86,7 @@ def _magnetograms(folder: Path, files: Sequence[Path], reporter: Reporter) -> li
 
 def _without_drawings(folder: Path, images: list[Path], vectors: set[Path], reporter: Reporter) -> list[Path]:
     """Leave out PNG files that lie there as SVG too, as `disk cut --draw` writes them, and say so."""
-    drawn = [file for file in images if file.with_suffix(".svg") in vectors]
+    drawn = [file for file in images if file.suffix.lower() == ".png" and file.with_suffix(".svg") in vectors]
     if drawn:
         more = f" and {len(drawn) - 1:,} more" if len(drawn) > 1 else ""
         reporter.warn(f"{folder}: left out, since an SVG of it lies beside it: {drawn[0].name}{more}")
