@@ -97,7 +97,7 @@ def _inputs(sides: Sides, how: Comparing, origin: Mapping[str, Any]) -> ReportIn
         name=names[0],
         forecasts=sides.common.tables[names[0]],
         verification=first,
-        warnings=[text for text in first["notes"] if text.startswith("NO TEST")],
+        warnings=[text for text in first["notes"] if "NO TEST" in text],  # of several it begins with the table's name
         event=sides.event,
         split="",
         events=how.verifying.marked_flares(sides.event),
