@@ -84,12 +84,16 @@ def test_the_card_of_a_report_goes_with_its_model(run, tmp_path):
     (tmp_path / "r" / "README.md").write_text(
         "---\nlicense: bsd-3-clause\n---\n# With scores\nflarescope predict /home/me/my runs/r some.fits\n"
     )
-    flarescope.export(tmp_path / "r", to="folder", out=tmp_path / "best")
-    assert "With scores\nflarescope predict best some.fits\n" in (tmp_path / "best" / "README.md").read_text()
+    flarescope.export(tmp_path / "r", to="folder", out=tmp_path / "the best")
+    said = (tmp_path / "the best" / "README.md").read_text()
+    assert "With scores\nflarescope predict 'the best' some.fits\n" in said
     best = flarescope.load(tmp_path / "r").path
     other = next(number for number in (1, 2, 3) if flarescope.load(tmp_path / "r", epoch=number).path != best)
     flarescope.export(tmp_path / "r", to="folder", out=tmp_path / "other", epoch=other)
     assert "scores are not here" in (tmp_path / "other" / "README.md").read_text()
+    (tmp_path / "r" / "README.md").write_text(f"# Of another epoch\nflarescope predict r some.fits --epoch {other}\n")
+    flarescope.export(tmp_path / "r", to="folder", out=tmp_path / "again")
+    assert "scores are not here" in (tmp_path / "again" / "README.md").read_text()
 
 
 def change_config(folder: Path, **changes: object) -> None:

@@ -1,5 +1,6 @@
 """How does a run's folder become a report, figures and a model card?"""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -237,7 +238,7 @@ def _card(found: Provenance, verification: dict[str, Any], event: str) -> CardIn
     magnetic = described.get("kind") == "magnetic"
     jpeg = "jpeg" in str(described["store"].get("rendering"))
     epoch = f" --epoch {found.other_epoch}" if found.other_epoch is not None else ""
-    shown = "disk.jpg" if jpeg else "some.fits"
+    shown, place = "disk.jpg" if jpeg else "some.fits", shlex.quote(str(folder.path))
     return CardInputs(
         name=folder.path.name,
         verification=verification,
@@ -248,7 +249,7 @@ def _card(found: Provenance, verification: dict[str, Any], event: str) -> CardIn
         evaluation=found.evaluation(),
         shared_regions=found.shared,
         apart_hours=None if found.disk is None else hours_ahead(found.disk),
-        command="" if magnetic or _is_not_here(described) else f"flarescope predict {folder.path} {shown}{epoch}",
+        command="" if magnetic or _is_not_here(described) else f"flarescope predict {place} {shown}{epoch}",
         method=_method(described),
         warnings=found.warnings(),
     )

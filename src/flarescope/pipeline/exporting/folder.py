@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Final
 
@@ -11,15 +12,16 @@ from flarescope.model_card import TAGS
 from flarescope.pipeline.model_parts import ModelParts
 from flarescope.wording import DISCLAIMER
 
-_PREDICT: Final = re.compile(r"^flarescope predict .* (some\.fits|disk\.jpg)", re.MULTILINE)
+_PREDICT: Final = re.compile(r"^flarescope predict .* (some\.fits|disk\.jpg)( --epoch \d+)?$", re.MULTILINE)
+"""The command of a card: of another epoch than the best one it names that (`reporting`)."""
 
 
 def card_of(found: ModelParts, folder: Path) -> str:
     """Give the card that `report` wrote of this very model; without one a short card, which says that it has none."""
-    written = _written(found)
+    written, called = _written(found), shlex.quote(folder.resolve().name)
     if written is not None:
-        here = f"flarescope predict {folder.resolve().name} "  # not the run's folder, which others do not have
-        return _PREDICT.sub(lambda found: here + found[1], written.read_text(encoding="utf-8"), count=1)
+        here = f"flarescope predict {called} "  # not the run's folder, which others do not have
+        return _PREDICT.sub(lambda command: here + command[1], written, count=1)
     first = found.parts[0]
     weights, described = first.weights, first.description
     lines = ["---", "license: bsd-3-clause", "library_name: flarescope", f"tags: {json.dumps(list(TAGS))}", "---", ""]
@@ -35,7 +37,7 @@ def card_of(found: ModelParts, folder: Path) -> str:
         f"- rendering: {described.rendering or 'of the reference notebook'}",
         f"- head: {first.head.digest}",
         "",
-        f"```bash\nflarescope predict {folder.resolve().name} some.fits\n```",
+        f"```bash\nflarescope predict {called} some.fits\n```",
         "",
         "Its scores are not here: no report was written of the model as it is before it was exported (`flarescope "
         "report`).",
@@ -44,9 +46,13 @@ def card_of(found: ModelParts, folder: Path) -> str:
     return "\n".join(lines)
 
 
-def _written(found: ModelParts) -> Path | None:
-    """Find the run's card; one of another epoch's model, or older than the model's calibration, is not this model's."""
+def _written(found: ModelParts) -> str | None:
+    """Read the run's card; one of another epoch's model, or older than the model's calibration, is not this model's."""
     if found.run is None or found.path != found.run.model_path():
         return None
     card = found.run.path / "README.md"
-    return card if card.is_file() and card.stat().st_mtime_ns >= found.path.stat().st_mtime_ns else None
+    if not card.is_file() or card.stat().st_mtime_ns < found.path.stat().st_mtime_ns:
+        return None
+    text = card.read_text(encoding="utf-8")
+    command = _PREDICT.search(text)
+    return None if command and command[2] else text
