@@ -419,5 +419,6 @@ def test_a_loss_that_is_not_the_log_loss_is_explained(capsys):
     said = capsys.readouterr().err
     assert said.startswith("- loss 39.67 is of the log odds as the head gives them; Log loss 3.442 keeps")
     tell_losses(3.4421, verification)
+    tell_losses(1e-12, {"probability": {"scores": {"log_loss": {"value": 1e-7}}}})  # beyond, and all of them right
     tell_losses(3.0, {"probability": {"scores": {"log_loss": {"value": None}}}})
     assert capsys.readouterr().err == ""

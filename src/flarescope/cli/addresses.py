@@ -7,7 +7,8 @@ from typing import Any, Final
 from flarescope.errors import InputError
 
 READ_ANYWHERE: Final = (
-    "only images for a network (--images, --image, paths of predict and explain) are read from a storage"
+    "only images for a network (--images, --image, paths of predict and explain), and those that catalog label lists, "
+    "are read from a storage"
 )
 _ADDRESS: Final = re.compile(r"([a-z][a-z0-9+.-]+):/(?=[^/])", re.IGNORECASE)
 """What a path makes of `s3://bucket/run`: a folder `s3:` in the current one."""
@@ -25,6 +26,7 @@ def refuse_addresses(command: Any) -> None:  # noqa: ANN401 - typer has a click 
 def _refuse(_context: Any, parameter: Any, value: Any) -> Any:  # noqa: ANN401
     for one in value if isinstance(value, list | tuple) else [value]:
         if isinstance(one, Path) and (found := _ADDRESS.match(str(one))):
-            address = f"{found[1]}://{str(one)[found.end() :]}"
+            slashes = "///" if found[1].lower() == "file" else "//"
+            address = f"{found[1]}:{slashes}{str(one)[found.end() :]}"
             raise InputError(f"{parameter.opts[0]} {address}: expected a path of this machine; {READ_ANYWHERE}")
     return value

@@ -178,7 +178,7 @@ def show_evaluation(evaluation: "Evaluation") -> None:
 def tell_losses(loss: float, verification: Mapping[str, Any]) -> None:
     """Say why the model's loss is not the log loss of its probabilities, where it is not."""
     kept = verification["probability"]["scores"]["log_loss"]["value"]
-    if kept is not None and not math.isclose(loss, kept, rel_tol=0.01):
+    if kept is not None and loss > kept and not math.isclose(loss, kept, rel_tol=0.01):
         note(
             f"- loss {loss:.4g} is of the log odds as the head gives them; Log loss {kept:.4g} keeps probabilities "
             "within 1e-7 to 1 - 1e-7: some forecasts beyond were wrong"
