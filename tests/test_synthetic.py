@@ -10,6 +10,7 @@ import pytest
 from astropy.io import fits
 from PIL import Image
 
+import flarescope
 from flarescope.cli import main
 from flarescope.errors import InputError
 from flarescope.images.magnetogram import read_fits
@@ -17,6 +18,7 @@ from flarescope.images.png import read_png
 from flarescope.images.render import FIELD_LIMIT_GAUSS, Rendering, render
 from flarescope.pipeline import synthetic_set
 from flarescope.pipeline.identity import is_synthetic
+from flarescope.pipeline.magnetic import train_on_features
 from flarescope.progress import Reporter
 from flarescope.region_numbers import full_region_number
 from flarescope.synthetic import files as synthetic_files
@@ -119,6 +121,18 @@ def test_regions_stay_on_the_disk(regions):
 def test_counts_out_of_range_are_refused(count, images):
     with pytest.raises(InputError, match="expected 1 to"):
         synthetic_regions(count, images_per_region=images, seed=0)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_that_no_draw_takes_is_one_line(seed, tmp_path):
+    for draw in (
+        lambda: synthetic_regions(4, images_per_region=4, seed=seed),
+        lambda: flarescope.Explaining(seed=seed),
+        lambda: flarescope.train_regions(regions="none", flares="none", out=tmp_path, seed=seed),
+        lambda: train_on_features(train="none", validation="none", features="none", out=tmp_path, seed=seed),
+    ):
+        with pytest.raises(InputError, match=f"^seed {seed}; expected a whole number from 0 to 4,294,967,295$"):
+            draw()
 
 
 # --- fields

@@ -16,6 +16,7 @@ from flarescope.catalog.boucheron import assign_splits, require_regions
 from flarescope.connected import all_regions, connected_regions, region_groups
 from flarescope.counted import counted
 from flarescope.errors import InputError
+from flarescope.seeds import check_seed
 from flarescope.several_events import COLUMN, LABEL
 from flarescope.tables import SPLITS
 
@@ -173,8 +174,7 @@ def _deal_regions(catalogue: pd.DataFrame, shares: np.ndarray, seed: int) -> "pd
     Both kinds, and all regions together, then divide as the shares say, to about one region. Connected regions are
     dealt as one, under the smallest of their numbers, and count as many as they are.
     """
-    if seed < 0:
-        raise InputError(f"seed {seed}; expected a whole number from 0 on")
+    check_seed(seed)
     require_regions({"the catalogue": catalogue})
     connected = connected_regions([catalogue])
     flares = catalogue["label"].eq(1).groupby(region_groups(catalogue, connected)).any().sort_index()

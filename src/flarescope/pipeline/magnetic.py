@@ -28,6 +28,7 @@ from flarescope.pipeline.training_tables import event_of_training, read_training
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.scores.contingency import count
 from flarescope.scores.loss import cross_entropy_of_log_odds
+from flarescope.seeds import check_seed
 from flarescope.tables import forecast_table
 
 FAMILY: Final = "magnetic"
@@ -113,6 +114,7 @@ def train_on_features(
     Raises:
         InputError: bad tables, features or options, or an `out` that holds a run.
     """
+    check_seed(seed)
     reporter, run = reporter or WarningReporter(), RunFolder(Path(out))
     options = options_of(event=event)
     event = event_of_training(train, validation, event, reporter)

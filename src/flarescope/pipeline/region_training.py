@@ -33,6 +33,7 @@ from flarescope.regions.training import (
     training_rows,
 )
 from flarescope.scores.cases import Sampling
+from flarescope.seeds import check_seed
 
 FAMILY: Final = "regions"
 PACKAGES: Final = ("flarescope", "numpy", "pandas", "scikit-learn")
@@ -100,6 +101,7 @@ def train_regions(
         'mcintosh'
     """
     reporter, folder, sampling = reporter or WarningReporter(), Path(out), sampling or Sampling()
+    check_seed(seed)
     if model not in NAMES:
         raise InputError(f"model {model!r} is not known; expected {', '.join(NAMES)}")
     if (folder / "run.json").exists():

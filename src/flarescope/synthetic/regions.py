@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from flarescope.errors import InputError
+from flarescope.seeds import check_seed
 from flarescope.synthetic.field import (
     CARRINGTON_DEG_PER_HOUR,
     Spot,
@@ -80,10 +81,11 @@ def synthetic_regions(
         The regions, numbered from 13001.
 
     Raises:
-        InputError: a count that is out of range, or another word for what flares follow.
+        InputError: a count or seed that is out of range, or another word for what flares follow.
     """
     if not 1 <= count <= MAX_REGIONS:
         raise InputError(f"{count} synthetic regions; expected 1 to {MAX_REGIONS}")
+    check_seed(seed)
     if follow not in FOLLOW:
         raise InputError(f"synthetic flares follow {follow!r}; expected {', '.join(FOLLOW)}")
     longest = 2 * MAX_LONGITUDE_DEG / CARRINGTON_DEG_PER_HOUR * 60 / STEP_MINUTES

@@ -22,6 +22,7 @@ from flarescope.pipeline.featuring import Compute, announce, result_warnings
 from flarescope.pipeline.model_parts import ModelParts, load_parts
 from flarescope.pipeline.prediction import read_for, tell_failures
 from flarescope.progress import Reporter, WarningReporter
+from flarescope.seeds import check_seed
 
 DEFAULT_METHODS: Final = tuple(METHODS)
 
@@ -83,6 +84,7 @@ class Explaining:
     __repr__ = brief
 
     def __post_init__(self) -> None:
+        check_seed(self.seed)
         for name in ("methods", "events"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, tuple(getattr(self, name)))
