@@ -64,6 +64,12 @@ def find(words: list[str]) -> tuple[Any, list[str]]:
     return command, words
 
 
+def in_context(command: Any, arguments: list[str]) -> Any:
+    """Parse and convert what a command is given, and do not run it."""
+    # As from above, where -h is told: a command keeps its option for help, and other tests use it too.
+    return command.make_context("flarescope", arguments, **get_command(app).context_settings)
+
+
 def cases(kind: Callable[[Path], list[list[str]]]) -> list[Any]:
     return [
         pytest.param(words, id=f"{document.name}: {' '.join(words)[:60]}")
@@ -80,7 +86,7 @@ PROGRAMS = [pytest.param(name, command, id=name) for name, command in programs()
 def test_a_shown_command_is_taken_by_the_command_line(words: list[str]):
     command, arguments = find(words)
 
-    context = command.make_context("flarescope", list(arguments))  # parses and converts, does not run
+    context = in_context(command, list(arguments))
     assert set(context.params) >= {parameter.name for parameter in command.params if parameter.required}
 
 
@@ -99,7 +105,7 @@ def test_every_command_has_an_example_and_is_documented(name: str, command: Any)
     assert example.startswith(f"Example: flarescope {name}"), "its help has no example"
     found, arguments = find(shlex.split(example.removeprefix("Example: flarescope ")))
     assert found.help == command.help
-    found.make_context("flarescope", arguments)
+    in_context(found, arguments)
     text = " ".join(document.read_text(encoding="utf-8") for document in DOCUMENTS)
     assert f"flarescope {name}" in text, "neither README.md nor docs/ names it"
 
