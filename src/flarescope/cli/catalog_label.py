@@ -31,11 +31,19 @@ def label(
     out: Annotated[
         Path, typer.Option(help="catalogue.parquet; or .csv as the published tables, .txt as the labels file.")
     ],
-    threshold: options.Threshold = "C1.0",
-    window: options.Window = 24,
-    latency: options.Latency = 0,
-    event: options.EventsToLabel = None,
-    rules: options.Rules = "utc",
+    threshold: Annotated[str, typer.Option(help="Smallest flare class that is an event.")] = "C1.0",
+    window: Annotated[float, typer.Option(help="Length of the window after the image, hours.")] = 24,
+    latency: Annotated[float, typer.Option(help="From the image to the start of the window, hours.")] = 0,
+    event: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="As --threshold; or M1.0/24, M1.0/24+6 (with latency); may be given again.", show_default=False
+        ),
+    ] = None,
+    rules: Annotated[
+        options.RulesName,
+        typer.Option(help="utc: TAI is turned into UTC; ar-flares: exactly as the published set."),
+    ] = "utc",
     flux_scale: options.FluxScale = None,
     scope: Annotated[
         Literal["region", "disk"],

@@ -214,15 +214,6 @@ Flares = Annotated[
     typer.Option(help="Flares: event reports (file, folder, tar), eventList.txt, or a CSV; may be given again."),
 ]
 Summaries = Annotated[list[Path], typer.Option(help="Solar Region Summaries: file, folder or tar; may be given again.")]
-Threshold = Annotated[str, typer.Option("--threshold", help="Smallest flare class that is an event.")]
-EventsToLabel = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--event", help="As --threshold; or M1.0/24, M1.0/24+6 (with latency); may be given again.", show_default=False
-    ),
-]
-Window = Annotated[float, typer.Option(help="Length of the window after the image, hours.")]
-Latency = Annotated[float, typer.Option(help="From the image to the start of the window, hours.")]
 StatedEvents = Annotated[
     list[str] | None,
     typer.Option(
@@ -289,7 +280,6 @@ FluxScale = Annotated[
         show_default=False,
     ),
 ]
-Rules = Annotated[RulesName, typer.Option(help="utc: TAI is turned into UTC; ar-flares: exactly as the published set.")]
 First = Annotated[datetime, typer.Option(help="First day.", formats=["%Y-%m-%d"], metavar=DAY)]
 Last = Annotated[datetime, typer.Option(help="Last day, included.", formats=["%Y-%m-%d"], metavar=DAY)]
 OptionalFirst = Annotated[datetime | None, typer.Option(help="First day, UTC.", formats=["%Y-%m-%d"], metavar=DAY)]
