@@ -123,7 +123,7 @@ def test_counts_out_of_range_are_refused(count, images):
         synthetic_regions(count, images_per_region=images, seed=0)
 
 
-@pytest.mark.parametrize("seed", [-1, 2**32])
+@pytest.mark.parametrize("seed", [-1, 2**64])
 def test_a_seed_that_no_draw_takes_is_one_line(seed, tmp_path):
     for draw in (
         lambda: synthetic_regions(4, images_per_region=4, seed=seed),
@@ -131,7 +131,7 @@ def test_a_seed_that_no_draw_takes_is_one_line(seed, tmp_path):
         lambda: flarescope.train_regions(regions="none", flares="none", out=tmp_path, seed=seed),
         lambda: train_on_features(train="none", validation="none", features="none", out=tmp_path, seed=seed),
     ):
-        with pytest.raises(InputError, match=f"^seed {seed}; expected a whole number from 0 to 4,294,967,295$"):
+        with pytest.raises(InputError, match=rf"^seed {seed}; expected a whole number from 0 to \d+$"):
             draw()
 
 

@@ -28,7 +28,7 @@ from flarescope.pipeline.training_tables import event_of_training, read_training
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.scores.contingency import count
 from flarescope.scores.loss import cross_entropy_of_log_odds
-from flarescope.seeds import check_seed
+from flarescope.seeds import LARGEST_OF_SKLEARN, check_seed
 from flarescope.tables import forecast_table
 
 FAMILY: Final = "magnetic"
@@ -114,7 +114,7 @@ def train_on_features(
     Raises:
         InputError: bad tables, features or options, or an `out` that holds a run.
     """
-    check_seed(seed)
+    check_seed(seed, LARGEST_OF_SKLEARN)
     reporter, run = reporter or WarningReporter(), RunFolder(Path(out))
     options = options_of(event=event)
     event = event_of_training(train, validation, event, reporter)

@@ -33,7 +33,7 @@ from flarescope.regions.training import (
     training_rows,
 )
 from flarescope.scores.cases import Sampling
-from flarescope.seeds import check_seed
+from flarescope.seeds import LARGEST_OF_SKLEARN, check_seed
 
 FAMILY: Final = "regions"
 PACKAGES: Final = ("flarescope", "numpy", "pandas", "scikit-learn")
@@ -101,7 +101,7 @@ def train_regions(
         'mcintosh'
     """
     reporter, folder, sampling = reporter or WarningReporter(), Path(out), sampling or Sampling()
-    check_seed(seed)
+    check_seed(seed, LARGEST_OF_SKLEARN)
     if model not in NAMES:
         raise InputError(f"model {model!r} is not known; expected {', '.join(NAMES)}")
     if (folder / "run.json").exists():
