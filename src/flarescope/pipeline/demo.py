@@ -20,6 +20,7 @@ from flarescope.pipeline.predicted import Predicted
 from flarescope.pipeline.predicting import predict
 from flarescope.pipeline.reporting import Reported
 from flarescope.pipeline.reporting import report as write_report
+from flarescope.pipeline.synthetic_set import MARKER, flares_of
 from flarescope.pipeline.training import train
 from flarescope.pipeline.verifying import Verifying
 from flarescope.progress import Reporter, WarningReporter
@@ -71,7 +72,7 @@ def make_synthetic_set(
         reporter: hears the progress.
     """
     size, reporter = size or DemoSize(), reporter or WarningReporter()
-    marker, made = folder / "synthetic.json", {"synthetic": True, "seed": seed, **asdict(size)}
+    marker, made = folder / MARKER, {"synthetic": True, "seed": seed, **asdict(size)}
     if marker.exists() and read_json(marker) == made:
         return
     regions = synthetic_regions(size.regions, images_per_region=size.images, seed=seed)
@@ -90,13 +91,7 @@ def make_synthetic_set(
 
 
 def _write_tables(folder: Path, regions: list[SyntheticRegion], split: dict[int, str]) -> None:
-    flares = pd.DataFrame(
-        [
-            {"noaa_ar": flare.noaa_ar, "time": pd.Timestamp(flare.peak_utc), "flare": flare.goes_class}
-            for region in regions
-            for flare in region.flares
-        ]
-    )
+    flares = flares_of(regions)
     names = sorted(str(path.relative_to(folder / PNG_FOLDER)) for path in (folder / PNG_FOLDER).glob("*/*.png"))
     filenames = pd.Series(names, dtype="str")
     catalogue = pd.DataFrame({"filename": filenames}).join(region_and_time(filenames))

@@ -59,14 +59,16 @@ def write_synthetic_set(
     _write_images(folder, by_rule[follow[0]], images, {"regions": regions, "seed": seed, "fits": fits}, reporter)
     made["images"] = regions * images
     for rule, some in by_rule.items():
-        flares = [
-            {"noaa_ar": flare.noaa_ar, "time": pd.Timestamp(flare.peak_utc), "flare": flare.goes_class}
-            for region in some
-            for flare in region.flares
-        ]
-        write_event_list(pd.DataFrame(flares, columns=["noaa_ar", "time", "flare"]), folder / flare_list_name(rule))
+        flares = flares_of(some)
+        write_event_list(flares, folder / flare_list_name(rule))
         made[f"flares, {rule}"] = len(flares)
     return made
+
+
+def flares_of(regions: Sequence[SyntheticRegion]) -> pd.DataFrame:
+    """Give the flares of made regions as a flare list has them: `noaa_ar`, `time` of the peak, UTC, and `flare`."""
+    flares = [(one.noaa_ar, pd.Timestamp(one.peak_utc), one.goes_class) for region in regions for one in region.flares]
+    return pd.DataFrame(flares, columns=["noaa_ar", "time", "flare"])
 
 
 def _write_images(
