@@ -285,6 +285,9 @@ def test_a_model_of_jpegs_has_no_gauss_and_other_networks_no_keras(tmp_path):
     two = replace(few(), weights=vgg)
     with pytest.raises(flarescope.InputError, match="one event"):
         stage._keras(ModelParts((two, two), tmp_path / "m"), tmp_path / "m.h5", flarescope.Reporter())
+    trees = replace(two, head=Boosted(*(np.zeros(1) for _ in range(6))))
+    with pytest.raises(flarescope.InputError, match="of kind boosting: take --to folder"):
+        stage._keras(ModelParts((trees,), tmp_path / "m"), tmp_path / "m.h5", flarescope.Reporter())
     assert isinstance(forecast_module([few()], np.ones((1, 1), bool), shape=(64, 64)), FromGauss)
 
 

@@ -20,6 +20,7 @@ from flarescope.exporting.state_dict import write_state_dict
 from flarescope.files import atomic_path, check_writable
 from flarescope.forecaster.folder_form import FORMAT as FOLDER
 from flarescope.forecaster.folder_form import write_folder
+from flarescope.heads.stored import LINEAR, kind_of
 from flarescope.images.render import LARGEST_SIZE
 from flarescope.pipeline.exporting.folder import card_of
 from flarescope.pipeline.exporting.made_images import forecast_here, made_fields, made_pixels, most_telling
@@ -167,7 +168,7 @@ def _keras(found: ModelParts, path: Path, reporter: Reporter) -> Exported:
     """Write the complete Keras model, as `train --full` does.
 
     Raises:
-        InputError: another network than VGG16, or several events.
+        InputError: another network than VGG16, several events, or another head than the linear one.
     """
     part = found.parts[0]
     if part.weights.backbone is not VGG16:
@@ -176,6 +177,8 @@ def _keras(found: ModelParts, path: Path, reporter: Reporter) -> Exported:
         )
     if len(found.parts) > 1:
         raise InputError("--to keras: it holds one event; name the run of one event, or take --to onnx")
+    if (kind := kind_of(part.head)) != LINEAR:
+        raise InputError(f"--to keras: it holds a linear head, and the model's is of kind {kind}: take --to folder")
     if part.description.calibration is not None:
         reporter.warn(
             "Keras' softmax gives probabilities before the calibration, which stands in the file's description alone"
