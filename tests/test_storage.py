@@ -96,6 +96,19 @@ def test_folders_are_listed_and_each_image_is_asked_for_once(bucket, folder):
     assert len(bucket.asked("GET", f"set/png/{names[0]}")) == 1
 
 
+def test_images_may_lie_in_a_bucket_itself(bucket, folder):
+    place, names = folder
+    for name in names[:2]:
+        bucket.objects[name] = (place / name).read_bytes()
+    bucket.objects[f"z/{names[2]}"] = (place / names[2]).read_bytes()
+    images = images_at("s3://sun/")
+    images.check()
+    assert not images.is_synthetic()
+    assert images.names() == [*names[:2], f"z/{names[2]}"]
+    bucket.objects["synthetic.json"] = b"{}"
+    assert images_at("s3://sun/z").is_synthetic()
+
+
 @pytest.mark.parametrize("below", ["run#1", "run?b=1", "a b", "a%20b", "[a]*"])
 def test_an_address_may_hold_what_has_a_meaning_on_the_web(bucket, folder, below):
     place, names = folder

@@ -67,6 +67,12 @@ def test_an_address_of_another_file_and_none_at_all():
         images_named([], Heard())
 
 
+def test_an_image_that_is_named_twice_is_one():
+    fsspec.filesystem("memory").pipe_file("/twice/1141/x.png", b"")
+    named = images_named(["memory://twice", "memory://twice/1141/", "memory://twice/1141/x.png"], Heard())
+    assert [str(one) for one in named] == ["memory://twice/1141/x.png"]
+
+
 def test_a_stored_image_is_explained_as_its_copy_is(stored, tmp_path):
     run, images, url = stored
     how = flarescope.Explaining(methods=["occlusion"], checks=False)

@@ -49,8 +49,9 @@ class RemoteImages:
     def is_synthetic(self) -> bool:
         """Tell whether `synthetic.json` lies beside the folder."""
         system, path = file_system(self.url)
+        above, slash, _ = path.rpartition("/")  # of a bucket itself there is nothing above
         with storage_errors(self.url):
-            return bool(system.exists(f"{path.rpartition('/')[0]}/synthetic.json"))
+            return bool(slash and system.exists(f"{above}/synthetic.json"))
 
     def bytes_of(self, name: str) -> bytes:
         """Give the bytes of one file, whole."""

@@ -84,7 +84,7 @@ def images_named(
             if failures is None:
                 raise
             failures.append(Failure(path, str(error)))
-    return list(dict.fromkeys(found))
+    return list({str(one): one for one in found}.values())  # a folder and a file in it name one image
 
 
 def _below(url: str, whole_disk: bool) -> list[StoredImage]:
