@@ -178,6 +178,7 @@ def test_networks_leave_room_for_who_reads_on_every_node():
         (crew((4, 0), (16, 0), per_node=2), [2, 8]),
         (crew((3, 0), per_node=9), [3]),
         (crew((16, 2), (8, 0), device="cuda"), [2, 0]),
+        (crew((2, 4), device="cuda"), [4]),
     ):
         needs = Needs.of(given.cpus, on_gpu=given.on_gpu)
         assert [place.workers for place in given.places().values()] == networks

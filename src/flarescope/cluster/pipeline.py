@@ -40,7 +40,9 @@ class Needs:
 
     @classmethod
     def of(cls, cpus: int, *, on_gpu: bool) -> "Needs":
-        """Share out the CPUs that come upon one network."""
+        """Share out the CPUs that come upon one network; 0 where a node has more GPUs than CPUs."""
+        if on_gpu and cpus < 1:
+            return cls(0, 1, 0.5)
         if on_gpu:
             return cls(0.5, 1, 0.5) if cpus < 4 else cls(1, 1, 2)
         return cls(0.75, 0, 0.25) if cpus < 2 else cls(cpus - 1, 0, 1)
