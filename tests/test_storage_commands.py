@@ -47,7 +47,8 @@ def test_a_storage_is_forecast_as_a_folder_is(stored, capsys):
     (one,) = flarescope.predict(run, f"{url}/1141/{images[0].name}").forecasts["probability"]
     assert one == pytest.approx(there[0])
     assert [one.filename for one in found.failures] == [f"{url}/bad.png"]
-    assert f"not forecast: {url}/bad.png: not a PNG" in heard.warnings[0]
+    assert "continuum 1" in heard.warnings[0]
+    assert f"not forecast: {url}/bad.png: not a PNG" in heard.warnings[1]
     words = ["predict", str(run), f"{url}/1141", f"{url}/none.png", "memory://stored/notes", "--json", "--quiet"]
     assert main(words) == 1
     records = json.loads(capsys.readouterr().out)
@@ -65,6 +66,21 @@ def test_an_address_of_another_file_and_none_at_all():
         images_named(["memory://stored/read.me"], Heard())
     with pytest.raises(InputError, match="no image to forecast"):
         images_named([], Heard())
+
+
+def test_what_is_no_magnetogram_by_its_name_is_left_out_as_of_a_folder(tmp_path):
+    system, told = fsspec.filesystem("memory"), []
+    for name in ("disk.png", "disk.svg", "a/1.png", "a/2.fits", "a/2.svg", ".3.png", "x.bitmap.fits"):
+        system.pipe_file(f"/drawn/{name}", b"")
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    for place in ("memory://drawn", str(tmp_path)):
+        heard = Heard()
+        named = images_named([place], heard)
+        told.append([line.replace(place, "") for line in [*map(str, named), *heard.warnings]])
+    assert told[0] == told[1]
+    assert told[0][:3] == ["/a/1.png", "/a/2.fits", ": left out, since an SVG of it lies beside it: disk.png"]
+    assert "bitmap 1" in told[0][3]
 
 
 def test_an_image_that_is_named_twice_is_one():

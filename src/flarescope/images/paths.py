@@ -3,13 +3,16 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import TypeVar
 
 from flarescope.errors import InputError
 from flarescope.images.instruments import segment_in_name
 from flarescope.images.magnetogram import is_image
 from flarescope.images.workers import Failure
 from flarescope.progress import Reporter, WarningReporter
+
+AnyPath = TypeVar("AnyPath", bound=PurePath)
 
 
 def expand(
@@ -56,7 +59,7 @@ def _named(path: Path, reporter: Reporter, failures: list[Failure] | None, whole
         inside = _images_below(path, reporter, failures, whole_disk)
         if not inside:
             raise InputError(f"{path}: no {'JPEG' if whole_disk else 'PNG'} or FITS file in this folder")
-        return _magnetograms(path, inside, reporter)
+        return magnetograms(path, inside, reporter)
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
     if not path.is_file():
@@ -68,8 +71,13 @@ def _named(path: Path, reporter: Reporter, failures: list[Failure] | None, whole
     return [path]
 
 
-def _magnetograms(folder: Path, files: Sequence[Path], reporter: Reporter) -> list[Path]:
+def magnetograms(folder: object, files: Sequence[AnyPath], reporter: Reporter) -> list[AnyPath]:
     """Leave out the files that are another segment by their names, and say how many of each.
+
+    Args:
+        folder: where they lie; what is said begins with it.
+        files: below it, on this machine or in a storage.
+        reporter: hears it.
 
     Raises:
         InputError: no file is left.
@@ -84,8 +92,15 @@ def _magnetograms(folder: Path, files: Sequence[Path], reporter: Reporter) -> li
     return [file for file, segment in named.items() if not segment]
 
 
-def _without_drawings(folder: Path, images: list[Path], vectors: set[Path], reporter: Reporter) -> list[Path]:
-    """Leave out PNG files that lie there as SVG too, as `disk cut --draw` writes them, and say so."""
+def images_among(
+    folder: object, found: Sequence[AnyPath], reporter: Reporter, *, whole_disk: bool = False
+) -> list[AnyPath]:
+    """Give the images of all that lies below a folder, sorted: hidden files and drawings are none.
+
+    PNG files that lie there as SVG too, as `disk cut --draw` writes them, are left out, which is said.
+    """
+    images = sorted(file for file in found if is_image(Path(file), whole_disk=whole_disk) and file.name[:1] != ".")
+    vectors = {file for file in found if file.suffix == ".svg"}
     drawn = [file for file in images if file.suffix.lower() == ".png" and file.with_suffix(".svg") in vectors]
     if drawn:
         more = f" and {len(drawn) - 1:,} more" if len(drawn) > 1 else ""
@@ -113,8 +128,7 @@ def _images_below(folder: Path, reporter: Reporter, failures: list[Failure] | No
     if links:
         more = f" and {len(links) - 1:,} more" if len(links) > 1 else ""
         reporter.warn(f"{links[0]}{more}: a link to a folder is not followed; name the folder itself")
-    images = sorted(file for file in found if is_image(file, whole_disk=whole_disk) and not file.name.startswith("."))
-    images = _without_drawings(folder, images, {file for file in found if file.suffix == ".svg"}, reporter)
+    images = images_among(folder, found, reporter, whole_disk=whole_disk)
     files = [file for file in images if file.is_file()]
     if failures is not None and len(files) < len(images):
         others = sorted(set(images) - set(files))

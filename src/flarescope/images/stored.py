@@ -7,10 +7,9 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from flarescope.errors import FlarescopeError, InputError
-from flarescope.images.instruments import segment_in_name
 from flarescope.images.line_of_sight import Accept
 from flarescope.images.magnetogram import is_image
-from flarescope.images.paths import expand
+from flarescope.images.paths import expand, images_among, magnetograms
 from flarescope.images.reading import ReadImage
 from flarescope.images.remote import RemoteImages
 from flarescope.images.render import Rendering
@@ -52,10 +51,17 @@ class StoredImage:
         return self.folder.read(self.key, rendering, accept)
 
 
-def may_be_image(name: str, *, whole_disk: bool) -> bool:
-    """Tell whether a name in a storage can be that of a magnetogram: hidden files and other segments are none."""
-    path = Path(name)
-    return is_image(path, whole_disk=whole_disk) and not path.name.startswith(".") and not segment_in_name(path.name)
+def image_names(images: RemoteImages, reporter: Reporter, *, whole_disk: bool) -> list[str]:
+    """List the magnetograms below an address by their names, as `paths.expand` does those of a folder.
+
+    Raises:
+        InputError: none.
+    """
+    names = {PurePosixPath(one): one for one in images.names()}
+    found = images_among(images.url, list(names), reporter, whole_disk=whole_disk)
+    if not found:
+        raise InputError(f"{images.url}: no {'JPEG' if whole_disk else 'PNG'} or FITS file below this address")
+    return [names[one] for one in magnetograms(images.url, found, reporter)]
 
 
 def images_named(
@@ -79,7 +85,7 @@ def images_named(
             found += expand([Path(path)], reporter, failures, whole_disk=whole_disk)
             continue
         try:
-            found += _below(path.rstrip("/"), whole_disk)
+            found += _below(path.rstrip("/"), reporter, whole_disk=whole_disk)
         except InputError as error:
             if failures is None:
                 raise
@@ -87,7 +93,7 @@ def images_named(
     return list({str(one): one for one in found}.values())  # a folder and a file in it name one image
 
 
-def _below(url: str, whole_disk: bool) -> list[StoredImage]:
+def _below(url: str, reporter: Reporter, *, whole_disk: bool) -> list[StoredImage]:
     system, path = file_system(url)
     with storage_errors(url):
         is_folder = system.info(path)["type"] == "directory"
@@ -99,10 +105,7 @@ def _below(url: str, whole_disk: bool) -> list[StoredImage]:
             )
         return [StoredImage(RemoteImages(folder), name)]
     images = RemoteImages(url)
-    names = [name for name in images.names() if may_be_image(name, whole_disk=whole_disk)]
-    if not names:
-        raise InputError(f"{url}: no {'JPEG' if whole_disk else 'PNG'} or FITS file below this address")
-    return [StoredImage(images, name) for name in names]
+    return [StoredImage(images, name) for name in image_names(images, reporter, whole_disk=whole_disk)]
 
 
 @contextmanager
@@ -124,7 +127,7 @@ def on_this_machine(images: Sequence[str | Path], reporter: Reporter) -> Iterato
             if not is_url(one):
                 files.append(Path(one))
                 continue
-            for image in _below(one.rstrip("/"), whole_disk=True):
+            for image in _below(one.rstrip("/"), reporter, whole_disk=True):
                 reporter.say(f"fetched: {image}")
                 # Only the name: a key may lead out of the folder, as a/../../b and a//b do.
                 file = Path(folder, str(len(files)), image.name)

@@ -15,7 +15,7 @@ from flarescope.images.line_of_sight import Accept, check_header
 from flarescope.images.magnetogram import is_fits, is_jpeg, regions_named
 from flarescope.images.region import read_region_png
 from flarescope.images.remote import RemoteImages
-from flarescope.images.stored import may_be_image
+from flarescope.images.stored import image_names
 from flarescope.progress import Reporter
 from flarescope.region_numbers import complete_regions, regions_text
 from flarescope.times import parse_t_rec
@@ -42,10 +42,7 @@ def list_storage(images: RemoteImages, accept: Accept, reporter: Reporter) -> pd
         InputError: no such place, or no image in it.
     """
     images.check()
-    found = [name for name in images.names() if may_be_image(name, whole_disk=accept.whole_disk)]
-    if not found:
-        raise InputError(f"{images.url}: no {'JPEG' if accept.whole_disk else 'PNG'} or FITS file below this address")
-    names = pd.Series(found, dtype="str")
+    names = pd.Series(image_names(images, reporter, whole_disk=accept.whole_disk), dtype="str")
     table = pd.DataFrame({"filename": names, **region_and_time(names)})
     unknown = table["time"].isna() | (table["noaa_ar"].isna() & (not accept.whole_disk))
     if unknown.any():
