@@ -16,7 +16,7 @@ from flarescope.errors import InputError
 from flarescope.images.magnetogram import read_fits
 from flarescope.images.png import read_png
 from flarescope.images.render import FIELD_LIMIT_GAUSS, Rendering, render
-from flarescope.pipeline import synthetic_set
+from flarescope.pipeline import demo, synthetic_set
 from flarescope.pipeline.identity import is_synthetic
 from flarescope.pipeline.magnetic import train_on_features
 from flarescope.progress import Reporter
@@ -423,16 +423,25 @@ def test_a_made_set_has_its_images_once_and_a_flare_list_for_each_rule(tmp_path,
     assert not (tmp_path / "many").exists()
 
 
-def test_a_made_set_that_was_interrupted_is_made_again_and_called_synthetic_all_the_while(tmp_path, monkeypatch):
-    whole = synthetic_set.write_synthetic_images
+@pytest.mark.parametrize("pipeline", [synthetic_set, demo])
+def test_a_made_set_that_was_interrupted_is_made_again_and_called_synthetic_all_the_while(
+    tmp_path, monkeypatch, pipeline
+):
+    whole = pipeline.write_synthetic_images
+
+    def make():
+        if pipeline is demo:
+            demo.make_synthetic_set(tmp_path, size=demo.DemoSize(12, 1, 12), reporter=Reporter())
+        else:
+            synthetic_set.write_synthetic_set(tmp_path, regions=12, images=1, reporter=Reporter())
 
     def interrupted(*_, **__):
         assert is_synthetic(tmp_path / PNG_FOLDER)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(synthetic_set, "write_synthetic_images", interrupted)
+    monkeypatch.setattr(pipeline, "write_synthetic_images", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        synthetic_set.write_synthetic_set(tmp_path, regions=2, images=1, reporter=Reporter())
-    monkeypatch.setattr(synthetic_set, "write_synthetic_images", whole)
-    synthetic_set.write_synthetic_set(tmp_path, regions=2, images=1, reporter=Reporter())
-    assert len(list(tmp_path.rglob("*.png"))) == 2
+        make()
+    monkeypatch.setattr(pipeline, "write_synthetic_images", whole)
+    make()
+    assert len(list(tmp_path.rglob("*.png"))) == 12

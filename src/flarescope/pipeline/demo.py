@@ -9,7 +9,7 @@ import pandas as pd
 from flarescope.catalog.file_names import region_and_time
 from flarescope.catalog.labels import label_images
 from flarescope.catalog.published import write_ar_list, write_event_list, write_labels, write_region_list
-from flarescope.files import read_json, write_json
+from flarescope.files import make_folder, read_json, write_json
 from flarescope.forecaster.runs import RunFolder
 from flarescope.pipeline.calibrating import calibrate
 from flarescope.pipeline.catalogues.catalogue import build_catalogue
@@ -75,6 +75,8 @@ def make_synthetic_set(
     marker, made = folder / MARKER, {"synthetic": True, "seed": seed, **asdict(size)}
     if marker.exists() and read_json(marker) == made:
         return
+    make_folder(folder)
+    write_json(marker, {**made, "finished": False})  # what is half made is made up too
     regions = synthetic_regions(size.regions, images_per_region=size.images, seed=seed)
     split = synthetic_split(regions, seed=seed)
     total = size.regions * size.images
@@ -87,7 +89,7 @@ def make_synthetic_set(
 
     write_synthetic_images(folder, regions, images_per_region=size.images, fits_every=size.fits_every, progress=advance)
     _write_tables(folder, regions, split)
-    write_json(marker, made)  # last: without it the set is made again
+    write_json(marker, made)  # last: else the set is made again
 
 
 def _write_tables(folder: Path, regions: list[SyntheticRegion], split: dict[int, str]) -> None:
