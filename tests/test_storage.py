@@ -4,6 +4,7 @@ S3 is played by a server of this computer. Google's storage was not tried.
 """
 
 import datetime as dt
+from types import SimpleNamespace
 
 import fsspec
 import numpy as np
@@ -107,6 +108,14 @@ def test_images_may_lie_in_a_bucket_itself(bucket, folder):
     assert images.names() == [*names[:2], f"z/{names[2]}"]
     bucket.objects["synthetic.json"] = b"{}"
     assert images_at("s3://sun/z").is_synthetic()
+
+
+def test_inodes_may_have_64_bits(folder, monkeypatch):
+    place, names = folder
+    far = SimpleNamespace(st_size=1, st_mtime_ns=5, st_ino=2**64 - 3)
+    monkeypatch.setattr("flarescope.images.root.os.stat", lambda path: far)
+    stamps = LocalImages(place).stamps(pa.array(names[:2], pa.large_string()))
+    assert stamps.tolist() == [[1, 5, 2**63 - 3]] * 2
 
 
 @pytest.mark.parametrize("below", ["run#1", "run?b=1", "a b", "a%20b", "[a]*"])

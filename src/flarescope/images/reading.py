@@ -1,6 +1,7 @@
 """How are many images read and rendered ahead of the network, in order and in bounded memory?"""
 
 import hashlib
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -59,6 +60,11 @@ def digest_of(content: bytes) -> str:
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
+def inode_of(stat: os.stat_result) -> int:
+    """Give a file's inode as a number that int64 holds: some file systems count up to 2^64."""
+    return stat.st_ino & 0x7FFF_FFFF_FFFF_FFFF
+
+
 def read_image(path: Path, rendering: Rendering, accept: Accept = HMI_ONLY) -> ReadImage:
     """Read, fingerprint and render one file.
 
@@ -67,7 +73,7 @@ def read_image(path: Path, rendering: Rendering, accept: Accept = HMI_ONLY) -> R
     """
     content = read_bytes(path)
     stat = path.stat()
-    fingerprint = Fingerprint(len(content), stat.st_mtime_ns, stat.st_ino, digest_of(content))
+    fingerprint = Fingerprint(len(content), stat.st_mtime_ns, inode_of(stat), digest_of(content))
     return ReadImage(render(path, rendering, content, accept=accept), fingerprint)
 
 

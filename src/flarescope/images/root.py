@@ -16,7 +16,7 @@ import pyarrow as pa
 from flarescope.errors import InputError
 from flarescope.images.line_of_sight import Accept
 from flarescope.images.magnetogram import read_bytes
-from flarescope.images.reading import ReadImage, digest_of, read_image
+from flarescope.images.reading import ReadImage, digest_of, inode_of, read_image
 from flarescope.images.render import Rendering
 
 NAMES_AT_A_TIME: Final = 1024
@@ -100,14 +100,14 @@ class LocalImages:
             except OSError:
                 missing.append(name)
             else:
-                stamps[i] = stat.st_size, stat.st_mtime_ns, stat.st_ino
+                stamps[i] = stat.st_size, stat.st_mtime_ns, inode_of(stat)
         refuse_missing(str(self.folder), missing, len(names))
         return stamps
 
     def stamp(self, name: str) -> Stamp:
         """Give size, time of modification and inode of one file."""
         stat = (self.folder / name).stat()
-        return stat.st_size, stat.st_mtime_ns, stat.st_ino
+        return stat.st_size, stat.st_mtime_ns, inode_of(stat)
 
     def digest(self, name: str) -> str:
         """Give the digest of the bytes of one file."""
