@@ -3,6 +3,7 @@
 One cluster of this machine serves all tests here; several nodes, each a process of Ray, are tried in the slow ones.
 """
 
+import importlib
 import os
 import re
 import signal
@@ -94,8 +95,10 @@ def build(crew, folder, images, names, engine=ray_fakes.fake_engine, *, heard=No
     return store, store.build(names, images, engine, shard_rows=ROWS, fill=fill, progress=progress)
 
 
-def test_two_workers_one_of_which_is_killed_make_the_bytes_of_one_machine(ray, alone, tmp_path, capfd):
+def test_two_workers_one_of_which_is_killed_make_the_bytes_of_one_machine(ray, alone, tmp_path, capfd, monkeypatch):
     images, names, expected = alone
+    data = importlib.import_module("ray.data").DataContext.get_current()
+    monkeypatch.setattr(data, "target_max_block_size", 7)  # by the program that this runs in, and none of our business
     heard, steps = Heard(), []
     crew = crew_of(ray, tmp_path / "features")
     engine = partial(ray_fakes.dying_engine, tmp_path / "mark")
@@ -110,6 +113,8 @@ def test_two_workers_one_of_which_is_killed_make_the_bytes_of_one_machine(ray, a
     assert sorted(after[0] - before[0] for before, after in pairwise(steps)) == [5] + [10] * 9
     assert capfd.readouterr() == ("", "")  # what Ray would say of it, and of itself
     assert build_with()[1] == 0
+    assert data is importlib.import_module("ray.data").DataContext.get_current()
+    assert (data.target_max_block_size, data.enable_progress_bars) == (7, True)
 
 
 def test_a_node_that_does_not_see_the_store_reads_a_storage_and_sends_its_shards(ray, alone, tmp_path):

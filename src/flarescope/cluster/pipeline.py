@@ -81,7 +81,7 @@ class Pipeline:
                 workers ended again and again, or the cluster gives nothing for half an hour.
         """
         left, told = {task.number: task for task in tasks}, set[str]()
-        with self._errors(left), closing(iter(self._dataset(tasks).iter_rows())) as rows:
+        with self._errors(left), _quiet(), closing(iter(self._dataset(tasks).iter_rows())) as rows:
             for made in map(Made.of_row, rows):
                 if made.error is not None:
                     raise made.error
@@ -93,12 +93,11 @@ class Pipeline:
     def _dataset(self, tasks: Sequence[Task]) -> Any:  # noqa: ANN401 - Ray's types need Ray
         import ray.data
 
-        logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # errors come as exceptions too
-        context = ray.data.DataContext.get_current()
-        context.enable_progress_bars = False
-        context.target_max_block_size = None  # a shard is one block
         blocks = {"batch_size": None, "batch_format": "pyarrow", "zero_copy_batch": True}
-        plans = ray.data.from_items([vars(task) for task in tasks], override_num_blocks=len(tasks))
+        with _context() as context:  # a dataset keeps the one that it was made in
+            context.enable_progress_bars = False
+            context.target_max_block_size = None  # a shard is one block
+            plans = ray.data.from_items([vars(task) for task in tasks], override_num_blocks=len(tasks))
         tally = self._tally()
         reading = partial(read_shard, filling=self.filling, tally=tally)
         images = plans.map_batches(reading, num_cpus=self.needs.reading_cpus, **blocks)
@@ -138,3 +137,25 @@ class Pipeline:
                 f"Ray does not go on ({type(error).__name__}), and {counted(len(left), 'shard')} are to be done; what "
                 "was finished is kept: run the same command again"
             ) from error
+
+
+@contextmanager
+def _context() -> Iterator[Any]:
+    """Give choices of Ray Data for a `with` block, which leaves those of a program that uses it too."""
+    from ray.data import DataContext
+
+    own = DataContext.get_current().copy()
+    with DataContext.current(own):
+        yield own
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what Ray Data logs off the screen in a `with` block; errors come as exceptions too."""
+    logger = logging.getLogger("ray.data")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
