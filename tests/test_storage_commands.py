@@ -118,12 +118,14 @@ def test_a_gallery_of_stored_images_is_explained(stored):
 def test_what_is_fetched_goes_and_is_called_by_its_address(tmp_path):
     fsspec.filesystem("memory").pipe_file("/stored/disk/a/x.fits", b"here")
     heard = Heard()
-    with on_this_machine(["memory://stored/disk", str(tmp_path)], heard) as (fetched, own):
+    with on_this_machine(["memory://stored/disk", str(tmp_path)], heard) as ((fetched, own), hearing):
         assert (fetched.name, fetched.read_bytes(), own) == ("x.fits", b"here", tmp_path)
+        hearing.warn(f"left out: {fetched}: no disk")
+    assert heard.warnings == ["left out: memory://stored/disk/a/x.fits: no disk"]
     assert not fetched.exists()
     assert heard.notes == ["fetched: memory://stored/disk/a/x.fits"]
     with pytest.raises(InputError, match=r"^memory://stored/disk/a/x.fits: no disk$"):
-        with on_this_machine(["memory://stored/disk"], heard) as (fetched,):
+        with on_this_machine(["memory://stored/disk"], heard) as ((fetched,), _):
             raise InputError(f"{fetched}: no disk")
     with pytest.raises(FlarescopeError, match=r"^another$"), on_this_machine(["memory://stored/disk"], heard):
         raise FlarescopeError("another")
@@ -133,7 +135,7 @@ def test_a_key_that_leads_elsewhere_is_written_beside_the_others(tmp_path):
     system = fsspec.filesystem("memory")
     system.pipe_file(f"/hostile/{tmp_path}/absolute.fits", b"1")
     system.pipe_file("/hostile/a/../../../../../../.." + f"{tmp_path}/dots.fits", b"2")
-    with on_this_machine(["memory://hostile"], Heard()) as fetched:
+    with on_this_machine(["memory://hostile"], Heard()) as (fetched, _):
         assert sorted((file.name, file.read_bytes()) for file in fetched) == [
             ("absolute.fits", b"1"),
             ("dots.fits", b"2"),

@@ -108,9 +108,33 @@ def _below(url: str, reporter: Reporter, *, whole_disk: bool) -> list[StoredImag
     return [StoredImage(images, name) for name in image_names(images, reporter, whole_disk=whole_disk)]
 
 
+class _ByAddress(Reporter):
+    """Passes on what is said of files that were fetched, by their addresses."""
+
+    def __init__(self, told: Reporter) -> None:
+        self.told, self.places = told, dict[str, str]()
+
+    def of(self, text: str) -> str:
+        """Put addresses in the place of paths that nobody knows."""
+        for path, address in self.places.items():
+            text = text.replace(path, address)
+        return text
+
+    def say(self, text: str) -> None:
+        self.told.say(self.of(text))
+
+    def warn(self, text: str) -> None:
+        self.told.warn(self.of(text))
+
+    def advance(self, label: str, done: int, total: int) -> None:
+        self.told.advance(label, done, total)
+
+
 @contextmanager
-def on_this_machine(images: Sequence[str | Path], reporter: Reporter) -> Iterator[list[Path]]:
+def on_this_machine(images: Sequence[str | Path], reporter: Reporter) -> Iterator[tuple[list[Path], Reporter]]:
     """Give files of this machine for a `with` block: what addresses name is fetched, and goes at its end.
+
+    Beside them it gives who is to hear in the block: a reporter that calls what was fetched by its address.
 
     For what looks at the header and the field of few, large files, as those of the whole disk.
 
@@ -118,9 +142,9 @@ def on_this_machine(images: Sequence[str | Path], reporter: Reporter) -> Iterato
         InputError: nothing at an address; in the block, of a file that was fetched, with its address.
     """
     if not any(map(is_url, images)):
-        yield [Path(one) for one in images]
+        yield [Path(one) for one in images], reporter
         return
-    places = dict[str, str]()
+    hearing = _ByAddress(reporter)
     with TemporaryDirectory(prefix="flarescope-") as folder:
         files = list[Path]()
         for one in images:
@@ -134,13 +158,11 @@ def on_this_machine(images: Sequence[str | Path], reporter: Reporter) -> Iterato
                 file.parent.mkdir()
                 file.write_bytes(image.content())
                 files.append(file)
-                places[str(file)] = str(image)
+                hearing.places[str(file)] = str(image)
         try:
-            yield files
+            yield files, hearing
         except FlarescopeError as error:
-            said = str(error)
-            for path, address in places.items():
-                said = said.replace(path, address)
+            said = hearing.of(str(error))
             if said == str(error):
                 raise
             raise type(error)(said) from error

@@ -94,7 +94,7 @@ def forecast(
         check_writable(out / JSON_NAME)
     inputs = read_inputs(regions, flares, flux_scale=flux_scale, reporter=reporter)
     images = [] if image is None else [image] if isinstance(image, str | Path) else image
-    with on_this_machine(images, reporter) as files:
+    with on_this_machine(images, reporter) as (files, hearing):
         return forecast_inputs(
             inputs,
             image=None if image is None else files,
@@ -105,7 +105,7 @@ def forecast(
             flux_scale=flux_scale,
             compute=compute,
             instrument_ok=instrument_ok,
-            reporter=reporter,
+            reporter=hearing,
         )
 
 
