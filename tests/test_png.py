@@ -152,6 +152,7 @@ def test_data_that_are_damaged_cut_short_or_too_long_are_not_inflated(inflater):
     packed = zlib.compress(GREY.tobytes())
     assert plain_png._inflated(packed, GREY.size) == GREY.tobytes()
     others = [packed[:-1], packed[:9], b"", packed + b"x", packed[:-1] + b"x", b"y" + packed[1:]]
+    others.append(b"\x88\x1c" + packed[2:])  # a window that is too large, which ISA-L would take
     others += [zlib.compress(GREY.tobytes()[:-1]), zlib.compress(GREY.tobytes() * 100)]
     assert [plain_png._inflated(one, GREY.size) for one in others] == [None] * len(others)
 

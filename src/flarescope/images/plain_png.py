@@ -104,6 +104,8 @@ def _packed_rows(content: bytes) -> bytes | None:
 
 def _inflated(packed: bytes, size: int) -> bytes | None:
     """Inflate what must give so many bytes and no more, confirmed by the checksum at its end."""
+    if packed[:1] > b"\x7f":  # a window of more than 32 KiB, which there is not; ISA-L does not ask (RFC 1950)
+        return None
     start, damage = _inflater()
     unpacker = start()
     try:
