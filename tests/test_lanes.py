@@ -184,6 +184,17 @@ def test_kinds_of_pixels_may_follow_each_other():
     assert fake.races == []
 
 
+@pytest.mark.parametrize("kind", ["eager", "graphs", "kernels"])
+def test_streams_may_share_a_lane(kind):
+    some = [some_batches([4, 4, 2, 4, 4, 3, 1, 4]), some_batches([4, 1, 4, 4, 4, 4, 4, 2], 1, np.uint8)]
+    lane, context = lanes(kind, 4)
+    with context:
+        together = list(zip(*(pipelined(lane, batches) for batches in some), strict=True))
+    for found, batches in zip(zip(*together, strict=True), some, strict=True):
+        assert all(np.array_equal(one, other) for one, other in zip(found, plain(batches), strict=True))
+    assert kind == "eager" or context.races == []
+
+
 def test_the_pixels_may_change_as_soon_as_the_next_ones_are_asked_for():
     one = some_batches([4])[0]
     wanted = [network(torch.from_numpy(one + number)).numpy() for number in range(6)]

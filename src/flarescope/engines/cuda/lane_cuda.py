@@ -4,6 +4,7 @@ Three streams: one brings pixels in, one computes, one takes features out, each 
 Three batches are under way: one in each stream, or ready in pinned memory when the GPU asks for it.
 """
 
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -60,6 +61,8 @@ class CudaLane:
         self._cuda = cuda or Cuda()
         self._batch = batch
         self._inward, self._compute, self._outward = (self._cuda.stream() for _ in range(3))
+        # Threads may share the lane: a graph has one place for pixels, and while it is recorded nobody may call CUDA.
+        self._alone = threading.Lock()
         self.network = RecordedNetwork(network, self._compute, self._cuda, enabled=graphs)
 
     def allocate(self) -> CudaSlot:
@@ -68,7 +71,10 @@ class CudaLane:
 
     def copy_in(self, slot: CudaSlot, pixels: np.ndarray) -> None:
         """See `Lane`. One channel goes over as one; the network makes three of it on the GPU."""
-        source = host_tensor(pixels)
+        with self._alone:
+            self._copy_in(slot, host_tensor(pixels))
+
+    def _copy_in(self, slot: CudaSlot, source: torch.Tensor) -> None:
         slot.images, slot.rows = len(source), padded_size(len(source), self._batch)
         shape = (slot.rows, *source.shape[1:])
         slot.staged = _room(slot.staged, shape, source.dtype, self._cuda.pinned)
@@ -81,7 +87,7 @@ class CudaLane:
 
     def run(self, slot: CudaSlot) -> None:
         """See `Lane`."""
-        with self._cuda.on(self._compute), self._cuda.exact(), torch.inference_mode():
+        with self._alone, self._cuda.on(self._compute), self._cuda.exact(), torch.inference_mode():
             slot.arrived.wait(self._compute)
             slot.features = self.network(slot.pixels[: slot.rows])
             slot.computed.record(self._compute)
@@ -89,22 +95,25 @@ class CudaLane:
     def copy_out(self, slot: CudaSlot) -> None:
         """See `Lane`."""
         shape = (slot.rows, *slot.features.shape[1:])
-        slot.result = _room(slot.result, shape, slot.features.dtype, self._cuda.pinned)
-        with self._cuda.on(self._outward):
-            slot.computed.wait(self._outward)
-            slot.result[: slot.images].copy_(slot.features[: slot.images], non_blocking=True)
-            slot.returned.record(self._outward)
+        with self._alone:
+            slot.result = _room(slot.result, shape, slot.features.dtype, self._cuda.pinned)
+            with self._cuda.on(self._outward):
+                slot.computed.wait(self._outward)
+                slot.result[: slot.images].copy_(slot.features[: slot.images], non_blocking=True)
+                slot.returned.record(self._outward)
 
     def wait(self, slot: CudaSlot) -> np.ndarray:
         """See `Lane`."""
-        slot.returned.synchronize()
+        with self._alone:
+            slot.returned.synchronize()
         features: np.ndarray = slot.result[: slot.images].clone().numpy()
         return features
 
     def drain(self) -> None:
         """See `Lane`."""
         for stream in (self._inward, self._compute, self._outward):
-            with suppress(RuntimeError):  # a GPU that is lost says so again; the first error is the one to hear
+            # A GPU that is lost says so again; the first error is the one to hear.
+            with self._alone, suppress(RuntimeError):
                 self._cuda.settle(stream)
 
 
