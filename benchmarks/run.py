@@ -137,7 +137,8 @@ def measure(names: Sequence[str], work: Path, size: Size, heard: Callable[[Resul
                 yield passes.file_to_feature(work, weights, fits=fits, **common)
         elif name == "small":
             for fits in (False, True):
-                yield from small_network.from_files(work, images=size.images, repeats=size.repeats, in_fits=fits)
+                images = size.images if fits else 4 * size.images  # some ten seconds, as of VGG16
+                yield from small_network.from_files(work, images=images, repeats=size.repeats, in_fits=fits)
             yield from memory.of_networks(work, images=size.images * 6)
         elif name == "experiments":
             assert keras
