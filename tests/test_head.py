@@ -19,6 +19,7 @@ from flarescope.backbones.vgg16 import FEATURES
 from flarescope.errors import InputError
 from flarescope.features.gather import GATHER, batches
 from flarescope.heads import blocks as blocks_module
+from flarescope.heads import products as products_module
 from flarescope.heads import together as together_module
 from flarescope.heads.adam import State, adam_step, epoch_order, gradient_by_log_odds
 from flarescope.heads.adam_kernel import compiled_step
@@ -377,11 +378,10 @@ def test_the_compiled_step_has_the_bytes_of_numpys(learning_rate, monkeypatch):
             np.testing.assert_array_equal(getattr(ours, name), getattr(numpys, name))
 
 
-@pytest.mark.parametrize(("clip", "cores"), [(0.0, 1), (1e-7, 1), (0.0, 3)])
-def test_heads_trained_together_have_the_bytes_of_heads_trained_alone(clip, cores, monkeypatch):
-    monkeypatch.setattr(together_module, "available_cores", lambda: cores)
-    monkeypatch.setattr(together_module, "HEADS_A_THREAD", 1)
-    monkeypatch.setattr(together_module, "ROWS_AT_ONCE", 128)
+@pytest.mark.parametrize(("clip", "compiled"), [(0.0, True), (1e-7, True), (0.0, False)])
+def test_heads_trained_together_have_the_bytes_of_heads_trained_alone(clip, compiled, monkeypatch):
+    if not compiled:
+        monkeypatch.setattr(products_module, "compiled_products", lambda: None)
     rows, labels = rows_and_labels(150)
     recipes = [
         Recipe(learning_rate=rate, class_weight=weight, clip=clip)
@@ -400,8 +400,7 @@ def test_heads_trained_together_have_the_bytes_of_heads_trained_alone(clip, core
         together, alone = [state for state, _ in found], [state for state, _ in singly]
 
 
-def test_several_heads_need_no_more_memory_than_one(monkeypatch):
-    monkeypatch.setattr(together_module, "available_cores", lambda: 2)
+def test_several_heads_need_no_more_memory_than_one():
     rows = np.random.default_rng(0).random((100_000, 4), np.float32)
     labels = (rows[:, 0] > 0.7).astype(np.int8)
     peaks = []

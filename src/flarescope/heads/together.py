@@ -1,33 +1,24 @@
 """How do several heads learn from the same batches, each with the bytes that it has alone?"""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from itertools import islice
-from typing import Final
 
 import numpy as np
 
-from flarescope.cores import available_cores
 from flarescope.features.gather import Rows, batches
 from flarescope.heads.adam import State, check_converging, epoch_order, gradient_by_log_odds
 from flarescope.heads.adam_change import Rates, adam_change
 from flarescope.heads.adam_kernel import compiled_step, table
 from flarescope.heads.blocks import Blocks
 from flarescope.heads.head import Recipe
+from flarescope.heads.products import Products
 from flarescope.heads.result import EpochResult
-
-HEADS_A_THREAD: Final = 3
-"""So many learn in about the time in which another thread copies the rows; more share them among threads."""
-ROWS_AT_ONCE: Final = 128
-"""That threads are given together: waking one takes as long as a step of a head."""
 
 
 class Learners:
     """Heads within an epoch, one below the other, with room for the numbers of a step, made once.
 
-    What goes number by number is done for all heads at once, and gives each the bytes that it has alone; the products
-    with the features, whose bytes depend on the shape, are made for each head by itself.
+    A step is made for all heads at once, and gives each the bytes that it has alone.
     """
 
     def __init__(
@@ -47,18 +38,14 @@ class Learners:
         self.difference, self.gradient, self.scratch = (_below(*self.first) for _ in range(3))
         np.subtract(self.theta[1], self.theta[0], out=self.difference)
         self.table = table(self.first, self.second, self.gradient, self.theta, self.difference)
+        self.products = Products(self.difference, self.gradient)
         self.blocks, self.steps = Blocks(labels, recipes, order), 0
 
     def learn(self, x: np.ndarray) -> None:
         """Take the step of the next batch of the epoch; `x` is `(n, F)` float32."""
         away, force, forecasts = self.blocks.batch(len(x))
-        for head, log_odds in zip(self.difference, forecasts, strict=True):
-            np.dot(x, head[:-1], out=log_odds)
-            log_odds += head[-1]
-        pulls = gradient_by_log_odds(forecasts, away, force, self.recipes[0].clip)
-        for gradient, pull in zip(self.gradient, pulls, strict=True):
-            np.dot(pull, x, out=gradient[:-1])
-            gradient[-1] = pull.sum()
+        self.products.forecast(x, forecasts)
+        self.products.pull(x, gradient_by_log_odds(forecasts, away, force, self.recipes[0].clip))
         self.steps += 1
         self._step(Rates.of(self.recipes, [state.step + self.steps for state in self.states]))
 
@@ -74,13 +61,6 @@ class Learners:
         self.theta[0] += self.scratch
         self.theta[1] -= self.scratch
         np.subtract(self.theta[1], self.theta[0], out=self.difference)
-
-    def learn_all(self, some: Sequence[np.ndarray]) -> None:
-        """Take the steps of batches that follow one another."""
-        # A diverging run overflows; it is told by its loss, in one line.
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            for x in some:
-                self.learn(x)
 
     def finish(self) -> list[tuple[State, EpochResult]]:
         """End the epoch: what the forecasts were worth, each made just before its row was learned from."""
@@ -153,25 +133,15 @@ def train_together(
 
     recipe = recipes[0]
     order = epoch_order(len(rows), recipe, states[0].epoch + 1)
-    count = min(available_cores(), -(-len(states) // HEADS_A_THREAD))
-    places = np.array_split(np.arange(len(states)), count)
-    groups = [
-        Learners([states[one] for one in own], [labels[one] for one in own], [recipes[one] for one in own], order)
-        for own in places
-    ]
-    at_once = 1 if count == 1 else max(1, ROWS_AT_ONCE // recipe.batch)
+    learners = Learners(states, labels, recipes, order)
     with (
         threadpool_limits(1, user_api="blas"),
-        np.errstate(over="ignore", invalid="ignore"),
-        ThreadPoolExecutor(max(count - 1, 1), thread_name_prefix="heads") as pool,
+        # A diverging run overflows; it is told by its loss, in one line.
+        np.errstate(over="ignore", invalid="ignore", divide="ignore"),
         closing(batches(rows, order, recipe.batch)) as stream,
     ):
-        while some := list(islice(stream, at_once)):
-            others = [pool.submit(group.learn_all, some) for group in groups[1:]]
-            groups[0].learn_all(some)
-            for other in others:
-                other.result()
+        for x in stream:
+            learners.learn(x)
             if progress:
-                for x in some:
-                    progress(len(x))
-        return [found for group in groups for found in group.finish()]
+                progress(len(x))
+    return learners.finish()
