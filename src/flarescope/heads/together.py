@@ -144,4 +144,4 @@ def train_together(
             learners.learn(x)
             if progress:
                 progress(len(x))
-    return learners.finish()
+        return learners.finish()
