@@ -26,7 +26,7 @@ from flarescope.html_report.small_lines import region_lines
 from flarescope.scores.calibration import fit_calibration
 from flarescope.scores.compare import compare
 from flarescope.scores.verify import verify
-from flarescope.wording import flatten, interval, number
+from flarescope.wording import flatten, interval, number, probability_text, with_relation
 from report_data import FIRST_REGION, HISTORY, synthetic_forecasts, synthetic_gallery, synthetic_inputs
 
 HOSTILE = '<script>alert("x")</script> & \'"$x^{ <img src=http://example.org/a.png>'
@@ -306,6 +306,24 @@ def test_instructive_regions_say_why():
 def test_time_lines_are_of_regions_of_the_table(inputs):
     regions = instructive_regions(inputs.forecasts, 0.5)
     assert all(region >= FIRST_REGION for region in regions)
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text", "related"),
+    [
+        (0.0, 3, "0.000", "= 0.000"),
+        (0.0004, 3, "<0.001", "< 0.001"),
+        (0.0004, 4, "0.0004", "= 0.0004"),
+        (0.0006, 3, "0.001", "= 0.001"),
+        (0.9994, 3, "0.999", "= 0.999"),
+        (0.9996, 3, ">0.999", "> 0.999"),
+        (0.99996, 4, ">0.9999", "> 0.9999"),
+        (1.0, 3, "1.000", "= 1.000"),
+    ],
+)
+def test_a_probability_is_0_or_1_only_where_it_is(value, digits, text, related):
+    assert probability_text(value, digits) == text
+    assert with_relation(text) == related
 
 
 def test_numbers_are_written_for_readers():

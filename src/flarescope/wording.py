@@ -30,6 +30,23 @@ def number(value: object, digits: int = 3) -> str:
     return text.replace("-", "" if float(text) == 0 else "−")
 
 
+def probability_text(value: float | None, digits: int = 3) -> str:
+    """Write a probability, or a dash; one that is neither 0 nor 1 is not written as if it were: `<0.001`, `>0.999`."""
+    if value is None:
+        return NOTHING
+    text, smallest = f"{value:.{digits}f}", f"{10.0**-digits:.{digits}f}"
+    if value > 0 and float(text) == 0:
+        return f"<{smallest}"
+    if value < 1 and float(text) == 1:
+        return f">{1 - float(smallest):.{digits}f}"
+    return text
+
+
+def with_relation(text: str) -> str:
+    """Put what `probability_text` gives behind a name: `= 0.312`, `< 0.001`."""
+    return f"{text[0]} {text[1:]}" if text[0] in "<>" else f"= {text}"
+
+
 def interval(low: float | None, high: float | None, digits: int = 3) -> str:
     """Write an interval, or a dash where it has no ends."""
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):

@@ -72,7 +72,7 @@ def explain(
 
 def show_explained(found: "Explanations") -> None:
     """Print the numbers of each map, as a table or as JSON."""
-    from flarescope.wording import number
+    from flarescope.wording import number, probability_text
 
     if settings.as_json:
         failed = [{"filename": one.filename, "events": None, "reason": one.reason} for one in found.failures]
@@ -90,7 +90,7 @@ def show_explained(found: "Explanations") -> None:
                     number(both.get("head"), 2),
                     number(both.get("all"), 2),
                 ]
-                rows.append([image.filename, code, number(image.probabilities[code]), method, *row])
+                rows.append([image.filename, code, probability_text(image.probabilities[code]), method, *row])
             if one.random:
                 deletion, insertion = one.random_deletion_area, one.random_insertion_area
                 rows.append(

@@ -77,6 +77,7 @@ def predict(
 def show_forecasts(predicted: "Predicted") -> None:
     """Print forecasts, as a table or as JSON; the records of images without one follow in JSON alone."""
     from flarescope.events import sentence_of
+    from flarescope.wording import probability_text
 
     forecasts = predicted.forecasts
     if settings.as_json:
@@ -91,7 +92,7 @@ def show_forecasts(predicted: "Predicted") -> None:
             row["filename"],
             str(row.get("noaa_ars") or row["noaa_ar"] or "-"),
             (row["time"] or "-").replace("T", " ")[:19],
-            f"{row['probability']:.4f}",
+            probability_text(row["probability"], 4),
             "yes" if row["flare"] else "no",
             *([row["flags"] or "-"] if flagged else []),
         ]
@@ -104,12 +105,16 @@ def show_forecasts(predicted: "Predicted") -> None:
 
 def show_events(predicted: "Predicted") -> None:
     """Print forecasts of several events, a column each; * marks those that reach their event's threshold."""
+    from flarescope.wording import probability_text
+
     flagged = predicted.forecasts["flags"].any()
     rows = []
     for row in frame_records(predicted.forecasts):
         region, time = str(row.get("noaa_ars") or row["noaa_ar"] or "-"), (row["time"] or "-").replace("T", " ")[:19]
         names = [event.name for event in predicted.events]
-        found = [f"{row[f'probability_{name}']:.4f}{' *' if row[f'yes_{name}'] else ''}" for name in names]
+        found = [
+            f"{probability_text(row[f'probability_{name}'], 4)}{' *' if row[f'yes_{name}'] else ''}" for name in names
+        ]
         rows.append([row["filename"], region, time, *found, *([row["flags"] or "-"] if flagged else [])])
     header = ["image", "NOAA AR", "time UTC", *[event.code for event in predicted.events]]
     title = "probability of each event, class/hours; * reaches its threshold (research, no official forecast)"

@@ -21,6 +21,7 @@ from PIL import Image
 
 from flarescope.figures.scale_marks import NOTHING_KNOWN, ScaleMarks
 from flarescope.figures.style import INK, WIDTH_INCHES, new_figure, styled
+from flarescope.wording import probability_text, with_relation
 
 FIELD_LIMIT_GAUSS: Final = 1500.0
 """Both ends of HMI's usual magnetogram scale."""
@@ -153,7 +154,11 @@ def gallery_figure(groups: Sequence[tuple[str, Sequence[FieldImage]]], columns: 
                 axes.imshow(shrink(image.field_gauss), interpolation="nearest", cmap=FIELD_MAP, norm=FIELD_NORM)
                 _draw_marks(axes, image.marks, *shrink(image.field_gauss).shape)
                 region = "" if image.noaa_ar is None else f"NOAA {image.noaa_ar}, "
-                axes.set_title(f"{region}p = {image.probability:.3f}\n{image.time or ''}", size=11, pad=4)
+                axes.set_title(
+                    f"{region}p {with_relation(probability_text(image.probability))}\n{image.time or ''}",
+                    size=11,
+                    pad=4,
+                )
     gauss_bar(parts[-1].subplots())
     return figure
 

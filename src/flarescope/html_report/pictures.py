@@ -11,6 +11,7 @@ from flarescope.figures.explained import seen_png
 from flarescope.figures.field import shrink
 from flarescope.figures.scale_marks import ScaleMarks
 from flarescope.html_report.view import Drawing, Picture, Pictures
+from flarescope.wording import probability_text, with_relation
 
 
 def gallery_rows_of(heading: str, images: Sequence[FieldImage]) -> list[Pictures]:
@@ -42,8 +43,9 @@ def picture_of(image: FieldImage) -> Picture:
     came = "event followed" if image.label == 1 else "no event followed"
     if image.flare:
         came += f" (largest {image.flare})"
-    lines = [line for line in (name, image.time, f"p = {image.probability:.3f}, {came}", image.filename) if line]
-    alt = f"{name}, {image.time or 'time unknown'}: forecast {image.probability:.3f}, {came}"
+    shown = probability_text(image.probability)
+    lines = [line for line in (name, image.time, f"p {with_relation(shown)}, {came}", image.filename) if line]
+    alt = f"{name}, {image.time or 'time unknown'}: forecast {shown}, {came}"
     return Picture(
         data_uri(field_png(image.field_gauss)), alt, columns, rows, lines, _marks(image.marks, columns, rows)
     )

@@ -17,6 +17,7 @@ from flarescope.pipeline.forecasting.issue import issue_forecast
 from flarescope.pipeline.forecasting.value import Forecast
 from flarescope.progress import Reporter
 from flarescope.regions import shipped
+from flarescope.wording import probability_text
 
 ISSUED: Final = pd.Timestamp("2014-10-24T00:30Z")
 AFTER: Final = pd.Timedelta(hours=72)
@@ -52,7 +53,10 @@ class RealDay:
         ]
 
     def _probabilities(self, number: int | None) -> list[str]:
-        return [f"{self.forecast.probability(name, WINDOW_H, noaa_ar=number):.3f}" for name in ("C1.0", "M1.0", "X1.0")]
+        return [
+            probability_text(self.forecast.probability(name, WINDOW_H, noaa_ar=number))
+            for name in ("C1.0", "M1.0", "X1.0")
+        ]
 
 
 def real_day(reporter: Reporter | None = None) -> RealDay:

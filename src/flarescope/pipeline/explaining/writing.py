@@ -18,7 +18,7 @@ from flarescope.images.reading import ReadImage
 from flarescope.images.stored import StoredImage
 from flarescope.pipeline.explaining.background import background_of
 from flarescope.region_numbers import regions_text
-from flarescope.wording import number
+from flarescope.wording import number, probability_text
 
 TITLES = {
     "grad-cam": "Grad-CAM",
@@ -98,7 +98,7 @@ def _figure(
     return explanation_figure(
         background,
         {_heading(method, found): one.values for method, one in found.maps.items()},
-        title=f"{about or path.name}: probability {probability:.3f} of {sentence_of(head.event)}",
+        title=f"{about or path.name}: probability {probability_text(probability)} of {sentence_of(head.event)}",
         caption="\n".join([*warnings, _caption(path, found, has_line=background.line is not None)]),
         curves={TITLES[name]: _drawn(one) for name, one in found.curves.items() if found.maps[name].values.any()},
         random=[_drawn(one) for one in found.random],
