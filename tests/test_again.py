@@ -119,6 +119,7 @@ def test_options_are_those_that_change_something():
     words = "--backbone random:3 --engine torch --precision fp32 --engine-batch 4 --nan zero --store float16"
     assert options_of(compute=compute, backbone="random:3") == (*words.split(), "--instrument-ok")
     assert options_of(verifying=Verifying(replicates=50)) == ("--replicates", "50")
+    assert options_of(verifying=Verifying(flux_scale="science")) == ("--flux-scale", "science")
 
 
 # ---- what was not evaluated yet ----

@@ -110,6 +110,22 @@ def test_persistence_of_a_run_is_of_its_own_event_and_window(made, fake, tmp_pat
     assert found["previous"]["known"] == len(table)
     decision = found["baselines"]["persistence"]["decision"]
     assert decision["tp"] + decision["fp"] == (table["noaa_ar"] == regions[1]).sum() == 4
+    assert any("does not say on which flux scale its classes are" in note for note in found["notes"])
+    for scale, said in (("operational", False), ("science", True)):
+        stated = [
+            "--replicates",
+            0,
+            "--out",
+            tmp_path / scale,
+            "--events",
+            tmp_path / "before.csv",
+            "--flux-scale",
+            scale,
+        ]
+        assert run("evaluate", made / "runs/m", *common, *stated) == 0
+        notes = json.loads((tmp_path / scale / "scores.json").read_text())["verification"]["notes"]
+        assert any("on two flux scales" in note and "M1.0 on the former" in note for note in notes) == said
+        assert not any("does not say on which flux scale" in note for note in notes)
     # From labels an image 13 hours older would tell; the images span four hours.
     own = json.loads((made / "runs/m/scores.json").read_text())["verification"]
     assert own["previous"] is None

@@ -218,10 +218,10 @@ def test_forecasts_of_the_whole_disk_have_baselines_of_their_stated_event(tmp_pa
     ("scales", "weakest", "said"),
     [
         (("operational",), "B1.0", []),
-        ((None,), "C1.0", []),
+        ((None,), "C1.0", ["they are taken to be on the labels', operational"]),
         (("science",), "C3.0", ["C1.0 on the former is C1.4 on the latter"]),
         (("operational", "science"), "M1.0", ["C1.0 on the former is C1.4 on the latter", "no flare below M1.0"]),
-        ((None,), "X2.0", ["no flare below X1.0 is listed"]),
+        ((None,), "X2.0", ["does not say on which flux scale", "no flare below X1.0 is listed"]),
     ],
 )
 def test_what_a_flare_list_does_not_see_is_said(scales, weakest, said):

@@ -85,7 +85,11 @@ def evaluate(
     from flarescope.pipeline.verifying import Verifying
 
     verifying = Verifying(
-        replicates=of_table.replicates, events=events, resample=of_table.resample, regions=tuple(regions or ())
+        replicates=of_table.replicates,
+        events=events,
+        resample=of_table.resample,
+        regions=tuple(regions or ()),
+        flux_scale=flux_scale,
     )
     asked = of_table.events()
     if of_table.form != "flarescope" or is_table(model):
@@ -107,7 +111,8 @@ def evaluate(
         return
     only_tables = tuple(name for name in TABLE_ONLY if name != "flares" or with_model is None)
     table_options.refuse_given(context, only_tables, f"{model} is no table of forecasts (they end in .csv or .parquet)")
-    asks = with_model is not None or flux_scale is not None  # --regions alone is for the reference forecasts
+    # --regions alone is for the reference forecasts, --flux-scale for the list of --events too.
+    asks = with_model is not None or (flux_scale is not None and events is None)
     record = options.record_of_options(with_model, regions, of_table.flares, flux_scale) if asks else None
     if table is None or images is None:
         raise InputError("a model is evaluated on images: give --table and --images; forecasts end in .csv or .parquet")

@@ -44,6 +44,7 @@ def options_of(
         "--nan": compute.nan if compute.nan != usual[0].nan else None,
         "--store": compute.store,
         "--events": _whole(verifying.events),
+        "--flux-scale": verifying.flux_scale,
         "--resample": verifying.resample if verifying.resample != usual[1].resample else None,
         "--replicates": verifying.replicates if verifying.replicates != usual[1].replicates else None,
     }

@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 
 from flarescope.brief import brief
-from flarescope.catalog.flux_scales import scale_against
+from flarescope.catalog.flux_scales import scale_against, with_stated_scale
 from flarescope.catalog.noaa_events import read_flares
 from flarescope.catalog.noaa_flares import FlareList, unlisted
-from flarescope.events import EventDefinition
+from flarescope.events import EventDefinition, FluxScale
 from flarescope.forecaster.description import Description
 from flarescope.forecaster.runs import RunFolder
 from flarescope.pipeline.references import reference_skill, references_of, unknown_words
@@ -40,6 +40,7 @@ class Verifying:
             `carrington`, hours as `12h`, a column of the table, or `auto`: the region where there is one, else a block
             of time that is long enough for the memory of the error (`scores.clusters`).
         regions: region summaries, for the forecasts of the shipped models of regions among the references.
+        flux_scale: of the flares of a list that does not say its scale, `operational` or `science`.
 
     Example:
         >>> flarescope.Verifying(replicates=200)
@@ -51,6 +52,7 @@ class Verifying:
     events: Path | None = None
     resample: str = AUTO
     regions: tuple[Path, ...] = ()
+    flux_scale: FluxScale | None = None
 
     __repr__ = brief
 
@@ -65,7 +67,9 @@ class Verifying:
     def read_flares(self, event: EventDefinition | None = None) -> FlareList | None:
         """Read the flare list; None without one. Of the whole disk (by the event) it needs no regions."""
         disk = event is not None and event.scope == "disk"
-        return None if self.events is None else read_flares(self.events, anywhere=disk)
+        return (
+            None if self.events is None else with_stated_scale(read_flares(self.events, anywhere=disk), self.flux_scale)
+        )
 
     def marked_flares(self, event: EventDefinition | None) -> pd.DataFrame | None:
         """Read the flares of known peak, and region, that count as events, or all where the event is not known."""
@@ -241,6 +245,11 @@ def list_notes(flares: FlareList, event: EventDefinition) -> list[str]:
     notes = []
     if scales := scale_against(flares, event):
         notes.append(f"Persistence: the flare list and the labels are on {scales}.")
+    elif event.flux_scale and None in flares.scales:
+        notes.append(
+            "Persistence: the flare list does not say on which flux scale its classes are; they are taken to be on the "
+            f"labels', {event.flux_scale}."
+        )
     first = unlisted(flares.table, event.flux_w_m2)
     if first is not None:
         notes.append(
