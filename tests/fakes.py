@@ -10,7 +10,6 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from types import SimpleNamespace
 
 import numpy as np
 from PIL import Image
@@ -289,8 +288,7 @@ def draw_blank(monkeypatch: object = None) -> None:
         # Where the styled function keeps what it wraps; so it is blank under every name that it was imported by.
         (cell,) = [cell for cell in draw.__closure__ if cell.cell_contents is draw.__wrapped__]
         put(cell, "cell_contents", lambda *arguments, **options: Figure(figsize=(1, 1), dpi=20))
-    # To set all of matplotlib's settings takes 5 ms, and nothing is drawn by them.
-    put(style, "mpl", SimpleNamespace(rc_context=nullcontext, rcParamsDefault={}))
+    put(style, "_house_style", nullcontext)  # nothing is drawn by it
     save = Figure.savefig
 
     def save_blank(figure: Figure, *arguments: object, **options: object) -> None:

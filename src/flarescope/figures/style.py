@@ -1,7 +1,8 @@
 """How do all figures look, so that they are legible on a phone, on light and dark pages and to colour-blind readers?"""
 
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, wraps
 from typing import Any, Final, ParamSpec, TypeVar
 
 import matplotlib as mpl
@@ -70,10 +71,33 @@ def styled(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def draw(*args: P.args, **kwargs: P.kwargs) -> R:
-        with mpl.rc_context(), mpl.rc_context(mpl.rcParamsDefault), mpl.rc_context(_STYLE):
+        with _house_style():
             return function(*args, **kwargs)
 
     return draw
+
+
+@contextmanager
+def _house_style() -> Iterator[None]:
+    """Do what `mpl.rc_context` does, without checking each of 300 settings anew, which takes 5 ms a figure."""
+    before = _settings_now()
+    dict.update(mpl.rcParams, _house_settings())
+    try:
+        yield
+    finally:
+        dict.update(mpl.rcParams, before)
+
+
+@cache
+def _house_settings() -> dict[str, Any]:
+    """Give matplotlib's own settings with the house's in their place, checked."""
+    with mpl.rc_context(mpl.rcParamsDefault), mpl.rc_context(_STYLE):
+        return _settings_now()
+
+
+def _settings_now() -> dict[str, Any]:
+    """Give what is set, but the backend, which is none of a figure's business."""
+    return {name: value for name, value in dict.items(mpl.rcParams) if name != "backend"}
 
 
 def new_figure(height_inches: float) -> Figure:

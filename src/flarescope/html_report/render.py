@@ -1,9 +1,10 @@
 """How does a page, text and drawings put together, become one HTML document?"""
 
 import re
+from functools import cache
 from typing import Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from flarescope.html_report.view import Page
@@ -17,11 +18,17 @@ def render_page(page: Page) -> str:
 
     Nothing in it is fetched: it may be mailed, and its content security policy forbids requests. It may link.
     """
+    return _template().render(page=page) + "\n"
+
+
+@cache
+def _template() -> Template:
+    """Compile the page's template, which takes as long as to fill it."""
     environment = Environment(
         loader=PackageLoader("flarescope", "templates"), autoescape=True, undefined=StrictUndefined
     )
     environment.filters["breakable"] = breakable
-    return environment.get_template("report.html.j2").render(page=page) + "\n"
+    return environment.get_template("report.html.j2")
 
 
 def breakable(text: str) -> Markup:
