@@ -18,12 +18,12 @@ def render_page(page: Page) -> str:
 
     Nothing in it is fetched: it may be mailed, and its content security policy forbids requests. It may link.
     """
-    return _template().render(page=page) + "\n"
+    return compiled_template().render(page=page) + "\n"
 
 
 @cache
-def _template() -> Template:
-    """Compile the page's template, which takes as long as to fill it."""
+def compiled_template() -> Template:
+    """Give the page's template, compiled once a process: that takes as long as to fill it."""
     environment = Environment(
         loader=PackageLoader("flarescope", "templates"), autoescape=True, undefined=StrictUndefined
     )
