@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flarescope.html_report import render_report, write_report
+from flarescope.html_report import write_report
 from report_data import synthetic_inputs
 from waiting import LIMIT_S
 
@@ -16,8 +16,11 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 
 
 @pytest.fixture(scope="module")
-def inputs():
-    return synthetic_inputs(replicates=50)
+def page(tmp_path_factory):
+    """A report, drawn once."""
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    write_report(synthetic_inputs(replicates=50), path)
+    return path
 
 
 def chromium(*arguments, folder):
@@ -54,23 +57,21 @@ def on_a_phone(page, scheme):
 
 @needs_chromium
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_browser_opens_the_page_without_a_complaint_at_the_width_of_a_phone(inputs, tmp_path, scheme):
-    write_report(inputs, tmp_path / "report.html")
-    width, window, letters, whole, drawings, complaints = on_a_phone(tmp_path / "report.html", scheme)
+def test_browser_opens_the_page_without_a_complaint_at_the_width_of_a_phone(page, scheme):
+    width, window, letters, whole, drawings, complaints = on_a_phone(page, scheme)
     assert complaints == []
     assert width <= window <= 400  # nothing hangs over the edge
     assert letters >= 9.5  # smallest letters of the figures, pixels
     assert whole
-    assert drawings == render_report(inputs).count("<svg")
+    assert drawings == page.read_text(encoding="utf-8").count("<svg")
 
 
 @needs_chromium
-def test_dark_and_light_pages_differ_and_nothing_is_blank(inputs, tmp_path):
-    write_report(inputs, tmp_path / "report.html")
+def test_dark_and_light_pages_differ_and_nothing_is_blank(page, tmp_path):
     brightness = []
     for name, blink in (("light", []), ("dark", ["--blink-settings=preferredColorScheme=0"])):
         shot = f"--screenshot={tmp_path / name}.png"
-        chromium("--window-size=1200,1600", shot, *blink, f"file://{tmp_path / 'report.html'}", folder=tmp_path)
+        chromium("--window-size=1200,1600", shot, *blink, f"file://{page}", folder=tmp_path)
         with Image.open(tmp_path / f"{name}.png") as image:
             pixels = np.asarray(image.convert("L"))
         brightness.append(np.median(pixels))
@@ -80,9 +81,9 @@ def test_dark_and_light_pages_differ_and_nothing_is_blank(inputs, tmp_path):
 
 
 @needs_chromium
-def test_browser_would_have_complained(inputs, tmp_path):
+def test_browser_would_have_complained(page, tmp_path):
     """The check above can fail: a request that leaves the page is refused by its policy, aloud."""
     request = "<img src='http://127.0.0.1:9/x.png' alt=''></main>"
-    (tmp_path / "bad.html").write_text(render_report(inputs).replace("</main>", request))
+    (tmp_path / "bad.html").write_text(page.read_text(encoding="utf-8").replace("</main>", request), encoding="utf-8")
     _, complaints = chromium("--dump-dom", f"file://{tmp_path / 'bad.html'}", folder=tmp_path)
     assert any("Content Security Policy" in line for line in complaints)
