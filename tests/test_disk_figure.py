@@ -57,7 +57,8 @@ def test_no_label_covers_another_or_the_disk_or_leaves_the_figure(places, tilt):
         assert 0 <= box[0] <= box[0] + box[2] <= width
         assert 0 <= box[1] <= box[1] + box[3] <= height
         assert not [other.get_text() for other, second in listed[i + 1 :] if overlap(box, second)], text.get_text()
-    assert sum("Dso" in text.get_text() for text in found) == len(marks)
+    seen = [place for place in places if position(*place, tilt) is not None]  # 85 degrees west can be behind the limb
+    assert sum("Dso" in text.get_text() for text in found) == len(seen)
 
 
 def test_labels_say_number_class_and_probabilities():

@@ -14,10 +14,10 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from flarescope.catalog.leaks import Finding, shown, sides
 from flarescope.connected import region_groups
+from flarescope.cores import one_blas_thread
 from flarescope.counted import counted
 
 LEAST_CORRELATION: Final = 0.85
@@ -72,7 +72,7 @@ def nearest_pictures(
     """
     partner = np.full(len(second.vectors), -1)
     best = np.zeros(len(second.vectors), dtype=np.float32)
-    with threadpool_limits(1, user_api="blas"):  # the products are small: threads would wait for one another
+    with one_blas_thread():
         for start in range(0, len(first.vectors), BLOCK):
             those = slice(start, start + BLOCK)
             left = _terms(first.vectors[those])

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from flarescope.brief import brief
+from flarescope.cores import one_blas_thread
 from flarescope.errors import InputError
 from flarescope.features.gather import GATHER, Rows, batches
 from flarescope.heads.base import AnyHead
@@ -193,12 +194,10 @@ def log_odds_together(heads: Sequence[Head], rows: Rows | np.ndarray) -> list[np
 
 def _log_odds_in_blocks(heads: Sequence[Head], rows: Rows | np.ndarray) -> Iterator[np.ndarray]:
     """Give the log-odds of all heads, `(E, n)` float64 with n at most `BLOCK_ROWS`."""
-    from threadpoolctl import threadpool_limits
-
     kernels = [np.ascontiguousarray(head.kernel[:, 1] - head.kernel[:, 0]) for head in heads]
     biases = np.array([[head.bias[1] - head.bias[0]] for head in heads], np.float32)
     block, filled = np.empty((len(heads), min(BLOCK_ROWS, len(rows)))), 0
-    with threadpool_limits(1, user_api="blas"), closing(batches(rows, np.arange(len(rows)), GATHER)) as stream:
+    with one_blas_thread(), closing(batches(rows, np.arange(len(rows)), GATHER)) as stream:
         for x in stream:
             for values, kernel in zip(block, kernels, strict=True):
                 values[filled : filled + len(x)] = x @ kernel

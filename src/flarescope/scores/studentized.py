@@ -39,6 +39,23 @@ def yes_no_intervals(
         have the same forecast, and no `hss` where it hangs on one region, or where regions with events, or without,
         are worth fewer than `MINIMUM_REGIONS`.
     """
+    firsts, place_of = _distinct(counts)
+    found = _distinct_intervals([counts[place] for place in firsts], replicates, seed, level)
+    return [dict(found[place]) for place in place_of]
+
+
+def _distinct(counts: Sequence[np.ndarray]) -> tuple[list[int], list[int]]:
+    """Give where each decision stands first, and which of those each is: two thresholds often decide alike."""
+    firsts: dict[bytes, int] = {}
+    for place, one in enumerate(counts):
+        firsts.setdefault(one.tobytes(), place)
+    order = {key: number for number, key in enumerate(firsts)}
+    return list(firsts.values()), [order[one.tobytes()] for one in counts]
+
+
+def _distinct_intervals(
+    counts: Sequence[np.ndarray], replicates: int, seed: int, level: float
+) -> list[dict[str, Interval]]:
     found = [rate_intervals(one, level) for one in counts]
     if min(effective_number(counts[0][:, side].sum(axis=1)) for side in (slice(0, 2), slice(2, 4))) < MINIMUM_REGIONS:
         return found  # of so few the jackknife's interval, wide as it is, holds HSS more often
