@@ -5,6 +5,7 @@ Each part is held against a plain implementation of its formula in float64, or a
 
 import importlib.util
 import math
+import threading
 import tracemalloc
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from flarescope.backbones.vgg16 import FEATURES
 from flarescope.errors import InputError
-from flarescope.features.gather import GATHER, batches
+from flarescope.features.gather import AHEAD, GATHER, batches
 from flarescope.heads import blocks as blocks_module
 from flarescope.heads import products as products_module
 from flarescope.heads import together as together_module
@@ -438,6 +439,15 @@ def test_batches_are_the_rows_in_the_order_asked_for(count, size, seed):
     found = list(batches(rows, order, size))
     assert [len(batch) for batch in found] == [min(size, count - start) for start in range(0, count, size)]
     assert np.array_equal(np.concatenate([np.empty((0, 3), np.float32), *found]), rows[order])
+
+
+def test_a_caller_that_stops_leaves_no_thread_and_few_copies():
+    rows = CountingRows(np.zeros((5000, 3), np.float32))
+    stream = batches(rows, np.arange(5000), GATHER)
+    next(stream)
+    stream.close()
+    assert "gather" not in {thread.name for thread in threading.enumerate()}
+    assert len(rows.asked) <= AHEAD + 1
 
 
 def test_rows_that_fail_end_the_training_with_their_error():

@@ -1,8 +1,8 @@
 """How do rows of features get from the memory map to the one who computes with them, fast and in little memory?"""
 
-from collections import deque
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator, Sequence
+from queue import SimpleQueue
+from threading import Thread
 from typing import Final, Protocol
 
 import numpy as np
@@ -13,7 +13,7 @@ GATHER: Final = 64
 """Rows that are copied at a time, 1 MiB: small enough for a core's own cache, where the batch is then used twice."""
 
 AHEAD: Final = 2
-"""Copies that are made ahead of their use."""
+"""Copies that are made while one is in use."""
 
 
 class Rows(Protocol):
@@ -87,22 +87,32 @@ def batches(rows: Rows, order: np.ndarray, size: int) -> Generator[np.ndarray, N
     Yields:
         `(size, F)` float32; the last batch may be smaller. What they hold does not depend on the thread.
     """
-    step = size * max(1, GATHER // size)
-    with ThreadPoolExecutor(1, thread_name_prefix="gather") as pool:
-        waiting: deque[Future[np.ndarray]] = deque()
+    step, stopped = size * max(1, GATHER // size), False
+    copied: SimpleQueue[np.ndarray | BaseException | None] = SimpleQueue()
+    room: SimpleQueue[None] = SimpleQueue()  # queues hand over in a third of the time of futures
+    for _ in range(AHEAD + 1):
+        room.put(None)
+
+    def copy() -> None:
         try:
             for start in range(0, len(order), step):
-                waiting.append(pool.submit(rows.__getitem__, order[start : start + step]))
-                if len(waiting) > AHEAD:
-                    yield from _parts(waiting.popleft(), size)
-            while waiting:
-                yield from _parts(waiting.popleft(), size)
-        finally:
-            for future in waiting:
-                future.cancel()
+                room.get()
+                if stopped:
+                    return
+                copied.put(np.asarray(rows[order[start : start + step]], np.float32))
+            copied.put(None)
+        except BaseException as error:  # whatever it is, the caller raises it
+            copied.put(error)
 
-
-def _parts(gathered: Future[np.ndarray], size: int) -> Iterator[np.ndarray]:
-    whole = np.asarray(gathered.result(), np.float32)
-    for start in range(0, len(whole), size):
-        yield whole[start : start + size]
+    thread = Thread(target=copy, name="gather", daemon=True)
+    thread.start()
+    try:
+        while (some := copied.get()) is not None:
+            if isinstance(some, BaseException):
+                raise some
+            yield from (some[start : start + size] for start in range(0, len(some), size))
+            room.put(None)
+    finally:
+        stopped = True
+        room.put(None)
+        thread.join()

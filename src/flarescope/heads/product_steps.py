@@ -5,7 +5,7 @@ how many heads and rows there are, and not on how many sums are made at a time. 
 one rounding.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from llvmlite import ir
@@ -13,73 +13,77 @@ from llvmlite import ir
 from flarescope.native.emit import F32, I32, Emitter, Value, integer
 
 LANES: Final = 16
-"""Numbers of a vector."""
-CHAINS: Final = 2
-"""Vectors that a forecast is added up in, so that an addition need not wait for the one before."""
+"""Numbers of a vector, in which the terms of a forecast are added up side by side."""
 NUMBER_BYTES: Final = 4
 VECTOR_BYTES: Final = LANES * NUMBER_BYTES
 
 
-class Tile(NamedTuple):
+class Tiles(NamedTuple):
     """How many sums are made at a time, which decides how fast they are and not what they are.
 
     Attributes:
-        rows, heads: of which the forecasts are made.
-        vectors: of the gradients of so many heads.
+        rows: of so many heads at a time (the key) the forecasts of so many rows; from many heads down to one.
+        vectors: of so many heads so many vectors of each gradient.
     """
 
-    rows: int
-    heads: int
-    vectors: int
+    rows: Mapping[int, int]
+    vectors: Mapping[int, int]
 
 
-def tile_for(features: set[str]) -> Tile:
-    """Choose what fits into a processor's registers: with AVX512 32 of 16 numbers, else 16 of 8."""
-    return Tile(rows=4, heads=3, vectors=4) if "avx512f" in features else Tile(rows=2, heads=2, vectors=2)
+def tiles_for(features: set[str]) -> Tiles:
+    """Fit the sums into a processor's registers: with AVX512 32 of a vector, else 16 of half a vector."""
+    if "avx512f" in features:
+        return Tiles({6: 4, 3: 8, 1: 8}, {6: 4, 3: 8, 1: 8})
+    return Tiles({3: 2, 1: 4}, {6: 1, 3: 2, 1: 4})
 
 
-def forecast(module: ir.Module, tile: Tile) -> None:
+def forecast(module: ir.Module, tiles: Tiles) -> None:
     """Write `forecast(table)`: the log-odds of each row by each head, the dot product and the bias (`Products`)."""
     emitter = Emitter(module, "forecast", 1, LANES)
     told = emitter.fields(*emitter.function.args, *range(9))
     rows, heads, filled, count, width, all_heads, row_bytes, head_bytes, filled_bytes = told
-    for row, own_rows in _groups(emitter, integer(0), count, tile.rows):
-        lefts = _lines(emitter, rows, row_bytes, row, own_rows)
-        for head, own_heads in _groups(emitter, integer(0), all_heads, tile.heads):
-            rights = _lines(emitter, heads, head_bytes, head, own_heads)
-            places = _lines(emitter, filled, filled_bytes, head, own_heads)
+    for head, own_heads in _groups(emitter, all_heads, *tiles.rows):
+        rights = _lines(emitter, heads, head_bytes, head, own_heads)
+        places = _lines(emitter, filled, filled_bytes, head, own_heads)
+        biases = [emitter.load(emitter.at(line, emitter.times(width, NUMBER_BYTES)), F32) for line in rights]
+        for row, own_rows in _groups(emitter, count, tiles.rows[own_heads], 1):
+            lefts = _lines(emitter, rows, row_bytes, row, own_rows)
             for number, total in enumerate(_dots(emitter, lefts, rights, width)):
                 left, right = divmod(number, own_heads)
-                bias = emitter.load(emitter.at(rights[right], emitter.times(width, NUMBER_BYTES)), F32)
                 place = emitter.at(places[right], emitter.times(row, NUMBER_BYTES), NUMBER_BYTES * left)
-                emitter.store(emitter.builder.fadd(total, bias), place)
+                emitter.store(emitter.builder.fadd(total, biases[right]), place)
     emitter.builder.ret_void()
 
 
-def gradient(module: ir.Module, tile: Tile) -> None:
+def gradient(module: ir.Module, tiles: Tiles) -> None:
     """Write `gradient(table)`: the sums over the rows of pull times feature, and of the pulls, for each head."""
     emitter = Emitter(module, "gradient", 1, LANES)
     told = emitter.fields(*emitter.function.args, *range(9))
     rows, pulls, filled, count, width, all_heads, row_bytes, pull_bytes, filled_bytes = told
-    sums = (emitter, rows, row_bytes, count)
-    long, short = (_whole(emitter, width, size) for size in (tile.vectors * LANES, LANES))
-    parts = [(integer(0), long, tile.vectors, LANES), (long, short, 1, LANES), (short, width, 1, 1)]
-    for start, end, vectors, lanes in parts:
-        with emitter.loop(emitter.builder.sub(end, start), vectors * lanes) as index:
-            offset = emitter.times(emitter.builder.add(start, index), NUMBER_BYTES)
-            for head, own in _groups(emitter, integer(0), all_heads, tile.heads):
-                own_pulls = _lines(emitter, pulls, pull_bytes, head, own)
-                places = _lines(emitter, filled, filled_bytes, head, own)
-                for number, total in enumerate(_sums_over_rows(*sums, own_pulls, offset, vectors, lanes)):
-                    one, vector = divmod(number, vectors)
-                    emitter.store(total, emitter.at(places[one], offset, VECTOR_BYTES * vector))
-    with emitter.loop(all_heads) as head:
-        own_pulls, places = _lines(emitter, pulls, pull_bytes, head, 1), _lines(emitter, filled, filled_bytes, head, 1)
-        with emitter.loop_carrying(count, [ir.Constant(F32, 0.0)]) as (row, (total,), ends):
-            pull = emitter.load(emitter.at(own_pulls[0], emitter.times(row, NUMBER_BYTES)), F32)
-            ends.append(emitter.builder.fadd(total, pull))
-        emitter.store(ends[0], emitter.at(places[0], emitter.times(width, NUMBER_BYTES)))
+    lines, vectors = Lines(rows, row_bytes, count), emitter.builder.sdiv(width, integer(LANES))
+    for head, own_heads in _groups(emitter, all_heads, *tiles.vectors):
+        own_pulls = _lines(emitter, pulls, pull_bytes, head, own_heads)
+        places = _lines(emitter, filled, filled_bytes, head, own_heads)
+        for vector, own in _groups(emitter, vectors, tiles.vectors[own_heads], 1):
+            offset = emitter.times(vector, VECTOR_BYTES)
+            for number, total in enumerate(_sums_over_rows(emitter, lines, own_pulls, offset, [emitter.vector] * own)):
+                emitter.store(total, emitter.at(places[number // own], offset, VECTOR_BYTES * (number % own)))
+        start = emitter.times(vectors, LANES)
+        with emitter.loop(emitter.builder.sub(width, start)) as column:
+            offset = emitter.times(emitter.builder.add(start, column), NUMBER_BYTES)
+            for place, total in zip(places, _sums_over_rows(emitter, lines, own_pulls, offset, [F32]), strict=True):
+                emitter.store(total, emitter.at(place, offset))
+        for place, total in zip(places, _sums(emitter, own_pulls, count), strict=True):
+            emitter.store(total, emitter.at(place, emitter.times(width, NUMBER_BYTES)))
     emitter.builder.ret_void()
+
+
+class Lines(NamedTuple):
+    """Rows in memory: the address of the first, bytes from one to the next, and how many."""
+
+    start: Value
+    apart: Value
+    count: Value
 
 
 def _whole(emitter: Emitter, count: Value, size: int) -> Value:
@@ -87,13 +91,17 @@ def _whole(emitter: Emitter, count: Value, size: int) -> Value:
     return emitter.builder.sub(count, emitter.builder.srem(count, integer(size)))
 
 
-def _groups(emitter: Emitter, start: Value, end: Value, size: int) -> Iterator[tuple[Value, int]]:
-    """Go over what lies between, `size` at a time, then one by one; the caller's loop body is written for either."""
-    builder = emitter.builder
-    middle = builder.add(start, _whole(emitter, builder.sub(end, start), size))
-    for own, first, last in ((size, start, middle), (1, middle, end)) if size > 1 else ((1, start, end),):
-        with emitter.loop(builder.sub(last, first), own) as index:
-            yield builder.add(first, index), own
+def _groups(emitter: Emitter, count: Value, *sizes: int) -> Iterator[tuple[Value, int]]:
+    """Go over so many, in groups of the first size as far as they are whole, then of the next; the last size is 1.
+
+    The caller's loop body is written for each size.
+    """
+    builder, start = emitter.builder, integer(0)
+    for size in dict.fromkeys(sizes):
+        end = builder.add(start, _whole(emitter, builder.sub(count, start), size))
+        with emitter.loop(builder.sub(end, start), size) as index:
+            yield builder.add(start, index), size
+        start = end
 
 
 def _lines(emitter: Emitter, base: Value, apart: Value, first: Value, count: int) -> list[Value]:
@@ -104,21 +112,15 @@ def _lines(emitter: Emitter, base: Value, apart: Value, first: Value, count: int
 
 def _dots(emitter: Emitter, lefts: list[Value], rights: list[Value], width: Value) -> list[Value]:
     """Write the dot product of each left line with each right one, the pairs of the first left line first."""
-    builder, pairs = emitter.builder, len(lefts) * len(rights)
-    long, short = _whole(emitter, width, CHAINS * LANES), _whole(emitter, width, LANES)
-    nothing = [emitter.constant(0.0)] * (CHAINS * pairs)
-    with emitter.loop_carrying(long, nothing, CHAINS * LANES) as (column, sums, chains):
-        for chain in range(CHAINS):
-            offset = emitter.at(emitter.times(column, NUMBER_BYTES), VECTOR_BYTES * chain)
-            chains += _terms(emitter, lefts, rights, offset, sums[chain * pairs : (chain + 1) * pairs])
-    with emitter.loop_carrying(builder.sub(short, long), chains[:pairs], LANES) as (column, sums, ends):
-        ends += _terms(emitter, lefts, rights, emitter.times(builder.add(long, column), NUMBER_BYTES), sums)
-    for chain in range(1, CHAINS):
-        ends = [builder.fadd(*both) for both in zip(ends, chains[chain * pairs : (chain + 1) * pairs], strict=True)]
-    totals = [_across(emitter, vector) for vector in ends]
-    with emitter.loop_carrying(builder.sub(width, short), totals) as (column, sums, all_terms):
-        all_terms += _terms(emitter, lefts, rights, emitter.times(builder.add(short, column), NUMBER_BYTES), sums)
-    return all_terms
+    start = _whole(emitter, width, LANES)
+    nothing = [emitter.constant(0.0)] * (len(lefts) * len(rights))
+    with emitter.loop_carrying(start, nothing, LANES) as (column, sums, vectors):
+        vectors += _terms(emitter, lefts, rights, emitter.times(column, NUMBER_BYTES), sums)
+    totals = [_across(emitter, vector) for vector in vectors]
+    with emitter.loop_carrying(emitter.builder.sub(width, start), totals) as (column, sums, ends):
+        offset = emitter.times(emitter.builder.add(start, column), NUMBER_BYTES)
+        ends += _terms(emitter, lefts, rights, offset, sums)
+    return ends
 
 
 def _terms(emitter: Emitter, lefts: list[Value], rights: list[Value], offset: Value, sums: list[Value]) -> list[Value]:
@@ -150,24 +152,25 @@ def _across(emitter: Emitter, vector: Value) -> Value:
 
 
 def _sums_over_rows(
-    emitter: Emitter,
-    rows: Value,
-    row_bytes: Value,
-    count: Value,
-    pulls: list[Value],
-    offset: Value,
-    vectors: int,
-    lanes: int,
+    emitter: Emitter, rows: Lines, pulls: list[Value], offset: Value, kinds: Sequence[Value]
 ) -> list[Value]:
-    """Write the sums over the rows of pull times feature, for each head so many vectors, or one number."""
-    kind = emitter.vector if lanes > 1 else F32
-    nothing = [ir.Constant(kind, [0.0] * lanes if lanes > 1 else 0.0)] * (len(pulls) * vectors)
-    with emitter.loop_carrying(count, nothing) as (row, sums, ends):
-        line = emitter.at(rows, emitter.times(row, row_bytes), offset)
-        features = [emitter.load(emitter.at(line, VECTOR_BYTES * vector), kind) for vector in range(vectors)]
+    """Write the sums over the rows of pull times feature, for each head of what stands there, vectors or a number."""
+    nothing = [ir.Constant(kind, 0.0) if kind == F32 else emitter.constant(0.0) for _ in pulls for kind in kinds]
+    with emitter.loop_carrying(rows.count, nothing) as (row, sums, ends):
+        line = emitter.at(rows.start, emitter.times(row, rows.apart), offset)
+        features = [emitter.load(emitter.at(line, VECTOR_BYTES * place), kind) for place, kind in enumerate(kinds)]
         for number, own in enumerate(pulls):
             pull = emitter.load(emitter.at(own, emitter.times(row, NUMBER_BYTES)), F32)
-            factor = emitter.broadcast(pull) if lanes > 1 else pull
-            for vector, feature in enumerate(features):
-                ends.append(_fma(emitter, factor, feature, sums[number * vectors + vector]))
+            factor = pull if kinds[0] == F32 else emitter.broadcast(pull)
+            for place, feature in enumerate(features):
+                ends.append(_fma(emitter, factor, feature, sums[number * len(kinds) + place]))
+    return ends
+
+
+def _sums(emitter: Emitter, lines: list[Value], count: Value) -> list[Value]:
+    """Write the sum of so many numbers of each line."""
+    with emitter.loop_carrying(count, [ir.Constant(F32, 0.0)] * len(lines)) as (place, sums, ends):
+        for line, total in zip(lines, sums, strict=True):
+            number = emitter.load(emitter.at(line, emitter.times(place, NUMBER_BYTES)), F32)
+            ends.append(emitter.builder.fadd(total, number))
     return ends

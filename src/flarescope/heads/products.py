@@ -12,27 +12,33 @@ import numpy as np
 from flarescope.native.available import native_available
 
 if TYPE_CHECKING:
-    from flarescope.heads.product_steps import Tile
+    from flarescope.heads.product_steps import Tiles
+
+Instructions = tuple[Callable[[int], None], Callable[[int], None]]
 
 
 @functools.cache
-def compiled_products(tile: "Tile | None" = None) -> tuple[Callable[[int], None], Callable[[int], None]] | None:
-    """Give `product_steps.forecast` and `gradient` as instructions; None where none can be made here.
-
-    Args:
-        tile: instead of the one for this processor.
-    """
+def compiled_products() -> Instructions | None:
+    """Give `product_steps.forecast` and `gradient` as instructions; None where none can be made here."""
     if not native_available():
         return None
+    from flarescope.heads.product_steps import tiles_for
+    from flarescope.native.machine import host_features
+
+    return compile_products(tiles_for(host_features()))
+
+
+def compile_products(tiles: "Tiles", without: str = "") -> Instructions:
+    """Make them for a processor: what fits into its registers, and which of this one's features it lacks."""
     from llvmlite import ir
 
     from flarescope.heads import product_steps
-    from flarescope.native.machine import Compiled, host_features
+    from flarescope.native.machine import Compiled
 
-    module, tile = ir.Module("products"), tile or product_steps.tile_for(host_features())
-    product_steps.forecast(module, tile)
-    product_steps.gradient(module, tile)
-    compiled = Compiled(module, level=0)  # as they are written: made in .1 s for .25, and as fast
+    module = ir.Module("products")
+    product_steps.forecast(module, tiles)
+    product_steps.gradient(module, tiles)
+    compiled = Compiled(module, without, level=0)  # as they are written: made in .1 s for .25, and as fast
     return compiled.function("forecast"), compiled.function("gradient")
 
 
