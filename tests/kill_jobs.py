@@ -18,6 +18,7 @@ from fakes import draw_blank, keep_commands, sync_at_once, use_fake_network, wri
 from flarescope.cli import main
 from flarescope.fetch import Source, fetch
 from flarescope.heads.adam_kernel import compiled_step
+from flarescope.heads.products import compiled_products
 from flarescope.html_report.render import compiled_template
 
 REGIONS = {"train": [1121, 1122, 1123, 1124], "validation": [1131, 1132], "test": [1141, 1142]}
@@ -29,7 +30,8 @@ use_fake_network(as_module=False)
 draw_blank()
 keep_commands()
 sync_at_once()
-compiled_step()  # what a process compiles once would take each child a quarter of its time
+compiled_step()
+compiled_products()  # what a process compiles once would take each child a quarter of its time
 compiled_template()
 os.environ["SOURCE_DATE_EPOCH"] = "1700000000"  # an evaluation says when it was made
 
