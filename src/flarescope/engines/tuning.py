@@ -76,8 +76,11 @@ def _processor(choice: EngineChoice) -> str:
 
 def remembered(choice: EngineChoice, network: str = VGG16.name) -> EngineChoice | None:
     """Give the choice with the batch and streams that were fastest here, or None where nothing was measured."""
+    notes = _notes()
+    if not notes:
+        return None
     try:
-        kept = _notes().get(machine_key(choice, network))
+        kept = notes.get(machine_key(choice, network))
         batch, streams = (int(kept["batch"]), int(kept["streams"])) if kept else (0, 0)
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         return None  # a damaged note costs a measurement, no run
