@@ -152,7 +152,7 @@ def published(random_network: Weights, tmp_path_factory: pytest.TempPathFactory)
     from flarescope.pipeline.demo import DemoSize, make_synthetic_set
 
     folder = tmp_path_factory.mktemp("published")
-    make_synthetic_set(folder, size=DemoSize(regions=12, images=4, fits_every=4))
+    make_synthetic_set(folder, size=DemoSize(regions=12, images=2, fits_every=2))
     (folder / "synthetic.json").unlink()
     shutil.copy(next((folder / "Lat60_Lon60_Nans0").glob("*/*.fits")), folder / "some.fits")
     png = sorted((folder / "Lat60_Lon60_Nans0_png_224").glob("*/*.png"))
