@@ -88,7 +88,7 @@ def test_the_verification_shows_none_where_the_unknown_is_forecast_by_climatolog
     images, flares = made(event, regions=REGIONS, days=DAYS)
     for listed in (None, flares):
         rows = images.assign(probability=0.3)
-        found = verify(rows, event=event, flares=listed, climatology=0.39, replicates=1000, level=0.999)
+        found = verify(rows, event=event, flares=listed, climatology=0.39, replicates=200, level=0.999)
         assert found["previous"]["unknown"] > 0
         row = found["baselines"]["persistence"]["decision"]["scores"]["tss"]
         assert row["low"] <= 0 <= row["high"]
