@@ -110,7 +110,7 @@ def visit(browser, address):
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: asked.append(request.url))
-        page.goto(address + path, wait_until="networkidle")
+        page.goto(address + path, wait_until="load")
         return page
 
     visit.complaints = complaints
@@ -174,7 +174,7 @@ def test_class_and_hours_are_switched_everywhere_and_stay(visit, address):
     whole = page.locator(".card", has_text="X1.0").locator(".big").inner_text()
     assert whole == f"{percent(found['disk']['shown']['X1.0/72'])} %"
     assert page.locator("#said").inner_text() == f"Probability of X1.0 or more within 72 h: {whole}"
-    page.reload(wait_until="networkidle")
+    page.reload(wait_until="load")
     assert row(page, 12192) == wanted
     mark(page, 12192).click()
     page.locator(".headline .text", has_text=wanted).wait_for()
@@ -433,7 +433,7 @@ def test_unusual_days_fit_a_phone_and_say_what_they_are(browser, tmp_path):
     with serving(Settings(archive=unusual_archive(tmp_path / "a"), port=0)) as found:
         said = {}
         for path in ("/", "/regions/11158", "/days/2011-02-02", "/days/2011-02-01"):
-            page.goto(found + path, wait_until="networkidle")
+            page.goto(found + path, wait_until="load")
             assert page.evaluate("document.documentElement.scrollWidth") <= 400, path
             said[path] = page.locator("main").inner_text()
             assert page.locator("#warnings").inner_text() == (RANDOM_FILTERS if path[-2:] in ("/", "58") else "")
@@ -444,7 +444,7 @@ def test_unusual_days_fit_a_phone_and_say_what_they_are(browser, tmp_path):
     with opened(tmp_path / "none", write=True):
         pass  # an archive that holds nothing
     with serving(Settings(archive=tmp_path / "none", port=0)) as found:
-        page.goto(found, wait_until="networkidle")
+        page.goto(found, wait_until="load")
         assert page.locator("h1").inner_text() == "No forecast yet"
     context.close()
     assert complaints == []
