@@ -12,7 +12,7 @@ from torch import nn
 
 import flarescope
 from disks import write_disk
-from fakes import Heard, use_fake_network
+from fakes import Heard, draw_blank, use_fake_network
 from flarescope.backbones.base import Weights
 from flarescope.backbones.vgg16 import VGG16
 from flarescope.cli import main
@@ -47,6 +47,12 @@ def run(fake_run, monkeypatch, tmp_path):
     return tmp_path / "r", sorted(data["images"].glob("1141/*.png"))
 
 
+@pytest.fixture
+def blank(monkeypatch):
+    """Draw nothing: the figures of the first test are true."""
+    draw_blank(monkeypatch)
+
+
 def test_a_folder_of_images_with_a_bad_one_between(run, tmp_path, capsys):
     folder, images = run
     for image in images[:2]:
@@ -79,6 +85,7 @@ def test_a_folder_of_images_with_a_bad_one_between(run, tmp_path, capsys):
     assert found["probability"] == pytest.approx(probability, abs=1e-6)
 
 
+@pytest.mark.usefixtures("blank")
 def test_what_a_network_cannot_have_is_said_or_refused(run, tmp_path):
     folder, images = run
     heard = Heard()
@@ -112,6 +119,7 @@ def test_bad_options_in_one_line(run, tmp_path, capsys, more, said):
     assert len(last) < 300
 
 
+@pytest.mark.usefixtures("blank")
 def test_every_event_of_a_model_in_order(run, tmp_path):
     folder, images = run
     first = flarescope.load(folder).classifier
@@ -188,6 +196,7 @@ def test_real_images_count_in_arcsec_or_in_degrees():
     assert 100 < len(patch.line) < 5000
 
 
+@pytest.mark.usefixtures("blank")
 def test_a_torch_module_of_the_users_is_looked_into_and_made_data_are_called_so(tmp_path):
     torch.manual_seed(0)
     layers = [nn.Conv2d(1, 4, 5, stride=4), nn.ReLU(), nn.AdaptiveAvgPool2d(3), nn.Flatten()]

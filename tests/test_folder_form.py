@@ -11,7 +11,7 @@ import yaml
 from safetensors.numpy import load_file, save_file
 
 import flarescope
-from fakes import use_fake_network
+from fakes import draw_blank, use_fake_network
 from flarescope.cli import main
 from flarescope.forecaster.classifier import Classifier
 from flarescope.forecaster.event_models import EventModels
@@ -50,7 +50,8 @@ def test_it_holds_what_a_hub_expects(run, folder):
     assert again.head.digest == model.head.digest
 
 
-def test_every_command_that_takes_a_model_takes_it(run, folder, tmp_path, capsys):
+def test_every_command_that_takes_a_model_takes_it(run, folder, tmp_path, capsys, monkeypatch):
+    draw_blank(monkeypatch)
     run, data = run
     images = sorted(data["images"].glob("1141/*.png"))[:2]
     expected = flarescope.predict(run, images).forecasts["probability"]

@@ -15,7 +15,7 @@ import yaml
 from typer.main import get_command
 
 import flarescope
-from fakes import write_stand_in
+from fakes import draw_blank, write_stand_in
 from flarescope.backbones.base import Weights
 from flarescope.cli import main
 from flarescope.cli.app import app
@@ -194,7 +194,10 @@ def test_the_five_commands_of_the_readme_run(at_published: Path, capfd: pytest.C
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("network")
-def test_the_python_of_the_guide_runs(at_published: Path, capsys: pytest.CaptureFixture[str]):
+def test_the_python_of_the_guide_runs(
+    at_published: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    draw_blank(monkeypatch)
     (source,) = blocks(ROOT / "docs" / "python.md", "python")
 
     with pytest.warns(flarescope.FlarescopeWarning) as caught:

@@ -207,7 +207,8 @@ def test_the_labels_are_those_of_a_plain_loop(folder, inputs):
         assert row.label == came
 
 
-def test_its_tables_are_evaluated_and_compared(folder, capsys):
+def test_its_tables_are_evaluated_and_compared(folder, capsys, monkeypatch):
+    draw_blank(monkeypatch)
     tables = [folder / "forecasts" / name / "region_C1.0_24h.parquet" for name in ("", "mcintosh", "climatology")]
     found = verify_table(tables[0], verifying=Verifying(replicates=20))
     assert found["settings"]["event"]["scope"] == "region"
