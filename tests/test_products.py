@@ -110,6 +110,18 @@ def test_numbers_that_are_not_side_by_side_are_refused():
         Products(np.zeros((2, 3)), np.zeros((2, 3), np.float32))
 
 
+@pytest.mark.parametrize("compiled", [pytest.param(True, marks=needs_native), False])
+@pytest.mark.parametrize("features", [20, 22, 4096])
+def test_rows_of_another_width_are_refused(compiled, features, monkeypatch):
+    if not compiled:
+        monkeypatch.setattr(products_module, "compiled_products", lambda: None)
+    _, heads, pulls = made(2, 9, 21, 1)
+    with pytest.raises(ValueError, match=r"features|shape|dim"):
+        Products(heads, heads.copy()).forecast(np.zeros((9, features), np.float32), pulls)
+    with pytest.raises(ValueError, match=r"features|shape|dim|array"):
+        Products(heads, heads.copy()).pull(np.zeros((9, features), np.float32), pulls)
+
+
 @needs_native
 def test_rows_of_another_kind_are_taken_as_float32():
     x, heads, pulls = made(2, 9, 21, 1)

@@ -85,6 +85,8 @@ class Products:
 
     def _call(self, function: Callable[[int], None], x: np.ndarray, given: np.ndarray, filled: np.ndarray) -> None:
         x = np.ascontiguousarray(x, np.float32)
+        if x.shape[1] + 1 != self._heads.shape[1]:  # NumPy would say so; instructions read on
+            raise ValueError(f"rows of {x.shape[1]} features for heads of {self._heads.shape[1] - 1}")
         arrays = (x, given, filled)
         sizes = (*x.shape, len(self._heads))
         table = np.array([*(one.ctypes.data for one in arrays), *sizes, *(one.strides[0] for one in arrays)], np.int64)
