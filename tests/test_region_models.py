@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 from flarescope import EventDefinition, FlarescopeWarning, InputError, region_model
 from flarescope.catalog.noaa_flares import FlareList
 from flarescope.regions.description import Description, describe
-from flarescope.regions.grid import DAY, SHAPE, THRESHOLDS_W_M2, WINDOWS_H, at_event, ordered
+from flarescope.regions.grid import DAY, SHAPE, THRESHOLDS_W_M2, WINDOWS_H, at_event, at_events, ordered
 from flarescope.regions.logistic import LEANING, LIMIT, fit_logistic, ridge_regression, standardised
 from flarescope.regions.model import COLUMNS, NO_HISTORY, RegionModel
 from flarescope.regions.model_file import from_json, read_model, region_columns, to_json, write_model
@@ -56,6 +56,30 @@ def test_any_class_and_window_keeps_the_order(grid, one, other, flux, more):
     longer = min(max(window, other[1]), 72 - latency)
     assert (here <= at_event(p, flux, window_hours=longer, latency_hours=latency) + 1e-12).all()
     assert (here <= at_event(p, flux, window_hours=latency + window) + 1e-12).all()
+
+
+LATE = np.full((1, *SHAPE), 0.1)
+LATE[..., WINDOWS_H.index((24, 48))] = LATE[..., WINDOWS_H.index((48, 24))] = 0.5  # all of it on the third day
+LATE[..., WINDOWS_H.index((0, 72))] = 0.9
+
+
+@example(LATE, [(24.0, 48.0), (36.0, 36.0)], [1e-5, 1e-5])  # asked alone the second is more probable than the first
+@given(grids, st.lists(hours, min_size=2, max_size=5), st.lists(st.floats(0.7e-6, 1e-4), min_size=5, max_size=5))
+def test_events_that_are_asked_for_together_keep_the_order(grid, windows, fluxes):
+    p = ordered(grid)
+    events = [(flux, window, latency) for (latency, window), flux in zip(windows, fluxes, strict=False)]
+    found = at_events(p, events)
+    for one, (flux, window, latency) in enumerate(events):
+        for other, (least, longer, first) in enumerate(events):
+            if flux >= least and first <= latency and latency + window <= first + longer:
+                assert (found[:, one] <= found[:, other]).all()
+
+
+def test_an_event_asked_for_with_others_that_are_in_order_is_as_it_is_alone():
+    p = ordered(np.random.default_rng(0).random((4, *SHAPE)))
+    events = [(1e-6, 24.0, 0.0), (1e-5, 24.0, 0.0), (1e-5, 48.0, 0.0), (1e-5, 48.0, 24.0)]
+    alone = [at_event(p, flux, window_hours=window, latency_hours=start) for flux, window, start in events]
+    np.testing.assert_array_equal(at_events(p, events), np.stack(alone, axis=1))
 
 
 def test_the_events_of_the_grid_are_themselves():

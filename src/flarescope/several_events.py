@@ -136,9 +136,14 @@ def implications(events: Sequence[EventDefinition]) -> np.ndarray:
     """
     flux = np.array([event.flux_w_m2 for event in events])
     start = np.array([event.latency_hours for event in events])
-    end = start + np.array([event.window_hours for event in events])
-    stronger = flux[:, None] >= flux * (1 - _SAME)
-    return np.asarray(stronger & (start[:, None] >= start) & (end[:, None] <= end + _SAME))
+    return implications_of(flux, start, start + np.array([event.window_hours for event in events]))
+
+
+def implications_of(flux_w_m2: np.ndarray, start_hours: np.ndarray, end_hours: np.ndarray) -> np.ndarray:
+    """Tell the same, of events whose least fluxes are on one scale, `(E,)` each -> `(E, E)` bool."""
+    stronger = flux_w_m2[:, None] >= flux_w_m2 * (1 - _SAME)
+    inside = (start_hours[:, None] >= start_hours) & (end_hours[:, None] <= end_hours + _SAME)
+    return np.asarray(stronger & inside)
 
 
 def ordered(probability: np.ndarray, implies: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ of the window and in its beginning. Windows that begin later are learned like th
 of two days less that of the first is far too little for the second (on 1996 to 2015 .12 instead of .17 for C1.0).
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -102,6 +103,28 @@ def at_event(
     # What an interpolated window has, the whole time from the issue on has too.
     number = np.minimum(early * (1 - share) + late * share, _expected_in(expected, 0, latency_hours + window_hours))
     return np.asarray(-np.expm1(-number))
+
+
+def at_events(probability: np.ndarray, events: Sequence[tuple[float, float, float]]) -> np.ndarray:
+    """Give the probabilities of events within the grid, none more probable than one that it implies.
+
+    The grid is in order, but what is interpolated for windows that begin between its beginnings need not be: on the
+    region-days of the first half of 2014 one was by up to .004 more probable than a window that it lies in.
+
+    Args:
+        probability: as of `at_event`.
+        events: of each the least flux, the hours of its window, and those from the issue time to its beginning.
+
+    Returns:
+        `(N, E)` in 0..1; what is in order is as `at_event` gives it.
+
+    Raises:
+        InputError: outside the grid, see `check_event`.
+    """
+    found = [at_event(probability, flux, window_hours=window, latency_hours=start) for flux, window, start in events]
+    flux, window, start = np.array(events).T
+    implies = several_events.implications_of(flux, start, start + window)
+    return several_events.ordered(np.stack(found, axis=-1), implies)
 
 
 def _expected_above(expected: np.ndarray, flux_w_m2: float) -> np.ndarray:

@@ -24,7 +24,7 @@ from flarescope.regions.description import (
     listed_flares,
     on_operational_scale,
 )
-from flarescope.regions.grid import at_event, check_event, ordered
+from flarescope.regions.grid import at_events, check_event, ordered
 from flarescope.regions.logistic import Logistic
 from flarescope.regions.mixture import Mixture
 from flarescope.regions.rates import ClassRates
@@ -179,19 +179,21 @@ class RegionModel:
             "region": (regions["issued"], regions["noaa_ar"], described.near, own),
             "disk": (moments, pd.Series(pd.NA, index=moments.index, dtype="Int32"), days.near, whole),
         }
+        found: dict[int, np.ndarray] = {}
+        for scope, (*_, grid) in scopes.items():
+            places = [place for place, event in enumerate(events) if event.scope == scope]
+            asked = [(_flux(events[one], scale), events[one].window_hours, events[one].latency_hours) for one in places]
+            found |= zip(places, at_events(grid, asked).T, strict=True) if places else ()
         tables = []
-        for event in events:
-            issued, number, known, grid = scopes[event.scope]
-            probability = at_event(
-                grid, _flux(event, scale), window_hours=event.window_hours, latency_hours=event.latency_hours
-            )
+        for place, event in enumerate(events):
+            issued, number, known, _ = scopes[event.scope]
             values = {
                 "issued": issued,
                 "noaa_ar": number,
                 "event": event.threshold,
                 "window_h": event.window_hours,
                 "latency_h": event.latency_hours,
-                "probability": probability,
+                "probability": found[place],
                 "model": np.where(known | (self.blind is None), self.name, self.name + NO_HISTORY),
             }
             tables.append(pd.DataFrame(values).astype(COLUMNS))
