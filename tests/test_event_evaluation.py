@@ -24,6 +24,7 @@ from flarescope.pipeline.predicting import predict
 from flarescope.pipeline.reporting import report
 from flarescope.pipeline.training import train
 from flarescope.pipeline.verifying import Verifying
+from flarescope.scores.contingency import count
 from flarescope.several_events import event_of_code
 from made_events import CODES, EVENTS, write_events_set
 
@@ -82,6 +83,8 @@ def test_the_forecasts_of_all_events_stand_in_one_table_in_order(run):
         ordered, labels = table[f"probability_{event.name}"], table[f"label_{event.name}"].astype(float)
         assert order[event.code]["brier"] == pytest.approx(((alone - labels) ** 2).mean())
         assert order[event.code]["brier_ordered"] == pytest.approx(((ordered - labels) ** 2).mean())
+        tss = [count(labels, one >= 0.5).tss for one in (alone, ordered)]  # no calibration yet
+        assert [order[event.code][name] for name in ("tss", "tss_ordered")] == pytest.approx(tss)
         assert order[event.code]["changed"] == pytest.approx((np.abs(ordered - alone) > 1e-12).mean())
 
 

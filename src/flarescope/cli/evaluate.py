@@ -16,6 +16,7 @@ from flarescope.errors import InputError
 if TYPE_CHECKING:
     from flarescope.pipeline.evaluating_events import EventsEvaluation
     from flarescope.pipeline.evaluation import Evaluation
+    from flarescope.pipeline.with_regions import RecordFiles
 
 EXAMPLE = "Example: flarescope evaluate runs/png --table Test_Data_by_AR_png_224.csv --images Lat60_Lon60_Nans0_png_224"
 TABLE_SUFFIXES = (".csv", ".parquet")
@@ -117,8 +118,6 @@ def evaluate(
     if table is None or images is None:
         raise InputError("a model is evaluated on images: give --table and --images; forecasts end in .csv or .parquet")
     from flarescope.forecaster.event_runs import is_of_events
-    from flarescope.pipeline.evaluating import evaluate as run_evaluation
-    from flarescope.pipeline.evaluating_events import evaluate_events
     from flarescope.pipeline.event_in_both import event_in_both
     from flarescope.pipeline.featuring import Compute
 
@@ -134,21 +133,38 @@ def evaluate(
         "verifying": verifying,
         "reporter": ScreenReporter(),
     }
-    if record is not None:
-        from flarescope.pipeline.with_regions import evaluate_with_regions
-
-        joined = {**chosen, "epoch": epoch, "out": out, "event": options.only_one(asked)}
-        show_evaluation(evaluate_with_regions(model, record, **joined))
-        return
     if is_of_events(model) and not asked:
         one = event_in_both(model, table, None, chosen["reporter"])
         asked = [] if one is None else [one]
     if is_of_events(model) and len(asked) != 1:
         if epoch is not None or out is not None:
             raise InputError("--epoch and --out are of one event of a run of several: choose it by --event")
-        show_events(evaluate_events(model, events=asked, **chosen))
+        show_events(_several(model, record, {**chosen, "events": asked}))
         return
-    show_evaluation(run_evaluation(model, epoch=epoch, out=out, event=options.only_one(asked), **chosen))
+    show_evaluation(_one(model, record, {**chosen, "epoch": epoch, "out": out, "event": options.only_one(asked)}))
+
+
+def _several(run: Path, record: "RecordFiles | None", chosen: dict[str, Any]) -> "EventsEvaluation":
+    """Evaluate events of a run of several, with its region models or without."""
+    if record is None:
+        from flarescope.pipeline.evaluating_events import evaluate_events
+
+        return evaluate_events(run, **chosen)
+    from flarescope.pipeline.events_with_regions import evaluate_events_with_regions
+
+    return evaluate_events_with_regions(run, record, **chosen)
+
+
+def _one(model: Path, record: "RecordFiles | None", chosen: dict[str, Any]) -> "Evaluation":
+    """Evaluate a model of one event, or one event of a run of several, with its region model or without."""
+    if record is None:
+        from flarescope.pipeline.evaluating import evaluate as run_evaluation
+
+        return run_evaluation(model, **chosen)
+    from flarescope.forecaster.event_runs import run_of_event
+    from flarescope.pipeline.with_regions import evaluate_with_regions
+
+    return evaluate_with_regions(run_of_event(model, chosen["event"]), record, **chosen)
 
 
 def is_table(path: Path) -> bool:
@@ -207,17 +223,30 @@ def show_events(evaluation: "EventsEvaluation") -> None:
         show_json(evaluation.to_json())
         return
     from flarescope.cli.verification_tables import event_cells
+    from flarescope.wording import number
 
     rows = []
     for code, one in evaluation.evaluations.items():
         order, sample = evaluation.order[code], one.forecasts
         cells = [code, f"{len(sample):,}", f"{int(sample['label'].sum()):,}", *event_cells(one.verification)]
-        rows.append([*cells, f"{order['brier']:.5f}", f"{order['brier_ordered']:.5f}", f"{order['changed']:.1%}"])
-    header = ["event", "images", "events", "TSS", "HSS", "BSS", "Brier alone", "Brier in order", "moved"]
+        told = [number(order["tss_ordered"]), f"{order['brier']:.5f}", f"{order['brier_ordered']:.5f}"]
+        rows.append([*cells, *told, f"{order['changed']:.1%}"])
+    header = [
+        "event",
+        "images",
+        "events",
+        "TSS",
+        "HSS",
+        "BSS",
+        "TSS in order",
+        "Brier alone",
+        "Brier in order",
+        "moved",
+    ]
     show_table(f"{evaluation.split}: each event by its own model and threshold", header, rows)
     for code, one in evaluation.evaluations.items():
         show_flux(one, f"{code}: ")
-    note("Brier: of the forecasts (calibrated ones, where there are) alone, and in order (docs/events.md)")
+    note("in order: as predict gives them, no event above one that it implies; Brier: calibrated, where it is fitted")
     note(f"scores and forecasts written to {evaluation.folder}")
 
 

@@ -64,9 +64,9 @@ def predict(
         model, paths, epoch=epoch, backbone=backbone, compute=compute, strict=strict, reporter=reporter
     )
     if record is not None:
-        from flarescope.pipeline.with_regions import with_regions
+        from flarescope.pipeline.events_with_regions import predicted_with_regions
 
-        found = with_regions(found, model, record, reporter)
+        found = predicted_with_regions(found, model, record, reporter)
     for path in write_forecasts(found, csv=csv, parquet=parquet):
         note(f"written to {path}")
     show_forecasts(found)

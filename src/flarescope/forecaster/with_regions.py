@@ -69,6 +69,8 @@ def read_with_regions(folder: Path) -> WithRegions:
         InputError: nothing there, or damaged.
     """
     path = folder / NAME
+    if folder.is_file():
+        raise InputError(f"{folder}: no region model lies beside a model file; give the folder of its run")
     if not path.is_file():
         raise InputError(f"{folder}: no region model beside its head; {ADVICE}")
     values = read_json(path, most_bytes=LARGEST_BYTES)

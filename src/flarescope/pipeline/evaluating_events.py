@@ -1,5 +1,6 @@
 """How well does a run of several events forecast a labelled table: each event, and all of them in order?"""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.files import write_json
-from flarescope.forecaster.event_models import EventModels, load_event_models
+from flarescope.forecaster.event_models import load_event_models
 from flarescope.forecaster.event_runs import EventRuns
 from flarescope.forecaster.runs import RunFolder
 from flarescope.notes import events_notes
@@ -21,7 +22,8 @@ from flarescope.pipeline.evaluating import evaluate, feature_root
 from flarescope.pipeline.evaluation import Evaluation
 from flarescope.pipeline.event_in_both import events_in_both
 from flarescope.progress import Reporter, WarningReporter
-from flarescope.several_events import events_to_json, label_column
+from flarescope.scores.contingency import count
+from flarescope.several_events import events_to_json, implications, label_column, ordered
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class EventsEvaluation:
     events: tuple[EventDefinition, ...]
     evaluations: Mapping[str, Evaluation] = field(repr=False)
     forecasts: pd.DataFrame
-    order: Mapping[str, Mapping[str, float]] = field(repr=False)
+    order: Mapping[str, Mapping[str, float | None]] = field(repr=False)
 
     __repr__ = brief
 
@@ -88,18 +90,34 @@ def evaluate_events(
         InputError: as `evaluate`; an event that the run or the table has not.
     """
     reporter, runs = reporter or WarningReporter(), EventRuns.open(Path(run))
-    chosen = tuple(runs.chosen(events)) if events else _all_events(runs, table)
-    stores = Path(features) if features else feature_root(runs.run(chosen[0]), RunFolder(runs.path))
-    stores = stores if features or stores.is_dir() else runs.path.parent / "features"
+    chosen = chosen_events(runs, table, events)
+    stores = feature_stores(runs, chosen, features)
     asked: dict[str, Any] = {"table": table, "images": images, "split": split, "features": stores} | options
     found = {event.code: evaluate(runs.run(event).path, reporter=reporter, **asked) for event in chosen}
     backbone = options.get("backbone") or runs.run(chosen[0]).read().get("backbone")
     models = load_event_models(runs.model, backbone=backbone).some(chosen)
-    evaluation = _joined(runs, split, found, models)
-    place = RunFolder(runs.path)
-    write_parquet(evaluation.forecasts, place.forecasts(split), events_notes(chosen))
-    write_json(place.scores(split), evaluation.to_json())
-    return evaluation
+    described = [part.description for part in models.parts]
+    raw = [one.forecasts["probability"].to_numpy(float) for one in found.values()]
+    calibrated = [one.decision.probability(own) for one, own in zip(described, raw, strict=True)]
+    thresholds = [one.threshold for one in described]
+    return side_by_side(runs.path, split, chosen, found, np.stack(calibrated, axis=1), thresholds)
+
+
+def chosen_events(runs: EventRuns, table: str | Path, events: Sequence[EventDefinition]) -> tuple[EventDefinition, ...]:
+    """Give the events of a run that are asked for; where none is, all of them, of which a table has labels.
+
+    Raises:
+        InputError: one that the run has not, or the table has labels of some of them only.
+    """
+    return tuple(runs.chosen(events)) if events else _all_events(runs, table)
+
+
+def feature_stores(runs: EventRuns, chosen: Sequence[EventDefinition], features: str | Path | None) -> Path:
+    """Name the folder of the feature stores: that which is asked for, the run's, or that beside it."""
+    if features:
+        return Path(features)
+    stores = feature_root(runs.run(chosen[0]), RunFolder(runs.path))
+    return stores if stores.is_dir() else runs.path.parent / "features"
 
 
 def _all_events(runs: EventRuns, table: str | Path) -> tuple[EventDefinition, ...]:
@@ -115,36 +133,59 @@ def _all_events(runs: EventRuns, table: str | Path) -> tuple[EventDefinition, ..
     return runs.events
 
 
-def _joined(runs: EventRuns, split: str, found: Mapping[str, Evaluation], models: EventModels) -> EventsEvaluation:
-    """Put the forecasts of the events side by side, calibrated and in order."""
+def side_by_side(
+    folder: Path,
+    split: str,
+    events: tuple[EventDefinition, ...],
+    found: Mapping[str, Evaluation],
+    alone: np.ndarray,
+    thresholds: Sequence[float],
+) -> EventsEvaluation:
+    """Put the forecasts of several events side by side and in order, and write them and what that cost.
+
+    Args:
+        folder: where to.
+        split: what the table is called.
+        events: that were evaluated.
+        found: the evaluation of each, by its code.
+        alone: `(N, E)` the probabilities of each as it would be forecast alone.
+        thresholds: of each.
+    """
     table = next(iter(found.values())).forecasts[["filename", "noaa_ar", "time", "split"]].copy()
-    raw = np.stack([one.forecasts["probability"].to_numpy(float) for one in found.values()], axis=1)
-    ordered = models.probability(raw)
-    order = {}
-    for place, (event, one) in enumerate(zip(models.events, found.values(), strict=True)):
+    together, order = ordered(alone, implications(events)), {}
+    for place, (event, one) in enumerate(zip(events, found.values(), strict=True)):
         labels = one.forecasts["label"]
-        table[label_column(event)], table[f"probability_{event.name}"] = labels, ordered[:, place]
-        alone = models.parts[place].description.decision.probability(raw[:, place])
-        order[event.code] = cost_of_order(labels.to_numpy(float), alone, ordered[:, place])
-    return EventsEvaluation(runs.path, split, models.events, found, table, order)
+        table[label_column(event)], table[f"probability_{event.name}"] = labels, together[:, place]
+        both = (alone[:, place], together[:, place])
+        order[event.code] = cost_of_order(labels.to_numpy(float), *both, threshold=thresholds[place])
+    evaluation, run = EventsEvaluation(folder, split, events, found, table, order), RunFolder(folder)
+    write_parquet(table, run.forecasts(split), events_notes(events))
+    write_json(run.scores(split), evaluation.to_json())
+    return evaluation
 
 
-def cost_of_order(labels: np.ndarray, alone: np.ndarray, ordered: np.ndarray) -> dict[str, float]:
+def cost_of_order(
+    labels: np.ndarray, alone: np.ndarray, ordered: np.ndarray, *, threshold: float
+) -> dict[str, float | None]:
     """Tell what putting an event's forecasts in order with the others changed, and what it cost.
 
     Args:
         labels: `(N,)` 0/1.
         alone: `(N,)` the event's own calibrated probabilities.
-        ordered: `(N,)` those after the step.
+        ordered: `(N,)` those after the step, by which `predict` says yes.
+        threshold: from which on it says so.
 
     Returns:
-        `changed`: the share of rows that changed by more than 1e-12; `largest_change`; the Brier score `brier` before
-        and `brier_ordered` after.
+        `changed`: the share of rows that changed by more than 1e-12; `largest_change`; before the step and after it the
+        Brier score, `brier` and `brier_ordered`, and TSS, `tss` and `tss_ordered`, None where it is 0/0.
     """
     moved = np.abs(ordered - alone)
+    tss = [count(labels, one >= threshold).tss for one in (alone, ordered)]
     return {
         "changed": float((moved > 1e-12).mean()),
         "largest_change": float(moved.max(initial=0)),
         "brier": float(np.square(alone - labels).mean()),
         "brier_ordered": float(np.square(ordered - labels).mean()),
+        "tss": None if math.isnan(tss[0]) else tss[0],
+        "tss_ordered": None if math.isnan(tss[1]) else tss[1],
     }

@@ -12,12 +12,13 @@ from flarescope.brief import brief
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, event_from_json
 from flarescope.forecaster.runs import RunFolder
+from flarescope.forecaster.small_file import read_small
 from flarescope.forecaster.with_regions import IMAGE, NAME, WithRegions, read_with_regions
 from flarescope.heads.stack import fit_stack
 from flarescope.log_odds import sigmoid
 from flarescope.pipeline.evaluating import evaluate
 from flarescope.pipeline.evaluation import Asked, Evaluation, Made, evaluation_of
-from flarescope.pipeline.models import Model, load
+from flarescope.pipeline.models import load
 from flarescope.pipeline.predicted import Predicted
 from flarescope.pipeline.record import fit_record, record_event, record_log_odds, tell_unknown
 from flarescope.pipeline.region_data import RegionData, read_region_data
@@ -128,6 +129,7 @@ def evaluate_with_regions(
     split: str = "test",
     out: str | Path | None = None,
     event: EventDefinition | None = None,
+    data: RegionData | None = None,
     verifying: Verifying | None = None,
     reporter: Reporter | None = None,
     **options: Any,  # noqa: ANN401 - those of `evaluate`
@@ -142,6 +144,7 @@ def evaluate_with_regions(
         split: what the table is called.
         out: where to write; by default `with_regions` in the run. The image alone is written to `image` in it.
         event: that the labels are of, where nobody says it.
+        data: what the files hold, where they were read before.
         verifying: how intervals and baselines are made.
         reporter: hears notes and progress.
         options: the others of `evaluate`.
@@ -150,7 +153,7 @@ def evaluate_with_regions(
         InputError: no region model in the run, another head than it was fitted with, or what `evaluate` refuses.
     """
     reporter, verifying = reporter or WarningReporter(), verifying or Verifying()
-    joined, model = _joined(run, files.name)
+    joined, model = joined_of_run(run, files.name), load(run)
     if split == "validation":
         raise InputError("head and region model were joined on the validation rows: evaluate on others (--split test)")
     place = Path(out) if out else Path(run) / FOLDER
@@ -165,11 +168,11 @@ def evaluate_with_regions(
         reporter=reporter,
         **options,
     )
-    rows, data = alone.forecasts, files.read(reporter)
+    rows, data = alone.forecasts, data or files.read(reporter)
     known = record_event(alone.event or event, data.scale)
     record = record_log_odds({joined.name: joined.regional}, rows, data, known)
     tell_unknown(record, reporter, f"{split} rows")
-    found = _together(joined, rows["probability"].to_numpy(float), record)
+    found = log_odds_together(joined, rows["probability"].to_numpy(float), record)
     described = replace(
         model.classifier.description,
         calibration=None,
@@ -207,13 +210,13 @@ def with_regions(predicted: Predicted, run: str | Path, files: RecordFiles, repo
     Raises:
         InputError: no region model in the run, or a record of none of the images.
     """
-    joined, _ = _joined(run, files.name)
+    joined = joined_of_run(run, files.name)
     table, data = predicted.forecasts, files.read(reporter)
     known = record_event(predicted.event, data.scale)
     record = record_log_odds({joined.name: joined.regional}, table, data, known)
     tell_unknown(record, reporter, "forecasts")
     image = table["probability_raw" if "probability_raw" in table else "probability"].to_numpy(float)
-    probability = sigmoid(_together(joined, image, record))
+    probability = sigmoid(log_odds_together(joined, image, record))
     columns = {
         "probability": probability,
         "probability_image": image,
@@ -224,18 +227,24 @@ def with_regions(predicted: Predicted, run: str | Path, files: RecordFiles, repo
     return replace(predicted, forecasts=kept, threshold=joined.choice.threshold)
 
 
-def _joined(run: str | Path, name: str) -> tuple[WithRegions, Model]:
-    joined, model = read_with_regions(Path(run)), load(run)
+def joined_of_run(run: str | Path, name: str) -> WithRegions:
+    """Read what joins the head of a run with a region model.
+
+    Raises:
+        InputError: nothing, another region model, or one that was joined with another head.
+    """
+    joined, file = read_with_regions(Path(run)), RunFolder(Path(run)).model_path()
     if joined.name != name:
         raise InputError(f"{run}: its region model is {joined.name}, not {name}: --with {joined.name}")
-    if model.classifier.head.digest != joined.head_digest:
+    kept = read_small(file)  # without the network; a complete Keras file is read with it
+    if (kept[0] if kept else load(run).classifier.head).digest != joined.head_digest:
         raise InputError(
-            f"{run}: its region model was joined with another head than {model.path.name}; train again with --with"
+            f"{run}: its region model was joined with another head than {file.name}; train again with --with"
         )
-    return joined, model
+    return joined
 
 
-def _together(joined: WithRegions, image: np.ndarray, record: pd.DataFrame) -> np.ndarray:
+def log_odds_together(joined: WithRegions, image: np.ndarray, record: pd.DataFrame) -> np.ndarray:
     """Give the log odds of both, `(N,)`, from the probability of the image and the log odds of the record."""
     parts = np.stack([log_odds(image), record[joined.name].to_numpy()], axis=1)
     return joined.stack.log_odds(parts)
