@@ -152,7 +152,9 @@ def test_a_model_meets_its_own_event_in_a_table_of_several_and_refuses_one_that_
 
 def test_each_event_has_its_own_calibration_and_threshold_in_the_one_file(run, capsys):
     assert main(["calibrate", str(run), "--method", "platt", "--threshold", "tss"]) == 0
-    assert "C1.0/24" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "C1.0/24" in shown.out
+    assert all(f"WARNING: {code}: fitted on " in shown.err for code in CODES)
     described = read_event_descriptions(run / "model.hdf5")
     assert all(one.calibration and one.choice for one in described)
     assert len({one.threshold for one in described}) > 1 or len({one.calibration["slope"] for one in described}) > 1

@@ -1,6 +1,7 @@
 """Is each head of several events the one that `train` makes of its event alone, in one run and one model file?"""
 
 import json
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 
 from fakes import use_fake_network
 from flarescope.cli import main
+from flarescope.cli.screen import settings
+from flarescope.cli.train import show_events
 from flarescope.errors import InputError
 from flarescope.forecaster.event_models import load_event_models, read_event_descriptions
 from flarescope.forecaster.event_runs import EventRuns, is_of_events, run_of_event
@@ -171,3 +174,18 @@ def test_the_command_trains_all_events_of_a_table(data, engine, tmp_path, capsys
     assert all(code in shown.out for code in CODES)
     assert main([*map(str, words), "--full"]) == 2
     assert "one head" in capsys.readouterr().err
+
+
+def test_where_no_epoch_is_the_best_the_table_of_all_events_says_so(monkeypatch, capsys):
+    monkeypatch.setattr(settings, "as_json", False)
+
+    def history(tss):
+        row = {"epoch": 1, "model": "m.hdf5", "validation": dict.fromkeys(("loss", "tpr", "tnr", "hss"), 0.5)}
+        return [row | {"validation": row["validation"] | {"tss": tss}}]
+
+    for undefined in (False, True):
+        told = {"C1.0/24": history(0.2), "M1.0/24": history(None if undefined else 0.1)}
+        runs = {code: SimpleNamespace(history=lambda rows=rows: rows) for code, rows in told.items()}
+        events = [event_of_code(code) for code in told]
+        show_events(SimpleNamespace(path="runs/e", events=events, run=lambda event, runs=runs: runs[event.code]))
+        assert ("none is the best, and the last one stands" in capsys.readouterr().out) == undefined

@@ -103,11 +103,12 @@ def test_each_epoch_and_each_seed_has_its_own_order():
         {"class_weight": (1.0, 0.0)},
         {"clip": 0.5},
         {"patience": 0},
+        {"hidden": 1025},
     ],
 )
 def test_a_recipe_out_of_range_is_refused_by_name(wrong):
     (name,) = wrong
-    with pytest.raises(InputError, match=f"^{name.replace('_', '-')} .* is out of range"):
+    with pytest.raises(InputError, match=rf"^{name.replace('_', '-')} .* is out of range; expected .*[0-9a-z]"):
         Recipe(**wrong)
 
 

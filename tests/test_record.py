@@ -219,17 +219,19 @@ def test_ablate_scores_each_part_and_what_it_adds(run_and_record, tmp_path, monk
     [
         (lambda words: [*words, "--event", "C1.0", "--window", "6"], "windows of 12 h or more"),
         (lambda words: words, "what an event is, the run does not say"),
-        (lambda words: [*words, *EVENT, "--split", "train"], "in both"),
+        (lambda words: [*words, *EVENT, "--split", "train"], "in both the run's validation rows and the train table"),
+        (lambda words: [*words, *EVENT, "--split", "train"], "in both the run's training rows and the train table"),
     ],
 )
 def test_what_cannot_be_ablated_is_told_in_one_line(run_and_record, tmp_path, monkeypatch, capsys, change, said):
     place, data, record = run_and_record
     use_fake_network(monkeypatch)
-    table = data["validation"] if said == "in both" else data["test"]
+    table = data["train" if "training" in said else "validation" if "validation" in said else "test"]
     words = change(["ablate", place / "run", "--table", table, *record, "--out", tmp_path])
     assert call(*words) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert said in error
+    assert "--allow-overlap" not in error  # which ablate has not
     assert len(error) < 300
 
 

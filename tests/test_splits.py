@@ -54,7 +54,9 @@ def test_official_lists_that_are_not_there_are_named(tmp_path):
         read_region_lists(tmp_path)
     (tmp_path / "List_of_AR_in_Test_data_by_AR.csv").write_text("1121\n")
     (tmp_path / "List_of_AR_in_Validation_Data_by_AR.csv").write_text("1121\n")
-    with pytest.raises(InputError, match="1 region in both validation and test: 11121"):
+    with pytest.raises(
+        InputError, match="1 region in both validation and test: 11121; let each region stand in one list"
+    ):
         split_by_lists(catalogue([11121]), read_region_lists(tmp_path))
 
 

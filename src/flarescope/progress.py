@@ -30,6 +30,25 @@ class Reporter:
         """Hear that `done` of `total` units of the work named `label` are finished; the last call has done == total."""
 
 
+class Naming(Reporter):
+    """Tells another reporter the same, with a name before each line: which of several events it is of."""
+
+    def __init__(self, reporter: Reporter, name: str) -> None:
+        self._reporter, self._name = reporter, name
+
+    def say(self, text: str) -> None:
+        """Say whose note it is."""
+        self._reporter.say(f"{self._name}: {text}")
+
+    def warn(self, text: str) -> None:
+        """Say whose warning it is."""
+        self._reporter.warn(f"{self._name}: {text}")
+
+    def advance(self, label: str, done: int, total: int) -> None:
+        """Pass on."""
+        self._reporter.advance(label, done, total)
+
+
 class WarningReporter(Reporter):
     """For programs that name no reporter: what changes the meaning of the results is a Python warning, given once."""
 

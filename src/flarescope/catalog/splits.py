@@ -55,8 +55,14 @@ def shared_regions(tables: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], 
     return shared
 
 
-def check_disjoint(tables: Mapping[str, pd.DataFrame]) -> None:
+def check_disjoint(
+    tables: Mapping[str, pd.DataFrame], advice: str = "split by region, or go on with --allow-overlap"
+) -> None:
     """Refuse splits that share a region.
+
+    Args:
+        tables: as of `shared_regions`.
+        advice: what to do, for whoever has no such option.
 
     Raises:
         InputError: names the splits and the regions.
@@ -65,7 +71,7 @@ def check_disjoint(tables: Mapping[str, pd.DataFrame]) -> None:
         shown = ", ".join(map(str, regions[:8])) + (f" and {len(regions) - 8} more" if len(regions) > 8 else "")
         raise InputError(
             f"{len(regions)} region{'s' if len(regions) > 1 else ''} in both {first} and {second}: {shown}"
-            f"{_joined(regions, tables[first], tables[second])}; split by region, or go on with --allow-overlap"
+            f"{_joined(regions, tables[first], tables[second])}; {advice}"
         )
 
 
@@ -89,7 +95,7 @@ def split_by_lists(catalogue: pd.DataFrame, lists: Mapping[str, Sequence[int]]) 
     """
     require_regions({"the catalogue": catalogue})
     members = {split: pd.DataFrame({"noaa_ar": list(lists.get(split, ()))}, dtype="int64") for split in SPLITS}
-    check_disjoint(members)
+    check_disjoint(members, "let each region stand in one list")
     places = assign_splits(
         pd.DataFrame({"noaa_ar": all_regions(catalogue)}),
         test=list(lists.get("test", ())),

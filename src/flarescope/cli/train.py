@@ -166,7 +166,7 @@ def train(
 
 def show_events(several: "EventRuns") -> None:
     """Print the best epoch of each event of a run, as a table or as JSON: a list of epochs for each."""
-    from flarescope.forecaster.runs import chosen_epoch
+    from flarescope.forecaster.runs import best_epoch, chosen_epoch
 
     histories = {event.code: several.run(event).history() for event in several.events}
     if settings.as_json:
@@ -178,7 +178,10 @@ def show_events(several: "EventRuns") -> None:
         best = chosen_epoch(history)
         scores = [_cell(best["validation"][name]) for name in names]
         rows.append([code, str(best["epoch"]), *scores, str(best["model"])])
-    title = f"{several.path} (each event's epoch with the best validation TSS)"
+    chosen = "each event's epoch with the best validation TSS"
+    if any(best_epoch(history) is None for history in histories.values()):
+        chosen += "; where that is 0/0, none is the best, and the last one stands"
+    title = f"{several.path} ({chosen})"
     show_table(title, ["event", "epoch", *[f"val {name}" for name in names], "model"], rows)
 
 

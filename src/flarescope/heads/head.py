@@ -140,25 +140,30 @@ class Recipe:
     __repr__ = brief
 
     def __post_init__(self) -> None:
+        positive, whole = "a number above 0", "1 or more"
         ranges = {
-            "learning_rate": 0 < self.learning_rate < math.inf,
-            "beta_1": 0 <= self.beta_1 < 1,
-            "beta_2": 0 <= self.beta_2 < 1,
-            "epsilon": 0 < self.epsilon < math.inf,
-            "batch": self.batch >= 1,
-            "epochs": self.epochs >= 1,
-            "seed": self.seed >= 0,
-            "class_weight": self.class_weight is None or all(0 < weight < math.inf for weight in self.class_weight),
-            "clip": 0 <= self.clip < 0.5,
-            "patience": self.patience is None or self.patience >= 1,
-            "solver": self.solver in SOLVERS,
-            "l2": 0 <= self.l2 < math.inf,
-            "head": self.head in HEADS,
-            "hidden": 1 <= self.hidden <= 1024,
+            "learning_rate": (0 < self.learning_rate < math.inf, positive),
+            "beta_1": (0 <= self.beta_1 < 1, "0 to less than 1"),
+            "beta_2": (0 <= self.beta_2 < 1, "0 to less than 1"),
+            "epsilon": (0 < self.epsilon < math.inf, positive),
+            "batch": (self.batch >= 1, whole),
+            "epochs": (self.epochs >= 1, whole),
+            "seed": (self.seed >= 0, "0 or more"),
+            "class_weight": (
+                self.class_weight is None or all(0 < weight < math.inf for weight in self.class_weight),
+                "two numbers above 0",
+            ),
+            "clip": (0 <= self.clip < 0.5, "0 to less than 0.5"),
+            "patience": (self.patience is None or self.patience >= 1, whole),
+            "solver": (self.solver in SOLVERS, f"one of {', '.join(SOLVERS)}"),
+            "l2": (0 <= self.l2 < math.inf, "0 or more"),
+            "head": (self.head in HEADS, f"one of {', '.join(HEADS)}"),
+            "hidden": (1 <= self.hidden <= 1024, "1 to 1024"),
         }
-        for name, good in ranges.items():
+        for name, (good, expected) in ranges.items():
             if not good:
-                raise InputError(f"{name.replace('_', '-')} {getattr(self, name)} is out of range; see the help")
+                value = getattr(self, name)
+                raise InputError(f"{name.replace('_', '-')} {value} is out of range; expected {expected}")
         known = known_choices(self.solver, self.head)
         idle = [one.name for one in fields(self) if one.name not in known and getattr(self, one.name) != one.default]
         if idle:

@@ -21,6 +21,7 @@ from flarescope.heads.head import SEQUENCE, Recipe
 from flarescope.images.remote import images_at
 from flarescope.pipeline.ablation_scores import IMAGE, MODEL_OF, PAST, Parts, scored_parts, to_csv
 from flarescope.pipeline.evaluating import evaluate
+from flarescope.pipeline.evaluation import labelled_rows
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.identity import is_synthetic
 from flarescope.pipeline.record import fit_record, record_event, record_log_odds, tell_unknown
@@ -88,6 +89,7 @@ def ablate(
     data = read_region_data(regions, flares, flux_scale=flux_scale, reporter=reporter)
     event = record_event(event, data.scale)
     place = Path(out) if out else folder.path / "ablation"
+    _check_unseen(folder, described, table, split, event)
     runs = _image_runs(folder, described, history, place, compute, reporter)
     source = images or described["images"]
     parts = _parts(runs, described, data, event, (table, split, source), place, compute, reporter)
@@ -98,6 +100,21 @@ def ablate(
     write_json(place / "ablation.json", found)
     write_text(place / "ablation.csv", to_csv(found))
     return found
+
+
+def _check_unseen(
+    folder: RunFolder, described: Mapping[str, Any], table: str | Path, split: str, event: EventDefinition
+) -> None:
+    """Refuse rows of regions that a part was trained on, or that the parts are joined on.
+
+    Raises:
+        InputError: naming the regions; or a bad table.
+    """
+    rows = labelled_rows(table, split=split, limit=None, event=event)
+    trained = pd.DataFrame({"noaa_ar": described["data"]["train"]["regions"]})
+    joined = read_forecasts(folder.forecasts("validation"))
+    for name, seen in (("the run's training rows", trained), ("the run's validation rows", joined)):
+        check_disjoint({name: seen, f"the {split} table": rows}, "give --table and --split of other regions")
 
 
 def draw(found: Mapping[str, Any], place: Path) -> list[Path]:
@@ -190,7 +207,6 @@ def _parts(
             reporter=reporter,
         )
         test[name], scored = log_odds(found.forecasts["probability"].to_numpy(float)), found.forecasts
-    check_disjoint({"the run's validation rows": validation, f"the {split} table": scored})
     models = fit_record(data, list(MODEL_OF.values()), described["data"]["train"]["regions"], reporter)
     named = {part: models.regional[name] for part, name in MODEL_OF.items()}
     for rows, into, label in ((validation, fit, "validation"), (scored, test, split)):

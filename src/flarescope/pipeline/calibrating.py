@@ -25,7 +25,7 @@ from flarescope.pipeline.foreign_rows import Reading, read_foreign
 from flarescope.pipeline.models import Model, load
 from flarescope.pipeline.origin import origin_from_json, rows_in_short
 from flarescope.pipeline.threshold_rule import ThresholdRule, parse_threshold
-from flarescope.progress import Reporter, WarningReporter
+from flarescope.progress import Naming, Reporter, WarningReporter
 from flarescope.scores.calibration import certain_words, fit_calibration
 from flarescope.scores.clusters import clusters_of
 from flarescope.scores.decision import Decision
@@ -186,7 +186,7 @@ def calibrate_events(
     failure: InputError | None = None
     for event in runs.chosen(events):
         try:
-            found[event.code] = calibrate(runs.run(event).path, reporter=reporter, **options)
+            found[event.code] = calibrate(runs.run(event).path, reporter=Naming(reporter, event.code), **options)
         except InputError as error:
             reporter.warn(f"{event.code} is not calibrated: {error}")
             failure = error
