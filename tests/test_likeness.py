@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -22,13 +23,16 @@ from flarescope.images.likeness import (
     likeness_from_json,
     likeness_of,
     look_at,
+    places_looked_at,
 )
 from flarescope.images.look import Look, look_of, look_of_png, position_on_disk
 from flarescope.images.magnetogram import read_fits
 from flarescope.images.reduce import reduce_directory
 from flarescope.images.region import read_region, read_region_png
+from flarescope.images.root import LocalImages
 from flarescope.pipeline.evaluating import evaluate
 from flarescope.pipeline.featuring import Compute
+from flarescope.pipeline.likeness import likeness_of_table
 from flarescope.pipeline.predicting import predict
 from flarescope.pipeline.training import train
 from flarescope.synthetic.files import write_synthetic_images
@@ -274,3 +278,21 @@ def test_made_images_say_that_they_are_made(tmp_path):
     assert found.instruments == {"SYNTHETIC": 4}
     assert (found.pixel_mm, found.crota_deg) == (PUBLISHED_SET.pixel_mm, (180,))
     assert PUBLISHED_SET.differences(read_region_png(tmp_path / files[0]).look) == ("instrument",)
+
+
+def test_of_a_million_rows_only_those_looked_at_get_a_path(tmp_path):
+    class Counted(LocalImages):
+        asked: ClassVar[list[str]] = []
+
+        def path(self, name):
+            self.asked.append(name)
+            return super().path(name)
+
+    names = [f"{number:04d}.png" for number in range(3000)]
+    table = pd.DataFrame({"filename": pd.Series(names[::-1], dtype="str"), "noaa_ar": 1, "time": pd.NaT})
+    assert likeness_of_table(table, Counted(tmp_path), Compute()) is None  # none of the files is there
+    assert Counted.asked == [
+        names[place] for place in places_looked_at(3000)
+    ]  # by name, in even steps
+    assert len(Counted.asked) == SAMPLE
+    assert Counted.asked[:2] == ["0000.png", names[3000 // SAMPLE]]

@@ -1,5 +1,6 @@
 """Do forecasts say where they come from, and is what does not belong together refused with what to run?"""
 
+import hashlib
 import html
 import json
 import re
@@ -19,6 +20,7 @@ from flarescope.forecaster.runs import RunFolder
 from flarescope.heads.head import Recipe
 from flarescope.notes import read_notes
 from flarescope.parquet_tables import read_parquet, write_parquet
+from flarescope.pipeline import identity
 from flarescope.pipeline.calibrating import calibrate
 from flarescope.pipeline.identity import describe_recipe, table_digest
 from flarescope.pipeline.origin import Origin, origin_from_json, regions_in_two_splits
@@ -477,3 +479,12 @@ def test_a_recipe_shows_what_was_used_of_it():
 def test_few_regions_reach_python_as_a_warning(made):
     with pytest.warns(FlarescopeWarning, match="fewer than 40"):
         calibrate(made[0].path)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 7])
+def test_a_tables_digest_is_that_of_its_names_and_labels_in_one_text(monkeypatch, count):
+    monkeypatch.setattr(identity, "_AT_ONCE", 3)
+    names, labels = [f"\u00e4{number}.png" for number in range(count)], [number % 2 for number in range(count)]
+    table = pd.DataFrame({"filename": pd.Series(names, dtype="str"), "label": pd.Series(labels, dtype="Int8")})
+    expected = hashlib.sha256("\n".join(names).encode() + bytes(labels)).hexdigest()
+    assert table_digest(table) == f"sha256:{expected}"

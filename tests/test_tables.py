@@ -4,9 +4,13 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from flarescope import image_names
 from flarescope.catalog.boucheron import read_table
 from flarescope.errors import InputError
+from flarescope.image_names import check_filenames
 from flarescope.parquet_tables import read_parquet, write_parquet
 from flarescope.tables import check_catalogue, check_forecasts
 
@@ -137,3 +141,16 @@ def test_places_that_are_not_on_the_sun_are_refused(name, value):
     forecasts = pd.DataFrame({"filename": ["a.png"], "probability": 0.5, name: value})
     with pytest.raises(InputError, match=rf"made: row 1: {name} is {value}; expected degrees"):
         check_forecasts(forecasts, "made")
+
+
+@given(st.lists(st.integers(0, 60).map(lambda number: f"{number}\u00e4.png"), max_size=30), st.integers(1, 9))
+def test_names_that_stand_there_twice_are_found_in_whatever_pieces(names, at_once):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(image_names, "_AT_ONCE", at_once)
+        filenames = pd.Series(names, dtype="str")
+        if len(set(names)) == len(names):
+            check_filenames(filenames, "a.csv")
+        else:
+            twice = filenames[filenames.duplicated()].iloc[0]
+            with pytest.raises(InputError, match=f"{twice!r} stands there more than once"):
+                check_filenames(filenames, "a.csv")

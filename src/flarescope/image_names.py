@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from flarescope.errors import InputError
 
 _UNSAFE: Final = r"^/|^\\|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)"
+_AT_ONCE: Final = 65_536
 _UNTIDY: Final = r"^\./|/\./|//|[\x00-\x1f\x7f]"
 
 
@@ -36,10 +37,20 @@ def check_filenames(filenames: "pd.Series[str]", source: str, *, repeated: bool 
     names = pa.array(filenames, type=pa.large_string())
     if pc.any(pc.match_substring_regex(names, f"{_UNSAFE}|{_UNTIDY}")).as_py():  # one pass over a million good names
         _refuse_names(filenames, names, source)
-    twice = pd.Series(dtype=bool) if repeated else filenames.duplicated()
-    if twice.any():
+    if not repeated and _has_twice(names):
+        twice = filenames.duplicated()
         name = filenames[twice].iloc[0]
         raise InputError(f"{source}: {rows_of(twice)}: {name!r} stands there more than once; an image has one row")
+
+
+def _has_twice(names: pa.Array) -> bool:
+    """Tell whether a name stands there again; a million of them are put in order in 8 MB, where a set takes 200."""
+    order = pc.sort_indices(names)
+    for start in range(0, len(names), _AT_ONCE):
+        some = names.take(order[start : start + _AT_ONCE + 1])
+        if pc.any(pc.equal(some[1:], some[:-1])).as_py():
+            return True
+    return False
 
 
 def _refuse_names(filenames: "pd.Series[str]", names: pa.Array, source: str) -> None:

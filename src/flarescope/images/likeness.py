@@ -130,6 +130,11 @@ def likeness_of(looks: Sequence[Look], images: int) -> Likeness:
     )
 
 
+def places_looked_at(count: int) -> list[int]:
+    """Give which of so many images are looked at, in even steps, at most `SAMPLE`."""
+    return [number * count // min(SAMPLE, count) for number in range(min(SAMPLE, count))]
+
+
 def look_at(
     paths: Sequence[Path], *, accept: Accept = HMI_ONLY, read: Callable[[Path], bytes] = read_bytes
 ) -> list[Look]:
@@ -140,10 +145,8 @@ def look_at(
     Raises:
         NotMagnetogramError: one that is no magnetogram of a region, or of the whole disk where these are accepted.
     """
-    count = min(SAMPLE, len(paths))
-    chosen = (paths[number * len(paths) // count] for number in range(count))
     looks = []
-    for path in chosen:
+    for path in (paths[place] for place in places_looked_at(len(paths))):
         try:
             looks.append(_read(path, read(path), accept).look)
         except NotMagnetogramError:

@@ -45,6 +45,9 @@ PACKAGES: Final = (
 IDENTITY: Final = ("recipe", "backbone", "store", "data", "save", "history")
 EXTENDABLE: Final = ("epochs", "patience")
 
+_AT_ONCE: Final = 65_536
+"""Names that are put into one text at a time."""
+
 
 def is_synthetic(images: Path | ImageRoot) -> bool:
     """Tell whether an image root belongs to a made set, which says so in `synthetic.json` beside it."""
@@ -53,7 +56,10 @@ def is_synthetic(images: Path | ImageRoot) -> bool:
 
 def table_digest(table: pd.DataFrame) -> str:
     """Give `sha256:<hex>` over the file names and labels of a table, in order."""
-    digest = hashlib.sha256("\n".join(table["filename"]).encode())
+    digest, names = hashlib.sha256(), table["filename"]
+    for start in range(0, len(names), _AT_ONCE):
+        text = "\n".join(names.iloc[start : start + _AT_ONCE])
+        digest.update((f"\n{text}" if start else text).encode())
     digest.update(table["label"].to_numpy(dtype=np.int8).tobytes())
     return f"sha256:{digest.hexdigest()}"
 

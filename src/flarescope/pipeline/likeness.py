@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from flarescope.counted import of_them
 from flarescope.images.flags import FLAGS
-from flarescope.images.likeness import Likeness, likeness_of, look_at
+from flarescope.images.likeness import Likeness, likeness_of, look_at, places_looked_at
 from flarescope.images.look import Look
 from flarescope.images.root import ImageRoot, root_of
 from flarescope.pipeline.featuring import Compute
@@ -50,6 +52,8 @@ def tell_flags(flags: Sequence[Sequence[str]], likeness: Likeness | None, report
 
 
 def _looks(table: pd.DataFrame, images: Path | ImageRoot, compute: Compute) -> list[Look]:
-    names, root = table.sort_values(["noaa_ar", "time", "filename"])["filename"], root_of(images)
-    paths = {root.path(name): name for name in names}
+    keys = pa.table({name: pa.array(table[name]) for name in ("noaa_ar", "time", "filename")})
+    order = pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names]).to_numpy()
+    names, root = table["filename"].iloc[order[places_looked_at(len(order))]], root_of(images)
+    paths = {root.path(name): name for name in names}  # of those alone: a table has a million
     return look_at(list(paths), accept=compute.accept, read=lambda path: root.bytes_of(paths[path]))
