@@ -24,7 +24,7 @@ from flarescope.backbones.efficientnet_lite import (
 from flarescope.backbones.efficientnet_lite_torch import build
 from flarescope.backbones.weight_arrays import digest_in_order
 from flarescope.backbones.weight_cache import note_beside
-from flarescope.errors import InputError
+from flarescope.errors import FlarescopeWarning, InputError
 from flarescope.images.render import PixelForm, Rendering, render
 from real_data import REAL_DATA, needs_real_data
 
@@ -193,6 +193,27 @@ def test_bf16_is_too_coarse_for_this_network_whoever_computes_it(cache):
             theirs = features_of_reference(reference, pixels)
     assert 0.01 < relative(ours, exact) < 0.1
     assert 0.01 < relative(theirs, exact) < 0.1
+
+
+@needs_lite
+@needs_real_data
+@pytest.mark.slow  # some 40 compilations for the choice
+def test_openvinos_bf16_keeps_the_features_of_real_magnetograms(cache):
+    from flarescope.engines.choose import _openvino_has_bf16, choose
+    from flarescope.engines.openvino_bf16 import PROMISE, error_of
+    from flarescope.engines.start import start
+
+    if not _openvino_has_bf16():
+        pytest.skip("this processor does not compute in bf16")
+    weights = lite_weights.imagenet_weights(LITE0.name)
+    files = sorted((REAL_DATA / "hmi" / "harp377_noaa11158_201102_hourly").glob("*.fits"))[::7]
+    pixels = np.stack([render(file, Rendering("reference-fits", "zero")).pixels for file in files])
+    choice = choose("openvino", "bf16", runs=LITE0.backbone.engines, precisions=PRECISIONS)
+    with pytest.warns(FlarescopeWarning, match="efficientnet-lite0: .* in bf16, the others in fp32"):
+        (mixed,) = start(choice, weights).stream([pixels])
+    with torch.inference_mode():
+        exact = build(weights.load())(torch.from_numpy(pixels)).double().numpy()
+    assert 1e-4 < error_of(mixed, exact) < PROMISE
 
 
 # ---- its weights ----

@@ -213,6 +213,39 @@ def test_the_choice_by_the_processor(machine, device, openvino, features, asked,
     assert choose(*asked).id == chosen
 
 
+SPARING = {"runs": ("openvino", "torch"), "precisions": ("fp32",)}
+"""What a network says of itself that does not bear bf16 as a whole."""
+
+
+def test_a_network_that_does_not_bear_bf16_has_layers_of_it_by_openvino_alone(machine):
+    machine("cpu", "bf16", AMX)
+    assert choose("auto", "auto", **SPARING).id == "openvino-cpu-fp32"
+    assert choose("auto", "bf16", **SPARING).id == choose("openvino", "bf16", **SPARING).id == "openvino-cpu-bf16-mixed"
+    of_ones_own = SPARING | {"runs": ("torch", "openvino")}
+    assert choose("auto", "bf16", **of_ones_own).id == "openvino-cpu-bf16-mixed"
+    machine("cuda", "bf16", AMX)
+    assert choose("openvino", "bf16", **SPARING).id == "openvino-cpu-bf16-mixed"
+
+
+@pytest.mark.parametrize(
+    ("device", "openvino", "engine", "help_"),
+    [
+        ("cpu", "bf16", "torch", "take --precision fp32$"),
+        ("cpu", "fp32", "auto", "take --precision fp32$"),
+        ("cpu", "fp32", "openvino", "take --precision fp32$"),
+        ("cpu", None, "auto", "take --precision fp32$"),
+        ("cuda", "bf16", "auto", "take --precision fp32, or --engine openvino$"),
+        ("mps", "bf16", "torch", "take --precision fp32$"),
+    ],
+)
+def test_elsewhere_its_bf16_is_refused_in_one_line(machine, device, openvino, engine, help_):
+    machine(device, openvino)
+    with pytest.raises(InputError, match=f"--precision bf16: it would change this network's .* {help_}") as caught:
+        choose(engine, "bf16", **SPARING)
+    assert len(str(caught.value)) < 300
+    assert choose(engine, "auto", **SPARING).precision == "fp32"
+
+
 def test_winograd_that_cannot_be_had_is_said(machine):
     machine("cpu", "bf16", AVX2)
     with pytest.raises(InputError, match="--engine winograd: expected an x86-64 processor with AVX512-BF16"):

@@ -35,7 +35,8 @@ class Network:
             gives `(N, features)`. Preprocessing is part of it.
         pixels: which pixels it takes.
         engines: what can run it (`engines.base.ENGINES`); where the first is `torch`, `auto` takes that on a CPU too.
-        precisions: in which it is the same network (`engines.base.PRECISIONS`); others are computed when asked for.
+        precisions: in which it is the same network as a whole (`engines.base.PRECISIONS`); bf16 that is not among them
+            is computed, when asked for, in the layers that bear it (`engines.base.MIXED`), or refused.
         preprocessing: what it does to pixels before its first layer, in words.
         paper: where it is described.
     """

@@ -30,10 +30,10 @@ EPSILON: Final = 1e-3
 """What batch normalisation adds to the variance."""
 
 PRECISIONS: Final = ("fp32",)
-"""In which the features are the network's. In bf16, whose numbers have 8 bits, they are off by 2 to 7 % (norm of the
-difference over the norm) for photographs and by 12 to 44 % for 8 HMI magnetograms, which are nearly grey, here as in
-OpenVINO; most of it comes of the rounded weights. The implementation of the published weights has the like under
-PyTorch's autocast (2 to 5 % and 6 to 33 %). In fp16, whose numbers have 11 bits, it is 0.4 to 2 %."""
+"""In which the features are the network's. All in bf16, whose numbers have 8 bits, they are off by 2 to 7 % (norm of
+the difference over the norm) for photographs and, in OpenVINO, by 8 to 44 % for 59 HMI magnetograms, which are nearly
+grey; most of it comes of the first layers' rounded weights. The implementation of the published weights has the like
+under PyTorch's autocast (2 to 5 % and 6 to 33 %). In fp16, whose numbers have 11 bits, it is 0.4 to 2 %."""
 
 STEM_WIDTH: Final = 32
 LICENCE: Final = "Apache-2.0"

@@ -62,7 +62,10 @@ class Network(nn.Module):
         Returns:
             `(N, 1280)` float32, 0..6: the mean over all places of the head's channels, each after its ReLU6.
         """
-        x = ((pixels.float() - MEAN) / SCALE).to(dtype).expand(-1, 3, -1, -1)
+        # One factor for each colour: OpenVINO keeps no layer in fp32 that copies one channel to three, or divides
+        # (engines.openvino_marks). 1 / 128 is exact, and a filled tensor no copy, which a CUDA graph cannot record.
+        factors = torch.full((3, 1, 1), 1 / SCALE, device=pixels.device)
+        x = ((pixels.float() - MEAN) * factors).to(dtype)
         x = F.relu6(self.get_submodule("_conv_stem")(x), inplace=True)
         for block in self._blocks:
             x = block(x)

@@ -8,6 +8,8 @@ import numpy as np
 
 ENGINES: Final = ("auto", "torch", "openvino", "winograd")
 PRECISIONS: Final = ("auto", "fp32", "bf16")
+MIXED: Final = "bf16-mixed"
+"""What `bf16` becomes for a network that does not bear it as a whole: those layers alone that do (`openvino_bf16`)."""
 
 
 class Engine(Protocol):
@@ -31,7 +33,7 @@ class EngineChoice:
     Attributes:
         engine: `torch`, `openvino` or `winograd`.
         device: `cuda`, `mps` or `cpu`.
-        precision: `fp32` or `bf16`.
+        precision: `fp32`, `bf16` or `MIXED`.
         batch: images a forward pass.
         streams: batches that are computed side by side on a CPU; 0 leaves their number to the engine, as torch always
             has it.

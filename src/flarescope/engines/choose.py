@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from flarescope.engines.base import ENGINES, PRECISIONS, EngineChoice
+from flarescope.engines.base import ENGINES, MIXED, PRECISIONS, EngineChoice
 from flarescope.engines.winograd.target import target_for
 from flarescope.errors import InputError
 from flarescope.native.available import native_available
@@ -52,13 +52,14 @@ def choose(
             the precision: OpenVINO for bf16 with AMX, else Winograd's filtering (x86-64 from AVX2 on), else OpenVINO,
             else torch.
         precision: `auto` takes bf16 where the hardware computes in it (CUDA from Ampere on; CPUs with AVX512-BF16 or
-            AMX, not in torch) and the network bears it, else fp32.
+            AMX, not in torch) and the network bears it, else fp32. `bf16` of a network that does not bear it as a whole
+            is OpenVINO's, on such a CPU, with some layers in fp32 (`base.MIXED`).
         runs: engines that can run the network (`Network.engines`).
         precisions: in which it is the same network (`Network.precisions`).
 
     Raises:
         InputError: an unknown name, or an engine that is not installed, that cannot run the network, or that this
-            processor cannot run.
+            processor cannot run; bf16 where nothing here keeps the features of the network.
     """
     if engine not in ENGINES:
         raise InputError(f"--engine {engine}: expected one of {', '.join(ENGINES)}")
@@ -69,6 +70,8 @@ def choose(
     if precision == "auto" and "bf16" not in precisions:
         precision = "fp32"
     device = "cpu" if engine in ("openvino", "winograd") else _torch_device()
+    if precision == "bf16" and precision not in precisions:
+        return _choose_mixed(engine, device, runs)
     if engine != "torch" and device == "cpu":
         choice = _choose_on_cpu(engine, precision, runs)
         if choice:
@@ -105,6 +108,18 @@ def _choose_on_cpu(engine: str, precision: str, runs: Sequence[str]) -> EngineCh
     if precision == "auto":
         precision = "bf16" if _openvino_has_bf16() else "fp32"
     return EngineChoice("openvino", "cpu", precision, batch=16)
+
+
+def _choose_mixed(engine: str, device: str, runs: Sequence[str]) -> EngineChoice:
+    """Choose OpenVINO for bf16 of a network that does not bear it as a whole; no other engine can do layer by layer."""
+    has_it = engine != "torch" and device == "cpu" and "openvino" in runs and find_spec("openvino") is not None
+    if not (has_it and _openvino_has_bf16()):
+        raise InputError(
+            "--precision bf16: it would change this network's features by more than 1 %; only OpenVINO, on a processor "
+            "with AVX512-BF16 or AMX, keeps them, by leaving layers in fp32; take --precision fp32"
+            + (", or --engine openvino" if engine == "auto" and device != "cpu" else "")
+        )
+    return EngineChoice("openvino", "cpu", MIXED, batch=16)
 
 
 def _processor_features() -> set[str]:

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from flarescope.engines.base import EngineChoice
+from flarescope.engines.base import MIXED, EngineChoice
 
 Graphs = Callable[[int], Any]
 """From the number of channels to an OpenVINO model; what it holds lives as long as the function."""
 
-HINTS: Final = {"fp32": "f32", "bf16": "bf16"}
-"""OpenVINO's names of the precisions."""
+HINTS: Final = {"fp32": "f32", "bf16": "bf16", MIXED: "bf16"}
+"""OpenVINO's names of the precisions; of `MIXED` marks in the graph keep the rest in fp32."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """How does a network become graphs of OpenVINO, one for each number of channels?
 
 VGG16's is written out. Any other is converted from its torch module, which takes seconds and needs torch, so that what
-came out is kept in the cache: a folder for each network, weights, number of channels and version of OpenVINO.
+came out is kept in the cache: a folder for each network, weights, number of channels and version of OpenVINO. Beside
+the graph lies what of it a kind of processor may compute in bf16.
 """
 
 import contextlib
@@ -9,31 +10,43 @@ import shutil
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, Final
 
 from flarescope.backbones.base import Arrays, Weights
 from flarescope.backbones.module import FAMILY as MODULE
 from flarescope.backbones.vgg16 import VGG16
 from flarescope.backbones.weights import cache_dir
+from flarescope.engines.base import MIXED
 from flarescope.engines.openvino import Graphs
 from flarescope.errors import FlarescopeError
 from flarescope.files import make_folder, replace_durably
+from flarescope.progress import warn_user
+
+FORM: Final = 2
+"""Of the graphs in the cache: another once a network's module computes the same by other operations."""
 
 
-def graphs_of(weights: Weights, arrays: Arrays) -> Graphs:
-    """Give the maker of a network's graphs."""
+def graphs_of(weights: Weights, arrays: Arrays, precision: str = "fp32") -> Graphs:
+    """Give the maker of a network's graphs.
+
+    Args:
+        weights: of the network.
+        arrays: of the weights; they must outlive what is made.
+        precision: see `engines.base.EngineChoice`; `MIXED` has marked in the graph what stays in fp32.
+    """
     if weights.backbone is VGG16:
         from flarescope.engines.vgg16_openvino import build
 
         return partial(build, arrays)
-    return partial(_converted, weights, arrays)
+    return partial(_mixed if precision == MIXED else _converted, weights, arrays)
 
 
 def cached_graph(weights: Weights, channels: int) -> Path:
     """Name the folder of a converted graph."""
     digest = weights.digest.removeprefix("sha256:")[:16]
     name = weights.backbone.name.replace("/", "-").replace(":", "-")
-    return cache_dir() / "openvino" / f"{name}-{digest}-{channels}-{version('openvino')}"
+    return cache_dir() / "openvino" / f"{name}-{digest}-{channels}-{version('openvino')}-{FORM}"
 
 
 def _converted(weights: Weights, arrays: Arrays, channels: int) -> Any:  # noqa: ANN401 - openvino is untyped
@@ -45,10 +58,38 @@ def _converted(weights: Weights, arrays: Arrays, channels: int) -> Any:  # noqa:
     from flarescope.engines.openvino_convert import to_openvino
 
     graph = to_openvino(weights.backbone.build(arrays), weights.backbone.pixels.size, channels)
-    if not weights.is_random and not weights.family.startswith(MODULE):
+    if _is_kept(weights):
         with contextlib.suppress(FlarescopeError, OSError):  # a cache that cannot be written costs the time again
             _keep(graph, folder)
     return graph
+
+
+def _mixed(weights: Weights, arrays: Arrays, channels: int) -> Any:  # noqa: ANN401 - openvino is untyped
+    """Give a graph with marks; what is measured for them is kept beside it, or with a graph that is not kept forgotten.
+
+    Raises:
+        InputError: no part of the network bears bf16.
+    """
+    import openvino
+
+    from flarescope.engines.openvino_bf16 import check, in_words
+    from flarescope.engines.openvino_marks import measured, read, remembered
+
+    folder, size, name = cached_graph(weights, channels), weights.backbone.pixels.size, weights.backbone.name
+    with TemporaryDirectory() as made:
+        graph = _converted(weights, arrays, channels)
+        if not _is_kept(weights) or not (folder / "graph.xml").is_file():
+            folder = Path(made)
+            openvino.save_model(graph, folder / "graph.xml", compress_to_fp16=False)
+        choice = remembered(folder) or measured(folder, size, channels)
+        check(name, choice)
+        if choice.layers is not None:
+            warn_user(in_words(name, choice))
+        return read(folder, choice.layers)
+
+
+def _is_kept(weights: Weights) -> bool:
+    return not weights.is_random and not weights.family.startswith(MODULE)
 
 
 def _keep(graph: Any, folder: Path) -> None:  # noqa: ANN401 - openvino is untyped

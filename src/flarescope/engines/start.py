@@ -16,7 +16,7 @@ def make(choice: EngineChoice, weights: Weights) -> Engine:
         from flarescope.engines.openvino import OpenVinoEngine
         from flarescope.engines.openvino_graphs import graphs_of
 
-        return OpenVinoEngine(graphs_of(weights, arrays), choice)
+        return OpenVinoEngine(graphs_of(weights, arrays, choice.precision), choice)
     if choice.engine == "winograd":
         from flarescope.engines.winograd.engine import WinogradEngine
 

@@ -1,0 +1,205 @@
+"""Does bf16 keep the features of every network within a hundredth of fp32's, or say why not?"""
+
+import json
+import math
+import warnings
+
+import numpy as np
+import openvino
+import pytest
+import torch
+
+from flarescope.backbones.base import Network, Weights
+from flarescope.engines import openvino_graphs, openvino_marks
+from flarescope.engines.base import MIXED, EngineChoice
+from flarescope.engines.openvino_bf16 import AIM, PROMISE, Choice, choose_layers, error_of, made_pixels
+from flarescope.engines.openvino_convert import to_openvino
+from flarescope.engines.openvino_marks import marked, multiplications_of
+from flarescope.engines.start import start
+from flarescope.errors import FlarescopeWarning, InputError
+from flarescope.images.render import PixelForm
+
+pytestmark = pytest.mark.xdist_group("openvino_bf16")
+
+LINES = """<layer id="0" name="pixels" type="Parameter" version="opset1">
+<layer id="1" name="w" type="Const" version="opset1">
+<data element_type="f32" shape="1" offset="0" size="4" />
+<layer id="2" name="first" type="Convolution" version="opset1">
+<data strides="1, 1" />
+<layer id="3" name="second" type="ReLU" version="opset1">
+<layer id="4" name="end" type="Result" version="opset1">"""
+
+
+# ---- the choice ----
+
+
+def independent(base=0.0, **errors):
+    """A measurement of layers whose errors are independent."""
+
+    def measure(layers):
+        inside = errors.values() if layers is None else [errors[name] for name in layers]
+        return math.sqrt(base**2 + sum(error**2 for error in inside))
+
+    return measure
+
+
+def test_all_layers_are_taken_where_they_may_be():
+    assert choose_layers(independent(a=0.003, b=0.004), {"a": 1, "b": 1}) == Choice(None, 0.005, 0.005, 1.0)
+
+
+def test_else_those_that_cost_least_for_their_work():
+    # Squares for a multiplication, in 1e-8: a 100, b 400 / 4, c 1600 / 2, d 90,000; room is 3600, a + b + c are 2100
+    errors = {"a": 0.001, "b": 0.002, "c": 0.004, "d": 0.03}
+    choice = choose_layers(independent(**errors), {"a": 1, "b": 4, "c": 2, "d": 3})
+    assert choice.layers == {"a", "b", "c"}
+    assert choice.share == 7 / 10
+    assert choice.error == pytest.approx(math.sqrt(0.000021))
+    assert choice.error_of_whole == pytest.approx(math.sqrt(0.000921))
+
+
+def test_what_no_mark_keeps_takes_room_and_small_layers_are_not_tried():
+    # 0.006^2 - 0.005^2 = 0.0033^2; a has 1 of 100 multiplications
+    choice = choose_layers(independent(base=0.005, a=0.0001, b=0.003, c=0.004), {"a": 1, "b": 50, "c": 49})
+    assert choice.layers == {"b"}
+    assert choose_layers(independent(base=0.007, a=0.0), {"a": 1}).layers == frozenset()
+
+
+def test_errors_that_add_up_are_measured_and_layers_given_back():
+    def measure(layers):
+        return 1.0 if layers is None else 0.003 * len(layers)
+
+    choice = choose_layers(measure, dict.fromkeys("abcd", 1))  # 4 squares of 0.003 would fit; 2 layers do
+    assert (len(choice.layers), choice.error, choice.share) == (2, 0.006, 0.5)
+
+
+def test_the_error_is_that_of_the_worst_image():
+    exact = np.array([[3.0, 4.0], [0.0, 10.0], [0.0, 0.0]])
+    off = np.array([[0.0, 0.1], [0.1, 0.0], [0.0, 0.0]])
+    assert error_of(exact + off, exact) == pytest.approx(0.1 / 5)
+    assert error_of(exact + off[::-1], exact) == math.inf
+
+
+def test_images_are_made_and_stay_what_they_are():
+    pixels = made_pixels(64, 3)
+    assert (pixels.shape, pixels.dtype) == ((7, 3, 64, 64), np.float32)
+    assert 0 <= pixels.min() < 1
+    assert 254 < pixels.max() <= 255
+    assert np.array_equal(pixels, made_pixels(64, 1).repeat(3, 1))
+    assert pixels[3].std() == pytest.approx(0.3, rel=0.05)  # the quiet one
+
+
+# ---- OpenVINO ----
+
+
+def test_all_but_the_layers_are_marked():
+    precise = '<rt_info><attribute name="precise" version="0" /></rt_info>'
+    assert marked(LINES, None) == LINES
+    second = '<layer id="3" name="second" type="ReLU" version="opset1">'
+    assert marked(LINES, frozenset({"first"})) == LINES.replace(second, second + precise)
+    assert marked(LINES, frozenset()).count(precise) == 2
+    assert f'<data strides="1, 1" />{precise}' in marked(LINES, frozenset())
+
+
+class Net(torch.nn.Module):
+    """Convolutions, of which the first takes small differences of large numbers if `is_coarse`."""
+
+    def __init__(self, *, is_coarse, is_linear=False):
+        super().__init__()
+        torch.manual_seed(0)
+        self.grey = 127.5 if is_coarse else 0.0
+        self.first = torch.nn.Linear(256, 64) if is_linear else torch.nn.Conv2d(1, 16, 3, padding=1)
+        self.second, self.third = torch.nn.Conv2d(16, 32, 1), torch.nn.Conv2d(32, 32, 1)
+        self.is_linear = is_linear
+        with torch.no_grad():
+            self.first.bias -= self.grey * self.first.weight.flatten(1).sum(1)
+        self.requires_grad_(False)
+        self.eval()
+
+    def forward(self, pixels, dtype=torch.float32):
+        x = pixels[:, :1] if pixels.shape[1] == 3 else pixels.float()
+        if self.is_linear:
+            return self.first(x.flatten(1)).float()
+        x = self.third(torch.relu(self.second(torch.relu(self.first(x)))))
+        return x.mean((2, 3)).float()
+
+
+def weights_of(family="made", **what):
+    network = Network("net", 32, lambda arrays: Net(**what), PixelForm(16, "smooth"), precisions=("fp32",))
+    return Weights(family, f"sha256:{''.join(map(str, what))}{'0' * 60}", dict, network)
+
+
+def features(weights, precision):
+    """Of images that are none of those it was chosen by: other spots, another grain."""
+    rng = np.random.default_rng(5)
+    y, x = np.mgrid[:16, :16] / 16 - 0.5
+    spot = np.exp(-40 * ((x - 0.2) ** 2 + y**2)) - np.exp(-60 * (x**2 + (y - 0.3) ** 2))
+    levels = np.array([5, 25, 90])[:, None, None] * spot + rng.normal(0, 0.4, (3, 16, 16))
+    pixels = (127.5 + levels)[:, None].astype(np.float32)
+    return next(start(EngineChoice("openvino", "cpu", precision, batch=3), weights).stream([pixels])).astype(float)
+
+
+needs_bf16 = pytest.mark.skipif(
+    "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"),
+    reason="this processor does not compute in bf16",
+)
+
+
+def test_multiplications_are_counted_by_places_and_weights():
+    graph = to_openvino(Net(is_coarse=False), 16, 1)
+    graph.reshape([1, 1, 16, 16])
+    assert list(multiplications_of(graph).values()) == [256 * 9 * 16, 256 * 16 * 32, 256 * 32 * 32]
+    graph = to_openvino(Net(is_coarse=False, is_linear=True), 16, 1)
+    graph.reshape([1, 1, 16, 16])
+    assert list(multiplications_of(graph).values()) == [256 * 64]
+
+
+@needs_bf16
+def test_layers_that_lose_too_much_stay_in_fp32_and_the_choice_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("FLARESCOPE_CACHE", str(tmp_path))
+    weights = weights_of(is_coarse=True)
+    exact = features(weights, "fp32")
+    with pytest.warns(FlarescopeWarning, match=r"net: \d layers? with \d+% of its multiplications in bf16, the others"):
+        mixed = features(weights, MIXED)
+    assert 0 < error_of(mixed, exact) < PROMISE < error_of(features(weights, "bf16"), exact)
+    (note,) = openvino_graphs.cached_graph(weights, 1).glob("bf16-*.json")
+    kept = json.loads(note.read_text())
+    assert kept["error"] <= AIM < kept["error_of_whole"]
+    assert 0 < len(kept["layers"]) < 3
+    measured = []
+    monkeypatch.setattr(openvino_marks, "measured", lambda *of: measured.append(of))
+    with pytest.warns(FlarescopeWarning, match="in bf16, the others"):
+        assert np.array_equal(features(weights, MIXED), mixed)
+    assert measured == []
+
+
+@needs_bf16
+def test_a_damaged_note_is_measured_anew(tmp_path, monkeypatch):
+    monkeypatch.setenv("FLARESCOPE_CACHE", str(tmp_path))
+    weights = weights_of(is_coarse=False)
+    features(weights, MIXED)
+    (note,) = openvino_graphs.cached_graph(weights, 1).glob("bf16-*.json")
+    whole = note.read_bytes()
+    for damaged in (b"", b"[]", b"{}", whole.replace(b"null", b"3"), whole.replace(b"0.0", b"9.0")):
+        note.write_bytes(damaged)
+        features(weights, MIXED)
+        assert note.read_bytes() == whole
+
+
+@needs_bf16
+@pytest.mark.parametrize("family", ["made", "random:0"])
+def test_a_network_that_bears_it_is_bf16_as_a_whole_and_nothing_is_said(tmp_path, monkeypatch, family):
+    monkeypatch.setenv("FLARESCOPE_CACHE", str(tmp_path))
+    weights = weights_of(family, is_coarse=False)
+    with warnings.catch_warnings(action="error"):
+        assert np.array_equal(features(weights, MIXED), features(weights, "bf16"))
+    assert openvino_graphs.cached_graph(weights, 1).exists() == (family == "made")
+
+
+@needs_bf16
+def test_a_network_no_part_of_which_bears_it_is_refused_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("FLARESCOPE_CACHE", str(tmp_path))
+    weights = weights_of(is_coarse=True, is_linear=True)
+    said = r"--precision bf16: it changes the features of net by [\d.]+% on made images.*take --precision fp32"
+    with pytest.raises(InputError, match=said) as caught:
+        features(weights, MIXED)
+    assert len(str(caught.value)) < 300
