@@ -291,8 +291,6 @@ def test_of_a_million_rows_only_those_looked_at_get_a_path(tmp_path):
     names = [f"{number:04d}.png" for number in range(3000)]
     table = pd.DataFrame({"filename": pd.Series(names[::-1], dtype="str"), "noaa_ar": 1, "time": pd.NaT})
     assert likeness_of_table(table, Counted(tmp_path), Compute()) is None  # none of the files is there
-    assert Counted.asked == [
-        names[place] for place in places_looked_at(3000)
-    ]  # by name, in even steps
+    assert Counted.asked == [names[place] for place in places_looked_at(3000)]  # by name, in even steps
     assert len(Counted.asked) == SAMPLE
     assert Counted.asked[:2] == ["0000.png", names[3000 // SAMPLE]]

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from flarescope.cores import one_blas_thread
 from flarescope.errors import FlarescopeError
 from flarescope.features.gather import GATHER, Rows, batches
 from flarescope.heads.head import Head, Recipe, reference_class_weight
@@ -86,11 +87,9 @@ def fit(
     Raises:
         FlarescopeError: features so large that the loss is not finite.
     """
-    from threadpoolctl import threadpool_limits
-
     weights = np.array(recipe.class_weight or reference_class_weight(labels))[np.asarray(labels, np.int64)]
     away = np.where(labels == 1, -1.0, 1.0)
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         scaling = standardise(rows)
         found = descend(
             _loss_and_gradient,

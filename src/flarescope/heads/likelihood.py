@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from flarescope.cores import one_blas_thread
 from flarescope.features.gather import GATHER, Rows, batches
 from flarescope.heads.head import Head
 from flarescope.heads.lbfgs import Scaling, descend, standardise
@@ -64,9 +65,7 @@ def maximise(
     Raises:
         FlarescopeError: the loss is not finite.
     """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         scaling = standardise(rows)
         begin = np.concatenate([np.zeros(len(scaling.mean)), start])
         found = descend(_objective, begin, (rows, per_row, scaling, l2), progress)

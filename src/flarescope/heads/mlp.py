@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from flarescope.brief import brief
+from flarescope.cores import one_blas_thread
 from flarescope.errors import InputError
 from flarescope.features.gather import GATHER, Rows, batches
 from flarescope.heads.adam import epoch_order, gradient_by_log_odds
@@ -71,10 +72,8 @@ class Mlp:
 
     def log_odds(self, rows: Rows | np.ndarray) -> np.ndarray:
         """Give the log odds of an event for each row, `(N,)` float64."""
-        from threadpoolctl import threadpool_limits
-
         found, start = np.empty(len(rows)), 0
-        with threadpool_limits(1, user_api="blas"), closing(batches(rows, np.arange(len(rows)), GATHER)) as stream:
+        with one_blas_thread(), closing(batches(rows, np.arange(len(rows)), GATHER)) as stream:
             for x in stream:
                 held = np.maximum(self.hidden(x)[1], 0)
                 found[start : start + len(x)] = held @ self.output + self.constant[0]
@@ -204,12 +203,10 @@ def train_mlps(
         recipes: of each; they share batch, seed and shuffling.
         progress: called with the number of rows of each finished step.
     """
-    from threadpoolctl import threadpool_limits
-
     order = epoch_order(len(rows), recipes[0], states[0].epoch + 1)
     learners = [_Learner(state, own, recipe, order) for state, own, recipe in zip(states, labels, recipes, strict=True)]
     with (
-        threadpool_limits(1, user_api="blas"),
+        one_blas_thread(),
         np.errstate(over="ignore", invalid="ignore", divide="ignore"),
         closing(batches(rows, order, recipes[0].batch)) as stream,
     ):

@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 
 from flarescope.brief import brief
+from flarescope.cores import one_blas_thread
 from flarescope.features.gather import GATHER, Rows, batches
 from flarescope.log_odds import sigmoid
 
@@ -102,10 +103,8 @@ class SequenceHead:
 
     def log_odds(self, rows: Rows | np.ndarray) -> np.ndarray:
         """Give the log odds of an event for each row, `(N,)` float64."""
-        from threadpoolctl import threadpool_limits
-
         found, start = np.empty(len(rows)), 0
-        with threadpool_limits(1, user_api="blas"), closing(batches(rows, np.arange(len(rows)), GATHER)) as stream:
+        with one_blas_thread(), closing(batches(rows, np.arange(len(rows)), GATHER)) as stream:
             for x in stream:
                 found[start : start + len(x)] = self._batch(x)
                 start += len(x)

@@ -5,6 +5,7 @@ from contextlib import closing
 
 import numpy as np
 
+from flarescope.cores import one_blas_thread
 from flarescope.features.gather import Rows, batches
 from flarescope.heads.adam import State, check_converging, epoch_order, gradient_by_log_odds
 from flarescope.heads.adam_change import Rates, adam_change
@@ -129,13 +130,11 @@ def train_together(
     Returns:
         What `train_epoch` gives, for each; a head that diverged has a loss that is not finite.
     """
-    from threadpoolctl import threadpool_limits
-
     recipe = recipes[0]
     order = epoch_order(len(rows), recipe, states[0].epoch + 1)
     learners = Learners(states, labels, recipes, order)
     with (
-        threadpool_limits(1, user_api="blas"),
+        one_blas_thread(),
         # A diverging run overflows; it is told by its loss, in one line.
         np.errstate(over="ignore", invalid="ignore", divide="ignore"),
         closing(batches(rows, order, recipe.batch)) as stream,

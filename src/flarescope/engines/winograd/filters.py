@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from flarescope.backbones.vgg16 import BLOCKS, IMAGE_SIZE
+from flarescope.cores import one_blas_thread
 from flarescope.engines.winograd.packing import pack_convolution, pack_matrix
 from flarescope.engines.winograd.target import Target
 
@@ -57,7 +57,7 @@ def prepare(arrays: Mapping[str, np.ndarray], target: Target, workers: int = 1) 
         target: the processor's instructions.
         workers: threads.
     """
-    with threadpool_limits(1, user_api="blas"):  # the products are small: BLAS's threads would wait for one another
+    with one_blas_thread():  # the products are small: BLAS's threads would wait for one another
         return _prepare(arrays, target, workers)
 
 
