@@ -30,6 +30,7 @@ from flarescope.features.store import FeatureStore
 from flarescope.images import root as root_module
 from flarescope.images.reading import Fingerprint, read_image
 from flarescope.images.render import Rendering
+from forking import Forker
 from waiting import LIMIT_S
 
 PNG = Rendering("reference-png")
@@ -400,6 +401,13 @@ def test_an_end_in_the_midst_leaves_no_thread_and_no_lock(root, images, error):
     assert np.array_equal(stored(store, names), expected(images, names))
 
 
+@pytest.fixture(scope="module")
+def forker():
+    made = Forker("fakes", "flarescope.features.store")
+    yield made
+    made.close()
+
+
 CHILD = """
 import os, sys
 from pathlib import Path
@@ -426,11 +434,9 @@ store.build(names, images, lambda: FakeEngine(edit=hold_behind_shards), workers=
 """
 
 
-def start_child(images, root, where, number):
+def start_child(forker, images, root, where, number):
     """Start a build that dies at the n-th call of a place, or is held in the network once so many shards are done."""
-    command = [sys.executable, "-c", CHILD, str(images), str(root), where, str(number)]
-    pipes = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
-    return subprocess.Popen(command, env=child_environment(), **pipes)
+    return forker.start(CHILD, images, root, where, number)
 
 
 @pytest.fixture(scope="module")
@@ -473,33 +479,33 @@ def finish_and_compare(uninterrupted, root):
         ("after shard", 4),
     ],
 )
-def test_a_kill_at_any_moment_ends_in_the_same_bytes(uninterrupted, tmp_path, where, call):
+def test_a_kill_at_any_moment_ends_in_the_same_bytes(uninterrupted, tmp_path, forker, where, call):
     images, _, _ = uninterrupted
-    child = start_child(images, tmp_path / "features", where, call)
-    _, errors = child.communicate(timeout=LIMIT_S)
+    child = start_child(forker, images, tmp_path / "features", where, call)
+    _, errors = child.wait()
     assert child.returncode == -signal.SIGKILL, errors.decode()
     finish_and_compare(uninterrupted, tmp_path / "features")
 
 
 @pytest.mark.parametrize("shards_done", [1, 3])
-def test_a_kill_from_outside_costs_at_most_the_shard_in_hand(uninterrupted, tmp_path, shards_done):
+def test_a_kill_from_outside_costs_at_most_the_shard_in_hand(uninterrupted, tmp_path, forker, shards_done):
     images, _, _ = uninterrupted
-    child = start_child(images, tmp_path / "features", "held", shards_done)
+    child = start_child(forker, images, tmp_path / "features", "held", shards_done)
     assert child.stdout.readline() == b"held\n"
     child.kill()
-    child.communicate(timeout=LIMIT_S)
+    child.wait()
     assert child.returncode == -signal.SIGKILL
     assert finish_and_compare(uninterrupted, tmp_path / "features") == 45 - 10 * shards_done
 
 
-def test_two_builders_at_once(uninterrupted, tmp_path):
+def test_two_builders_at_once(uninterrupted, tmp_path, forker):
     images, names, whole = uninterrupted
     root = tmp_path / "features"
-    with start_child(images, root, "held", 0) as child:
+    with start_child(forker, images, root, "held", 0) as child:
         assert child.stdout.readline() == b"held\n"
         with pytest.raises(FlarescopeError, match=r"another process is making .*store; wait until it has ended"):
             build(root, names, images)
-        _, errors = child.communicate(timeout=LIMIT_S)
+        _, errors = child.wait()
         assert child.returncode == 0, errors.decode()
     store, computed = build(root, names, images)
     assert computed == 0

@@ -8,7 +8,6 @@ import math
 import re
 import shutil
 import signal
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fakes import Heard, child_environment, fake_features, use_fake_network, write_set
+from fakes import Heard, fake_features, use_fake_network, write_set
 from flarescope.backbones import registry
 from flarescope.backbones.base import Weights
 from flarescope.backbones.vgg16 import VGG16
@@ -41,7 +40,7 @@ from flarescope.pipeline.fitting import Saving
 from flarescope.pipeline.training import train
 from flarescope.progress import Reporter
 from flarescope.scores.contingency import ContingencyTable
-from waiting import LIMIT_S
+from forking import Forker
 
 COMPUTE = Compute(engine="torch", precision="fp32", workers=0)
 RECIPE = Recipe(epochs=4, batch=16, learning_rate=0.003, seed=1)
@@ -292,6 +291,13 @@ def test_a_stop_at_any_step_ends_in_the_same_run(fit, monkeypatch, which, functi
     assert content(fit("stopped", saving=Saving(which))) == whole
 
 
+@pytest.fixture(scope="module")
+def forker():
+    made = Forker("fakes", "h5py", "flarescope.pipeline.training", "flarescope.pipeline.fitting")
+    yield made
+    made.close()
+
+
 CHILD = """
 import json, sys
 from pathlib import Path
@@ -311,15 +317,13 @@ train(train=options["train"], validation=options["validation"], images=options["
 # Features made, a run writes by rename: 1 run.json, then for each epoch 2 model, 3 history, 4 state, and so on;
 # 14 the validation forecasts, 15 run.json.
 @pytest.mark.parametrize(("call", "after"), [(1, False), (2, False), (3, False), (4, False), (10, True), (14, False)])
-def test_a_kill_at_any_moment_ends_in_the_same_bytes(fit, data, tmp_path, uninterrupted, call, after):
+def test_a_kill_at_any_moment_ends_in_the_same_bytes(fit, data, tmp_path, uninterrupted, forker, call, after):
     recipe = {"epochs": 4, "batch": 16, "learning_rate": 0.003, "seed": 1}
     options = {"out": tmp_path / "killed", "features": tmp_path / "features", "recipe": recipe, **data}
     options |= {"call": call, "after": after}
-    command = [sys.executable, "-c", CHILD, json.dumps(options, default=str)]
-    child = subprocess.run(
-        command, env=child_environment(), capture_output=True, text=True, check=False, timeout=LIMIT_S
-    )
-    assert child.returncode == -signal.SIGKILL, child.stderr
+    child = forker.start(CHILD, json.dumps(options, default=str))
+    _, errors = child.wait()
+    assert child.returncode == -signal.SIGKILL, errors.decode()
     whole, described, state = content(fit("killed"))
     visible = {name: value for name, value in whole.items() if not Path(name).name.startswith(".")}
     assert (visible, described, state) == uninterrupted
@@ -396,12 +400,12 @@ def test_a_training_that_fails_on_an_image_leaves_a_folder_of_the_user_as_it_was
 
 
 @pytest.mark.parametrize("call", [2, 3])
-def test_a_kill_before_the_first_epoch_is_whole_leaves_room_for_another_recipe(fit, data, tmp_path, call):
+def test_a_kill_before_the_first_epoch_is_whole_leaves_room_for_another_recipe(fit, data, tmp_path, forker, call):
     options = {"out": tmp_path / "killed", "features": tmp_path / "features", **data, "call": call, "after": False}
     options["recipe"] = {"epochs": 4, "batch": 16, "learning_rate": 0.5, "seed": 1}
-    command = [sys.executable, "-c", CHILD, json.dumps(options, default=str)]
-    child = subprocess.run(command, env=child_environment(), capture_output=True, text=True, timeout=LIMIT_S)
-    assert child.returncode == -signal.SIGKILL, child.stderr
+    child = forker.start(CHILD, json.dumps(options, default=str))
+    _, errors = child.wait()
+    assert child.returncode == -signal.SIGKILL, errors.decode()
     assert (tmp_path / "killed/run.json").is_file()
     assert content(fit("killed", **BETTER)) == content(fit("fresh", **BETTER))
 
