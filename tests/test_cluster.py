@@ -289,7 +289,7 @@ from flarescope.cluster.filling import assemble, fill_on
 from flarescope.features.store import FeatureStore
 images, root = Path(sys.argv[1]), Path(sys.argv[2])
 names = sorted(path.name for path in images.iterdir())
-with joined(None) as ray:
+with joined(sys.argv[3] if sys.argv[3:] else None) as ray:
     crew = assemble(ray, root, ray_fakes.choose_fake, 1)
     store = FeatureStore(root, fake_key())
     engine = partial(ray_fakes.WaitingEngine, 0.05)
@@ -303,7 +303,9 @@ def test_a_driver_that_ends_leaves_a_store_that_one_machine_finishes(ray, alone,
     images, names, expected = alone
     root = tmp_path / "features"
     root.mkdir()
-    child = subprocess.Popen([sys.executable, "-c", DRIVER, str(images), str(root)], env=child_environment())
+    # The one that is killed joins the cluster that is there, the other one starts its own, which takes seconds.
+    where = [ray.get_runtime_context().gcs_address] if how == signal.SIGKILL else []
+    child = subprocess.Popen([sys.executable, "-c", DRIVER, str(images), str(root), *where], env=child_environment())
     folder = root / fake_key().folder
     wait_until(lambda: (folder / "shard-000001").is_dir() or child.poll() is not None)
     child.send_signal(how)
