@@ -311,34 +311,34 @@ def test_forecasts_come_in_order_with_their_image(tmp_path, workers):
     paths = [tmp_path / name for name in names]
     heard = []
     model = classifier()
-    results = list(model.probabilities(reading(paths, workers), CHOICE, progress=heard.append))
-    for path, (image, probability) in zip(paths, results, strict=True):
+    results = list(model.log_odds(reading(paths, workers), CHOICE, progress=heard.append))
+    for path, (image, log_odds) in zip(paths, results, strict=True):
         alone = read_image(path, Rendering("reference-png"))
         assert image.fingerprint == alone.fingerprint
-        expected = model.head.probability(fake_features(stack([alone])))[0]
-        assert probability == pytest.approx(expected, abs=1e-6)
-    assert len({probability for _, probability in results}) == 11
+        expected = model.head.log_odds(fake_features(stack([alone])))[0]
+        assert log_odds == pytest.approx(expected, abs=1e-5)
+    assert len({log_odds for _, log_odds in results}) == 11
     assert heard == [4, 4, 3]
 
 
 def test_a_colour_image_among_grey_ones_is_forecast(tmp_path):
     grey, colour = write_png(tmp_path / "a.png", 1), write_png(tmp_path / "b.png", 2, rgb=True)
-    alone = [next(iter(classifier().probabilities(reading([path]), CHOICE)))[1] for path in (grey, colour)]
-    together = [probability for _, probability in classifier().probabilities(reading([grey, colour]), CHOICE)]
-    assert together == pytest.approx(alone, abs=1e-6)
+    alone = [next(iter(classifier().log_odds(reading([path]), CHOICE)))[1] for path in (grey, colour)]
+    together = [log_odds for _, log_odds in classifier().log_odds(reading([grey, colour]), CHOICE)]
+    assert together == pytest.approx(alone, abs=1e-5)
 
 
 def test_an_unreadable_file_ends_the_forecasts_and_the_threads(tmp_path):
     paths = [tmp_path / name for name in write_pngs(tmp_path, 20)]
     paths[9].write_text("no image")
     with pytest.raises(InputError, match=r"00009\.png: not a PNG"):
-        list(classifier().probabilities(reading(paths, 2), CHOICE))
+        list(classifier().log_odds(reading(paths, 2), CHOICE))
     assert reading_threads() == []
 
 
 def test_forecasts_left_early_leave_no_thread(tmp_path):
     paths = [tmp_path / name for name in write_pngs(tmp_path, 30)]
-    stream = classifier().probabilities(reading(paths, 2), CHOICE)
+    stream = classifier().log_odds(reading(paths, 2), CHOICE)
     next(stream)
     assert reading_threads()
     stream.close()
@@ -350,7 +350,7 @@ def test_images_are_forgotten_as_they_are_forecast(tmp_path):
     paths = [tmp_path / name for name in write_pngs(tmp_path, 40, size=16)]
     alive = []
     most = 0
-    for image, _ in classifier().probabilities(reading(paths), CHOICE):
+    for image, _ in classifier().log_odds(reading(paths), CHOICE):
         alive.append(weakref.ref(image.rendered))
         del image
         most = max(most, sum(one() is not None for one in alive))

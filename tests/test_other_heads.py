@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from fakes import use_fake_network
+from fakes import Heard, use_fake_network
 from flarescope.catalog.boucheron import read_table
 from flarescope.cli import main
 from flarescope.errors import InputError
@@ -28,6 +29,7 @@ from flarescope.pipeline.catalogues.listing import write_catalogue
 from flarescope.pipeline.evaluating_events import evaluate_events
 from flarescope.pipeline.featuring import Compute
 from flarescope.pipeline.models import load
+from flarescope.pipeline.predicted import Row, events_table
 from flarescope.pipeline.sweep_grid import Grid
 from flarescope.pipeline.training import train
 from flarescope.pipeline.verifying import Verifying
@@ -228,6 +230,19 @@ def test_the_regression_is_scored_by_the_crps_of_its_distribution(data, engine, 
     median = 1e-6 * 10 ** (part.description.distribution["scale"] * np.log(raw / (1 - raw)))
     shown = table["median_flare_24h"].iloc[0]
     assert np.isnan(shown) if median < 1e-6 else shown == pytest.approx(median, rel=1e-4)
+
+
+def test_a_median_is_where_it_is_of_a_forecast_that_rounds_to_one_too():
+    events, told = EVENTS[:2], {"scale": 0.05, "limit_w_m2": 1e-6}
+    described = [SimpleNamespace(event=one, distribution=told, calibration=None, threshold=0.5) for one in events]
+    parts = [SimpleNamespace(description=one) for one in described]
+    model = SimpleNamespace(events=events, parts=parts, probability=lambda raw: raw)
+    places = pd.DataFrame({"filename": ["a.png"], "noaa_ar": pd.Series([11121], dtype="Int32")})
+    places["time"] = pd.to_datetime(["2010-11-10T05:36"], utc=True).astype("datetime64[us, UTC]")
+    row = Row((11121,), None, [60.0, 3.0], ())  # probabilities 1 - 9e-27 and .95
+    table = events_table(model, places, [row], Heard())
+    assert table["raw_C1.0_24h"].iloc[0] == 1.0
+    assert table["median_flare_24h"].iloc[0] == pytest.approx(1e-6 * 10 ** (0.05 * 60.0))
 
 
 def test_every_head_takes_the_29_magnetic_features(data, tmp_path):

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import repeat
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -46,13 +46,13 @@ class Classifier:
 
     __repr__ = brief
 
-    def probabilities(
+    def log_odds(
         self,
         images: Generator[ReadImage, None, None],
         engine: EngineChoice,
         *,
         progress: Callable[[int], None] | None = None,
-    ) -> Iterator[tuple[ReadImage, float]]:
+    ) -> Iterator[tuple[ReadImage, Any]]:
         """Forecast images without keeping their features.
 
         Args:
@@ -61,11 +61,11 @@ class Classifier:
             progress: called with the number of images of each finished batch.
 
         Yields:
-            For each image, in order, itself and the probability of an event.
+            For each image, in order, itself and the log odds of an event; of several events a list.
         """
         with closing(images):
             for kept, features in self.features(images, repeat(engine.batch), engine, lambda image: image):
-                yield from zip(kept, self.head.probability(features).tolist(), strict=True)
+                yield from zip(kept, self.head.log_odds(features).tolist(), strict=True)
                 if progress:
                     progress(len(features))
 

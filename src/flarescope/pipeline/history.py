@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -130,7 +131,7 @@ def forecast_with_past(
     missing: list[str],
     progress: Callable[[int], None],
     reporter: Reporter,
-) -> Iterator[tuple[ReadImage, float]]:
+) -> Iterator[tuple[ReadImage, Any]]:
     """Forecast images beside the earlier ones of their regions among them; their features are kept till all are read.
 
     Args:
@@ -145,7 +146,7 @@ def forecast_with_past(
         reporter: hears how many have no earlier image.
 
     Yields:
-        Each image without its pixels, and the probability of an event.
+        Each image without its pixels, and the log odds of an event; of several events a list.
     """
     kept, features = list[ReadImage](), list[np.ndarray]()
     with closing(stream):
@@ -167,7 +168,7 @@ def forecast_with_past(
             "marked as missing, not invented; give those images too"
         )
     rows = HistoryRows(np.concatenate(features), np.arange(len(kept)), past, history.form)
-    yield from zip(kept, classifier.head.probability(rows).tolist(), strict=True)
+    yield from zip(kept, classifier.head.log_odds(rows).tolist(), strict=True)
 
 
 def _without_pixels(image: ReadImage) -> ReadImage:

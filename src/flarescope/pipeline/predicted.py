@@ -17,10 +17,11 @@ from flarescope.forecaster.event_models import EventModels
 from flarescope.images.likeness import flags_beside
 from flarescope.images.reading import ReadImage
 from flarescope.images.workers import Failure
+from flarescope.log_odds import sigmoid
 from flarescope.pipeline.flux_skill import median_log_flux
 from flarescope.progress import Reporter
 from flarescope.region_numbers import regions_text
-from flarescope.scores.calibration import certain_words, log_odds_of
+from flarescope.scores.calibration import certain_words
 from flarescope.several_events import flare_column
 from flarescope.tables import check_forecasts
 
@@ -69,16 +70,16 @@ class Row:
 
     noaa_ars: tuple[int, ...]
     time: dt.datetime | None
-    probability: Any  # of an event; of several a list
+    log_odds: Any  # of an event; of several a list
     flags: tuple[str, ...]
 
 
 def rows_of(classifier: Classifier, results: Iterator[tuple[ReadImage, Any]]) -> Iterator[Row]:
     """Keep of each image and its forecast what the tables tell."""
     likeness = classifier.description.likeness
-    for image, probability in results:
+    for image, log_odds in results:
         one = image.rendered
-        yield Row(one.noaa_ars, one.time, probability, flags_beside(one.flags, one.look, likeness))
+        yield Row(one.noaa_ars, one.time, log_odds, flags_beside(one.flags, one.look, likeness))
 
 
 def places_of(names: Sequence[str], told: Sequence[tuple[tuple[int, ...], dt.datetime | None]]) -> pd.DataFrame:
@@ -98,7 +99,8 @@ def places_of(names: Sequence[str], told: Sequence[tuple[tuple[int, ...], dt.dat
 
 def events_table(model: EventModels, places: pd.DataFrame, read: Sequence[Row], reporter: Reporter) -> pd.DataFrame:
     """Give one row an image with the probability of each event, and whether its threshold is reached."""
-    raw = np.array([row.probability for row in read], float)
+    log_odds = np.array([row.log_odds for row in read], float)
+    raw = sigmoid(log_odds)
     found = model.probability(raw)
     table = check_forecasts(places.assign(probability=found[:, 0]), "the forecasts")[list(places)]
     table["flags"] = pd.Series([" ".join(row.flags) for row in read], index=table.index, dtype="str")
@@ -112,14 +114,14 @@ def events_table(model: EventModels, places: pd.DataFrame, read: Sequence[Row], 
         described = model.parts[place].description
         name = f"median_{flare_column(event)}"
         if described.distribution is not None and name not in table:
-            median = 10 ** median_log_flux(described, log_odds_of(raw[:, place]))
+            median = 10 ** median_log_flux(described, log_odds[:, place])
             table[name] = np.where(median >= described.distribution["limit_w_m2"], median, np.nan)
     return table.assign(**{f"raw_{event.name}": raw[:, place] for place, event in enumerate(model.events)})
 
 
 def event_table(classifier: Classifier, places: pd.DataFrame, read: Sequence[Row]) -> pd.DataFrame:
     """Give one row an image with the probability of the one event, and whether the threshold is reached."""
-    table = places.assign(probability=[row.probability for row in read])
+    table = places.assign(probability=sigmoid(np.array([row.log_odds for row in read], float)))
     checked = check_forecasts(table, "the forecasts")[list(table)]
     described = classifier.description
     raw, decision = checked["probability"].to_numpy(float), described.decision

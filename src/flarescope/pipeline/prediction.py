@@ -82,7 +82,7 @@ def forecast_images(
         return [name for name in map(str, of) if name not in failed]
 
     if history is None:
-        results = classifier.probabilities(readable, choice, progress=advance)
+        results = classifier.log_odds(readable, choice, progress=advance)
     else:
         results = forecast_with_past(
             classifier,
