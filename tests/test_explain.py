@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from astropy.io import fits
 from PIL import Image
 from torch import nn
 
@@ -101,6 +102,24 @@ def test_what_a_network_cannot_have_is_said_or_refused(run, tmp_path):
     asked = flarescope.Explaining(methods=["grad-cam"], checks=False)
     with pytest.raises(flarescope.InputError, match="no layer of this network"):
         flarescope.explain(folder, images[:2], out=tmp_path, explaining=asked)
+
+
+@pytest.mark.usefixtures("blank")
+def test_an_image_of_another_form_or_kind_is_told_as_by_predict(run, tmp_path):
+    folder, images = run
+    field = np.random.default_rng(0).normal(0, 300, (60, 60)).astype(np.float32)
+    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(field)]).writeto(tmp_path / "some.fits")
+    explained, predicted = Heard(), Heard()
+    how = flarescope.Explaining(methods=["occlusion"], checks=False)
+    paths = [images[0], tmp_path / "some.fits"]
+    found = flarescope.explain(folder, paths, out=tmp_path / "out", explaining=how, reporter=explained)
+    table = flarescope.predict(folder, paths, reporter=predicted).forecasts
+    assert explained.warnings == predicted.warnings
+    assert any("trained on PNG" in text for text in explained.warnings)
+    assert [" ".join(one.flags) for one in found.images] == table["flags"].tolist()
+    assert "unnamed" in found.images[1].flags  # its header names no instrument
+    written = json.loads((tmp_path / "out" / "some.json").read_text())
+    assert any("(flag unnamed)" in text for text in written["warnings"])
 
 
 @pytest.mark.parametrize(

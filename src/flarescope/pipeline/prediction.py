@@ -62,7 +62,7 @@ def forecast_images(
     reporter.say(f"engine: {choice.id}")
     disk = compute.whole_disk
     if not disk:  # of a disk model's files, those of another form are refused below
-        tell_other_form(classifier.description.rendering, map(_rendering, images), reporter)
+        tell_other_form(classifier.description.rendering, map(rendering_of, images), reporter)
     history, missing = classifier.description.looks_back, list[str]()
     everything = [*images, *(earlier if history else ())]
     unread, forecast = list(failures), 0
@@ -148,7 +148,7 @@ def _read_disk(image: AnyImage, trained: str | None, compute: Compute, size: int
     return read
 
 
-def _rendering(image: AnyImage) -> str:
+def rendering_of(image: AnyImage) -> str:
     """Name the rendering of an image; a field in hand is rendered as one of a FITS file."""
     return "reference-fits" if isinstance(image, Given) or is_fits(Path(image.name)) else "reference-png"
 

@@ -1,7 +1,7 @@
 """Where in images does a model see its forecasts, and how far can the maps of it be believed?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,13 +14,17 @@ from flarescope.explaining.explained import Explained, explain_pixels, log_odds_
 from flarescope.explaining.maps import METHODS, check_methods
 from flarescope.files import make_folder
 from flarescope.forecaster.as_torch import EventHead, LogOdds, heads_of, log_odds_module
+from flarescope.images.flags import FLAGS
+from flarescope.images.likeness import flags_beside
 from flarescope.images.stored import StoredImage, images_named
 from flarescope.images.workers import Failure
 from flarescope.log_odds import sigmoid
 from flarescope.pipeline.explaining.writing import free_names, write_explained
 from flarescope.pipeline.featuring import Compute, announce, result_warnings
+from flarescope.pipeline.likeness import tell_flags
 from flarescope.pipeline.model_parts import ModelParts, load_parts
-from flarescope.pipeline.prediction import read_for, tell_failures
+from flarescope.pipeline.other_images import tell_other_form
+from flarescope.pipeline.prediction import read_for, rendering_of, tell_failures
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.seeds import check_seed
 
@@ -35,12 +39,14 @@ class Explanation:
         filename: the image.
         events: code of the event, such as `M1.0/24` -> what was found out.
         probabilities: code of the event -> its probability after the model's calibration, if it has one.
+        flags: words of `images.flags.FLAGS`, what of the image is unusual, as `predict` gives them.
         files: what was written of it.
     """
 
     filename: str
     events: dict[str, Explained] = field(repr=False)
     probabilities: dict[str, float]
+    flags: tuple[str, ...] = ()
     files: tuple[Path, ...] = field(default=(), repr=False)
 
     __repr__ = brief
@@ -48,7 +54,7 @@ class Explanation:
     def to_json(self) -> dict[str, Any]:
         """Give all but pixels as plain values."""
         events = {code: {"probability": self.probabilities[code], **one.to_json()} for code, one in self.events.items()}
-        return {"filename": self.filename, "events": events}
+        return {"filename": self.filename, "flags": list(self.flags), "events": events}
 
 
 @dataclass(frozen=True)
@@ -135,7 +141,10 @@ def explain(
     if not files:
         tell_failures(failures, 0, reporter)
     reporter.say(f"model: {found.path}")
-    announce(found.parts[0].weights, reporter, synthetic=found.parts[0].description.synthetic)
+    described = found.parts[0].description
+    announce(found.parts[0].weights, reporter, synthetic=described.synthetic)
+    if not compute.whole_disk:  # of a disk model's files, those of another form are refused
+        tell_other_form(described.rendering, map(rendering_of, files), reporter)
     work = _Work(found, explaining, compute, reporter)
     folder = make_folder(Path(out))
     explained = []
@@ -148,6 +157,7 @@ def explain(
             failures.append(Failure(str(path), str(error)))
         reporter.advance("explained", number, len(files))
     tell_failures(failures, len(explained), reporter)
+    tell_flags([one.flags for one in explained], described.likeness, reporter)
     return Explanations(tuple(explained), tuple(failures))
 
 
@@ -166,6 +176,9 @@ class _Work:
     def one(self, path: Path | StoredImage, folder: Path, name: str) -> Explanation:
         """Explain one image and write what came."""
         read = read_for(self.found.parts[0], path, self.compute)
+        likeness = self.found.parts[0].description.likeness
+        flags = flags_beside(read.rendered.flags, read.rendered.look, likeness)
+        warnings = [*self.warnings, *(f"{FLAGS[flag]} (flag {flag})" for flag in flags)]
         events, probabilities = {}, self._probabilities(read.rendered.pixels)
         for number, head in self.chosen:
             found = explain_pixels(
@@ -178,8 +191,8 @@ class _Work:
             )
             self._tell(found)
             events[head.code] = found
-        explanation = Explanation(str(path), events, probabilities)
-        said = {"model": str(self.found.path), "seed": self.explaining.seed, "warnings": self.warnings}
+        explanation = Explanation(str(path), events, probabilities, flags)
+        said = {"model": str(self.found.path), "seed": self.explaining.seed, "warnings": warnings}
         files = write_explained(
             folder,
             name,
@@ -187,11 +200,11 @@ class _Work:
             read,
             {head.code: (head, events[head.code]) for _, head in self.chosen},
             said=said | explanation.to_json(),
-            warnings=self.warnings,
+            warnings=warnings,
             accept=self.compute.accept,
             probabilities=probabilities,
         )
-        return Explanation(str(path), events, probabilities, tuple(files))
+        return replace(explanation, files=tuple(files))
 
     def _probabilities(self, pixels: np.ndarray) -> dict[str, float]:
         """Forecast one image: every event, calibrated and in order, by its code."""

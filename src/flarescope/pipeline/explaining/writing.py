@@ -62,7 +62,7 @@ def write_explained(
 ) -> list[Path]:
     """Write figures, numbers and maps of one image, each file whole or not at all; give the files.
 
-    What changes the meaning of all results stands first below each figure.
+    What changes the meaning of all results, or is unusual of the image, stands first below each figure.
     """
     background = background_of(path, accept)
     figures = {
