@@ -12,6 +12,7 @@ import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from fakes import Heard, use_fake_network
+from flarescope.backbones.registry import find
 from flarescope.catalog.boucheron import read_table
 from flarescope.cli import main
 from flarescope.errors import InputError
@@ -32,6 +33,7 @@ from flarescope.pipeline.models import load
 from flarescope.pipeline.predicted import Row, events_table
 from flarescope.pipeline.sweep_grid import Grid
 from flarescope.pipeline.training import train
+from flarescope.pipeline.training_data import _tell_unscaled
 from flarescope.pipeline.verifying import Verifying
 from flarescope.regions.trees import CHOICES
 from flarescope.several_events import label_column
@@ -265,6 +267,24 @@ def test_every_head_takes_the_29_magnetic_features(data, tmp_path):
     given = ["--table", table, "--images", data["images"], "--replicates", "0", "--quiet"]
     assert main(["evaluate", str(run), *map(str, given)]) == 0
     assert main(["predict", str(run), str(next((data["images"] / "1141").iterdir()))]) == 2  # features made elsewhere
+
+
+@pytest.mark.parametrize(
+    ("size", "recipe", "warned"),
+    [
+        (1e5, Recipe(), True),
+        (1.0, Recipe(), False),
+        (1e5, Recipe(learning_rate=1e-5), False),
+        (1e5, Recipe(solver="lbfgs"), False),
+        (1e5, Recipe(head="mlp"), False),
+    ],
+)
+def test_large_features_that_adam_would_take_as_they_are_are_told(tmp_path, size, recipe, warned):
+    np.save(tmp_path / "f.npy", np.full((3, 2), size))
+    (tmp_path / "f.txt").write_text("a\nb\nc\n")
+    heard = Heard()
+    _tell_unscaled(find(f"table:{tmp_path / 'f.npy'}"), [recipe], heard)
+    assert any("moves the log odds by some 200" in text for text in heard.warnings) == warned
 
 
 @pytest.fixture

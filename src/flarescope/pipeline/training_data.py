@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from flarescope.backbones.base import Spec, Weights, spec_text
-from flarescope.backbones.feature_table import lasting
+from flarescope.backbones.feature_table import FeatureTable, lasting
 from flarescope.backbones.registry import find
 from flarescope.catalog.boucheron import read_table
 from flarescope.connected import all_regions
@@ -37,6 +37,9 @@ from flarescope.pipeline.training_tables import (
 )
 from flarescope.progress import Reporter
 from flarescope.several_events import codes, rows_of_event
+
+MOST_MOVED: Final = 10.0
+"""By which a step of Adam may move log odds without a warning: as from .007 to .993."""
 
 
 @dataclass(frozen=True)
@@ -202,6 +205,7 @@ def open_training_data(
     whole = _whole_tables(train, validation, tables, limit, history)
     weights = find(backbone)
     announce(weights, reporter)
+    _tell_unscaled(weights, recipes, reporter)
     said = statement_of(event) + ("" if event else " (--event and --window state it)")
     reporter.say(said if len(events) < 2 else f"heads for {len(events)} events: {codes(events)}")
     check_before(root, compute)
@@ -226,6 +230,20 @@ def open_training_data(
         whole,
         events if len(events) > 1 else (),
     )
+
+
+def _tell_unscaled(weights: Weights, recipes: Sequence[Recipe], reporter: Reporter) -> None:
+    """Warn where Adam takes features that somebody made as they are, and one step moves a forecast from no to yes."""
+    steps = [one.learning_rate for one in recipes if (one.head, one.solver) == ("linear", "adam")]
+    if not isinstance(weights, FeatureTable) or not steps:
+        return
+    # Adam's first steps change each weight by about the learning rate (Kingma & Ba 2015, section 2.1).
+    moved = max(steps) * float(np.abs(weights.matrix).mean(axis=0, dtype=np.float64).sum())
+    if moved > MOST_MOVED:
+        reporter.warn(
+            f"a step of Adam moves the log odds by some {moved:,.0f}, for these features are large and a linear head "
+            "takes them as they are: --solver lbfgs, --head mlp and other heads scale them"
+        )
 
 
 def looking_back(
