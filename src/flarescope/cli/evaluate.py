@@ -177,6 +177,7 @@ def show_evaluation(evaluation: "Evaluation") -> None:
     if settings.as_json:
         show_json(evaluation.to_json())
         return
+    from flarescope.cli.verification_tables import flux_lines
     from flarescope.events import statement_of
 
     table = evaluation.table
@@ -192,7 +193,8 @@ def show_evaluation(evaluation: "Evaluation") -> None:
         tell_losses(evaluation.loss, evaluation.verification)
     else:
         out(statement_of(evaluation.event))
-    show_flux(evaluation)
+    for line in flux_lines(evaluation.evaluated):
+        out(line)
     note(f"scores and forecasts written to {evaluation.folder}")
 
 
@@ -206,23 +208,12 @@ def tell_losses(loss: float, verification: Mapping[str, Any]) -> None:
         )
 
 
-def show_flux(evaluation: "Evaluation", whose: str = "") -> None:
-    """Print how good the distribution of flux is that a regression forecasts."""
-    found = evaluation.evaluated.get("flux")
-    if found:
-        skill = "" if found["skill"] is None else f", skill {found['skill']:.3f}"
-        out(
-            f"{whose}distribution of the largest flare's log10 flux: CRPS {found['crps']:.4f} decades, these rows' own "
-            f"distribution {found['crps_sample']:.4f}{skill}"
-        )
-
-
 def show_events(evaluation: "EventsEvaluation") -> None:
     """Print the verification of each event in a row, as a table; or all of it as JSON."""
     if settings.as_json:
         show_json(evaluation.to_json())
         return
-    from flarescope.cli.verification_tables import event_cells
+    from flarescope.cli.verification_tables import event_cells, flux_lines
     from flarescope.wording import number
 
     rows = []
@@ -245,7 +236,8 @@ def show_events(evaluation: "EventsEvaluation") -> None:
     ]
     show_table(f"{evaluation.split}: each event by its own model and threshold", header, rows)
     for code, one in evaluation.evaluations.items():
-        show_flux(one, f"{code}: ")
+        for line in flux_lines(one.evaluated):
+            out(f"{code}: {line}")
     note("in order: as predict gives them, no event above one that it implies; Brier: calibrated, where it is fitted")
     note(f"scores and forecasts written to {evaluation.folder}")
 

@@ -160,3 +160,15 @@ def event_cells(verification: dict[str, Any] | None) -> list[str]:
     probability = (verification["calibrated"] or verification["probability"])["scores"]
     scores = [decided["tss"], decided["hss"], probability["bss_climatology"]]
     return [f"{number(one['value'])} {interval(one.get('low'), one.get('high'))}".strip() for one in scores]
+
+
+def flux_lines(evaluated: Mapping[str, Any]) -> list[str]:
+    """Say how good the distribution of flux is that a regression forecasts; of other models nothing."""
+    found = evaluated.get("flux")
+    if not found:
+        return []
+    skill = "" if found["skill"] is None else f", skill {found['skill']:.3f}"
+    return [
+        f"distribution of the largest flare's log10 flux: CRPS {found['crps']:.4f} decades, these rows' own "
+        f"distribution {found['crps_sample']:.4f}{skill}"
+    ]
