@@ -3,6 +3,8 @@
 The true VGG16 with random filters, against PyTorch in fp32; `test_engines` compares the engine as a whole.
 """
 
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -163,18 +165,24 @@ def reference(arrays, images):
 
 
 @pytest.fixture(scope="module")
-def features(arrays, images):
-    """Features by each instruction set, computed once."""
+def packed(arrays):
+    """The weights as each instruction set wants them, packed once."""
+    return functools.cache(lambda target: prepare(arrays, target, 2))
+
+
+@pytest.fixture(scope="module")
+def features(packed, images):
+    """Features by each instruction set, computed once; a processor without AVX512 has one name for two."""
     found = {}
 
     def by(name):
         target = TARGETS[name]
         if target is None:
             pytest.skip(f"this processor lacks {name}")
-        if name not in found:
-            worker = Worker(prepare(arrays, target, 2), kernels.compiled(target), 4)
-            found[name] = worker.run(images), worker
-        return found[name]
+        if target not in found:
+            worker = Worker(packed(target), kernels.compiled(target), 4)
+            found[target] = worker.run(images), worker
+        return found[target]
 
     return by
 
@@ -218,7 +226,14 @@ def test_what_is_not_finite_stays_so(features, images, name):
     assert np.isfinite(worker.run(images[:1])).all()
 
 
+@pytest.fixture
+def engine_packed(packed, monkeypatch):
+    """Let an engine take the weights that are packed already."""
+    monkeypatch.setattr(engine_winograd, "prepare", lambda arrays, target, workers: packed(target))
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("engine_packed")
 def test_an_engine_makes_room_for_what_comes(arrays, images, reference):
     if TARGETS["avx2"] is None:
         pytest.skip("this processor lacks avx2")
@@ -233,6 +248,7 @@ def test_an_engine_makes_room_for_what_comes(arrays, images, reference):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("engine_packed")
 def test_too_little_memory_is_said(arrays, images, monkeypatch):
     def no_room(*_):
         raise MemoryError
