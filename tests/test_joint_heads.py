@@ -112,7 +112,8 @@ def test_the_crps_is_the_integral_that_it_stands_for(location, scale, observed):
         return 0.0 if t < -6 else 1 / (1 + np.exp(-(t - location) / scale))
 
     below = quad(lambda t: cdf(t) ** 2, -6, observed)[0]
-    above = quad(lambda t: (1 - cdf(t)) ** 2, observed, observed + 60 * scale, limit=200)[0]
+    end = max(observed, location) + 60 * scale
+    above = quad(lambda t: (1 - cdf(t)) ** 2, observed, end, limit=200)[0]
     ours = crps_censored_logistic(np.array([location]), scale, np.array([observed]), -6.0)[0]
     assert ours == pytest.approx(below + above, abs=1e-6)
 
