@@ -81,11 +81,12 @@ def test_the_error_is_that_of_the_worst_image():
 
 def test_images_are_made_and_stay_what_they_are():
     pixels = made_pixels(64, 3)
-    assert (pixels.shape, pixels.dtype) == ((7, 3, 64, 64), np.float32)
+    assert (pixels.shape, pixels.dtype) == ((10, 3, 64, 64), np.float32)
     assert 0 <= pixels.min() < 1
     assert 254 < pixels.max() <= 255
     assert np.array_equal(pixels, made_pixels(64, 1).repeat(3, 1))
     assert pixels[3].std() == pytest.approx(0.3, rel=0.05)  # the quiet one
+    assert np.array_equal(pixels[9], np.rint(pixels[3]))
 
 
 # ---- OpenVINO ----

@@ -44,12 +44,12 @@ class Choice:
 
 
 def made_pixels(size: int, channels: int) -> np.ndarray:
-    """Draw images for the measurement: bipoles from faint to strong, a quiet field, noise, and broad waves.
+    """Draw images for the measurement: bipoles from faint to strong, a quiet field, noise, broad waves; some in bytes.
 
-    They are made, none is a magnetogram. Images near one grey level lose most by bf16.
+    They are made, none is a magnetogram. Images near one grey level lose most by bf16, and those of whole levels more.
 
     Returns:
-        `(7, channels, size, size)` float32, 0..255.
+        `(10, channels, size, size)` float32, 0..255; the last three in whole levels, as 8-bit images have them.
     """
     noise = np.random.default_rng(0).normal(size=(size, size))
     y, x = np.mgrid[:size, :size] / size - 0.5
@@ -62,8 +62,9 @@ def made_pixels(size: int, channels: int) -> np.ndarray:
     waves = np.sin(9 * x + 4 * y) * np.cos(7 * y - 3 * x)
     drawn = ((10 * bipole, 0.3), (30 * bipole, 0.3), (60 * bipole, 0.3), (0, 0.3), (0, 20), (0, 60), (100 * waves, 8))
     levels = np.stack([shape + grain * noise for shape, grain in drawn])
-    pixels: np.ndarray = np.clip(127.5 + levels, 0, 255)[:, None].astype(np.float32)
-    return pixels.repeat(channels, axis=1)
+    pixels = np.clip(127.5 + levels, 0, 255)
+    both = np.concatenate([pixels, np.rint(pixels[[0, 1, 3]])])
+    return both[:, None].astype(np.float32).repeat(channels, axis=1)
 
 
 def error_of(features: np.ndarray, exact: np.ndarray) -> float:

@@ -114,4 +114,5 @@ def remembered(folder: Path) -> Choice | None:
 def _note(folder: Path) -> Path:
     """Name the note for this kind of processor: another may round otherwise, or not at all."""
     processor = openvino.Core().get_property("CPU", "FULL_DEVICE_NAME").strip()
-    return folder / f"bf16-{hashlib.sha256(f'{processor} {AIM}'.encode()).hexdigest()[:16]}.json"
+    digest = hashlib.sha256(f"{processor} {AIM}".encode() + made_pixels(16, 1).tobytes())  # and by what it was chosen
+    return folder / f"bf16-{digest.hexdigest()[:16]}.json"
