@@ -115,7 +115,7 @@ def _choose_mixed(engine: str, device: str, runs: Sequence[str]) -> EngineChoice
     has_it = engine != "torch" and device == "cpu" and "openvino" in runs and find_spec("openvino") is not None
     if not (has_it and _openvino_has_bf16()):
         raise InputError(
-            "--precision bf16: it would change this network's features by more than 1 %; only OpenVINO, on a processor "
+            "--precision bf16: it can change this network's features by more than 1 %; only OpenVINO, on a processor "
             "with AVX512-BF16 or AMX, keeps them, by leaving layers in fp32; take --precision fp32"
             + (", or --engine openvino" if engine == "auto" and device != "cpu" else "")
         )
