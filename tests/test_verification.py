@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -24,19 +25,28 @@ def run(*arguments):
     return main([str(argument) for argument in arguments])
 
 
-@pytest.fixture
-def trained(tmp_path, monkeypatch, capsys):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
     """A trained and evaluated run on a tiny made set with a fake network; no data of the Sun."""
-    use_fake_network(monkeypatch)
-    data = write_set(tmp_path / "set", regions=REGIONS)
-    (data["images"].parent / "synthetic.json").write_text("{}")  # what marks a made set
-    out = tmp_path / "runs/r"
+    place = tmp_path_factory.mktemp("made")
+    data = write_set(place / "set", regions=REGIONS)
+    (place / "set/synthetic.json").write_text("{}")  # what marks a made set
     common = ["--images", data["images"], "--quiet"]
     tables = ["--train", data["train"], "--validation", data["validation"]]
-    assert run("train", *tables, "--out", out, "--backbone", "random", "--batch", 8, *common) == 0
-    assert run("evaluate", out, "--table", data["test"], *common) == 0
-    capsys.readouterr()
-    return out, data
+    with pytest.MonkeyPatch.context() as patch:
+        use_fake_network(patch)
+        assert run("train", *tables, "--out", place / "runs/r", "--backbone", "random", "--batch", 8, *common) == 0
+        assert run("evaluate", place / "runs/r", "--table", data["test"], *common) == 0
+    return place, data
+
+
+@pytest.fixture
+def trained(made, tmp_path, monkeypatch):
+    """A copy of that run, to be changed, and its set, which is not."""
+    place, data = made
+    use_fake_network(monkeypatch)
+    shutil.copytree(place / "runs", tmp_path / "runs")
+    return tmp_path / "runs/r", data
 
 
 def scores_of(out):
