@@ -167,7 +167,7 @@ def test_each_event_has_its_own_calibration_and_threshold_in_the_one_file(run, c
     assert "M1.0/24 is not calibrated" in shown.err
     assert "C1.0/48" in shown.out
     assert main(["calibrate", str(run), "--event", "X1.0/24"]) == 2
-    assert "not X1.0/24" in capsys.readouterr().err
+    assert "not of X1.0/24" in capsys.readouterr().err
 
 
 def test_predict_gives_all_events_in_one_row_an_image(made, run, tmp_path, capsys):

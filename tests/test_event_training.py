@@ -145,7 +145,7 @@ def test_what_takes_a_run_of_one_event_says_which_to_give(data, engine, tmp_path
     assert run_of_event(several.path, EVENTS[1]) == several.path / "events/M1.0_24h"
     with pytest.raises(InputError, match=r"a run of 3 events; choose one: --event C1\.0/24"):
         run_of_event(several.path, None)
-    with pytest.raises(InputError, match=r"not X1\.0/24"):
+    with pytest.raises(InputError, match=r"not of X1\.0/24"):
         run_of_event(several.path, event_of_code("X1.0/24"))
     assert run_of_event(several.path / "events/M1.0_24h", None).name == "M1.0_24h"
     assert RunFolder(run_of_event(several.path, EVENTS[1])).history()

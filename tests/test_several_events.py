@@ -27,6 +27,7 @@ from flarescope.several_events import (
     implications,
     label_column,
     longest,
+    not_among,
     one_of,
     ordered,
     rows_of_event,
@@ -191,3 +192,9 @@ def test_the_grid_of_region_models_is_ordered_by_the_same_step():
     most = np.stack([implied[..., inside[window]].min(axis=-1) for window in windows], axis=-1)
     np.testing.assert_array_equal(ordered_grid(p), (least + most) / 2)
     assert len(THRESHOLDS_W_M2) == SHAPE[0]
+
+
+def test_an_event_of_another_scope_is_told_by_it():
+    disk = [event_of_code(code, EventDefinition(scope="disk")) for code in ("M1.0/24", "X1.0/48")]
+    assert not_among(disk, event_of_code("M1.0/24")) == "M1.0/24, X1.0/48 of scope disk, not region: say --scope disk"
+    assert not_among(disk, event_of_code("C1.0/24")).endswith("not of C1.0/24; choose one of them")

@@ -85,6 +85,14 @@ def one_of(events: Sequence[EventDefinition], wanted: EventDefinition) -> EventD
     return next((event for event in events if difference(event, wanted) is None), None)
 
 
+def not_among(events: Sequence[EventDefinition], wanted: EventDefinition) -> str:
+    """Say of an event that is not among several what they are, and where only the scope tells it from one of them."""
+    scope = events[0].scope
+    if scope != wanted.scope and one_of(events, replace(wanted, scope=scope)) is not None:
+        return f"{codes(events)[:120]} of scope {scope}, not {wanted.scope}: say --scope {scope}"
+    return f"{codes(events)[:120]}, not of {wanted.code}; choose one of them"
+
+
 def codes(events: Sequence[EventDefinition]) -> str:
     """Name events in short, for a line: `C1.0/24, M1.0/24`."""
     return ", ".join(event.code for event in events)

@@ -12,7 +12,7 @@ from flarescope.catalog.boucheron import CSV_NAMES
 from flarescope.errors import InputError
 from flarescope.events import PUBLISHED, EventDefinition, difference
 from flarescope.notes import read_events
-from flarescope.several_events import codes, one_of
+from flarescope.several_events import not_among, one_of
 
 _LABELS_NAME: Final = re.compile(
     r"(?:.*_)?([ABCMX][0-9]+\.[0-9]+)_([0-9]+)hr_(?:.*_)?(?:labels\.txt|features\.csv)", re.IGNORECASE
@@ -74,7 +74,7 @@ def agreed_event(path: str | Path, stated: EventDefinition | None) -> EventDefin
         return events[0] if events else stated
     own = one_of(events, stated) or events[0]
     if len(events) > 1 and difference(own, stated):
-        raise InputError(f"{path}: has labels of {codes(events)[:120]}, not of {stated.code}; choose one of them")
+        raise InputError(f"{path}: has labels of {not_among(events, stated)}")
     if difference(own, stated):
         raise InputError(f"{path}: its labels are of flares {own.brief}, not {stated.brief} as stated; state nothing")
     return own

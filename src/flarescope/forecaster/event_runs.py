@@ -14,7 +14,7 @@ from flarescope.errors import InputError
 from flarescope.events import EventDefinition
 from flarescope.files import read_json, write_json
 from flarescope.forecaster.runs import RunFolder
-from flarescope.several_events import codes, events_from_json, events_to_json, one_of
+from flarescope.several_events import events_from_json, events_to_json, not_among, one_of
 
 KIND: Final = "events"
 """What `run.json` says its run is of, and the folder of the runs."""
@@ -76,7 +76,7 @@ class EventRuns:
         for event in wanted or self.events:
             own = one_of(self.events, event)
             if own is None:
-                raise InputError(f"{self.path}: forecasts {codes(self.events)[:150]}, not {event.code}; choose one")
+                raise InputError(f"{self.path}: a run of {not_among(self.events, event)}")
             found.append(own)
         return found
 

@@ -24,8 +24,8 @@ class Threshold:
 
     Attributes:
         threshold: an event is forecast where probability >= threshold; 0..1.
-        rule: one of `RULES`: largest TSS, largest HSS, or least cost.
-        value: the TSS or HSS reached, or the mean cost of a forecast in units of one false alarm.
+        rule: one of `RULES`: largest TSS, largest HSS, or least cost; or `stated`, decided elsewhere.
+        value: the TSS (of a stated one too) or HSS reached, or the mean cost of a forecast, a false alarm being one.
         cost_ratio: cost of a miss over cost of a false alarm; None unless the rule is "cost".
     """
 
