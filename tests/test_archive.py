@@ -133,7 +133,7 @@ def test_two_processes_at_once_keep_all_of_theirs(tmp_path):
 
 
 def test_who_waits_too_long_is_told_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(database, "WAIT_S", 0.01)
+    monkeypatch.setitem(database.opened.__wrapped__.__kwdefaults__, "wait_s", 0.01)  # not a minute
     keep(tmp_path, made_forecast(1))
     with database.opened(tmp_path, write=True), pytest.raises(FlarescopeError, match="another process is writing"):
         keep(tmp_path, made_forecast(2))
