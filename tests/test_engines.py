@@ -84,8 +84,8 @@ def test_the_engines_agree_in_fp32_and_keep_the_order(by_torch, by_engine):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["openvino", "winograd"])
-def test_bf16_is_near_fp32_where_the_processor_has_it(weights, batches, by_torch, name):
+@pytest.mark.parametrize(("name", "most"), [("openvino", 0.01), ("winograd", 0.012)])  # noise is the worst of images
+def test_bf16_is_near_fp32_where_the_processor_has_it(weights, batches, by_torch, name, most):
     by_winograd = engines.target_for("bf16", engines._processor_features())
     if not (by_winograd if name == "winograd" else engines._openvino_has_bf16()):
         pytest.skip("this processor does not compute in bf16")
@@ -93,7 +93,7 @@ def test_bf16_is_near_fp32_where_the_processor_has_it(weights, batches, by_torch
     for ours, reference in zip(start(choice, weights).stream(batches), by_torch, strict=True):
         assert ours.dtype == np.float32
         for one, other in zip(ours, reference, strict=True):
-            assert 1e-5 < relative_error(one, other) < 1.5e-2
+            assert 1e-5 < relative_error(one, other) < most
 
 
 @pytest.mark.slow
