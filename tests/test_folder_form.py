@@ -60,6 +60,9 @@ def test_every_command_that_takes_a_model_takes_it(run, folder, tmp_path, capsys
     assert main([str(word) for word in [*words, "--out", tmp_path / "evaluated", "--quiet"]]) == 0
     assert (tmp_path / "evaluated" / "scores.json").is_file()
     assert main(["explain", str(folder), str(images[0]), "--out", str(tmp_path / "ex"), "--no-checks", "-q"]) == 0
+    told = capsys.readouterr().out
+    assert "how faithful they are was not asked" in told
+    assert "deletion" not in told
     assert flarescope.export(folder, to="onnx", out=tmp_path / "m.onnx").difference < 1e-6
     flarescope.export(folder, to="folder", out=tmp_path / "copy")
     assert (tmp_path / "copy/config.json").read_bytes() == (folder / "config.json").read_bytes()

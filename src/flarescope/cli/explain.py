@@ -72,7 +72,7 @@ def explain(
 
 def show_explained(found: "Explanations") -> None:
     """Print the numbers of each map, as a table or as JSON."""
-    from flarescope.wording import number, probability_text
+    from flarescope.wording import number, probability_text, without_empty
 
     if settings.as_json:
         failed = [{"filename": one.filename, "events": None, "reason": one.reason} for one in found.failures]
@@ -96,5 +96,8 @@ def show_explained(found: "Explanations") -> None:
                 rows.append(
                     [image.filename, code, "", "random maps", number(deletion, 2), number(insertion, 2), "", ""]
                 )
-    header = ["image", "event", "probability", "map", "deletion", "insertion", "rank, head", "rank, all"]
-    show_table("mean log-odds under deletion (small is good) and insertion (large is good)", header, rows)
+    checks = ("deletion", "insertion", "rank, head", "rank, all")
+    header, cells = without_empty(("image", "event", "probability", "map", *checks), rows, checks)
+    checked = "mean log-odds under deletion (small is good) and insertion (large is good)"
+    title = checked if set(checks) & set(header) else "maps; how faithful they are was not asked"
+    show_table(title, list(header), [list(row) for row in cells])
