@@ -211,8 +211,9 @@ def test_the_command_evaluates_and_reports_each_event(made, run, capsys):
     words = ["--table", data["table"], "--images", data["images"], "--engine", "torch", "--precision", "fp32"]
     words = [*map(str, words), "--replicates", "0", "--workers", "0"]
     assert main(["evaluate", str(run), *words]) == 0
-    shown = capsys.readouterr().out
-    assert all(code in shown for code in CODES)
+    told = capsys.readouterr()
+    assert all(code in told.out for code in CODES)
+    assert told.err.count("16 from the store") == 1  # what is so of all events is said once
     assert main(["evaluate", str(run), *words, "--event", "M1.0/24", "--event", "C1.0/24", "--json"]) == 0
     assert list(json.loads(capsys.readouterr().out)["by_event"]) == ["M1.0/24", "C1.0/24"]
     assert main(["evaluate", str(run), *words, "--epoch", "1"]) == 2

@@ -49,6 +49,32 @@ class Naming(Reporter):
         self._reporter.advance(label, done, total)
 
 
+class Once(Reporter):
+    """Tells another reporter each line once, where several events have the same to say."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter, self._told = reporter, set[str]()
+
+    def say(self, text: str) -> None:
+        """Say it the first time."""
+        if self._is_new(text):
+            self._reporter.say(text)
+
+    def warn(self, text: str) -> None:
+        """Warn the first time."""
+        if self._is_new(text):
+            self._reporter.warn(text)
+
+    def advance(self, label: str, done: int, total: int) -> None:
+        """Pass on."""
+        self._reporter.advance(label, done, total)
+
+    def _is_new(self, text: str) -> bool:
+        new = text not in self._told
+        self._told.add(text)
+        return new
+
+
 class WarningReporter(Reporter):
     """For programs that name no reporter: what changes the meaning of the results is a Python warning, given once."""
 

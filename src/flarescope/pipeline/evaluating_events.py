@@ -21,7 +21,7 @@ from flarescope.parquet_tables import write_parquet
 from flarescope.pipeline.evaluating import evaluate, feature_root
 from flarescope.pipeline.evaluation import Evaluation
 from flarescope.pipeline.event_in_both import events_in_both
-from flarescope.progress import Reporter, WarningReporter
+from flarescope.progress import Once, Reporter, WarningReporter
 from flarescope.scores.contingency import count
 from flarescope.several_events import events_to_json, implications, label_column, ordered
 
@@ -89,7 +89,7 @@ def evaluate_events(
     Raises:
         InputError: as `evaluate`; an event that the run or the table has not.
     """
-    reporter, runs = reporter or WarningReporter(), EventRuns.open(Path(run))
+    reporter, runs = Once(reporter or WarningReporter()), EventRuns.open(Path(run))
     chosen = chosen_events(runs, table, events)
     stores = feature_stores(runs, chosen, features)
     asked: dict[str, Any] = {"table": table, "images": images, "split": split, "features": stores} | options

@@ -22,7 +22,7 @@ from flarescope.pipeline.with_regions import (
     log_odds_together,
     with_regions,
 )
-from flarescope.progress import Reporter, WarningReporter
+from flarescope.progress import Once, Reporter, WarningReporter
 from flarescope.several_events import implications, ordered
 
 
@@ -96,7 +96,7 @@ def evaluate_events_with_regions(
     Raises:
         InputError: as `evaluate_events` and `evaluate_with_regions`.
     """
-    reporter, runs = reporter or WarningReporter(), EventRuns.open(Path(run))
+    reporter, runs = Once(reporter or WarningReporter()), EventRuns.open(Path(run))
     chosen = chosen_events(runs, table, events)
     stores, data = feature_stores(runs, chosen, features), files.read(reporter)
     asked: dict[str, Any] = {"table": table, "images": images, "split": split, "features": stores} | options
