@@ -3,7 +3,9 @@
 import datetime as dt
 import json
 import sys
+import time
 import urllib.error
+from types import SimpleNamespace
 
 import pytest
 
@@ -150,7 +152,8 @@ def test_failures_that_pass(server, tmp_path, error):
 
 def test_waits_grow(server, tmp_path, monkeypatch):
     waits = []
-    monkeypatch.setattr("flarescope.sources.jsoc.time.sleep", waits.append)
+    own_time = SimpleNamespace(**{**vars(time), "sleep": waits.append})  # other threads sleep meanwhile
+    monkeypatch.setattr("flarescope.sources.jsoc.time", own_time)
     monkeypatch.setattr("flarescope.sources.jsoc.random.uniform", lambda low, high: 1.0)
     client = Client(server, polls=1)
     client.errors = [OSError("away")] * 4

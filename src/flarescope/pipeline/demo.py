@@ -149,7 +149,7 @@ def run_demo(
         **common,
     )
     calibrate(run.path, reporter=reporter)
-    verifying = Verifying(events=data / "eventList.txt")
+    verifying = Verifying(events=data / "eventList.txt", flux_scale="operational")
     evaluation = evaluate(run.path, table=tables / "catalogue.parquet", verifying=verifying, **common)
     files = _test_fits(data, evaluation.forecasts)[:4]
     reported = write_report(run.path, verifying=verifying, reporter=reporter)
