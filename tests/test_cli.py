@@ -19,6 +19,7 @@ from flarescope.backbones.vgg16 import VGG16
 from flarescope.cli import main
 from flarescope.cli.app import app
 from flarescope.cli.evaluate import tell_losses
+from flarescope.cli.screen import settings
 from flarescope.engines import start as starting
 from waiting import LIMIT_S
 
@@ -413,7 +414,8 @@ def test_root_help_lists_every_command(capsys):
     assert isinstance(app, typer.Typer)
 
 
-def test_a_loss_that_is_not_the_log_loss_is_explained(capsys):
+def test_a_loss_that_is_not_the_log_loss_is_explained(capsys, monkeypatch):
+    monkeypatch.setattr(settings, "quiet", False)  # of the last command that this process ran
     verification = {"probability": {"scores": {"log_loss": {"value": 3.442}}}}
     tell_losses(39.6671, verification)
     said = capsys.readouterr().err
