@@ -59,8 +59,8 @@ DROP = """
   }
 """
 # What moved after it was shown; a shift that follows a click or a key within half a second is one that was asked for.
-# A layout shift of 0.1 is called good (https://web.dev/articles/cls). On a busy machine columns are drawn before the last
-# row has come, and widen by some pixels: up to .0027 was seen.
+# A layout shift of 0.1 is called good (https://web.dev/articles/cls). On a busy machine columns are drawn before the
+# last row has come, and widen by some pixels: up to .0027 was seen.
 SEEN = 0.005
 SHIFTS = """() => new Promise(done => {
   let total = 0;
