@@ -10,9 +10,20 @@ import pytest
 import torch
 
 from flarescope.backbones.base import Network, Weights
-from flarescope.engines import openvino_graphs, openvino_marks
+from flarescope.engines import openvino_choice, openvino_graphs
 from flarescope.engines.base import MIXED, EngineChoice
-from flarescope.engines.openvino_bf16 import AIM, PROMISE, Choice, choose_layers, error_of, made_pixels
+from flarescope.engines.openvino_bf16 import (
+    AIM,
+    NOTHING,
+    PROMISE,
+    WHOLE,
+    Choice,
+    Plan,
+    choose_plan,
+    error_of,
+    in_words,
+    made_pixels,
+)
 from flarescope.engines.openvino_convert import to_openvino
 from flarescope.engines.openvino_marks import marked, multiplications_of
 from flarescope.engines.start import start
@@ -33,25 +44,27 @@ LINES = """<layer id="0" name="pixels" type="Parameter" version="opset1">
 # ---- the choice ----
 
 
-def independent(base=0.0, **errors):
-    """A measurement of layers whose errors are independent."""
+def independent(base=0.0, end=1.0, **errors):
+    """A measurement of layers whose errors are independent; `end` is that of any end of the network."""
 
-    def measure(layers):
-        inside = errors.values() if layers is None else [errors[name] for name in layers]
+    def measure(plan):
+        if plan.behind:
+            return end
+        inside = errors.values() if plan == WHOLE else [errors[name] for name in plan.layers]
         return math.sqrt(base**2 + sum(error**2 for error in inside))
 
     return measure
 
 
-def test_all_layers_are_taken_where_they_may_be():
-    assert choose_layers(independent(a=0.003, b=0.004), {"a": 1, "b": 1}) == Choice(None, 0.005, 0.005, 1.0)
+def test_all_is_taken_where_it_may_be():
+    assert choose_plan(independent(a=0.003, b=0.004), {"a": 1, "b": 1}, {}) == Choice(WHOLE, 0.005, 0.005, 1.0)
 
 
-def test_else_those_that_cost_least_for_their_work():
+def test_else_the_layers_that_cost_least_for_their_work():
     # Squares for a multiplication, in 1e-8: a 100, b 400 / 4, c 1600 / 2, d 90,000; room is 3600, a + b + c are 2100
     errors = {"a": 0.001, "b": 0.002, "c": 0.004, "d": 0.03}
-    choice = choose_layers(independent(**errors), {"a": 1, "b": 4, "c": 2, "d": 3})
-    assert choice.layers == {"a", "b", "c"}
+    choice = choose_plan(independent(**errors), {"a": 1, "b": 4, "c": 2, "d": 3}, {})
+    assert choice.plan == Plan(frozenset("abc"))
     assert choice.share == 7 / 10
     assert choice.error == pytest.approx(math.sqrt(0.000021))
     assert choice.error_of_whole == pytest.approx(math.sqrt(0.000921))
@@ -59,17 +72,49 @@ def test_else_those_that_cost_least_for_their_work():
 
 def test_what_no_mark_keeps_takes_room_and_small_layers_are_not_tried():
     # 0.006^2 - 0.005^2 = 0.0033^2; a has 1 of 100 multiplications
-    choice = choose_layers(independent(base=0.005, a=0.0001, b=0.003, c=0.004), {"a": 1, "b": 50, "c": 49})
-    assert choice.layers == {"b"}
-    assert choose_layers(independent(base=0.007, a=0.0), {"a": 1}).layers == frozenset()
+    errors = {"a": 0.0001, "b": 0.003, "c": 0.004}
+    choice = choose_plan(independent(base=0.005, **errors), {"a": 1, "b": 50, "c": 49}, {})
+    assert choice.plan == Plan(frozenset("b"))
+    assert choose_plan(independent(base=0.007, a=0.0), {"a": 1}, {}).plan == NOTHING
 
 
 def test_errors_that_add_up_are_measured_and_layers_given_back():
-    def measure(layers):
-        return 1.0 if layers is None else 0.003 * len(layers)
+    def measure(plan):
+        return 1.0 if plan == WHOLE else 0.003 * len(plan.layers)
 
-    choice = choose_layers(measure, dict.fromkeys("abcd", 1))  # 4 squares of 0.003 would fit; 2 layers do
-    assert (len(choice.layers), choice.error, choice.share) == (2, 0.006, 0.5)
+    choice = choose_plan(measure, dict.fromkeys("abcd", 1), {})  # 4 squares of 0.003 would fit; 2 layers do
+    assert (len(choice.plan.layers), choice.error, choice.share) == (2, 0.006, 0.5)
+
+
+def test_or_the_longest_end_found_in_few_steps():
+    """The error is 0.01 % for each of 100 places from the end on: 60 may be in bf16."""
+    tried = []
+
+    def measure(plan):
+        tried.append(plan)
+        return 0.0001 * int(plan.behind) if plan.behind else 0.02
+
+    choice = choose_plan(measure, {"all": 1}, {str(number): number / 200 for number in range(1, 101)})
+    assert choice == Choice(Plan(behind="60"), 0.006, 0.02, 0.3)
+    assert len(tried) == 2 + 7  # whole and nothing; 2^7 are more than 100
+    assert choose_plan(measure, {"all": 1}, {"61": 0.1, "62": 0.2}).plan == NOTHING
+    assert choose_plan(measure, {"all": 1}, {"60": 0.1}).plan == Plan(behind="60")
+
+
+@pytest.mark.parametrize(("share", "plan"), [(0.49, Plan(frozenset("a"))), (0.51, Plan(behind="end"))])
+def test_of_layers_and_an_end_what_is_more(share, plan):
+    choice = choose_plan(independent(end=0.002, a=0.001, b=0.03), {"a": 1, "b": 1}, {"end": share})
+    assert choice.plan == plan
+    assert choice.error == (0.001 if plan.layers else 0.002)
+
+
+def test_what_is_in_bf16_is_said():
+    said = in_words("net", Choice(Plan(frozenset("ab")), 0.004, 0.02, 0.123))
+    assert said.startswith("net: 2 layers with 12% of its multiplications in bf16, the others in fp32, so that")
+    said = in_words("net", Choice(Plan(behind="x"), 0.004, 0.02, 0.001))
+    assert said.startswith(
+        "net: its end with less than 1% of its multiplications in bf16, what comes before in fp32, so that"
+    )
 
 
 def test_the_error_is_that_of_the_worst_image():
@@ -80,13 +125,17 @@ def test_the_error_is_that_of_the_worst_image():
 
 
 def test_images_are_made_and_stay_what_they_are():
-    pixels = made_pixels(64, 3)
-    assert (pixels.shape, pixels.dtype) == ((10, 3, 64, 64), np.float32)
+    pixels = made_pixels(64, 1)
+    assert (pixels.shape, pixels.dtype) == ((11, 1, 64, 64), np.float32)
     assert 0 <= pixels.min() < 1
     assert 254 < pixels.max() <= 255
-    assert np.array_equal(pixels, made_pixels(64, 1).repeat(3, 1))
+    colours = made_pixels(64, 3)
+    assert np.array_equal(colours[:11], pixels.repeat(3, 1))
+    assert np.array_equal(colours[11:, 0], pixels[:, 0])
+    assert np.array_equal(np.sort(colours[11:, 2].ravel()), np.sort(pixels.ravel()))  # the same images, turned round
+    assert abs(np.corrcoef(colours[16, 0].ravel(), colours[17, 1].ravel())[0, 1]) < 0.05  # and their noise moved
     assert pixels[3].std() == pytest.approx(0.3, rel=0.05)  # the quiet one
-    assert np.array_equal(pixels[9], np.rint(pixels[3]))
+    assert np.array_equal(pixels[10], np.rint(pixels[3]))
 
 
 # ---- OpenVINO ----
@@ -102,31 +151,40 @@ def test_all_but_the_layers_are_marked():
 
 
 class Net(torch.nn.Module):
-    """Convolutions, of which the first takes small differences of large numbers if `is_coarse`."""
+    """Convolutions, or products of matrices, the first of small differences of large numbers if `is_coarse`."""
 
-    def __init__(self, *, is_coarse, is_linear=False):
+    def __init__(self, *, is_coarse, products=0):
         super().__init__()
         torch.manual_seed(0)
-        self.grey = 127.5 if is_coarse else 0.0
-        self.first = torch.nn.Linear(256, 64) if is_linear else torch.nn.Conv2d(1, 16, 3, padding=1)
-        self.second, self.third = torch.nn.Conv2d(16, 32, 1), torch.nn.Conv2d(32, 32, 1)
-        self.is_linear = is_linear
+        grey = 127.5 if is_coarse else 0.0
+        if products:
+            rest = [torch.nn.ReLU(), torch.nn.Linear(64, 32)] * (products - 1)
+            self.layers = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(256, 64), *rest)
+        else:
+            first, second, third = (
+                torch.nn.Conv2d(1, 16, 3, padding=1),
+                torch.nn.Conv2d(16, 32, 1),
+                torch.nn.Conv2d(32, 32, 1),
+            )
+            self.layers = torch.nn.Sequential(first, torch.nn.ReLU(), second, torch.nn.ReLU(), third, Means())
         with torch.no_grad():
-            self.first.bias -= self.grey * self.first.weight.flatten(1).sum(1)
+            first = self.layers[1 if products else 0]
+            first.bias -= grey * first.weight.flatten(1).sum(1)
         self.requires_grad_(False)
         self.eval()
 
     def forward(self, pixels, dtype=torch.float32):
-        x = pixels[:, :1] if pixels.shape[1] == 3 else pixels.float()
-        if self.is_linear:
-            return self.first(x.flatten(1)).float()
-        x = self.third(torch.relu(self.second(torch.relu(self.first(x)))))
-        return x.mean((2, 3)).float()
+        return self.layers(pixels[:, :1] if pixels.shape[1] == 3 else pixels.float()).float()
+
+
+class Means(torch.nn.Module):
+    def forward(self, x):
+        return x.mean((2, 3))
 
 
 def weights_of(family="made", **what):
     network = Network("net", 32, lambda arrays: Net(**what), PixelForm(16, "smooth"), precisions=("fp32",))
-    return Weights(family, f"sha256:{''.join(map(str, what))}{'0' * 60}", dict, network)
+    return Weights(family, f"sha256:{'0' * 64}", dict, network)
 
 
 def features(weights, precision):
@@ -149,26 +207,33 @@ def test_multiplications_are_counted_by_places_and_weights():
     graph = to_openvino(Net(is_coarse=False), 16, 1)
     graph.reshape([1, 1, 16, 16])
     assert list(multiplications_of(graph).values()) == [256 * 9 * 16, 256 * 16 * 32, 256 * 32 * 32]
-    graph = to_openvino(Net(is_coarse=False, is_linear=True), 16, 1)
+    graph = to_openvino(Net(is_coarse=False, products=1), 16, 1)
     graph.reshape([1, 1, 16, 16])
     assert list(multiplications_of(graph).values()) == [256 * 64]
 
 
 @needs_bf16
-def test_layers_that_lose_too_much_stay_in_fp32_and_the_choice_is_kept(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("products", "said"),
+    [
+        (0, r"net: \d layers? with \d+% of its multiplications in bf16, the others in fp32"),
+        (2, r"net: its end with 11% of its multiplications in bf16, what comes before in fp32"),  # 1 of 9
+    ],
+)
+def test_what_loses_too_much_stays_in_fp32_and_the_choice_is_kept(tmp_path, monkeypatch, products, said):
     monkeypatch.setenv("FLARESCOPE_CACHE", str(tmp_path))
-    weights = weights_of(is_coarse=True)
+    weights = weights_of(is_coarse=True, products=products)
     exact = features(weights, "fp32")
-    with pytest.warns(FlarescopeWarning, match=r"net: \d layers? with \d+% of its multiplications in bf16, the others"):
+    with pytest.warns(FlarescopeWarning, match=said):
         mixed = features(weights, MIXED)
     assert 0 < error_of(mixed, exact) < PROMISE < error_of(features(weights, "bf16"), exact)
     (note,) = openvino_graphs.cached_graph(weights, 1).glob("bf16-*.json")
     kept = json.loads(note.read_text())
     assert kept["error"] <= AIM < kept["error_of_whole"]
-    assert 0 < len(kept["layers"]) < 3
+    assert kept["behind"] if products else 0 < len(kept["layers"]) < 3
     measured = []
-    monkeypatch.setattr(openvino_marks, "measured", lambda *of: measured.append(of))
-    with pytest.warns(FlarescopeWarning, match="in bf16, the others"):
+    monkeypatch.setattr(openvino_choice, "measured", lambda *of: measured.append(of))
+    with pytest.warns(FlarescopeWarning, match=said):
         assert np.array_equal(features(weights, MIXED), mixed)
     assert measured == []
 
@@ -180,7 +245,14 @@ def test_a_damaged_note_is_measured_anew(tmp_path, monkeypatch):
     features(weights, MIXED)
     (note,) = openvino_graphs.cached_graph(weights, 1).glob("bf16-*.json")
     whole = note.read_bytes()
-    for damaged in (b"", b"[]", b"{}", whole.replace(b"null", b"3"), whole.replace(b"0.0", b"9.0")):
+    for damaged in (
+        b"",
+        b"[]",
+        b"{}",
+        whole.replace(b"null", b"3"),
+        whole.replace(b"0.0", b"9.0"),
+        *(whole.replace(b'""', odd) for odd in (b"3", b'"x"')),
+    ):
         note.write_bytes(damaged)
         features(weights, MIXED)
         assert note.read_bytes() == whole
@@ -199,7 +271,7 @@ def test_a_network_that_bears_it_is_bf16_as_a_whole_and_nothing_is_said(tmp_path
 @needs_bf16
 def test_a_network_no_part_of_which_bears_it_is_refused_in_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv("FLARESCOPE_CACHE", str(tmp_path))
-    weights = weights_of(is_coarse=True, is_linear=True)
+    weights = weights_of(is_coarse=True, products=1)
     said = r"--precision bf16: it changes the features of net by [\d.]+% on made images.*take --precision fp32"
     with pytest.raises(InputError, match=said) as caught:
         features(weights, MIXED)

@@ -9,7 +9,7 @@ import torch
 
 from flarescope.backbones import efficientnet_lite_torch, efficientnet_lite_weights
 from flarescope.backbones.efficientnet_lite import NETWORKS
-from flarescope.engines.base import EngineChoice
+from flarescope.engines.base import MIXED, EngineChoice
 from flarescope.engines.openvino import OpenVinoEngine
 from flarescope.engines.openvino_convert import to_openvino
 
@@ -50,18 +50,30 @@ def test_efficientnet_lite(name, channels):
     assert_alike(efficientnet_lite_torch.build(arrays), NETWORKS[name].size, channels)
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_pixels_may_be_bytes_or_floats(precision):
-    """To the last digit, in any order, and the weights are in memory once: floats for both where floats came first."""
+def tiny():
+    """A network of 32 x 32 pixels."""
     torch.manual_seed(0)
-    module = torch.nn.Sequential(torch.nn.Conv2d(1, 8, 3), torch.nn.ReLU(), torch.nn.AvgPool2d(30), torch.nn.Flatten())
+    layers = torch.nn.Conv2d(1, 8, 3), torch.nn.ReLU(), torch.nn.AvgPool2d(30), torch.nn.Flatten()
+    return torch.nn.Sequential(*layers).eval()
+
+
+def graphs_of(module, parts):
+    """The network as one graph, or as the convolution and what comes behind it."""
+    if parts == 1:
+        return (to_openvino(module, 32, 1),)
+    return to_openvino(module[:1], 32, 1), to_openvino(module[1:], 30, 8)
+
+
+@pytest.mark.parametrize(("precision", "parts"), [("fp32", 1), ("bf16", 1), ("fp32", 2), (MIXED, 2)])
+def test_pixels_may_be_bytes_or_floats(precision, parts):
+    """To the last digit, in any order, and the weights are in memory once: floats for both where floats came first."""
     made = []
 
-    def graph(channels):
+    def graphs(channels):
         made.append(channels)
-        return to_openvino(module.eval(), 32, channels)
+        return graphs_of(tiny(), parts)
 
-    engine = OpenVinoEngine(graph, EngineChoice("openvino", "cpu", precision, batch=3))
+    engine = OpenVinoEngine(graphs, EngineChoice("openvino", "cpu", precision, batch=3))
     pixels = np.random.default_rng(0).integers(0, 256, (3, 1, 32, 32), dtype=np.uint8)
     floats = pixels.astype(np.float32)
     first, second = engine.stream([pixels, pixels[1:]])
@@ -75,15 +87,15 @@ def test_pixels_may_be_bytes_or_floats(precision):
     assert not np.array_equal(next(engine.stream([floats + 0.25])), first)  # nothing is rounded
 
 
-def test_threads_share_an_engine():
+@pytest.mark.parametrize("parts", [1, 2])
+def test_threads_share_an_engine(parts):
     """Batches of several streams are under way at once, and each gets its own features."""
-    torch.manual_seed(0)
-    module = torch.nn.Sequential(torch.nn.Conv2d(1, 8, 3), torch.nn.AvgPool2d(30), torch.nn.Flatten()).eval()
-    engine = OpenVinoEngine(
-        lambda channels: to_openvino(module, 32, channels), EngineChoice("openvino", "cpu", "fp32", 3)
-    )
+    module = tiny()
+    engine = OpenVinoEngine(lambda channels: graphs_of(module, parts), EngineChoice("openvino", "cpu", "fp32", 3))
     batches = np.random.default_rng(0).integers(0, 256, (2, 9, 3, 1, 32, 32)).astype(np.float32)
     alone = [list(engine.stream(some)) for some in batches]
+    with torch.inference_mode():
+        assert alone[0][0] == pytest.approx(module(torch.from_numpy(batches[0, 0])).numpy(), rel=1e-4, abs=1e-4)
     together = list(zip(*map(engine.stream, batches), strict=True))
     assert np.array_equal(np.stack(list(zip(*together, strict=True))), np.array(alone))
     with ThreadPoolExecutor(2) as pool:

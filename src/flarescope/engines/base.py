@@ -9,7 +9,7 @@ import numpy as np
 ENGINES: Final = ("auto", "torch", "openvino", "winograd")
 PRECISIONS: Final = ("auto", "fp32", "bf16")
 MIXED: Final = "bf16-mixed"
-"""What `bf16` becomes for a network that does not bear it as a whole: those layers alone that do (`openvino_bf16`)."""
+"""What `bf16` becomes for a network that does not bear it as a whole: what of it does (`openvino_bf16`)."""
 
 
 class Engine(Protocol):

@@ -53,7 +53,7 @@ def choose(
             else torch.
         precision: `auto` takes bf16 where the hardware computes in it (CUDA from Ampere on; CPUs with AVX512-BF16 or
             AMX, not in torch) and the network bears it, else fp32. `bf16` of a network that does not bear it as a whole
-            is OpenVINO's, on such a CPU, with some layers in fp32 (`base.MIXED`).
+            is OpenVINO's, on such a CPU, with the rest in fp32 (`base.MIXED`).
         runs: engines that can run the network (`Network.engines`).
         precisions: in which it is the same network (`Network.precisions`).
 
@@ -116,7 +116,7 @@ def _choose_mixed(engine: str, device: str, runs: Sequence[str]) -> EngineChoice
     if not (has_it and _openvino_has_bf16()):
         raise InputError(
             "--precision bf16: it can change this network's features by more than 1 %; only OpenVINO, on a processor "
-            "with AVX512-BF16 or AMX, keeps them, by leaving layers in fp32; take --precision fp32"
+            "with AVX512-BF16 or AMX, keeps them, by leaving some of it in fp32; take --precision fp32"
             + (", or --engine openvino" if engine == "auto" and device != "cpu" else "")
         )
     return EngineChoice("openvino", "cpu", MIXED, batch=16)

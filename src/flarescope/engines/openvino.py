@@ -3,70 +3,77 @@
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 
 from flarescope.engines.base import MIXED, EngineChoice
 
-Graphs = Callable[[int], Any]
-"""From the number of channels to an OpenVINO model; what it holds lives as long as the function."""
+Graphs = Callable[[int], Sequence[Any]]
+"""From the number of channels to OpenVINO models, each of which takes what the one before it gives; all before the last
+are computed in fp32. What they hold lives as long as the function."""
 
 HINTS: Final = {"fp32": "f32", "bf16": "bf16", MIXED: "bf16"}
-"""OpenVINO's names of the precisions; of `MIXED` marks in the graph keep the rest in fp32."""
+"""OpenVINO's names of the precision of the last model; with `MIXED` marks in it may keep some of it in fp32."""
 
 
 @dataclass(frozen=True)
 class _Network:
-    """A graph that is compiled.
+    """Graphs that are compiled.
 
     Attributes:
-        compiled: for OpenVINO's CPU.
-        dtype: of the pixels that it takes.
+        parts: for OpenVINO's CPU, one after the other.
+        dtype: of the pixels that the first takes.
         ahead: batches that a stream has under way.
-        idle: requests that no batch holds.
+        idle: requests that no batch holds, one for each part.
     """
 
-    compiled: Any
+    parts: Sequence[Any]
     dtype: type[np.generic]
     ahead: int
-    idle: deque[Any] = field(default_factory=deque)
+    idle: deque[list[Any]] = field(default_factory=deque)
 
-    def begin(self, batch: np.ndarray) -> Any:  # noqa: ANN401 - openvino is untyped
-        """Start on a batch; the request is this batch's own until `finish`, whatever another thread asks."""
+    def begin(self, batch: np.ndarray) -> list[Any]:
+        """Start on a batch; the requests are this batch's own until `finish`, whatever another thread asks."""
         try:
-            request = self.idle.pop()
+            requests = self.idle.pop()
         except IndexError:
-            request = self.compiled.create_infer_request()
-        request.start_async({0: np.asarray(batch, self.dtype)})
-        return request
+            requests = [part.create_infer_request() for part in self.parts]
+        requests[0].start_async({0: np.asarray(batch, self.dtype)})
+        return requests
 
-    def finish(self, request: Any) -> np.ndarray:  # noqa: ANN401
-        """Wait for the features, in memory of their own."""
-        request.wait()
-        features = np.array(request.get_output_tensor(0).data, dtype=np.float32)
-        self.idle.append(request)
+    def finish(self, requests: list[Any]) -> np.ndarray:
+        """Wait for the features, in memory of their own; parts behind the first begin when they are asked for."""
+        requests[0].wait()
+        for before, request in pairwise(requests):
+            for place in range(len(before.model_outputs)):
+                request.set_input_tensor(place, before.get_output_tensor(place))
+            request.start_async()
+            request.wait()
+        features = np.array(requests[-1].get_output_tensor(0).data, dtype=np.float32)
+        self.idle.append(requests)
         return features
 
 
 class OpenVinoEngine:
     """OpenVINO on the CPU: several streams compute side by side, and each has its next batch waiting."""
 
-    def __init__(self, graph: Graphs, choice: EngineChoice) -> None:
-        """Prepare; a graph is made when the first batch comes.
+    def __init__(self, graphs: Graphs, choice: EngineChoice) -> None:
+        """Prepare; graphs are made when the first batch comes.
 
         Args:
-            graph: gives the network for so many channels of its input.
+            graphs: gives the network for so many channels of its input.
             choice: precision and streams.
         """
         import openvino
 
-        self._graph = graph
+        self._graphs = graphs
         self._core = openvino.Core()
+        self._hint = HINTS[choice.precision]
         self._config = {
-            "INFERENCE_PRECISION_HINT": HINTS[choice.precision],
             "PERFORMANCE_HINT": "THROUGHPUT",
             "NUM_STREAMS": str(choice.streams or "AUTO"),
         }
@@ -76,32 +83,42 @@ class OpenVinoEngine:
     def _network_for(self, channels: int, of_bytes: bool) -> _Network:
         """Give what runs batches of so many channels.
 
-        There is one graph for each number of channels: once floats came, bytes are made floats before it, for a second
-        copy of the weights is worth more than a copy of some pixels.
+        There is one for each number of channels: once floats came, bytes are made floats before it, for a second copy
+        of the weights is worth more than a copy of some pixels.
         """
         with self._compiling:
             made = self._networks.get(channels)
             if made is None or (made.dtype is np.uint8 and not of_bytes):
-                graph = self._graph(channels)
-                compiled = self._core.compile_model(_of_bytes(graph) if of_bytes else graph, "CPU", self._config)
-                ahead = 2 * int(compiled.get_property("NUM_STREAMS"))
-                made = self._networks[channels] = _Network(compiled, np.uint8 if of_bytes else np.float32, ahead)
+                parts = self._compile(self._graphs(channels), of_bytes)
+                ahead = 2 * int(parts[0].get_property("NUM_STREAMS"))
+                made = self._networks[channels] = _Network(parts, np.uint8 if of_bytes else np.float32, ahead)
             return made
+
+    def _compile(self, graphs: Sequence[Any], of_bytes: bool) -> list[Any]:
+        hints = ["f32"] * (len(graphs) - 1) + [self._hint]
+        return [
+            self._core.compile_model(
+                _of_bytes(graph) if of_bytes and graph is graphs[0] else graph,
+                "CPU",
+                self._config | {"INFERENCE_PRECISION_HINT": hint},
+            )
+            for graph, hint in zip(graphs, hints, strict=True)
+        ]
 
     def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """See `engines.base.Engine`; several threads may each have a stream."""
-        running: deque[tuple[_Network, Any]] = deque()
+        running: deque[tuple[_Network, list[Any]]] = deque()
         with contextlib.ExitStack() as stack:
-            stack.callback(lambda: [request.wait() for _, request in running])
+            stack.callback(lambda: [requests[0].wait() for _, requests in running])
             for batch in batches:
                 network = self._network_for(batch.shape[1], batch.dtype == np.uint8)
                 while len(running) >= network.ahead:
-                    of, request = running.popleft()
-                    yield of.finish(request)
+                    of, requests = running.popleft()
+                    yield of.finish(requests)
                 running.append((network, network.begin(batch)))
             while running:
-                of, request = running.popleft()
-                yield of.finish(request)
+                of, requests = running.popleft()
+                yield of.finish(requests)
 
 
 def _of_bytes(graph: Any) -> Any:  # noqa: ANN401 - openvino is untyped

@@ -7,6 +7,7 @@ the graph lies what of it a kind of processor may compute in bf16.
 
 import contextlib
 import shutil
+from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -33,13 +34,15 @@ def graphs_of(weights: Weights, arrays: Arrays, precision: str = "fp32") -> Grap
     Args:
         weights: of the network.
         arrays: of the weights; they must outlive what is made.
-        precision: see `engines.base.EngineChoice`; `MIXED` has marked in the graph what stays in fp32.
+        precision: see `engines.base.EngineChoice`. With `MIXED` what stays in fp32 is marked, or a graph of its own.
     """
     if weights.backbone is VGG16:
         from flarescope.engines.vgg16_openvino import build
 
-        return partial(build, arrays)
-    return partial(_mixed if precision == MIXED else _converted, weights, arrays)
+        return lambda channels: (build(arrays, channels),)
+    if precision == MIXED:
+        return partial(_mixed, weights, arrays)
+    return lambda channels: (_converted(weights, arrays, channels),)
 
 
 def cached_graph(weights: Weights, channels: int) -> Path:
@@ -64,16 +67,16 @@ def _converted(weights: Weights, arrays: Arrays, channels: int) -> Any:  # noqa:
     return graph
 
 
-def _mixed(weights: Weights, arrays: Arrays, channels: int) -> Any:  # noqa: ANN401 - openvino is untyped
-    """Give a graph with marks; what is measured for them is kept beside it, or with a graph that is not kept forgotten.
+def _mixed(weights: Weights, arrays: Arrays, channels: int) -> Sequence[Any]:
+    """Give what of a network is fp32 and bf16. What is measured is kept beside the graph, or forgotten with it.
 
     Raises:
         InputError: no part of the network bears bf16.
     """
     import openvino
 
-    from flarescope.engines.openvino_bf16 import check, in_words
-    from flarescope.engines.openvino_marks import measured, read, remembered
+    from flarescope.engines.openvino_bf16 import WHOLE, check, in_words
+    from flarescope.engines.openvino_choice import measured, parts_of, remembered
 
     folder, size, name = cached_graph(weights, channels), weights.backbone.pixels.size, weights.backbone.name
     with TemporaryDirectory() as made:
@@ -83,9 +86,9 @@ def _mixed(weights: Weights, arrays: Arrays, channels: int) -> Any:  # noqa: ANN
             openvino.save_model(graph, folder / "graph.xml", compress_to_fp16=False)
         choice = remembered(folder) or measured(folder, size, channels)
         check(name, choice)
-        if choice.layers is not None:
+        if choice.plan != WHOLE:
             warn_user(in_words(name, choice))
-        return read(folder, choice.layers)
+        return parts_of(folder, choice.plan)
 
 
 def _is_kept(weights: Weights) -> bool:
