@@ -301,13 +301,21 @@ def test_rows_are_what_they_are_and_not_what_they_are_called(made):
     assert f"CALLED VALIDATION: the rows scored are {rows}." in page
 
 
-def test_validation_rows_chose_what_was_chosen_on_them(made):
+def test_validation_rows_chose_what_was_chosen_on_them(made, capsys):
     folder, _ = made
     assert run("calibrate", folder.path, "--method", "none", "--quiet") == 0
     evaluate(made, split="validation")
     assert run("report", folder.path, "--split", "validation", "--quiet") == 0
     page = page_of(folder, ".validation")
     assert "they chose the model's epoch and its threshold: the scores flatter it" in page
+    assert "(chosen on validation)" in page
+    assert run("calibrate", folder.path, "--method", "none", "--threshold", "0.25") == 0
+    assert re.search(r"\(as stated; TSS -?[01]\.\d{4} on validation\)", capsys.readouterr().out)
+    evaluate(made, split="validation")
+    assert run("report", folder.path, "--split", "validation", "--quiet") == 0
+    page = page_of(folder, ".validation")
+    assert "they chose the model's epoch: the scores flatter it" in page
+    assert "yes from a probability of 0.25 (as stated)" in page
     assert run("calibrate", folder.path, "--quiet") == 0
     evaluate(made, split="validation")
     assert run("report", folder.path, "--split", "validation", "--quiet") == 0

@@ -10,6 +10,7 @@ from fakes import Heard, draw_blank, train_three_epochs, use_fake_network, write
 from flarescope.cli import main
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition
+from flarescope.figures.ablation import ablation_figure
 from flarescope.forecaster.with_regions import read_with_regions
 from flarescope.heads.stack import fit_stack, stack_from_json
 from flarescope.pipeline.ablation_scores import FLARES, IMAGE, MCINTOSH, PAST, additions, part_sets
@@ -212,6 +213,13 @@ def test_ablate_scores_each_part_and_what_it_adds(run_and_record, tmp_path, monk
     }
     assert json.loads((tmp_path / "ablation.json").read_text()) == found
     assert not (place / "run" / "scores.json").exists()  # the run's own scores are left alone
+    monkeypatch.undo()
+    figure = ablation_figure({**found, "synthetic": True, "settings": found["settings"] | {"level": 0.9}})
+    assert figure.get_suptitle().split("\n") == [
+        "SYNTHETIC DATA",
+        "an event is a flare of class C1.0 or above within 24 hours",
+        "skill is against the training rows' event rate; a line is a 90% interval",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,6 @@ def show_ablation(found: dict[str, Any]) -> None:
         out("")
         show_table(head, ["parts", score_title(main), "interval", *map(score_title, names[1:])], cells)
     if how:
-        note(f"95 % intervals {how}")
+        note(f"{found['settings']['level']:.0%} intervals {how}")
     for text in found["notes"]:
         note(f"- {text}")

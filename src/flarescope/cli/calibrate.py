@@ -12,6 +12,7 @@ from flarescope.cli.screen import ScreenReporter, out, settings, show_json, show
 
 if TYPE_CHECKING:
     from flarescope.events import EventDefinition
+    from flarescope.scores.threshold import Threshold
 
 MethodName = Literal["platt", "temperature", "isotonic", "none"]
 EXAMPLE = "Example: flarescope calibrate runs/png --method platt --threshold tss"
@@ -87,7 +88,7 @@ def _of_events(run: Path, method: str, threshold: str, events: "list[EventDefini
         show_json({code: {"model": str(one.model), **asdict(one.description)} for code, one in found.items()})
         return
     rows = [
-        [code, f"{one.choice.threshold:.4f}", one.choice.rule, f"{one.choice.value:.4f}", str(one.model.name)]
+        [code, f"{one.choice.threshold:.4f}", _rule(one.choice), f"{one.choice.value:.4f}", str(one.model.name)]
         for code, one in found.items()
     ]
     show_table(
@@ -103,4 +104,9 @@ def _of_run(run: Path, method: str, threshold: str) -> None:
         show_json({"model": str(found.model), **asdict(found.description)})
         return
     out(f"{found.model}: {method} calibration, yes from p >= {found.choice.threshold:.4f}")
-    out(f"({found.choice.rule} {found.choice.value:.4f} on validation)")
+    out(f"({_rule(found.choice)} {found.choice.value:.4f} on validation)")
+
+
+def _rule(choice: "Threshold") -> str:
+    """Name the rule as what its value is; of a threshold that was not chosen by the data it is the TSS."""
+    return "as stated; TSS" if choice.rule == "stated" else choice.rule

@@ -101,8 +101,8 @@ def _thresholds(inputs: ReportInputs) -> Drawn:
         figure,
         f"TSS and HSS against the threshold; the largest TSS of these rows, {number(float(tss[best]))}, is at "
         f"{number(float(at[best]), 2)}.",
-        f"Skill over the threshold on the {which}. A threshold is chosen on validation rows and never on these: their "
-        f"own maximum flatters.{_shaded(inputs.verification)}",
+        f"Skill over the threshold on the {which}. A threshold is never chosen on these rows: their own maximum "
+        f"flatters.{_shaded(inputs.verification)}",
     )
 
 

@@ -19,6 +19,7 @@ from flarescope.heads.head import HEADS, SOLVERS, known_choices
 from flarescope.pipeline.again import to_evaluate
 from flarescope.pipeline.evaluated import read_origin
 from flarescope.pipeline.origin import Origin, digest_of_rows, regions_in_two_splits, rows_near_splits
+from flarescope.pipeline.threshold_rule import STATED
 
 RANDOM_FILTERS: Final = "RANDOM FILTERS: the backbone's filters are random, not ImageNet's. These are no results."
 KNEW: Final = {"train": "trained", "validation": "validated"}
@@ -138,8 +139,13 @@ class Provenance:
         chosen = ["the model's epoch"] if by_epoch and best is not None and best["epoch"] == epoch else []
         if self.model is not None and self.model.choice is not None:
             chosen += ["its calibration"] if self.model.calibration else []
-            chosen += ["its threshold"]
+            chosen += [] if self.has_stated_threshold else ["its threshold"]
         return chosen
+
+    @property
+    def has_stated_threshold(self) -> bool:
+        """Whether a person, and no rows, chose the model's threshold."""
+        return self.model is not None and (self.model.choice or {}).get("rule") == STATED
 
     @property
     def other_epoch(self) -> int | None:

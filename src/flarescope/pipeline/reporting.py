@@ -122,6 +122,7 @@ def report(
             ),
             compared=[_compared(path, forecasts, verification, split, verifying, of_all) for path in compared],
             provenance={"evaluation": found.evaluation(), "data": found.tables(), **found.training()},
+            chosen="as stated" if found.has_stated_threshold else "chosen on validation",
             further=[spread_section(spreads)] if spreads else [],
         )
         of_split = "" if split == "test" else f".{split}"
