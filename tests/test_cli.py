@@ -18,8 +18,8 @@ from flarescope.backbones.base import Weights
 from flarescope.backbones.vgg16 import VGG16
 from flarescope.cli import main
 from flarescope.cli.app import app
-from flarescope.cli.evaluate import tell_losses
 from flarescope.cli.screen import settings
+from flarescope.cli.show_evaluation import tell_losses
 from flarescope.engines import start as starting
 from waiting import LIMIT_S
 

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from flarescope.cli import options
-from flarescope.cli.evaluate import show_evaluation
 from flarescope.cli.predict import show_forecasts
 from flarescope.cli.screen import ScreenReporter, out, settings, show_json, show_table
+from flarescope.cli.show_evaluation import show_evaluation
 from flarescope.cli.train import show_history
 
 EXAMPLE = "Example: flarescope demo --out demo-run"

@@ -7,8 +7,8 @@ import typer
 
 from flarescope.cli import options, table_options
 from flarescope.cli.addresses import READ_ANYWHERE
-from flarescope.cli.evaluate import show_evaluation
 from flarescope.cli.screen import ScreenReporter, note, show_counts, warn
+from flarescope.cli.show_evaluation import show_evaluation
 from flarescope.cli.train import show_history
 from flarescope.errors import InputError
 from flarescope.storage.systems import is_url
