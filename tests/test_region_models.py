@@ -410,6 +410,11 @@ def test_classes_of_todays_scale_are_turned_into_those_of_the_training():
     none = FlareList(flares_of(), tuple(LONG), scales=("science",))
     pd.testing.assert_frame_equal(today, region_model().forecast(GREAT, none, "2014-10-22T00:30"))
     assert not today.equals(then)
+    stated = region_model().forecast(GREAT, told, "2014-10-22T00:30", flux_scale="operational")
+    pd.testing.assert_frame_equal(stated, today)  # of a list that says its own a stated scale changes nothing
+    mixed = FlareList(FLARES.assign(flare="C1.0"), tuple(LONG), scales=("operational", "science"))
+    with pytest.warns(FlarescopeWarning, match="on different flux scales.*taken as on one of two flux scales: oper"):
+        pd.testing.assert_frame_equal(region_model().forecast(GREAT, mixed, "2014-10-22T00:30"), then)
     both = forecast(GREAT, flares_of(), "2014-10-22T00:30", events=[EventDefinition(threshold="C1.4")])
     scaled = forecast(
         GREAT, flares_of(), "2014-10-22T00:30", events=[EventDefinition(threshold="C2.0")], flux_scale="science"

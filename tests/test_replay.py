@@ -10,6 +10,8 @@ import pytest
 from fakes import draw_blank
 from flarescope import InputError, region_model, verify_table
 from flarescope.cli import main
+from flarescope.events import EventDefinition
+from flarescope.pipeline.archiving.outcomes import with_outcomes
 from flarescope.pipeline.archiving.replay import replay_days
 from flarescope.pipeline.archiving.replaying import replay, usual_models
 from flarescope.pipeline.forecasting.beside import CLIMATOLOGY
@@ -17,8 +19,11 @@ from flarescope.pipeline.forecasting.inputs import read_inputs
 from flarescope.pipeline.forecasting.issue import issue_forecast
 from flarescope.pipeline.verifying import Verifying
 from flarescope.progress import Reporter
+from flarescope.regions.description import on_operational_scale
 from flarescope.regions.grid import DAY, THRESHOLDS_W_M2
+from flarescope.regions.model import SCALE
 from flarescope.scores.cases import Sampling
+from flarescope.several_events import implications
 from made_regions import write_made_regions
 
 pytestmark = pytest.mark.xdist_group("replay")
@@ -149,6 +154,37 @@ def test_climatology_is_the_share_of_events_among_the_rows_trained_on(inputs, mo
     assert trained["events_of_a_day"][place] == 1184
     assert rows[rows["noaa_ar"].isna()]["probability"].unique() == pytest.approx([trained["disk_rates"][place][DAY]])
     assert len(table[table["model"] == CLIMATOLOGY]) == len(own(table))
+
+
+def test_a_list_of_the_science_scale_gives_what_its_flares_on_the_operational_one_give(inputs, models):
+    """Classes of today are 1 / 0.7 of those that the model knows: its C0.7 is their C1.0, for climatology too."""
+    events = [EventDefinition(threshold=name, scope=scope) for name in ("C1.0", "M1.0") for scope in ("region", "disk")]
+    less = [replace(event, threshold={"C1.0": "B7.0", "M1.0": "C7.0"}[event.threshold]) for event in events]
+    told = replace(inputs.flares, scales=("science",))
+    operational = replace(inputs.flares, scales=("operational",), table=on_operational_scale(told.table))
+    expected = replayed(inputs, models, flares=operational, events=less).table
+    for flares, stated in ((told, None), (told, "science"), (replace(told, scales=(None,)), "science")):
+        found = replayed(inputs, models, flares=flares, events=events, flux_scale=stated)
+        assert found.flux_scale == "science"
+        assert in_order(found.table)["probability"].to_numpy() == pytest.approx(in_order(expected)["probability"])
+    # A stated scale is that of the events; the list keeps its own.
+    mixed = replayed(inputs, models, flares=told, events=less, flux_scale="operational")
+    assert in_order(mixed.table)["probability"].to_numpy() == pytest.approx(in_order(expected)["probability"])
+    rows = with_outcomes(mixed.rows(), mixed.flares, list_scale=SCALE)
+    assert rows["label"].tolist() == with_outcomes(expected, operational, list_scale=SCALE)["label"].tolist()
+
+
+def test_climatology_is_in_order_for_windows_that_the_grid_has_not(inputs, models):
+    windows = [(start, end - start) for start in range(0, 49, 7) for end in range(start + 12, 73, 9)]
+    events = [
+        EventDefinition(threshold=name, window_hours=hours, latency_hours=start, scope="disk")
+        for name in ("C1.0", "C3.0", "M1.0")
+        for start, hours in windows
+    ]
+    table = replayed(inputs, models, events=events, last=FIRST).table
+    rates = table[table["model"] == CLIMATOLOGY]["probability"].to_numpy()
+    assert len(rates) == len(events)
+    assert (rates[:, None] <= rates[None] + 1e-12)[implications(events)].all()
 
 
 @pytest.mark.parametrize(

@@ -170,7 +170,7 @@ def listed_flares(
         return flares, whole if covered is None else covered, scale
     told = [one for one in flares.scales if one]
     of_list = told[0] if len(told) == 1 and len(flares.scales) == 1 else None
-    return flares.table, flares.covered if covered is None else covered, scale or of_list
+    return flares.table, flares.covered if covered is None else covered, of_list or scale
 
 
 def _no_flares() -> pd.DataFrame:

@@ -142,6 +142,11 @@ class RegionModel:
         listed, whole, scale = listed_flares(flares, covered, flux_scale)
         _require(listed, ("noaa_ar", "time", "flare"), "the flares")
         rows, moments = _rows_to_forecast(regions, issued, reporter)
+        if len(getattr(flares, "scales", ())) > 1:
+            reporter.warn(
+                "parts of the flare list are on different flux scales, or do not say theirs; all of it is taken as on "
+                f"one of {scales_differ('C1.0')}"
+            )
         scale = scale or _scale_by_time(moments, wanted, reporter)
         if scale != SCALE:
             reporter.say(f"the model's flux scale is the operational one of before GOES-16; {scales_differ('C1.0')}")

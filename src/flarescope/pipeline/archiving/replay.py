@@ -18,9 +18,10 @@ from flarescope.counted import counted, of_them
 from flarescope.errors import InputError
 from flarescope.events import EventDefinition, FluxScale
 from flarescope.pipeline.forecasting.beside import seen_in_training, trained_until, with_climatology
+from flarescope.pipeline.forecasting.flux import on_model_scale
 from flarescope.pipeline.forecasting.issue import OLDEST, REACH, issue_forecast
 from flarescope.progress import Reporter, WarningReporter
-from flarescope.regions.model import COLUMNS, RegionModel
+from flarescope.regions.model import COLUMNS, SCALE, RegionModel, usual_events
 
 DAY: Final = pd.Timedelta(days=1)
 USUAL_HOUR: Final = 0.5
@@ -33,15 +34,23 @@ class Replay:
 
     Attributes:
         table: `regions.model.COLUMNS`, of every day and model, and of climatology.
+        flares: the list that they were made from, on the models' flux scale.
+        flux_scale: on which the classes of the events stand.
         missing: days for which nothing could be forecast.
         notes: what must be said of them.
     """
 
     table: pd.DataFrame
+    flares: FlareList = field(repr=False)
+    flux_scale: FluxScale
     missing: tuple[pd.Timestamp, ...] = ()
     notes: tuple[str, ...] = field(default=(), repr=False)
 
     __repr__ = brief
+
+    def rows(self) -> pd.DataFrame:
+        """Give the table with the events' `flux_scale`, as those who look for the flares that came need it."""
+        return self.table.assign(flux_scale=self.flux_scale)
 
 
 def replay_days(
@@ -67,7 +76,8 @@ def replay_days(
         models: the main one first; each name once.
         issue_hour: UTC, 0 to below 24; at 0 the summary of that very midnight is used, which NOAA issues at 00:30.
         events: C1.0, M1.0 and X1.0 in 24, 48 and 72 h by default.
-        flux_scale: of the list where it does not say it, and of the events.
+        flux_scale: of the list where it does not say it, and of the events; by default as `flux.on_model_scale` finds
+            it for the last forecast.
         quiet_days: a day between others that the summaries do not have had no region, as in a table of region days;
             else the newest summary before stands in for it.
         reporter: hears notes and progress.
@@ -81,15 +91,16 @@ def replay_days(
     known = _with_quiet_days(regions) if quiet_days else regions
     quiet = days.isin(known["day"]) & ~days.isin(regions["day"])
     told, had = _Once(reporter), days.isin(known["day"])
+    end = days[-1] + pd.Timedelta(hours=issue_hour)
+    flares, scale = on_model_scale(flares, end, flux_scale, told)
+    wanted = [replace(event, flux_scale=scale) for event in events or usual_events()]
     pieces, missing = [], []
     for number, month in enumerate(_months(days)):
         reporter.advance("days replayed", 31 * number, len(days) + 31)
         for model in models:
-            pieces.append(
-                _month(known, flares, month[month.isin(days[had])], model, issue_hour, events, flux_scale, told)
-            )
+            pieces.append(_month(known, flares, month[month.isin(days[had])], model, issue_hour, wanted, told))
     for day in days[~had]:
-        found = _one_day(known, flares, day + pd.Timedelta(hours=issue_hour), models, events, flux_scale, told)
+        found = _one_day(known, flares, day + pd.Timedelta(hours=issue_hour), models, wanted, scale)
         pieces += found
         missing += [] if found else [day]
     reporter.advance("days replayed", len(days) + 31, len(days) + 31)
@@ -100,8 +111,8 @@ def replay_days(
     if rows.empty:
         raise InputError(f"no summary of {days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d}; give those of that time")
     ordered = rows.sort_values("issued", kind="stable").astype(COLUMNS)
-    table = with_climatology(ordered, models[0], flux_scale=flux_scale)
-    return Replay(table.reset_index(drop=True), tuple(missing), (*told.said, *notes))
+    table = with_climatology(ordered, models[0], flux_scale=scale)
+    return Replay(table.reset_index(drop=True), flares, scale, tuple(missing), (*told.said, *notes))
 
 
 class _Once(Reporter):
@@ -152,8 +163,7 @@ def _month(
     days: pd.DatetimeIndex,
     model: RegionModel,
     issue_hour: float,
-    events: Sequence[EventDefinition] | None,
-    flux_scale: FluxScale | None,
+    events: Sequence[EventDefinition],
     reporter: Reporter,
 ) -> pd.DataFrame:
     """Forecast days that have a summary, all at once."""
@@ -162,9 +172,7 @@ def _month(
     after, end = pd.Timedelta(hours=issue_hour), days[-1] + pd.Timedelta(hours=issue_hour)
     rows = regions[regions["day"].between(days[0] - REACH, days[-1])]
     rows = rows.assign(issued=(rows["day"] + after).astype("datetime64[us, UTC]"))
-    table = model.forecast(
-        rows, _known_by(flares, days[0], end), events=events, flux_scale=flux_scale, reporter=reporter
-    )
+    table = model.forecast(rows, _known_by(flares, days[0], end), events=events, flux_scale=SCALE, reporter=reporter)
     return table[table["issued"].isin(days + after)]
 
 
@@ -181,9 +189,8 @@ def _one_day(
     flares: FlareList,
     issued: pd.Timestamp,
     models: Sequence[RegionModel],
-    events: Sequence[EventDefinition] | None,
-    flux_scale: FluxScale | None,
-    reporter: Reporter,
+    events: Sequence[EventDefinition],
+    flux_scale: FluxScale,
 ) -> list[pd.DataFrame]:
     """Forecast a day without a summary from the newest before, if there is one that is not too old."""
     earlier = regions[regions["day"].le(issued) & regions["day"].gt(issued - OLDEST)]

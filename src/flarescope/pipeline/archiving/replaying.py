@@ -27,7 +27,7 @@ from flarescope.pipeline.forecasting.inputs import read_inputs
 from flarescope.pipeline.forecasting.region_models import load_region_model
 from flarescope.pipeline.issued_rows import REPLAY
 from flarescope.progress import Reporter, WarningReporter
-from flarescope.regions.model import COLUMNS, SCALE, RegionModel
+from flarescope.regions.model import COLUMNS, RegionModel
 from flarescope.regions.shipped import USUAL, shipped_models
 from flarescope.scores.cases import Sampling
 
@@ -117,19 +117,23 @@ def replay(
         quiet_days=all(Path(path).is_file() and is_region_table(Path(path)) for path in regions),
         reporter=reporter,
     )
-    rows = with_outcomes(found.table, inputs.flares, list_scale=list_scale(inputs.flares))
+    rows = with_outcomes(found.rows(), found.flares, list_scale=list_scale(found.flares))
     used = [_used(model, digest) for model, digest in loaded]
-    scale = flux_scale or list_scale(inputs.flares) or SCALE
-    described = {"kind": REPLAY, "flux_scale": scale, "models": [asdict(one) for one in used], "notes": [*found.notes]}
+    described = {
+        "kind": REPLAY,
+        "flux_scale": found.flux_scale,
+        "models": [asdict(one) for one in used],
+        "notes": [*found.notes],
+    }
     make_folder(folder)
     table = rows[[*COLUMNS, "label"]]
     write_parquet(table, folder / TABLE, described)
-    write_event_tables(table, folder / TABLES, models=used, flux_scale=scale)
+    write_event_tables(table, folder / TABLES, models=used, flux_scale=found.flux_scale)
     verification = None
     if rows["label"].notna().any():
         verification = verify_rows(
-            found.table,
-            inputs.flares,
+            found.rows(),
+            found.flares,
             models=used,
             notes=found.notes,
             inputs=[(role, _named(files)) for role, files in inputs.data.items()],

@@ -11,7 +11,7 @@ from flarescope.events import OPERATIONAL_FACTOR, FluxScale
 from flarescope.json_values import is_text
 from flarescope.parsing import refusing_damage
 from flarescope.pipeline.forecasting.by_event import by_event
-from flarescope.regions.grid import SHAPE, at_event, check_event
+from flarescope.regions.grid import SHAPE, at_events
 from flarescope.regions.model import SCALE, RegionModel
 
 CLIMATOLOGY: Final = "climatology"
@@ -41,13 +41,16 @@ def with_climatology(rows: pd.DataFrame, model: RegionModel, *, flux_scale: Flux
     if not grids:
         return rows
     factor = 1.0 if (flux_scale or SCALE) == SCALE else OPERATIONAL_FACTOR
-    own = rows[rows["model"].map(base_name) == model.name]
+    own = list(by_event(rows[rows["model"].map(base_name) == model.name]))
     pieces = [rows]
-    for event, piece in by_event(own):
-        flux, window, latency = event.flux_w_m2 * factor, event.window_hours, event.latency_hours
-        check_event(flux, window_hours=window, latency_hours=latency)
-        rate = at_event(grids[event.scope][None], flux, window_hours=window, latency_hours=latency)[0]
-        pieces.append(piece.assign(probability=float(rate), model=CLIMATOLOGY))
+    for scope, grid in grids.items():
+        asked = [(event, piece) for event, piece in own if event.scope == scope]
+        events = [(event.flux_w_m2 * factor, event.window_hours, event.latency_hours) for event, _ in asked]
+        rates = at_events(grid[None], events)[0] if events else ()
+        pieces += [
+            piece.assign(probability=float(rate), model=CLIMATOLOGY)
+            for (_, piece), rate in zip(asked, rates, strict=True)
+        ]
     return pd.concat(pieces, ignore_index=True)
 
 
