@@ -124,6 +124,17 @@ def test_the_error_is_that_of_the_worst_image():
     assert error_of(exact + off[::-1], exact) == math.inf
 
 
+@pytest.mark.parametrize("odd", [math.nan, math.inf])
+def test_numbers_that_are_none_pass_nowhere(odd):
+    """Neither in bf16 nor in fp32, of which NaN in all of an image's features would be no norm to compare with."""
+    exact = np.ones((2, 3))
+    broken = exact.copy()
+    broken[1] = odd
+    for one, other in ((broken, exact), (exact, broken), (broken, broken)):
+        assert error_of(one, other) == math.inf
+    assert choose_plan(lambda _: error_of(broken, broken), {"a": 1, "b": 1}, {"x": 0.5}).plan == NOTHING
+
+
 def test_images_are_made_and_stay_what_they_are():
     pixels = made_pixels(64, 1)
     assert (pixels.shape, pixels.dtype) == ((11, 1, 64, 64), np.float32)
@@ -276,3 +287,6 @@ def test_a_network_no_part_of_which_bears_it_is_refused_in_one_line(tmp_path, mo
     with pytest.raises(InputError, match=said) as caught:
         features(weights, MIXED)
     assert len(str(caught.value)) < 300
+    monkeypatch.setattr(openvino_choice, "measured", lambda *_: pytest.fail("measured a second time"))
+    with pytest.raises(InputError, match=said):
+        features(weights, MIXED)

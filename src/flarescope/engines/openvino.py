@@ -5,7 +5,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +17,9 @@ are computed in fp32. What they hold lives as long as the function."""
 
 HINTS: Final = {"fp32": "f32", "bf16": "bf16", MIXED: "bf16"}
 """OpenVINO's names of the precision of the last model; with `MIXED` marks in it may keep some of it in fp32."""
+
+LOOK_MS: Final = 2
+"""How often batches are looked after while one is waited for: a part of a network takes tens of times as long."""
 
 
 @dataclass(frozen=True)
@@ -36,25 +38,55 @@ class _Network:
     ahead: int
     idle: deque[list[Any]] = field(default_factory=deque)
 
-    def begin(self, batch: np.ndarray) -> list[Any]:
-        """Start on a batch; the requests are this batch's own until `finish`, whatever another thread asks."""
+    def begin(self, batch: np.ndarray) -> "_Batch":
+        """Start on a batch; the requests are its own until its features are taken, whatever another thread asks."""
         try:
             requests = self.idle.pop()
         except IndexError:
             requests = [part.create_infer_request() for part in self.parts]
         requests[0].start_async({0: np.asarray(batch, self.dtype)})
-        return requests
+        return _Batch(self, requests)
 
-    def finish(self, requests: list[Any]) -> np.ndarray:
-        """Wait for the features, in memory of their own; parts behind the first begin when they are asked for."""
-        requests[0].wait()
-        for before, request in pairwise(requests):
+
+@dataclass
+class _Batch:
+    """A batch under way.
+
+    Attributes:
+        network: that computes it.
+        requests: of its parts.
+        part: the last that was begun.
+    """
+
+    network: _Network
+    requests: list[Any]
+    part: int = 0
+
+    def go_on(self) -> bool:
+        """Begin the next part where this one has ended; tell whether the last one was begun."""
+        while self.part + 1 < len(self.requests):
+            before = self.requests[self.part]
+            if not before.wait_for(0):
+                return False
+            request = self.requests[self.part + 1]
             for place in range(len(before.model_outputs)):
                 request.set_input_tensor(place, before.get_output_tensor(place))
             request.start_async()
-            request.wait()
-        features = np.array(requests[-1].get_output_tensor(0).data, dtype=np.float32)
-        self.idle.append(requests)
+            self.part += 1
+        return True
+
+    def wait(self, ms: int | None = None) -> bool:
+        """Wait for the part that was begun, or so long at most; tell whether it has ended."""
+        request = self.requests[self.part]
+        if ms is not None:
+            return bool(request.wait_for(ms))
+        request.wait()
+        return True
+
+    def take(self) -> np.ndarray:
+        """Give the features, once the last part has ended, in memory of their own."""
+        features = np.array(self.requests[-1].get_output_tensor(0).data, dtype=np.float32)
+        self.network.idle.append(self.requests)
         return features
 
 
@@ -107,18 +139,32 @@ class OpenVinoEngine:
 
     def stream(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """See `engines.base.Engine`; several threads may each have a stream."""
-        running: deque[tuple[_Network, list[Any]]] = deque()
+        running: deque[_Batch] = deque()
         with contextlib.ExitStack() as stack:
-            stack.callback(lambda: [requests[0].wait() for _, requests in running])
+            stack.callback(_let_end, running)
             for batch in batches:
                 network = self._network_for(batch.shape[1], batch.dtype == np.uint8)
                 while len(running) >= network.ahead:
-                    of, requests = running.popleft()
-                    yield of.finish(requests)
-                running.append((network, network.begin(batch)))
+                    yield _oldest(running)
+                running.append(network.begin(batch))
             while running:
-                of, requests = running.popleft()
-                yield of.finish(requests)
+                yield _oldest(running)
+
+
+def _oldest(running: deque[_Batch]) -> np.ndarray:
+    """Wait for the features of the batch that was begun first; the others go from part to part meanwhile."""
+    first = running[0]
+    while True:
+        in_last = [one.go_on() for one in running]
+        if first.wait(None if all(in_last) else LOOK_MS) and in_last[0]:
+            running.popleft()
+            return first.take()
+
+
+def _let_end(running: Iterable[_Batch]) -> None:
+    for one in running:
+        with contextlib.suppress(RuntimeError):  # what it computed is wanted no more
+            one.wait()
 
 
 def _of_bytes(graph: Any) -> Any:  # noqa: ANN401 - openvino is untyped

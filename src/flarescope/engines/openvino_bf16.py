@@ -89,7 +89,12 @@ def made_pixels(size: int, channels: int) -> np.ndarray:
 
 
 def error_of(features: np.ndarray, exact: np.ndarray) -> float:
-    """Give the largest difference of an image's features, as part of their norm; both are `(N, F)` float64."""
+    """Give the largest difference of an image's features, as part of their norm; both are `(N, F)` float64.
+
+    Infinite where a feature of either is no finite number: nothing is known of such a network, and no part may pass.
+    """
+    if not (np.isfinite(features).all() and np.isfinite(exact).all()):
+        return np.inf
     off, norm = np.linalg.norm(features - exact, axis=1), np.linalg.norm(exact, axis=1)
     return float(np.divide(off, norm, out=np.where(off > 0, np.inf, 0.0), where=norm > 0).max())
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import openvino
 
-from flarescope.engines.openvino_bf16 import AIM, WHOLE, Choice, Plan, choose_plan, error_of, made_pixels
+from flarescope.engines.openvino_bf16 import AIM, NOTHING, WHOLE, Choice, Plan, choose_plan, error_of, made_pixels
 from flarescope.engines.openvino_marks import multiplications_of, read
 from flarescope.engines.openvino_parts import cut, places
 from flarescope.errors import FlarescopeError
@@ -78,9 +78,10 @@ def remembered(folder: Path) -> Choice | None:
         is_there = behind == "" or f' name="{behind}" ' in (folder / "graph.xml").read_text("utf-8")
     except (FlarescopeError, KeyError, OSError, OverflowError, TypeError, ValueError):
         return None
-    if not (layers is None or are_texts(layers)) or not is_there or not error <= AIM:
+    if not (layers is None or are_texts(layers)) or not is_there or not 0 <= share <= 1:
         return None
-    return Choice(Plan(None if layers is None else frozenset(layers), behind), error, error_of_whole, share)
+    plan = Plan(None if layers is None else frozenset(layers), behind)
+    return Choice(plan, error, error_of_whole, share) if error <= AIM or plan == NOTHING else None
 
 
 def _note(folder: Path) -> Path:

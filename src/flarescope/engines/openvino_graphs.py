@@ -22,6 +22,7 @@ from flarescope.engines.base import MIXED
 from flarescope.engines.openvino import Graphs
 from flarescope.errors import FlarescopeError
 from flarescope.files import make_folder, replace_durably
+from flarescope.locks import locked
 from flarescope.progress import warn_user
 
 FORM: Final = 2
@@ -62,7 +63,9 @@ def _converted(weights: Weights, arrays: Arrays, channels: int) -> Any:  # noqa:
 
     graph = to_openvino(weights.backbone.build(arrays), weights.backbone.pixels.size, channels)
     if _is_kept(weights):
-        with contextlib.suppress(FlarescopeError, OSError):  # a cache that cannot be written costs the time again
+        # A cache that cannot be written, or that another process writes, costs the time again; OpenVINO says with a
+        # RuntimeError that it cannot write.
+        with contextlib.suppress(FlarescopeError, OSError, RuntimeError):
             _keep(graph, folder)
     return graph
 
@@ -96,13 +99,23 @@ def _is_kept(weights: Weights) -> bool:
 
 
 def _keep(graph: Any, folder: Path) -> None:  # noqa: ANN401 - openvino is untyped
+    """Write a graph into the cache, unless another process did meanwhile: somebody may be reading that one.
+
+    Raises:
+        FlarescopeError: another process is writing it, or it cannot be written.
+        OSError, RuntimeError: it cannot be written.
+    """
     import openvino
 
-    temporary = make_folder(folder.parent) / f".{folder.name}.part"
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        openvino.save_model(graph, temporary / "graph.xml", compress_to_fp16=False)
-        shutil.rmtree(folder, ignore_errors=True)  # of a damaged one
-        replace_durably(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with locked(make_folder(folder.parent) / f"{folder.name}.graph"):
+        with contextlib.suppress(RuntimeError):
+            openvino.Core().read_model(folder / "graph.xml")
+            return
+        temporary = folder.with_name(f".{folder.name}.part")
+        shutil.rmtree(temporary, ignore_errors=True)  # of a killed process
+        try:
+            openvino.save_model(graph, temporary / "graph.xml", compress_to_fp16=False)
+            shutil.rmtree(folder, ignore_errors=True)  # of a damaged one
+            replace_durably(temporary, folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
