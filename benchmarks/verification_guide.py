@@ -22,7 +22,7 @@ from flarescope import Choosing, Comparing, EventDefinition, Reading, Verifying,
 from flarescope.figures import interval_figure, reliability_figure, save_figures
 from flarescope.files import write_text
 from flarescope.pipeline.foreign_columns import parse_columns
-from flarescope.wording import NOTHING, interval, number, score_title
+from flarescope.wording import NOTHING, interval, number, p_value_text, score_title
 
 NETWORKS: Final = ("vgg", "resnet", "alex")
 COLUMNS: Final = parse_columns("probability=flare_prob,label=target,time=timestamp")
@@ -133,7 +133,7 @@ def pairs(found: Found) -> str:
             row = pair[part][score]
             names = " - ".join(pair[side].removeprefix("fulldisk_m1_24h_") for side in "ab")
             difference = cell(row | {"value": row["difference"]})
-            rows.append([names, score_title(score), difference, number(row["p"]), number(row["p_holm"])])
+            rows.append([names, score_title(score), difference, p_value_text(row["p"]), p_value_text(row["p_holm"])])
     return as_table(["pair", "score", "difference", "p", "Holm's p"], rows)
 
 

@@ -116,3 +116,13 @@ def test_evaluate_and_predict_say_that_the_model_knows_the_other_form(made, caps
     assert told in capsys.readouterr().err
     assert run("predict", folder.path, data["images"] / "1141", "--quiet") == 0
     assert told in capsys.readouterr().err
+
+
+def test_of_an_image_that_is_not_forecast_no_form_is_told(made, tmp_path, capsys):
+    folder, data = made
+    cut = tmp_path / "cut.fits"
+    cut.write_bytes(b"SIMPLE  =                    T")
+    assert run("predict", folder.path, data["images"] / "1141", cut, "--quiet") == 1
+    told = capsys.readouterr().err
+    assert "not forecast: " in told
+    assert "the model was trained on" not in told

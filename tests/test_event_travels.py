@@ -14,7 +14,7 @@ from flarescope.forecaster.classifier import load_classifier
 from flarescope.notes import read_event
 
 EVENT = EventDefinition(threshold="M1.0", window_hours=12, latency_hours=1, flux_scale="operational")
-SAID = "a flare of class M1.0 or above in the 12 hours that begin 1 hour after the image"
+SAID = "a flare of class M1.0 or above in the 12 hours that begin 1 hour later"
 REGIONS = list(range(1121, 1141))
 
 

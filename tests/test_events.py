@@ -44,8 +44,8 @@ def test_sentences():
     assert PUBLISHED.sentence == "a flare of class C1.0 or above within 24 hours"
     assert EventDefinition(threshold="M1.0", window_hours=1).sentence == "a flare of class M1.0 or above within 1 hour"
     later = EventDefinition(threshold="M1.0", window_hours=12, latency_hours=6)
-    assert later.sentence == "a flare of class M1.0 or above in the 12 hours that begin 6 hours after the image"
-    assert later.brief == ">= M1.0 in the 12 h that begin 6 h after the image"
+    assert later.sentence == "a flare of class M1.0 or above in the 12 hours that begin 6 hours later"
+    assert later.brief == ">= M1.0 in the 12 h that begin 6 h later"
     assert later.code == "M1.0/12+6"
     assert "anywhere on the disk" in EventDefinition(scope="disk").sentence
     assert sentence_of(None) == UNKNOWN_EVENT

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import itertools
 import re
 import shlex
 import shutil
@@ -124,6 +125,37 @@ def test_the_version_is_the_same_wherever_it_stands():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
 
     assert changes[0] == citation["version"] == version
+
+
+def test_the_skill_of_the_shipped_region_model_is_that_of_its_card():
+    card = (ROOT / "src/flarescope/regions/data/regions.md").read_text(encoding="utf-8")
+    guide = (ROOT / "docs/regions.md").read_text(encoding="utf-8")
+    parts = zip(card.split("### Each region, 24 hours")[1:], guide.split("| each region |")[1:], strict=True)
+    for made, shown in parts:
+        of_card = {row[0]: row[1:] for row in table_rows(made)}
+        of_guide = {row[0].replace("`", "").removesuffix(" (MCSTAT)"): row[1:] for row in table_rows(shown)}
+        both = set(of_card) & set(of_guide)
+        assert both == {"regions", "history", "summary", "class", "mcintosh", "mcevol", "persistence"}
+        assert {name: of_guide[name] for name in both} == {name: of_card[name] for name in both}
+        assert of_guide["ROC area of regions"] == [[cell[0]] for cell in of_card["ROC area of the first"]]
+    never_seen = {row[0]: row[1:] for row in table_rows(card.split("### Each region, 24 hours")[1])}
+    (told,) = re.findall(
+        r"C1.0 falls from (\S+) to (\S+) .*for M1.0 from (\S+) to (\S+)", (ROOT / "docs/forecast.md").read_text()
+    )
+    assert [float(value) for value in told] == [
+        never_seen[name][n][0] for n in (0, 1) for name in ("regions", "summary")
+    ]
+
+
+def table_rows(text: str) -> Iterator[list[Any]]:
+    """Give the rows of the first table in Markdown: a name, and the numbers of each cell."""
+    for line in itertools.takewhile(lambda line: line, text.strip().splitlines()):
+        if line.startswith("| "):
+            name, *cells = [cell.strip() for cell in line.strip("|").split("|")]
+            yield [
+                name,
+                *([float(number) for number in re.findall(r"-?\d*\.\d+", cell.replace("−", "-"))] for cell in cells),
+            ]
 
 
 @pytest.mark.parametrize(("document", "source"), PYTHON, ids=[name for name, _ in PYTHON])

@@ -26,7 +26,7 @@ from flarescope.html_report.small_lines import region_lines
 from flarescope.scores.calibration import fit_calibration
 from flarescope.scores.compare import compare
 from flarescope.scores.verify import verify
-from flarescope.wording import flatten, interval, number, probability_text, with_relation
+from flarescope.wording import flatten, interval, number, p_value_text, probability_text, with_relation
 from report_data import FIRST_REGION, HISTORY, synthetic_forecasts, synthetic_gallery, synthetic_inputs
 
 HOSTILE = '<script>alert("x")</script> & \'"$x^{ <img src=http://example.org/a.png>'
@@ -324,6 +324,14 @@ def test_time_lines_are_of_regions_of_the_table(inputs):
 def test_a_probability_is_0_or_1_only_where_it_is(value, digits, text, related):
     assert probability_text(value, digits) == text
     assert with_relation(text) == related
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (float("nan"), "–"), (0.0, "<0.001"), (4e-4, "<0.001"), (0.0126, "0.013"), (1.0, "1.000")],
+)
+def test_no_difference_is_beyond_chance(value, text):
+    assert p_value_text(value) == text
 
 
 def test_numbers_are_written_for_readers():

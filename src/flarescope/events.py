@@ -75,7 +75,7 @@ class EventDefinition:
     Example:
         >>> event = flarescope.EventDefinition(threshold="M1.0", window_hours=12, latency_hours=1)
         >>> print(event.sentence)
-        a flare of class M1.0 or above in the 12 hours that begin 1 hour after the image
+        a flare of class M1.0 or above in the 12 hours that begin 1 hour later
     """
 
     threshold: str = "C1.0"
@@ -108,11 +108,11 @@ class EventDefinition:
 
     @property
     def brief(self) -> str:
-        """Say which flares count and when, in few words: ">= M1.0 within 12 h" after the image."""
+        """Say which flares count and when, in few words: ">= M1.0 within 12 h" of the image or the issue."""
         where = " anywhere" if self.scope == "disk" else ""
         if not self.latency_hours:
             return f">= {self.threshold}{where} within {self.window_hours:g} h"
-        hours = f"{self.window_hours:g} h that begin {self.latency_hours:g} h after the image"
+        hours = f"{self.window_hours:g} h that begin {self.latency_hours:g} h later"
         return f">= {self.threshold}{where} in the {hours}"
 
     @property
@@ -136,7 +136,7 @@ class EventDefinition:
             return f"a flare of class {self.threshold} or above{where} within {_hours(self.window_hours)}"
         return (
             f"a flare of class {self.threshold} or above{where} in the {_hours(self.window_hours)} that begin "
-            f"{_hours(self.latency_hours)} after the image"
+            f"{_hours(self.latency_hours)} later"
         )
 
     @property

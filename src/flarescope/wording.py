@@ -42,6 +42,13 @@ def probability_text(value: float | None, digits: int = 3) -> str:
     return text
 
 
+def p_value_text(value: float | None) -> str:
+    """Write a p-value, or a dash; a small one as `<0.001`, for no difference is beyond chance (`scores.many.p_value`)."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    return probability_text(value or math.ulp(0.0))
+
+
 def with_relation(text: str) -> str:
     """Put what `probability_text` gives behind a name: `= 0.312`, `< 0.001`."""
     return f"{text[0]} {text[1:]}" if text[0] in "<>" else f"= {text}"

@@ -5,7 +5,7 @@ from typing import Any
 
 from flarescope.counted import counted
 from flarescope.scores.questions.sliced import HISTORY, NOT_YET
-from flarescope.wording import NOTHING, interval, number, score_title
+from flarescope.wording import NOTHING, interval, number, p_value_text, score_title
 
 
 def decision_rows(verification: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
@@ -131,7 +131,7 @@ def pair_rows(found: Mapping[str, Any], score: str) -> tuple[list[str], list[lis
     rows = []
     for pair in found["pairs"]:
         row = _of_pair(pair, score)
-        chance = [number(row.get("p")), number(row.get("p_holm"))]
+        chance = [p_value_text(row.get("p")), p_value_text(row.get("p_holm"))]
         better = pair[row["better"]] if row.get("better") else ""
         ends = interval(row.get("low"), row.get("high"))
         rows.append([f"{pair['a']} - {pair['b']}", number(row["difference"]), ends, *chance, better])
@@ -144,7 +144,8 @@ def matrix_rows(found: Mapping[str, Any], score: str) -> tuple[list[str], list[l
     cells = {}
     for pair in found["pairs"]:
         row = _of_pair(pair, score)
-        star = "*" if (row.get("p_holm") or 1) < 1 - found["settings"]["level"] else ""
+        chance = row.get("p_holm")
+        star = "*" if chance is not None and chance < 1 - found["settings"]["level"] else ""
         for a, b, sign in ((pair["a"], pair["b"], 1), (pair["b"], pair["a"], -1)):
             value = row["difference"]
             cells[a, b] = NOTHING if value is None else number(sign * value) + star

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from flarescope.html_report.view import Section, Table
-from flarescope.wording import NOTHING, interval, number, score_title, without_empty
+from flarescope.wording import NOTHING, interval, number, p_value_text, score_title, without_empty
 
 BETTER: Final = "Better by its interval"
 SHOWN: Final = ("tss", "bss_sample", "roc_area")
@@ -30,7 +30,7 @@ def _pairs(found: Mapping[str, Any], letters: Mapping[str, str], score: str) -> 
     rows = []
     for pair in found["pairs"]:
         row = pair["decision"].get(score) or pair["probability"][score]
-        chance = [number(row.get("p")), number(row.get("p_holm"))]
+        chance = [p_value_text(row.get("p")), p_value_text(row.get("p_holm"))]
         better = letters[pair[row["better"]]] if row.get("better") else ""
         ends = interval(row.get("low"), row.get("high"))
         rows.append((f"{letters[pair['a']]} − {letters[pair['b']]}", number(row["difference"]), ends, *chance, better))

@@ -60,9 +60,6 @@ def forecast_images(
     choice = compute.choose(classifier.weights.backbone)
     announce(classifier.weights, reporter, synthetic=classifier.description.synthetic)
     reporter.say(f"engine: {choice.id}")
-    disk = compute.whole_disk
-    if not disk:  # of a disk model's files, those of another form are refused below
-        tell_other_form(classifier.description.rendering, map(rendering_of, images), reporter)
     history, missing = classifier.description.looks_back, list[str]()
     everything = [*images, *(earlier if history else ())]
     unread, forecast = list(failures), 0
@@ -99,8 +96,13 @@ def forecast_images(
     if len(unread) > len(failures):
         advance(0)
     tell_failures(unread, len(read), reporter)
+    good = names(images)[: len(read)]
+    if not compute.whole_disk:  # of a disk model's files, those of another form were refused
+        used = set(good)
+        forms = (rendering_of(image) for image in images if str(image) in used)
+        tell_other_form(classifier.description.rendering, forms, reporter)
     tell_flags([row.flags for row in read], classifier.description.likeness, reporter)
-    places = places_of(names(images)[: len(read)], [(row.noaa_ars, row.time) for row in read])
+    places = places_of(good, [(row.noaa_ars, row.time) for row in read])
     tell_later_scale(classifier.description.event, places["time"], reporter)
     looked = {} if history is None else {"missing_h": pd.Series(missing, dtype="str")}
     if isinstance(model, EventModels):

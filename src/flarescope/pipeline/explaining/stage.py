@@ -143,20 +143,21 @@ def explain(
     reporter.say(f"model: {found.path}")
     described = found.parts[0].description
     announce(found.parts[0].weights, reporter, synthetic=described.synthetic)
-    if not compute.whole_disk:  # of a disk model's files, those of another form are refused
-        tell_other_form(described.rendering, map(rendering_of, files), reporter)
     work = _Work(found, explaining, compute, reporter)
     folder = make_folder(Path(out))
-    explained = []
+    explained, used = [], list[Path | StoredImage]()
     for number, (path, name) in enumerate(zip(files, free_names(files), strict=True), start=1):
         try:
             explained.append(work.one(path, folder, name))
+            used.append(path)
         except InputError as error:
             if work.is_refusal(error):
                 raise
             failures.append(Failure(str(path), str(error)))
         reporter.advance("explained", number, len(files))
     tell_failures(failures, len(explained), reporter)
+    if not compute.whole_disk:  # of a disk model's files, those of another form are refused
+        tell_other_form(described.rendering, map(rendering_of, used), reporter)
     tell_flags([one.flags for one in explained], described.likeness, reporter)
     return Explanations(tuple(explained), tuple(failures))
 

@@ -28,7 +28,7 @@ def draw_forecast(forecast: Forecast, *, view: View | None = None, upright_gauss
     for row in rows[rows["noaa_ar"].notna()].to_dict("records"):
         shares.setdefault(int(row["noaa_ar"]), {})[str(row["event"])[0]] = float(row["probability"])
     caption = (
-        f"Probability of a flare within {SHOWN_H:g} h of {forecast.issued:%Y-%m-%d %H:%M} UTC.\n"
+        f"Probability of a flare of the class or above within {SHOWN_H:g} h of {forecast.issued:%Y-%m-%d %H:%M} UTC.\n"
         f"{'Field' if upright_gauss is not None else 'Places'} at the time above. {RESEARCH}"
     )
     return draw_regions(places, view=view, upright_gauss=upright_gauss, probabilities=shares, caption=caption)
