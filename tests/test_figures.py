@@ -194,7 +194,10 @@ def test_flares_are_marked_to_the_end_of_the_last_window_and_the_legend_names_th
     rows = region([last - pd.Timedelta(hours=3), last], [0.2, 0.8], [1, 1])
     hours = [-4, -1, 6, 19, 40, 60]
     flares = pd.DataFrame({"time": [last + pd.Timedelta(hours=hour) for hour in hours], "flare": "M2.0"})
-    axes = timeline_figure(rows, threshold=0.5, event=event, flares=flares).axes[0]
+    figure = timeline_figure(rows, threshold=0.5, event=event, flares=flares)
+    figure.draw_without_rendering()
+    assert figure.legends[0].get_window_extent().x1 <= figure.bbox.x1
+    axes = figure.axes[0]
     legend = axes.get_legend_handles_labels()[1]
     assert [flare in legend, followed in legend] == [True, True]
     marked = mpl.dates.num2date(mpl.dates.date2num(line(axes, flare)[0]))
@@ -337,3 +340,25 @@ def test_a_long_time_axis_names_months_with_their_years(first, last, names):
     axes = new_figure(2).add_subplot()
     time_axis(axes, *(pd.Timestamp(time).timestamp() / 86_400 for time in (first, last)))
     assert [tick.get_text() for tick in axes.get_xticklabels()] == names
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "label"),
+    [
+        ("2014-08-05 06:23", "2014-08-05 21:23", "Time (UTC), 5 Aug 2014"),
+        ("2014-08-05 06:23", "2014-08-05 06:35", "Time (UTC), 5 Aug 2014"),
+        ("2014-08-05 06:23", "2014-08-06 01:23", "Time (UTC), 2014"),  # midnight is a tick of its own: 6 Aug
+        ("2013-12-30", "2014-01-07", "Time (UTC), 2013 to 2014"),
+    ],
+)
+def test_a_time_axis_always_says_the_day(first, last, label):
+    axes = new_figure(2).add_subplot()
+    time_axis(axes, *(pd.Timestamp(time).timestamp() / 86_400 for time in (first, last)))
+    assert axes.get_xlabel() == label
+
+
+def test_epochs_are_whole_numbers_of_one_epoch_too():
+    scores = {"loss": 0.5, "tss": 0.2, "hss": 0.1}
+    axes = history_figure([{"epoch": 1, "train": scores, "validation": scores}]).axes[-1]
+    low, high = axes.get_xlim()
+    assert [tick for tick in axes.get_xticks() if low <= tick <= high] == [1]

@@ -37,7 +37,7 @@ def history_figure(history: Sequence[Mapping[str, Any]]) -> Figure:
                 axes.plot(epochs, values, style, color=color, markersize=6, label=name)
         axes.set_ylabel(label)
     panels[-1].set_xlabel("Epoch")
-    panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if panels[0].get_legend_handles_labels()[1]:
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
     return figure

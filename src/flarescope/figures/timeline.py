@@ -1,6 +1,7 @@
 """What was forecast for one active region as it crossed the disk, and what did it do?"""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -21,8 +22,8 @@ POINTS: Final = 500
 _EPOCH: Final = dt.datetime(1970, 1, 1)
 _TICK_HOURS: Final = (1, 3, 6, 12, 24, 48, 96, 192, 384, 768)
 _MOST_TICKS: Final = 6
-_LONG_NAME: Final = 42
-"""Beside a name of more letters in the legend there is no room for another."""
+_LEGEND_LETTERS: Final = 50
+"""Two names of the legend that have more letters together do not fit beside one another."""
 
 
 def naive_utc(times: "pd.Series[pd.Timestamp]") -> np.ndarray:
@@ -61,12 +62,23 @@ def timeline_figure(
     if len(times):
         time_axis(axes, *axes.get_xlim())
     axes.set_ylabel("Forecast probability")
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=1 if len(name) > _LONG_NAME else 2)
+    handles, names = axes.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper left", ncols=_columns(names))
     return figure
 
 
+def _columns(names: Sequence[str]) -> int:
+    """Give how many columns of a legend fit: two, where the longest name of each do."""
+    half = -(-len(names) // 2)
+    longest = [max(map(len, column), default=0) for column in (names[:half], names[half:])]
+    return 2 if sum(longest) <= _LEGEND_LETTERS else 1
+
+
 def time_axis(axes: Axes, first: float, last: float) -> None:
-    """Put at most six ticks on whole hours, days, months or years, each day and month named, the years in the label."""
+    """Put at most six ticks on whole hours, days, months or years, each day and month named, the years in the label.
+
+    Where no midnight is among them the label has the day too.
+    """
     span_hours = (last - first) * 24
     hours = next((step for step in _TICK_HOURS if span_hours / step < _MOST_TICKS), None)
     first_time, last_time = (_EPOCH + dt.timedelta(days=float(day)) for day in (first, last))
@@ -79,8 +91,9 @@ def time_axis(axes: Axes, first: float, last: float) -> None:
         names = [f"{time.day} {time:%b}" if time.hour == 0 else f"{time:%H:%M}" for time in times]
     axes.set_xlim(first, last)
     axes.set_xticks([(time - _EPOCH) / dt.timedelta(days=1) for time in times], names)
-    years = sorted({first_time.year, last_time.year})
-    axes.set_xlabel(f"Time (UTC), {' to '.join(map(str, years))}")
+    years = " to ".join(map(str, sorted({first_time.year, last_time.year})))
+    one_day = not any(time.hour == 0 for time in times)  # a whole number of steps of up to 24 hours is a midnight
+    axes.set_xlabel(f"Time (UTC), {f'{first_time.day} {first_time:%b} ' if one_day else ''}{years}")
 
 
 def _months(first: dt.datetime, last: dt.datetime) -> list[dt.datetime]:
