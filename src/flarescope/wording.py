@@ -43,7 +43,7 @@ def probability_text(value: float | None, digits: int = 3) -> str:
 
 
 def p_value_text(value: float | None) -> str:
-    """Write a p-value, or a dash; a small one as `<0.001`, for no difference is beyond chance (`scores.many.p_value`)."""
+    """Write a p-value, or a dash; a small one as `<0.001`, for no difference is beyond chance."""
     if value is None or not math.isfinite(value):
         return NOTHING
     return probability_text(value or math.ulp(0.0))
