@@ -111,7 +111,7 @@ def test_boosted_trees_are_those_of_scikit_learn():
     ours = fit_boosted(X, LABELS, Recipe(head="boosting", seed=1, class_weight=(1.0, 1.0)))
     theirs = HistGradientBoostingClassifier(**choices).fit(X.astype(float), LABELS)
     np.testing.assert_allclose(ours.probability(X), theirs.predict_proba(X.astype(float))[:, 1], atol=1e-12)
-    with pytest.raises(InputError, match=r"--head boosting holds all features at once, 15 GB .* at most 8 GB"):
+    with pytest.raises(InputError, match=r"--head boosting holds all features at once, 15 GiB .* at most 8 GiB"):
         fit_boosted(np.broadcast_to(np.zeros((1, 4000), np.float32), (500_000, 4000)), LABELS, recipe)
 
 

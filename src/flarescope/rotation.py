@@ -16,7 +16,7 @@ EARTH_DEG_DAY: Final = 360 / 365.25636
 
 
 def synodic_deg_day(latitude_deg: np.ndarray) -> np.ndarray:
-    """Give the degrees a day that places turn westward, as seen from Earth: 13.4 at the equator.
+    """Give the degrees a day that places turn westward, as seen from Earth: 13.3 at the equator.
 
     Args:
         latitude_deg: `(N,)` degrees.

@@ -108,8 +108,8 @@ def fit_boosted(rows: Rows | np.ndarray, labels: np.ndarray, recipe: Recipe) -> 
     width = np.asarray(rows[np.arange(1)]).shape[1]
     if (wanted := len(rows) * width * 8) > MOST_BYTES:
         raise InputError(
-            f"--head boosting holds all features at once, {wanted / 2**30:.0f} GB of {len(rows):,} rows: at most "
-            f"{MOST_BYTES / 2**30:.0f} GB; take fewer rows (--limit), or --head mlp"
+            f"--head boosting holds all features at once, {wanted / 2**30:.0f} GiB of {len(rows):,} rows: at most "
+            f"{MOST_BYTES / 2**30:.0f} GiB; take fewer rows (--limit), or --head mlp"
         )
     numbers = np.array(rows[np.arange(len(rows))], np.float64, order="F")
     cuts = [_bin(numbers[:, column]) for column in range(width)]

@@ -138,7 +138,7 @@ CATEGORICAL: Final[dict[str, Score]] = {
         undefined="the forecasts, or the events, are all the same",
         reference="Matthews 1975, Biochim. Biophys. Acta 405, 442",
         no_skill=0,
-        synonyms=("Matthews correlation coefficient", "phi coefficient", "Doolittle's association"),
+        synonyms=("Matthews correlation coefficient", "phi coefficient"),
     ),
     "f1": Score(
         title="F1",

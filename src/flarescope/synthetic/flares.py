@@ -133,7 +133,8 @@ def draw_flares(
         length = min(step, hours - start)
         rate = true_rate_per_day(region, float(start + length / 2), follow) * C_FLUX_W_M2 / B_FLUX_W_M2
         for when in start + length * rng.random(rng.poisson(rate * length / 24)):
-            # Peak fluxes fall off as a power law; twice the flux, half as many (Crosby et al. 1993, index about 2).
+            # Twice the flux, half as many: a power law of index 2, as of GOES' peak fluxes (1.98: Aschwanden & Freeland
+            # 2012, ApJ 754, 112).
             flux = min(B_FLUX_W_M2 / (1 - rng.random()), X_FLUX_W_M2)
             # TAI is half a minute ahead of UTC: no matter for a random time, cut to the minute.
             peak = (region.start_tai + dt.timedelta(hours=float(when))).replace(second=0, microsecond=0)
