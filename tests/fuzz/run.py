@@ -30,8 +30,9 @@ from typing import Any
 from .harness import GOOD
 from .targets import TARGETS
 
-ROUND = 2000
-"""Inputs a process: what libraries lose of memory is given back."""
+ROUND, ROUND_S = 50_000, 60.0
+"""Inputs of a process, and its seconds of processor time on them: what libraries lose of memory is given back, and
+starting, which counts for nothing, does not take longer than reading."""
 PROCESSOR_S, WALL_S = 20.0, 900.0
 """What an input may take before its process is killed: of processor time, and by the clock, where it waits for ever."""
 START_S = 3600.0
@@ -78,7 +79,7 @@ def fuzz(name: str, folder: Path, minutes: float, seed: int, most: int | None = 
     enough = tally.minutes + minutes
     while tally.minutes < enough and (most is None or tally.counts["inputs"] < most):
         count = ROUND if most is None else min(ROUND, most - tally.counts["inputs"])
-        tally.minutes += _round(name, folder, seed, tally, 60 * (enough - tally.minutes), count) / 60
+        tally.minutes += _round(name, folder, seed, tally, min(ROUND_S, 60 * (enough - tally.minutes)), count) / 60
         tally.save()
     return tally
 
