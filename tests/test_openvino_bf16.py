@@ -251,6 +251,20 @@ def test_what_loses_too_much_stays_in_fp32_and_the_choice_is_kept(tmp_path, monk
 
 
 @needs_bf16
+def test_a_network_that_is_not_kept_is_measured_once_for_bytes_and_floats(tmp_path, monkeypatch):
+    monkeypatch.setenv("FLARESCOPE_CACHE", str(tmp_path))
+    true, measured = openvino_choice.measured, []
+    monkeypatch.setattr(openvino_choice, "measured", lambda *of: measured.append(of) or true(*of))
+    engine = start(EngineChoice("openvino", "cpu", MIXED, batch=3), weights_of("random:0", is_coarse=True))
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 1, 16, 16), dtype=np.uint8)
+    with pytest.warns(FlarescopeWarning, match=r"net: \d layers?") as said:
+        first, second, third = engine.stream([pixels, pixels.astype(np.float32), pixels])
+    assert np.array_equal(first, second)
+    assert np.array_equal(first, third)
+    assert len(measured) == len(said) == 1
+
+
+@needs_bf16
 def test_a_damaged_note_is_measured_anew(tmp_path, monkeypatch):
     monkeypatch.setenv("FLARESCOPE_CACHE", str(tmp_path))
     weights = weights_of(is_coarse=False)

@@ -12,7 +12,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flarescope.backbones.base import Arrays, Weights
 from flarescope.backbones.module import FAMILY as MODULE
@@ -24,6 +24,9 @@ from flarescope.errors import FlarescopeError
 from flarescope.files import make_folder, replace_durably
 from flarescope.locks import locked
 from flarescope.progress import warn_user
+
+if TYPE_CHECKING:
+    from flarescope.engines.openvino_bf16 import Choice
 
 FORM: Final = 2
 """Of the graphs in the cache: another once a network's module computes the same by other operations."""
@@ -42,7 +45,7 @@ def graphs_of(weights: Weights, arrays: Arrays, precision: str = "fp32") -> Grap
 
         return lambda channels: (build(arrays, channels),)
     if precision == MIXED:
-        return partial(_mixed, weights, arrays)
+        return partial(_mixed, weights, arrays, {})
     return lambda channels: (_converted(weights, arrays, channels),)
 
 
@@ -70,8 +73,14 @@ def _converted(weights: Weights, arrays: Arrays, channels: int) -> Any:  # noqa:
     return graph
 
 
-def _mixed(weights: Weights, arrays: Arrays, channels: int) -> Sequence[Any]:
+def _mixed(weights: Weights, arrays: Arrays, chosen: dict[int, "Choice"], channels: int) -> Sequence[Any]:
     """Give what of a network is fp32 and bf16. What is measured is kept beside the graph, or forgotten with it.
+
+    Args:
+        weights: of the network.
+        arrays: of the weights.
+        chosen: what was chosen before by number of channels, so that it is measured and said once; it is added to.
+        channels: of the pixels.
 
     Raises:
         InputError: no part of the network bears bf16.
@@ -87,11 +96,13 @@ def _mixed(weights: Weights, arrays: Arrays, channels: int) -> Sequence[Any]:
         if not _is_kept(weights) or not (folder / "graph.xml").is_file():
             folder = Path(made)
             openvino.save_model(graph, folder / "graph.xml", compress_to_fp16=False)
-        choice = remembered(folder) or measured(folder, size, channels)
-        check(name, choice)
-        if choice.plan != WHOLE:
-            warn_user(in_words(name, choice))
-        return parts_of(folder, choice.plan)
+        if channels not in chosen:
+            choice = remembered(folder) or measured(folder, size, channels)
+            check(name, choice)
+            if choice.plan != WHOLE:
+                warn_user(in_words(name, choice))
+            chosen[channels] = choice
+        return parts_of(folder, chosen[channels].plan)
 
 
 def _is_kept(weights: Weights) -> bool:
