@@ -101,6 +101,21 @@ def test_a_user_who_believes_the_probabilities_pays_from_his_ratio_on():
     assert found["own"]["low"][at] <= found["own"]["value"][at] <= found["own"]["high"][at]
 
 
+@pytest.mark.parametrize("digits", [2, 9])
+def test_quiet_at_fixed_misses_is_that_of_the_highest_threshold_that_misses_no_more(digits):
+    """Also of far more events than thresholds are tried in a replicate; each is tried here."""
+    rng = np.random.default_rng(3)
+    labels = np.arange(130_000) < 60_000
+    p = np.round(rng.beta(2 + labels, 4), digits)
+    frame = pd.DataFrame({"noaa_ar": rng.integers(11000, 11060, len(p)), "label": labels, "probability": p})
+    found = all_clear(labels, p, 0.4, by_of(frame, Sampling(0)))
+    every = np.unique(p)
+    missed = np.searchsorted(np.sort(p[labels]), every, side="left")
+    for row in found["at_misses"]:
+        least = every[missed <= row["misses"] * 60_000].max()
+        assert row["tnr"]["value"] == pytest.approx((p[~labels] < least).mean())
+
+
 def test_the_all_clear_is_the_precision_of_no():
     frame, _ = table()
     labels, p = parts(frame)

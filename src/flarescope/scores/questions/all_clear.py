@@ -16,6 +16,7 @@ from flarescope.scores.threshold_sums import threshold_sums
 MISSES: Final = (0.0, 0.01, 0.05, 0.1)
 """Shares of the events that may be missed."""
 _STEPS: Final = 500
+"""Thresholds that a replicate's is sought among."""
 
 
 def all_clear(labels: np.ndarray, probability: np.ndarray, threshold: float, by: ByCluster) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def all_clear(labels: np.ndarray, probability: np.ndarray, threshold: float, by:
     _, missed, _, quiet = counts.T
     called, rows_of = missed + quiet, counts.sum(axis=1)
     decision = by.shares({"npv": (quiet, called), "false_all_clear": (missed, called), "clear": (called, rows_of)})
-    steps = np.unique(np.append(np.quantile(probability[labels], np.linspace(0, 1, _STEPS), method="lower"), 1.0))
+    steps = _steps(np.sort(probability[labels]))
     sums = threshold_sums(labels, probability, by.codes, steps, by.count)
 
     def rates(weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -47,6 +48,16 @@ def all_clear(labels: np.ndarray, probability: np.ndarray, threshold: float, by:
     rows = by.rows(rates, {f"{share:g}": (0.0, 1.0) for share in MISSES})
     at = [{"misses": share, "tnr": rows[f"{share:g}"]} for share in MISSES]
     return {"threshold": threshold, "decision": decision, "at_misses": at}
+
+
+def _steps(rising: np.ndarray) -> np.ndarray:
+    """Give thresholds, rising: those that miss just the `MISSES` of these events, and others for the replicates.
+
+    Args:
+        rising: `(E,)` probabilities of the events.
+    """
+    exact = [rising[min(int(share * len(rising) + 1e-9), len(rising) - 1)] for share in MISSES]
+    return np.unique(np.concatenate([np.quantile(rising, np.linspace(0, 1, _STEPS), method="lower"), exact, [1.0]]))
 
 
 def _tnr_at(hits: np.ndarray, alarms: np.ndarray, share: float) -> np.ndarray:
