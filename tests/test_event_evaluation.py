@@ -225,3 +225,12 @@ def test_the_command_evaluates_and_reports_each_event(made, run, capsys):
     with pytest.raises(InputError, match="choose one"):
         report(run)
     assert RunFolder(EventRuns.open(run).runs()[0].path).history()
+
+
+@pytest.mark.parametrize("verb", ["report", "calibrate"])
+def test_the_scope_that_is_advised_may_be_said(verb, made, capsys):
+    """Of a run of several events all that states one chooses among them, or the advice leads nowhere."""
+    assert main([verb, str(made[1]), "--event", "M1.0/24", "--scope", "disk"]) == 2
+    assert "of scope region, not disk: say --scope region" in capsys.readouterr().err
+    assert main([verb, str(made[1]), "--event", "M2.0", "--window", "24", "--scope", "region"]) == 2
+    assert "not of M2.0/24; choose one of them" in capsys.readouterr().err

@@ -53,7 +53,7 @@ def calibrate(
         from flarescope.forecaster.event_runs import is_of_events
 
         if is_of_events(run):
-            of_table = tuple(name for name in TABLE_ONLY if name not in ("event", "window", "latency"))
+            of_table = tuple(name for name in TABLE_ONLY if name not in table_options.STATED)
             table_options.refuse_given(context, of_table, f"{run} is a run's folder, and these are for a table")
             _of_events(run, method, threshold, table.events())
             return

@@ -85,8 +85,9 @@ def report(
     several = is_of_events(first)
     chosen: Sequence[EventDefinition | None] = [None]
     if first.is_dir() and region_run(first) is None:
+        of_table = tuple(name for name in TABLE_ONLY if not several or name not in table_options.STATED)
         table_options.refuse_given(
-            context, TABLE_ONLY, f"{first} is a run's folder, and these are for tables of forecasts"
+            context, of_table, f"{first} is a run's folder, and these are for tables of forecasts"
         )
         if asked and not several:
             raise InputError(f"{first}: no run of several events; leave --event out")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
@@ -134,6 +134,10 @@ class ScoringOptions(TableOptions):
             choose_on=tuple(self.choose_on or ()),
             verifying=verifying,
         )
+
+
+STATED: Final = ("event", "window", "latency", "scope")
+"""Options that state an event; of a run of several they choose among its own."""
 
 
 def refuse_given(context: typer.Context, names: Sequence[str], why: str) -> None:

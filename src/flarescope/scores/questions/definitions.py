@@ -115,8 +115,8 @@ QUESTIONS: Final[dict[str, Score]] = {
     ),
     "false_per_day": Score(
         title="False alarms a day",
-        question="How many alarms, runs of yes, come to nothing on a day of a region?",
-        formula="runs of yes without an event / days of UTC with rows, of each region",
+        question="How many alarms, runs of yes, come to nothing on a day of a series, a region's or the whole disk's?",
+        formula="runs of yes without an event / days of UTC with rows, of each series",
         lowest=0,
         highest=INFINITY,
         perfect=0,
