@@ -1,5 +1,6 @@
 """Does each form of a forecast say what the forecast says, and is it read back?"""
 
+import dataclasses
 import json
 from html.parser import HTMLParser
 from types import SimpleNamespace
@@ -164,6 +165,13 @@ def test_the_scoreboards_forms_are_read_back(made, tmp_path):
     assert "2192" in text.read_text()
     assert '<id scheme="NOAA_AR_numbering_scheme">2192</id>' in xml.read_text()
     assert read_scoreboard(xml) == read_scoreboard(text) == message
+
+
+def test_the_scoreboards_input_data_are_those_of_its_numbers(made, tmp_path):
+    """The message has the region model's numbers; the image and its models stand beside them in forecast.json alone."""
+    given = {"regions": [{"name": "a SRS.txt"}], "flares": [{"name": "b.csv"}], "image": [{"name": "c.fits"}]}
+    seen = dataclasses.replace(made, data={**given, "models": [{"name": "d"}]})
+    assert "\nInput data: a SRS.txt, b.csv\n" in write_scoreboard(seen, tmp_path)[1].read_text()
 
 
 def test_another_window_of_the_scoreboard(made):

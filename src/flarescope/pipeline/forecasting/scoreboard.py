@@ -156,7 +156,8 @@ def _numbers(entry: Entry) -> str:
 def write_scoreboard(forecast: Forecast, folder: Path) -> list[Path]:
     """Write both forms of the next 24 hours into a folder; give the files."""
     message = message_of(forecast)
-    named = [str(one.get("name")) for files in forecast.data.values() for one in files]
+    # The message has the region model's numbers alone: an image, and who forecasts by it, are no input of theirs.
+    named = [str(one.get("name")) for kind in ("regions", "flares") for one in forecast.data.get(kind, ())]
     inputs = re.sub(r"\s+", " ", ", ".join(named)) or "region summaries"
     texts = {"xml": to_xml(message, forecast.day), "txt": to_text(message, inputs)}
     paths = {ending: folder / file_name(message, ending) for ending in texts}
