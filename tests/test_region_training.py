@@ -12,12 +12,14 @@ import pytest
 
 from flarescope import InputError, region_model, verify_table
 from flarescope.cli import main
+from flarescope.pipeline.region_card import card
 from flarescope.pipeline.region_skill import skill
 from flarescope.pipeline.region_training import train_regions
 from flarescope.pipeline.verifying import Verifying
 from flarescope.progress import Reporter
 from flarescope.regions import training
 from flarescope.regions.model_file import read_model
+from flarescope.regions.shipped import FOLDER
 from flarescope.regions.trees import CHOICES
 from flarescope.scores.cases import Sampling
 from flarescope.wording import number
@@ -57,7 +59,27 @@ def test_the_folder_holds_the_model_its_forecasts_and_its_skill(run):
     assert (described["kind"], described["finished"]) == ("regions", True)
     assert described["model"]["digest"].startswith("sha256:")
     assert described["trained"]["regions_files"][0]["name"] == "region_days.csv"
-    assert re.search("not official", (run.folder / "README.md").read_text())
+    text = (run.folder / "README.md").read_text()
+    assert re.search("not official", text)
+    # Whose the files are, and the model's licence, are not for the program to say.
+    assert "Region summaries and flare lists: whose they are was not said.\n" in text
+    assert "BSD" not in text
+    assert "resampled, or where few have events each left out once (jackknife, Student's t). The numbers" in text
+
+
+def test_a_card_without_intervals_speaks_of_none(run):
+    scores = json.loads((run.folder / "scores.json").read_text())
+    for found in (one for scope in ("region", "disk") for one in scores[scope].values()):
+        found["interval_method"] = None
+    text = card((json.loads((run.folder / "run.json").read_text()), scores))
+    assert "the event rate of the rows trained on. The numbers of events are of the rows scored." in text
+
+
+@pytest.mark.parametrize("name", ["regions", "mcintosh"])
+def test_the_cards_that_ship_say_how_intervals_are_made(name):
+    text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    assert "resampled, or where few have events each left out once (jackknife, Student's t). The numbers" in text
+    assert "NOAA SWPC (public domain), as transcribed by" in text
 
 
 def test_what_is_verified_was_not_learned_from(run):

@@ -68,7 +68,6 @@ class CardInputs:
         method: what makes the forecasts.
         command: how to forecast with the model on the command line, or empty.
         warnings: such as random filters or synthetic data.
-        license: SPDX name in lower case.
     """
 
     name: str
@@ -83,7 +82,6 @@ class CardInputs:
     method: str = "a small head trained on the features of a frozen network"
     command: str = ""
     warnings: Sequence[str] = ()
-    license: str = "bsd-3-clause"
 
 
 def render_card(inputs: CardInputs) -> str:
@@ -120,7 +118,6 @@ def _front_matter(inputs: CardInputs) -> str:
         "metrics": _metrics(inputs.verification),
     }
     values: dict[str, Any] = {
-        "license": inputs.license,
         "library_name": "flarescope",
         "pipeline_tag": "image-classification",
         "tags": [*TAGS, *(["synthetic-data"] if made else [])],

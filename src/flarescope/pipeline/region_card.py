@@ -44,13 +44,14 @@ Run = tuple[Mapping[str, Any], Mapping[str, Any]]
 """`run.json` and `scores.json` of a run."""
 
 
-def card(run: Run, *, earlier: Run | None = None) -> str:
+def card(run: Run, *, earlier: Run | None = None, licence: str = "") -> str:
     """Write the card of a run's model as Markdown.
 
     Args:
         run: of the model.
         earlier: of a model of the same kind that was trained until a day and verified after it, for a model that was
             then trained on all days.
+        licence: a sentence, of a model that has one; it is for whoever trained it to give.
     """
     described, scores = run
     trained, name = described["trained"], described["model"]["name"]
@@ -65,15 +66,15 @@ def card(run: Run, *, earlier: Run | None = None) -> str:
         *((PUBLISHED, "") if name == "mcintosh" else ()),
         "## Data",
         "",
-        f"Trained on {_period(trained)}. Region summaries and flare lists: NOAA SWPC (public domain)"
-        f"{_transcribed(trained)}. The model is under the licence of flarescope, BSD-3-Clause.",
+        f"Trained on {_period(trained)}. Region summaries and flare lists: "
+        f"{trained.get('credit') or 'whose they are was not said'}.{f' {licence}' if licence else ''}",
         "",
         "| file | sha256 |",
         "|---|---|",
         *(f"| {one['name']} | {one.get('sha256', 'a folder')} |" for one in _files(trained)),
         "",
-        "Brier skill is against the event rate of the rows trained on, with 95 % intervals; whole regions, or of the "
-        "disk blocks of 27 days, are resampled. The numbers of events are of the rows scored.",
+        f"Brier skill is against the event rate of the rows trained on{_intervals(scores)}. The numbers of events are "
+        "of the rows scored.",
         "",
     ]
     if earlier is not None:
@@ -112,11 +113,21 @@ def _gained(scores: Mapping[str, Any]) -> list[str]:
     for name in next(iter(days.values()))["gained"] if days else ():
         cells = [_cell(found["gained"].get(name)) for found in days.values()]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return [*lines, "", "Differences of the Brier skill on the same rows, resampled together."]
+    return [
+        *lines,
+        "",
+        "Differences of the Brier skill on the same rows; the same regions or blocks are drawn or left out in both.",
+    ]
 
 
-def _transcribed(trained: Mapping[str, Any]) -> str:
-    return f", {trained['credit']}" if "credit" in trained else ""
+def _intervals(scores: Mapping[str, Any]) -> str:
+    """Say how the intervals were made, after what they are of; nothing where there are none."""
+    if not any(found["interval_method"] for scope in ("region", "disk") for found in scores[scope].values()):
+        return ""
+    return (
+        ", with 95 % intervals by whole regions, of the disk by blocks of 27 days: resampled, or where few have events "
+        "each left out once (jackknife, Student's t)"
+    )
 
 
 def _files(trained: Mapping[str, Any]) -> list[Mapping[str, str]]:

@@ -24,7 +24,8 @@ def card_of(found: ModelParts, folder: Path) -> str:
         return _PREDICT.sub(lambda command: here + command[1], written, count=1)
     first = found.parts[0]
     weights, described = first.weights, first.description
-    lines = ["---", "license: bsd-3-clause", "library_name: flarescope", f"tags: {json.dumps(list(TAGS))}", "---", ""]
+    tags = [*TAGS, *(["synthetic-data"] if described.synthetic else [])]
+    lines = ["---", "library_name: flarescope", f"tags: {json.dumps(tags)}", "---", ""]
     lines += [f"# {folder.resolve().name}", ""]
     if described.synthetic:
         lines += ["> **Trained on synthetic data: what it forecasts is no result.**", ""]
