@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
+from flarescope.catalog.labels import label_by
 from flarescope.cli.verification_tables import use_rows
 from flarescope.events import EventDefinition
 from flarescope.html_report.questions import said
@@ -46,7 +47,7 @@ def table(regions=12, hours=120, step=6, seed=0):
         flares += [(region, peak, rng.choice(["M1.2", "X1.0", "C5.0"])) for peak in peaks]
         strong = [peak for r, peak, name in flares if r == region and name[0] != "C"]
         for time in times:
-            label = any(pd.Timedelta(0) < peak - time < pd.Timedelta(hours=24) for peak in strong)
+            label = any(pd.Timedelta(0) < peak - time <= pd.Timedelta(hours=24) for peak in strong)
             p = np.clip(0.25 + 0.35 * label + 0.2 * rng.normal(), 0.01, 0.99)
             rows.append((region, time, int(label), round(float(p), 2)))
     frame = pd.DataFrame(rows, columns=["noaa_ar", "time", "label", "probability"])
@@ -155,7 +156,7 @@ def plain_flares(frame, flares, threshold):
         if name[0] == "C":
             continue
         mine = frame[frame["noaa_ar"] == region]
-        reach = mine[[pd.Timedelta(0) < peak - time < pd.Timedelta(hours=24) for time in mine["time"]]]
+        reach = mine[[pd.Timedelta(0) < peak - time <= pd.Timedelta(hours=24) for time in mine["time"]]]
         if not len(reach):
             continue
         said = reach[reach["probability"] >= threshold]
@@ -193,6 +194,21 @@ def test_each_flare_and_each_alarm_counts_once(seed, step):
     assert sum(one["flares"] for one in found["classes"].values()) == len(hits)
 
 
+@pytest.mark.parametrize(("rules", "peak", "label"), [("utc", 24, 1), ("utc", 0, 0), ("ar-flares", 24, 0)])
+def test_a_row_reaches_the_flares_that_label_it_to_the_very_end_of_its_window(rules, peak, label):
+    """By UTC the window is closed at its end, by the published rules it is not."""
+    event = EventDefinition(threshold="M1.0", window_hours=24, rules=rules)
+    time = START - pd.Timedelta(seconds=34 * (rules == "ar-flares"))  # TAI's clock then shows START
+    frame = pd.DataFrame({"noaa_ar": pd.array([11_400], dtype="Int32"), "time": [time]})
+    peaks = pd.DataFrame({"noaa_ar": [11_400], "time": [START + pd.Timedelta(hours=peak)], "flare": ["M1.2"]})
+    flares = SimpleNamespace(table=peaks.astype({"noaa_ar": "Int32"}))
+    assert label_by(frame, flares.table, event)["label"].tolist() == [label]
+    hours = hours_to_peak(frame, series_of(frame, flares, event), 0)
+    assert np.isfinite(hours).tolist() == [bool(label)]
+    bands = lead_of(frame.assign(label=label), event, flares)
+    assert (bands == "18-24 h").tolist() == [bool(label)]
+
+
 def test_flares_of_the_disk_are_anybodys_and_intervals_are_by_cluster():
     frame, flares = table(regions=1, step=3)
     disk = EventDefinition(threshold="M1.0", scope="disk", rules="utc")
@@ -219,7 +235,7 @@ def test_history_and_lead_are_those_of_the_list(seed):
         assert (words[i] == BEFORE) == bool((mine <= row.time).any())
         assert words[i] in (BEFORE, NOT_YET)
         ahead = [(peak - row.time).total_seconds() / 3600 for peak in mine]
-        ahead = min((hour for hour in ahead if 0 < hour < 24), default=np.nan)
+        ahead = min((hour for hour in ahead if 0 < hour <= 24), default=np.nan)
         assert hours[i] == pytest.approx(ahead, nan_ok=True)
         assert pd.isna(bands[i]) == (row.label == 0)
         if row.label:

@@ -96,7 +96,8 @@ QUESTIONS: Final[dict[str, Score]] = {
     "hit_rate_of_flares": Score(
         title="Flares hit",
         question="Of the flares, how many had a yes in some forecast whose window reached them?",
-        formula="flares with a yes in latency < peak - t < latency + window / flares that some row reaches",
+        formula="flares with a yes in latency < peak - t <= latency + window (< by the rules ar-flares) / flares that "
+        "some row reaches",
         lowest=0,
         highest=1,
         perfect=1,

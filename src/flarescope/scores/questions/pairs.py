@@ -1,7 +1,8 @@
 """Which flares does the window of a row reach, and which rows reach a flare?
 
 A row at time t reaches a flare of its region (of the whole disk any) whose peak lies within the event's window:
-latency < peak - t < latency + window, both strict, on the clock of the event's rules, as labels are made.
+latency < peak - t <= latency + window, without its very end under the rules `ar-flares`, on the clock of the event's
+rules: as labels are made (`catalog.labels`).
 """
 
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ class Series:
         peak_series: `(F,)`.
         flare: `(F,)` their classes.
         window_us: length of the window.
+        closed: whether a peak at the very end of a window is in it.
     """
 
     row: np.ndarray
@@ -38,6 +40,7 @@ class Series:
     peak_series: np.ndarray
     flare: np.ndarray
     window_us: int
+    closed: bool
 
 
 def series_of(rows: pd.DataFrame, flares: Flares, event: EventDefinition) -> Series:
@@ -70,6 +73,7 @@ def series_of(rows: pd.DataFrame, flares: Flares, event: EventDefinition) -> Ser
         of[known][by_peak],
         strong["flare"].to_numpy()[known][by_peak],
         int(span(event.window_hours).astype(np.int64)),
+        event.rules == "utc",
     )
 
 
@@ -84,7 +88,7 @@ def rows_of_flares(found: Series) -> tuple[np.ndarray, np.ndarray]:
     lasts = np.searchsorted(found.series, found.peak_series, side="right")
     for i, (low, high, peak) in enumerate(zip(firsts, lasts, found.peak_us, strict=True)):
         starts = found.start_us[low:high]
-        begin[i] = low + np.searchsorted(starts, peak - found.window_us, side="right")
+        begin[i] = low + np.searchsorted(starts, peak - found.window_us, side="left" if found.closed else "right")
         end[i] = low + np.searchsorted(starts, peak, side="left")
     return begin, end
 
