@@ -7,14 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from flarescope.hmi import NATIVE_ARCSEC
+from flarescope.images.look import RSUN_ARCSEC
 from flarescope.rotation import synodic_deg_day
 from flarescope.scores.definitions import DEFINITIONS
 from flarescope.scores.definitions_yes_no import CATEGORICAL
 
 ROOT = Path(__file__).parents[1]
 CARD = ROOT / "src" / "flarescope" / "regions" / "data" / "regions.md"
-SUN_ARCSEC = 959.63
-"""Radius of the Sun at its mean distance."""
 
 
 def guide(name):
@@ -46,7 +45,7 @@ def test_what_a_forecast_loses_without_flares_is_the_cards():
 
 def test_a_region_goes_so_far_in_six_hours():
     degrees = float(synodic_deg_day(np.array([0.0]))[0]) / 4
-    pixels = SUN_ARCSEC / NATIVE_ARCSEC * math.sin(math.radians(degrees))
+    pixels = RSUN_ARCSEC / NATIVE_ARCSEC * math.sin(math.radians(degrees))
     assert f"goes {degrees:.1f} degrees west, some {round(pixels, -1):.0f} pixels" in guide("disk")
     assert f"{4 * degrees:.1f} at the equator" in synodic_deg_day.__doc__
 
