@@ -234,3 +234,14 @@ def test_the_scope_that_is_advised_may_be_said(verb, made, capsys):
     assert "of scope region, not disk: say --scope region" in capsys.readouterr().err
     assert main([verb, str(made[1]), "--event", "M2.0", "--window", "24", "--scope", "region"]) == 2
     assert "not of M2.0/24; choose one of them" in capsys.readouterr().err
+
+
+def test_what_is_of_one_event_alone_names_it(made, run, capsys):
+    data, _ = made
+    assert main(["calibrate", str(run), "--method", "isotonic", "--quiet"]) == 0
+    capsys.readouterr()
+    words = ["--table", data["table"], "--images", data["images"], "--engine", "torch", "--precision", "fp32"]
+    assert main(["evaluate", str(run), *map(str, words), "--replicates", "0", "--quiet"]) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if "calibrated probabilities" in line]
+    assert told  # of the rates, or of probabilities of exactly 0 and 1
+    assert all(line.startswith(tuple(f"WARNING: {code}: " for code in CODES)) for line in told)

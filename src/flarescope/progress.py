@@ -29,6 +29,10 @@ class Reporter:
     def advance(self, label: str, done: int, total: int) -> None:
         """Hear that `done` of `total` units of the work named `label` are finished; the last call has done == total."""
 
+    def about(self, name: str) -> "Reporter":
+        """Give who hears of one event alone: the same, but where several events share a reporter (`Once`)."""
+        return self
+
 
 class Naming(Reporter):
     """Tells another reporter the same, with a name before each line: which of several events it is of."""
@@ -68,6 +72,10 @@ class Once(Reporter):
     def advance(self, label: str, done: int, total: int) -> None:
         """Pass on."""
         self._reporter.advance(label, done, total)
+
+    def about(self, name: str) -> Reporter:
+        """Give who hears of one of the events alone, with its name before each line."""
+        return Naming(self, name)
 
     def _is_new(self, text: str) -> bool:
         new = text not in self._told

@@ -154,10 +154,15 @@ def train(
     )
     if record is not None:
         from flarescope.pipeline.with_regions import add_regions
+        from flarescope.progress import Naming
 
-        for one in EventRuns.open(out).runs() if is_of_events(out) else [run]:
-            own = stated[0] if len(stated) == 1 else None
-            add_regions(one.path, record, event=own, data=known, reporter=ScreenReporter())
+        own, heard = stated[0] if len(stated) == 1 else None, ScreenReporter()
+        if is_of_events(out):
+            several = EventRuns.open(out)
+            for which, one in zip(several.events, several.runs(), strict=True):
+                add_regions(one.path, record, event=own, data=known, reporter=Naming(heard, which.code))
+        else:
+            add_regions(run.path, record, event=own, data=known, reporter=heard)
     if is_of_events(out):
         show_events(EventRuns.open(out))
         return

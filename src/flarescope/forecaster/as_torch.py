@@ -83,7 +83,8 @@ class SeveralHeads(nn.Module):
     def __init__(self, heads: Sequence[AnyHead]) -> None:
         super().__init__()
         self.events = nn.ModuleList(
-            MlpHead(head) if isinstance(head, Mlp) else LinearHeads([linear(head)]) for head in heads
+            MlpHead(head) if isinstance(head, Mlp) else LinearHeads([linear(head, also=" or --head mlp")])
+            for head in heads
         )
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:

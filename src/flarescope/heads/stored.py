@@ -37,15 +37,17 @@ def kind_of(head: AnyHead) -> str:
     raise TypeError(f"a {type(head).__name__} is not kept in files")
 
 
-def linear(head: AnyHead) -> Head:
-    """Give a head that is linear, for what can do nothing with another.
+def linear(head: AnyHead, *, also: str = "") -> Head:
+    """Give a head that is linear, for what can do nothing with another; `also` says what else it takes, as ` or mlp`.
 
     Raises:
         InputError: another kind.
     """
     if isinstance(head, Head):
         return head
-    raise InputError(f"the model has a head of kind {kind_of(head)}; this takes a linear one (`train` without --head)")
+    raise InputError(
+        f"the model has a head of kind {kind_of(head)}; this takes a linear one (`train` without --head){also}"
+    )
 
 
 def arrays_of(head: AnyHead) -> dict[str, np.ndarray]:

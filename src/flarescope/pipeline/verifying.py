@@ -123,7 +123,7 @@ def verify_model(
     said.append(certain_words(calibrated, (forecasts["label"] == 1).to_numpy()))
     notes = [text for text in said if text]
     for text in notes:
-        reporter.warn(text)
+        reporter.about(event.code if event else str(run)).warn(text)
     return found | {"notes": [*notes, *found["notes"]]}
 
 
