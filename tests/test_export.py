@@ -327,7 +327,7 @@ def test_a_head_with_a_hidden_layer_goes_out_and_trees_do_not():
     assert not torch.equal(drawn.events[0].kernel, module.log_odds.head.events[0].kernel)
     assert torch.equal(drawn.events[0].mean, module.log_odds.head.events[0].mean)
     trees = Boosted(*(np.zeros(1) for _ in range(6)))
-    with pytest.raises(flarescope.InputError, match="head of kind boosting; this takes a linear one .* or --head mlp"):
+    with pytest.raises(flarescope.InputError, match=r"head of kind boosting; this takes a linear one .* or --head mlp"):
         forecast_module([replace(few(), head=trees)], np.ones((1, 1), bool))
 
 
