@@ -203,6 +203,23 @@ def test_sizes_are_judged_before_anything_is_decoded(old, new, monkeypatch):
         read_fits(PATH, content)
 
 
+def test_a_header_that_leads_back_to_itself_is_not_followed_for_ever():
+    """astropy adds a negative PCOUNT to the size of the data, and reads the HDU that begins there: the same."""
+    table = fits.BinTableHDU.from_columns([fits.Column("a", "8A", array=["x"] * 10)])
+    content = as_bytes(fits.PrimaryHDU(), table)
+    back = content.replace(b"PCOUNT  =                    0", b"PCOUNT  =                -5000", 1)
+    assert back != content
+    with pytest.raises(InputError, match=r"x\.fits: no HDU with an image"):
+        read_fits(PATH, back)
+
+
+def test_keys_in_small_letters_are_judged_too(monkeypatch):
+    monkeypatch.setattr(fits, "open", lambda *a, **k: pytest.fail("astropy was asked"))
+    content = ODD["gzip"].replace(b"NAXIS   =                    2", b"naxis   =            100000000", 1)
+    with pytest.raises(InputError, match=r"x\.fits: damaged or not FITS \(naxis = 100000000\)"):
+        read_fits(PATH, content)
+
+
 def with_cards(count):
     """A file that `plain_fits` leaves to astropy, for its card of a convention, with so many more cards."""
     cards = [f"K{number:07d}= {number:20d}".ljust(80) for number in range(count)]

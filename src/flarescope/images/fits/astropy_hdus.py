@@ -1,7 +1,10 @@
 """How are the HDUs of a FITS file read with astropy: opened, decoded, scaled, described?"""
 
+import contextlib
 import io
 import warnings
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +17,33 @@ from flarescope.images.fits.plain_fits import DESCRIBING_KEYS, scaled
 Read = tuple[np.ndarray, dict[str, Value]]
 
 
-def opened(content: bytes, **options: bool) -> Any:  # noqa: ANN401 - astropy is untyped
-    """Open a FITS file's bytes with astropy, mending what is invalid in its headers."""
+@contextlib.contextmanager
+def opened(content: bytes, **options: bool) -> Iterator[Iterator[Any]]:
+    """Open a FITS file's bytes with astropy, and give its HDUs as they come, each with a mended header.
+
+    One after the other, and not at once: where the counts of a header are negative, astropy comes to the same HDU again
+    and again.
+    """
     from astropy.io import fits
 
-    # HMI headers hold invalid cards (BLANK beside floats, units astropy does not know): silentfix mends them.
-    # A truncated file only warns, and says so again as an error when its data are read.
     with warnings.catch_warnings():
+        # A truncated file only warns, and says so again as an error when its data are read.
         warnings.simplefilter("ignore")
-        hdus = fits.open(io.BytesIO(content), memmap=False, do_not_scale_image_data=True, **options)
-        hdus.verify("silentfix")
-        return hdus
+        with fits.open(io.BytesIO(content), memmap=False, do_not_scale_image_data=True, **options) as hdus:
+            yield map(_mended, hdus)
+
+
+def _mended(hdu: Any) -> Any:  # noqa: ANN401 - astropy is untyped
+    """Mend what is invalid in HMI's headers: BLANK beside floats, units that astropy does not know."""
+    hdu.verify("silentfix")
+    return hdu
 
 
 def decode(path: Path, content: bytes, number: int) -> Read:
     """Read one compressed HDU, with astropy's decoders: only in a process that may die of it."""
     with opened(content) as hdus:
-        return flat(path, hdus[number]), description(hdus[number].header)
+        hdu = next(islice(hdus, number, None))
+        return flat(path, hdu), description(hdu.header)
 
 
 def flat(path: Path, hdu: Any) -> np.ndarray:  # noqa: ANN401 - astropy is untyped

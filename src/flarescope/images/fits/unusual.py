@@ -8,6 +8,7 @@ decoded in a process of their own (`apart`), and only after every size was looke
 import math
 import re
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +32,7 @@ MOST_HDUS: Final = 100
 MOST_CARDS: Final = 36_000
 """Cards of all headers together; HMI's have 100 to 200. A library makes an object of each, and mends it."""
 
-_COUNTS: Final = re.compile(rb"(?:Z?NAXIS|TFIELDS) *= *\+?0*(\d+)")
+_COUNTS: Final = re.compile(rb"(?:Z?NAXIS|TFIELDS) *= *\+?0*(\d+)", re.IGNORECASE)
 
 _CARDS: Final = re.compile(rb"[A-Z][A-Z0-9_-]{0,7} *[= ]|" + b" " * CARD_BYTES)
 """How a block of a header begins."""
@@ -53,9 +54,7 @@ def read_unusual(path: Path, content: bytes) -> Read:
     """
     _refuse_counts(path, content)
     with opened(content, disable_image_compression=True) as hdus:
-        for number, hdu in enumerate(hdus):
-            if number == MOST_HDUS:
-                break
+        for number, hdu in enumerate(islice(hdus, MOST_HDUS)):
             shape = _image_shape(hdu)
             if shape is None:
                 continue
