@@ -1,12 +1,14 @@
 """Are anybody's tables read as they come, labelled by a flare list, and decided by rows that are not scored?"""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from fakes import Heard
 from flarescope import Choosing, EventDefinition, InputError, Reading, Reporter, Verifying, verify_table
 from flarescope.catalog.met_office import read_met_office
 from flarescope.catalog.noaa_events import read_flares
@@ -186,7 +188,11 @@ def test_threshold_and_calibration_come_from_rows_that_are_named(tmp_path):
 
 def test_rows_that_are_scored_are_never_chosen_on(tmp_path):
     first, second = labelled_apart(tmp_path)
-    file, _ = calibrate_table(first, reporter=Reporter())
+    heard = Heard()
+    file, _ = calibrate_table(first, reporter=heard)
+    assert any(
+        re.match(r"fitted on \d+ rows with an event, .*: rows .* can be nearly copies", text) for text in heard.warnings
+    )
     mixed = pd.concat([pd.read_csv(second), pd.read_csv(first).head(3)])
     for on in (first, file):
         with pytest.raises(InputError, match=r"3 of 203 rows are among those of .* choose on rows that are not scored"):

@@ -163,7 +163,7 @@ def test_what_is_said_of_the_groups():
     assert "leaving out each group once" in said
     assert "those that an image shows together as one group: 9 groups of 12 regions. The interval" in said
     assert interval_sentence(few).endswith(
-        "(12 active regions; 9 of the groups with events), because images of one region are nearly copies, and an "
+        "(12 active regions; 9 of the groups with events), because images of one region can be nearly copies, and an "
         "image that shows several is of each."
     )
     alone = verify(sample(12, {}))

@@ -121,7 +121,7 @@ def test_the_method_and_the_memory_stand_beside_the_intervals():
     assert any("shorter than the event's window of 24 h" in note for note in found["notes"])
     assert any(note.startswith("Autocorrelation of the error") for note in found["notes"])
     short = verify(rows, event=DISK, resample="day", replicates=200)
-    assert any("Neighbouring days are not independent" in note for note in short["notes"])
+    assert any("Neighbouring days need not be independent" in note for note in short["notes"])
     long = verify(series(24 * 400, memory_hours=2.0), event=DISK, replicates=200)
     assert not any("Neighbouring" in note for note in long["notes"])
 

@@ -30,16 +30,16 @@ _REGION_LIMITS: Final = (
     "active regions, at latitudes and longitudes below 60 degrees, of one instrument, from 2010 to 2018: elsewhere "
     "nothing is known of its skill.",
     "It sees {seen}: neither what the region looked like {when} nor its flares.",
-    "Rows of one region are nearly copies: how sure a score is depends on the number of regions, not of images, and no "
-    "interval covers another solar cycle or another instrument.",
+    "Rows of one region can be nearly copies: how sure a score is depends on the number of regions, not of images, and "
+    "no interval covers another solar cycle or another instrument.",
 )
 
 _DISK_LIMITS: Final = (
     "It knows what its training images show: line-of-sight magnetograms of the whole disk of one instrument, in one "
     "rendering, from the time of its training rows. Elsewhere nothing is known of its skill.",
     "It sees {seen}: neither what the disk looked like {when} nor its flares.",
-    "Rows near one another in time are nearly copies: how sure a score is depends on how long the rows scored go on, "
-    "not on how many they are, and no interval covers another solar cycle or another instrument.",
+    "Rows near one another in time can be nearly copies: how sure a score is depends on how long the rows scored go "
+    "on, not on how many they are, and no interval covers another solar cycle or another instrument.",
 )
 _ONE_EVENT: Final = (
     "It says whether a flare of the class or above will come, not how large it will be or when in the window."

@@ -32,14 +32,16 @@ def interval_sentence(verification: Mapping[str, Any]) -> str:
     if unit not in (REGION, GROUP):
         alike = f"of one {unit.one}" if unit.hours is None else "near one another in time"
         blocks = f"{number(sample['event_groups'])} of {counted(sample['groups'], unit.one, unit.many)} with events"
-        return f"{how} ({blocks}), because images {alike} are nearly copies."
+        return f"{how} ({blocks}), because images {alike} can be nearly copies."
     regions, events = counted(sample["regions"], "active region"), sample["event_regions"]
     if settings.get("connected"):
         return (
             f"{how} ({regions}; {number(sample['event_groups'])} of the groups with events), because images of one "
-            "region are nearly copies, and an image that shows several is of each."
+            "region can be nearly copies, and an image that shows several is of each."
         )
-    return f"{how} ({regions}, of which {number(events)} with events), because images of one region are nearly copies."
+    return (
+        f"{how} ({regions}, of which {number(events)} with events), because images of one region can be nearly copies."
+    )
 
 
 def headline(inputs: ReportInputs) -> list[Section]:

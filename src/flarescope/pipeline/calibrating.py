@@ -155,7 +155,7 @@ def calibrate_table(
     fitted = fit(found, choosing, str(path))
     for text in found.notes:
         reporter.say(text)
-    _warn_of_few(found.rows, found.event, reporter)
+    _warn_of_few(found.rows, found.event, reporter, "row")
     write_json(file, fitted.to_json())
     return file, fitted
 
@@ -218,14 +218,16 @@ def _check_rows(
         )
 
 
-def _warn_of_few(forecasts: pd.DataFrame, of_model: EventDefinition | None, reporter: Reporter) -> None:
+def _warn_of_few(
+    forecasts: pd.DataFrame, of_model: EventDefinition | None, reporter: Reporter, what: str = "image"
+) -> None:
     event = (forecasts["label"] == 1).to_numpy(bool)
     clusters = clusters_of([forecasts], of_model)
     groups, unit = int(clusters.of_rows[event].nunique()), clusters.unit
     if groups < FEW_REGIONS:
         alike, others = ("of one region", "regions") if unit.hours is None else ("near in time", "times")
-        images, whose = counted(int(event.sum()), "image"), counted(groups, unit.one, unit.many)
+        images, whose = counted(int(event.sum()), what), counted(groups, unit.one, unit.many)
         reporter.warn(
-            f"fitted on {images} with an event, of {whose} (fewer than {FEW_REGIONS}): images "
-            f"{alike} are nearly copies, and other {others} could give another calibration and threshold"
+            f"fitted on {images} with an event, of {whose} (fewer than {FEW_REGIONS}): "
+            f"{what}s {alike} can be nearly copies, and other {others} could give another calibration and threshold"
         )

@@ -73,8 +73,8 @@ def blocks_of_time(scored: ScoredCases, memory: Memory | None, window_hours: flo
         longer = "" if unit.hours == PERIODS["carrington"][2] else rotations
         why = "long enough for" if wanted is None else f"{wanted:.0f} h long, {TIMES_MEMORY:g} times"
         said.append(
-            f"Neighbouring {unit.many} are not independent: blocks should be {why} the memory of the error, and an "
-            f"active region stays for up to two weeks and may come back. Intervals by them are too narrow.{longer}"
+            f"Neighbouring {unit.many} need not be independent: blocks should be {why} the memory of the error, and an "
+            f"active region stays for up to two weeks and may come back. Intervals by them can be too narrow.{longer}"
         )
     return said
 

@@ -245,7 +245,7 @@ def _beside_images(scored: ScoredCases, result: Mapping[str, Any]) -> list[str]:
     ratio = (tss["high"] - tss["low"]) / (images["high"] - images["low"])
     alike = _alike(scored.unit)
     whole = "regions" if scored.unit == GROUP else scored.unit.many
-    why = f"{alike} are much alike, so whole {whole} are {taken}"
+    why = f"{alike} can be much alike, so whole {whole} are {taken}"
     if scored.unit == GROUP:
         groups, regions = result["settings"]["clusters"], result["sample"]["regions"]
         why += f", those that an image shows together as one group: {counted(groups, 'group')} of {regions:,} regions"
