@@ -178,12 +178,28 @@ def test_without_t_rec_the_time_is_date_obs(tmp_path):
         ("hmi.m_45s.20160707_010000_TAI.2.magnetogram.fits", "HMI_SIDE1", "1158_hmi.m_45s.20160707_010000_TAI.1"),
         ("disk.fits", "MDI", "1158_mdi.M.20160707_010000_TAI.1"),
         ("disk.fits", "", "1158_unnamed.M.20160707_010000_TAI.1"),
+        ("disk.fits", "../../MDI\0", "1158_mdi.M.20160707_010000_TAI.1"),
     ],
 )
 def test_a_patch_is_named_after_the_series(source, instrument, name):
     time = pd.Timestamp("2016-07-07 00:59:24", tz="UTC").to_pydatetime()
     found = patch_name(11158, time, source, {"INSTRUME": instrument, "CAMERA": 1})
     assert found == f"1158/{name}.magnetogram.fits"
+
+
+def test_what_no_header_may_have_is_left_out_of_the_patches(tmp_path):
+    """A damaged header can say anything; astropy writes printable ASCII and finite numbers alone."""
+    image = write_disk(tmp_path / "hmi.M_720s.20160707_010000_TAI.fits", TELESCOP="SDO/HMI", OBS_VR=1.5, OBS_VW=2.5)
+    content = image.read_bytes()
+    damaged = content.replace(b"TELESCOP= 'SDO/HMI '", b"TELESCOP=\xff\xff\xff\xff\0\0\0\0I '", 1)
+    damaged = damaged.replace(b"OBS_VR  =                  1.5", b"OBS_VR  =              1.5E999", 1)
+    assert len(damaged) == len(content)
+    image.write_bytes(damaged)
+    summary = write_summary(tmp_path / "20160707SRS.txt", *ROWS)
+    cut = flarescope.cut_disk(image, regions=[summary], out=tmp_path / "out", reporter=Heard())
+    header = fits.getheader(tmp_path / "out" / cut.table["filename"][0], 1)
+    assert {"TELESCOP", "OBS_VR"} & set(header) == set()
+    assert header["OBS_VW"] == 2.5
 
 
 def test_a_pixel_of_two_arcsec_makes_patches_that_show_as_much_of_the_sun(tmp_path):

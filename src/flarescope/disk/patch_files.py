@@ -24,6 +24,7 @@ BLANK: Final = -(2**31)
 
 Cards = dict[str, tuple[Any, str]]
 
+_NO_NAME: Final = re.compile(r"[^a-z0-9-]")
 _SERIES: Final = re.compile(r"((?:hmi|mdi)\.[A-Za-z0-9_]+)\.\d{8}_\d{6}_TAI", re.IGNORECASE)
 
 
@@ -41,7 +42,7 @@ def patch_name(noaa_ar: int, time: dt.datetime, source: str, header: Mapping[str
     """
     number = short_region(noaa_ar)
     found = _SERIES.search(source)
-    instrument = str(header.get("INSTRUME", "")).partition("_")[0].strip().lower() or "unnamed"
+    instrument = _NO_NAME.sub("", str(header.get("INSTRUME", "")).partition("_")[0].lower()) or "unnamed"
     series = found[1] if found else "hmi.M_720s" if instrument == "hmi" else f"{instrument}.M"
     stamp = f"{utc_to_tai(pd.DatetimeIndex([time]))[0]:%Y%m%d_%H%M%S}_TAI"
     camera = header.get("CAMERA", 1)

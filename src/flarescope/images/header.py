@@ -2,6 +2,7 @@
 
 import io
 import math
+import warnings
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -34,13 +35,14 @@ def header_values(content: bytes) -> Values:
     from astropy.io import fits
 
     stream = io.BytesIO(content)
-    try:
-        header = fits.Header.fromfile(stream)
-        if _value(header, "NAXIS") == 0:
+    with warnings.catch_warnings(action="ignore"):  # of invalid cards, and of characters that are not ASCII
+        try:
             header = fits.Header.fromfile(stream)
-    except (OSError, EOFError, ValueError):
-        return {}
-    values = {key: _value(header, key) for key in KEPT_KEYS + _MATRIX_KEYS}
+            if _value(header, "NAXIS") == 0:
+                header = fits.Header.fromfile(stream)
+        except (OSError, EOFError, ValueError):
+            return {}
+        values = {key: _value(header, key) for key in KEPT_KEYS + _MATRIX_KEYS}
     return {key: value for key, value in values.items() if value is not None}
 
 
@@ -51,8 +53,8 @@ def _value(header: Any, key: str) -> str | int | float | None:  # noqa: ANN401 -
         value = header.get(key)
     except (VerifyError, ValueError):
         return None
-    if isinstance(value, str):
-        return value.strip() or None
+    if isinstance(value, str):  # FITS 4.0, 4.2.1: printable ASCII
+        return value.strip() or None if value.isascii() and value.isprintable() else None
     return value if isinstance(value, int | float) and math.isfinite(value) else None
 
 

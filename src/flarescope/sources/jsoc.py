@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -23,6 +24,8 @@ from flarescope.sources.jsoc_orders import SIDE_PIXELS, Order
 
 _NOT_FOUND: Final = 6
 FITS_BLOCK_BYTES: Final = 2880
+MOST_HDUS: Final = 10
+"""Of a cut-out; a header whose counts are negative leads a reader back to itself."""
 
 
 class ExportRequest(Protocol):
@@ -272,7 +275,7 @@ def check_cutout(path: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # HMI headers hold invalid cards
             with fits.open(path, memmap=False) as hdus:
-                shapes = [hdu.shape for hdu in hdus if hdu.header.get("NAXIS", 0) >= 2]
+                shapes = [hdu.shape for hdu in islice(hdus, MOST_HDUS) if hdu.header.get("NAXIS", 0) >= 2]
     except Exception as error:  # astropy has no error of its own for a damaged file
         path.unlink()
         raise FlarescopeError(f"{path.name} is not FITS ({reason(error)}); it was removed") from error
