@@ -68,6 +68,14 @@ def test_features_have_the_published_form_and_the_library_s_numbers(synthetic):
     np.testing.assert_array_equal(table.iloc[5, :29].to_numpy(float), magnetic_features(field))
 
 
+def test_a_baseline_on_made_images_is_called_so_without_the_images(synthetic, trained, capsys):
+    """The table of features says it, in the notes beside it."""
+    told = "WARNING: trained on synthetic data, made magnetograms and flares: what it forecasts is no result"
+    assert json.loads((trained / "svm/run.json").read_text())["synthetic"] is True
+    assert evaluate(synthetic, trained / "svm", "--quiet") == 0
+    assert told in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("kind", ["svm", "logistic"])
 def test_the_run_folder_is_as_the_network_s(trained, kind):
     folder = trained / kind

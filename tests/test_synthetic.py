@@ -13,6 +13,7 @@ from PIL import Image
 import flarescope
 from flarescope.cli import main
 from flarescope.errors import InputError
+from flarescope.images.likeness import likeness_of, look_at
 from flarescope.images.magnetogram import read_fits
 from flarescope.images.png import read_png
 from flarescope.images.render import FIELD_LIMIT_GAUSS, Rendering, render
@@ -413,6 +414,11 @@ def test_a_made_set_has_its_images_once_and_a_flare_list_for_each_rule(tmp_path,
     expected = synthetic_regions(3, images_per_region=2, seed=4, follow="nothing")
     assert len(listed) == counts["flares, nothing"] == sum(len(region.flares) for region in expected)
     assert is_synthetic(tmp_path / "made" / PNG_FOLDER)
+    (tmp_path / "made" / PNG_FOLDER).rename(tmp_path / "elsewhere")
+    copies = sorted((tmp_path / "elsewhere").rglob("*.png"))
+    assert not is_synthetic(tmp_path / "elsewhere")
+    assert is_synthetic(tmp_path / "elsewhere", likeness_of(look_at(copies), len(copies)))  # they say so themselves
+    (tmp_path / "elsewhere").rename(tmp_path / "made" / PNG_FOLDER)
     assert main([*words, "--follow", "growth", "-q"]) == 0
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "made").rglob("*.png")} == pngs
     assert (tmp_path / "made/eventList_growth.txt").is_file()

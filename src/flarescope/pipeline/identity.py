@@ -23,6 +23,8 @@ from flarescope.features.store_key import with_network
 from flarescope.files import make_folder
 from flarescope.forecaster.runs import RunFolder
 from flarescope.heads.head import SEQUENCE, Recipe
+from flarescope.images.instruments import SYNTHETIC
+from flarescope.images.likeness import Likeness
 from flarescope.images.root import ImageRoot, root_of
 from flarescope.leftovers import remove_leftovers
 from flarescope.locks import locked
@@ -49,9 +51,14 @@ _AT_ONCE: Final = 65_536
 """Names that are put into one text at a time."""
 
 
-def is_synthetic(images: Path | ImageRoot) -> bool:
-    """Tell whether an image root belongs to a made set, which says so in `synthetic.json` beside it."""
-    return root_of(images).is_synthetic()
+def is_synthetic(images: Path | ImageRoot, likeness: Likeness | None = None) -> bool:
+    """Tell whether images are of a made set: by `synthetic.json` beside their root, or by what they say themselves.
+
+    Args:
+        images: the image root.
+        likeness: of a sample of them; copies of made images that lie elsewhere are known by it.
+    """
+    return root_of(images).is_synthetic() or bool(likeness and SYNTHETIC in likeness.instruments)
 
 
 def table_digest(table: pd.DataFrame) -> str:

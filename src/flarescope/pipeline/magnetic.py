@@ -19,10 +19,12 @@ from flarescope.locks import locked, remove_abandoned_lock
 from flarescope.magnetic.baseline import MagneticModel, match_features, train_magnetic
 from flarescope.magnetic.features import FEATURE_NAMES
 from flarescope.magnetic.table import FeatureSet, compute_features, read_features_csv, write_features_csv
-from flarescope.notes import event_notes
+from flarescope.notes import event_notes, read_notes, write_notes_beside
 from flarescope.parquet_tables import write_parquet
 from flarescope.pipeline.again import options_of
+from flarescope.pipeline.featuring import MADE_DATA, Compute
 from flarescope.pipeline.identity import describe_tables, is_synthetic, versions
+from flarescope.pipeline.likeness import likeness_of_table
 from flarescope.pipeline.origin import origin_of
 from flarescope.pipeline.training_tables import event_of_training, read_training_tables, sources_of, warn_one_class
 from flarescope.progress import Reporter, WarningReporter
@@ -32,6 +34,8 @@ from flarescope.seeds import LARGEST_OF_SKLEARN, check_seed
 from flarescope.tables import forecast_table
 
 FAMILY: Final = "magnetic"
+MADE: Final = "synthetic"
+"""What a run, and the notes of a table of features, say where the images were made."""
 PACKAGES: Final = ("flarescope", "numpy", "scikit-learn", "scikit-image", "scipy", "PyWavelets", "pandas", "pillow")
 
 
@@ -79,6 +83,8 @@ def write_features(
     kept = rows.set_index("filename").loc[list(found.filenames)].reset_index()
     numbers = pd.DataFrame(found.features, columns=list(FEATURE_NAMES))
     write_features_csv(kept.join(numbers), Path(out))
+    made = is_synthetic(root, likeness_of_table(kept, root, Compute(instrument_ok=instrument_ok)))
+    write_notes_beside(Path(out), {MADE: True} if made else {})
     return found
 
 
@@ -101,7 +107,8 @@ def train_on_features(
     Args:
         train: rows to train on (see `catalog.boucheron.read_table`).
         validation: rows to validate on; the same catalogue is fine.
-        features: CSV of the features in the published form, matched by base name.
+        features: CSV of the features in the published form, matched by base name; that they are of made images is
+            read in its notes (`write_features`).
         out: the run's folder; it must not hold a run.
         kind: `svm` or `logistic`.
         seed: of the solver.
@@ -124,6 +131,8 @@ def train_on_features(
     tables = read_training_tables(train, validation, limit=limit, allow_overlap=allow_overlap, events=known)
     warn_one_class(tables, reporter)
     listed = read_features_csv(Path(features))
+    if _of_made_images(Path(features), images):
+        reporter.warn(MADE_DATA)
     rows = {name: match_features(listed, table, str(features)) for name, table in tables.items()}
     remove_abandoned_lock(run.path / "run")
     _refuse_whole_run(run)
@@ -191,6 +200,10 @@ def result_of_model(model: MagneticModel, features: np.ndarray, table: pd.DataFr
     return EpochResult(cross_entropy_of_log_odds(labels, log_odds), count(labels, log_odds >= 0))
 
 
+def _of_made_images(features: Path, images: str | Path | None) -> bool:
+    return bool(read_notes(features).get(MADE)) or (images is not None and is_synthetic(Path(images)))
+
+
 def _describe(
     tables: dict[str, pd.DataFrame], features: Path, *, kind: str, seed: int, images: str | Path | None
 ) -> dict[str, Any]:
@@ -200,7 +213,7 @@ def _describe(
         "backbone": None,
         "store": {"family": FAMILY, "digest": f"sha256:{sha256_of(features)}", "features": len(FEATURE_NAMES)},
         "data": describe_tables(tables),
-        "synthetic": images is not None and is_synthetic(Path(images)),
+        MADE: _of_made_images(features, images),
         "images": "not given" if images is None else str(Path(images).resolve()),
         "features": str(features.resolve()),
         "versions": versions(PACKAGES),

@@ -15,7 +15,8 @@ from flarescope.magnetic.baseline import MagneticModel, match_features
 from flarescope.magnetic.table import read_features_csv
 from flarescope.pipeline.again import options_of
 from flarescope.pipeline.evaluation import Asked, Evaluation, Made, evaluation_of, event_of_evaluation, labelled_rows
-from flarescope.pipeline.magnetic import FAMILY
+from flarescope.pipeline.featuring import MADE_DATA
+from flarescope.pipeline.magnetic import FAMILY, MADE
 from flarescope.pipeline.verifying import Verifying
 from flarescope.progress import Reporter, WarningReporter
 
@@ -82,6 +83,8 @@ def evaluate_on_features(
     found = MagneticRun.open(run)
     of_model = event_from_json(found.described.get("event"), str(found.folder.run_json))
     event = event_of_evaluation(of_model, table, event, reporter)
+    if found.described.get(MADE):
+        reporter.warn(MADE_DATA)
     rows = labelled_rows(table, split=split, limit=limit, event=None)  # magnetic features are of one region
     if not allow_overlap and split != "train":
         seen = pd.DataFrame({"noaa_ar": found.described["data"]["train"]["regions"]})

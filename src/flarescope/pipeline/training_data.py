@@ -104,7 +104,7 @@ class TrainingData:
             "features": str(self.store.folder.parent.resolve()),
             "versions": versions(),
             "finished": False,
-            "synthetic": is_synthetic(self.images),
+            "synthetic": is_synthetic(self.images, self.likeness),
             "allow_overlap": self.allow_overlap,
             "training_images": self.likeness.to_json() if self.likeness else None,
             "tables": {**self.sources, "limit": self.limit},
@@ -161,7 +161,7 @@ class TrainingData:
             training_images=self.likeness.to_json() if self.likeness else None,
             network=self.weights.backbone.name,
             times=self.times(),
-            synthetic=is_synthetic(self.images),
+            synthetic=is_synthetic(self.images, self.likeness),
             history=self.history.to_json() if self.history else None,
         )
         return Classifier(self.first_head(recipe), described, self.weights)
