@@ -18,7 +18,9 @@ from flarescope.notes import read_events
 from flarescope.pipeline.calibrating import calibrate
 from flarescope.pipeline.evaluating import evaluate
 from flarescope.pipeline.evaluating_events import evaluate_events
+from flarescope.pipeline.exporting.stage import run_json_of
 from flarescope.pipeline.featuring import Compute
+from flarescope.pipeline.model_parts import load_parts
 from flarescope.pipeline.models import load
 from flarescope.pipeline.predicting import predict
 from flarescope.pipeline.reporting import report
@@ -245,3 +247,12 @@ def test_what_is_of_one_event_alone_names_it(made, run, capsys):
     told = [line for line in capsys.readouterr().err.splitlines() if "calibrated probabilities" in line]
     assert told  # of the rates, or of probabilities of exactly 0 and 1
     assert all(line.startswith(tuple(f"WARNING: {code}: " for code in CODES)) for line in told)
+
+
+def test_an_exported_file_of_several_events_says_of_what_tables_each_was_made(run):
+    said = run_json_of(load_parts(run))
+    assert list(said["by_event"]) == [event.code for event in EventRuns.open(run).events]
+    for code, folder in zip(said["by_event"], EventRuns.open(run).runs(), strict=True):
+        own = folder.read()
+        assert said["by_event"][code] == {"recipe": own["recipe"], "data": own["data"]}
+        assert run_json_of(load_parts(folder.path)) == own

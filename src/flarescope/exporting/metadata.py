@@ -30,7 +30,7 @@ def described_export(
         source: name of the input, `pixels` or `field_gauss`.
         shape: height and width of fields in gauss, or None of pixels.
         rendering: how fields become pixels within, or for pixels how the training's were made.
-        run: what `run.json` says, if there is one.
+        run: what `run.json` says, if there is one; of several events `by_event`, what that of each says.
     """
     weights, size = parts[0].weights, parts[0].weights.backbone.pixels.size
     if shape is None:
@@ -78,4 +78,4 @@ def _training(part: Classifier, run: Mapping[str, Any] | None) -> dict[str, Any]
         "regions": described.regions,
         "times": described.times,
     }
-    return said | {key: run[key] for key in ("recipe", "data", "versions") if run and key in run}
+    return said | {key: run[key] for key in ("recipe", "data", "versions", "by_event") if run and key in run}

@@ -18,6 +18,7 @@ from flarescope.exporting.onnx_file import check_onnx, run_onnx, write_onnx
 from flarescope.exporting.openvino_file import run_openvino, write_openvino
 from flarescope.exporting.state_dict import write_state_dict
 from flarescope.files import atomic_path, check_writable
+from flarescope.forecaster.event_runs import EventRuns, is_of_events
 from flarescope.forecaster.folder_form import FORMAT as FOLDER
 from flarescope.forecaster.folder_form import write_folder
 from flarescope.heads.stored import LINEAR, kind_of
@@ -119,7 +120,7 @@ def export(
     fields = shape if source == "gauss" else None
     module = forecast_module(found.parts, found.implies, shape=fields)
     rendering = _rendering(found, fields, reporter)
-    run = found.run.read() if found.run else None
+    run = run_json_of(found)
     said = described_export(found.parts, source=SOURCES[source], shape=fields, rendering=rendering, run=run)
     if to == "state-dict":
         inner = module.inner if isinstance(module, FromGauss) else module
@@ -162,6 +163,18 @@ def _rendering(found: ModelParts, fields: tuple[int, int] | None, reporter: Repo
     if trained is not None and trained != rendering:
         reporter.warn(f"the model was trained on {trained} images; the file renders fields as {rendering}")
     return rendering
+
+
+def run_json_of(found: ModelParts) -> dict[str, Any] | None:
+    """Give what `run.json` says of a model that lies in a run; of several events, what each says, under `by_event`."""
+    if found.run is not None or found.together is None:
+        return found.run.read() if found.run else None
+    folder = found.path.parent
+    if not is_of_events(folder) or found.path != EventRuns.open(folder).model:
+        return None
+    runs = EventRuns.open(folder)
+    own = {event.code: run.read() for event, run in zip(runs.events, runs.runs(), strict=True)}
+    return {"by_event": {code: {key: said[key] for key in ("recipe", "data")} for code, said in own.items()}}
 
 
 def _keras(found: ModelParts, path: Path, reporter: Reporter) -> Exported:
