@@ -6,7 +6,7 @@ from astropy.time import Time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flarescope.times import parse_t_rec, tai_minus_utc, tai_to_utc, utc_to_tai
+from flarescope.times import moment_of, parse_t_rec, tai_minus_utc, tai_to_utc, utc_to_tai
 
 TIMES = st.datetimes(dt.datetime(1973, 1, 1), dt.datetime(2026, 1, 1)).map(lambda t: t.replace(microsecond=0))
 
@@ -49,3 +49,23 @@ def test_t_rec():
 @pytest.mark.parametrize("text", ["", "2011-02-14T20:35:15", "2011.13.14_20:35:15_TAI", "2011.02.14_20:35:15_UTC"])
 def test_other_forms_are_not_guessed(text):
     assert parse_t_rec(text) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("2012-04-03", "2012-04-03T00:00Z"),
+        ("20120403", "2012-04-03T00:00Z"),
+        ("2012-04-03 12:30", "2012-04-03T12:30Z"),
+        ("2012-04-03T12:30+02:00", "2012-04-03T10:30Z"),
+        (pd.Timestamp("2012-04-03", tz="UTC"), "2012-04-03T00:00Z"),
+    ],
+)
+def test_a_moment_that_was_typed_is_in_utc(typed, meant):
+    assert moment_of(typed) == pd.Timestamp(meant)
+
+
+@pytest.mark.parametrize("typed", ["03.04.2012", "4/3/2012", "2012", "2012-04", "now", "NaT", "", "2012-13-01"])
+def test_what_could_be_another_day_or_none_is_no_moment(typed):
+    with pytest.raises(ValueError, match=r".+"):
+        moment_of(typed)

@@ -1,4 +1,4 @@
-"""Which UTC instant does a TAI time stamp name?
+"""Which UTC instant does a TAI time stamp name, and which one does somebody mean who typed it?
 
 HMI stamps its images in TAI, flares are reported in UTC; the two differ by 34 s (2010) to 37 s (since 2017).
 """
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 _T_REC = re.compile(r"(\d{4})\.(\d{2})\.(\d{2})_(\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?_TAI")
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(\D|$)|\d{8}(\D|$)")
 
 
 @functools.cache
@@ -91,3 +92,19 @@ def parse_t_rec(text: str) -> dt.datetime | None:
         return (tai - dt.timedelta(seconds=int(offsets[max(position, 0)]))).replace(tzinfo=dt.UTC)
     except (ValueError, OverflowError):  # such as month 13, or the first second of the year 1
         return None
+
+
+def moment_of(time: pd.Timestamp | str) -> pd.Timestamp:
+    """Read a moment that somebody typed, in UTC; without a zone it is UTC.
+
+    Its day is written as in ISO 8601: 03.04.2012 could be two days, 2012 is none, and `now` has a zone of its own.
+
+    Raises:
+        ValueError: anything else, or no time at all.
+    """
+    if not isinstance(time, pd.Timestamp) and not _ISO_DAY.match(str(time).strip()):
+        raise ValueError(f"{str(time)[:40]!r} does not begin with a day such as 2012-04-03")
+    moment = pd.Timestamp(time)
+    if pd.isna(moment):
+        raise ValueError("no time")
+    return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")

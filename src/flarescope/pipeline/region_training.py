@@ -34,6 +34,7 @@ from flarescope.regions.training import (
 )
 from flarescope.scores.cases import Sampling
 from flarescope.seeds import LARGEST_OF_SKLEARN, check_seed
+from flarescope.times import moment_of
 
 FAMILY: Final = "regions"
 PACKAGES: Final = ("flarescope", "numpy", "pandas", "scikit-learn")
@@ -136,8 +137,8 @@ def _parted(rows: TrainingRows, until: str | pd.Timestamp | None) -> tuple[Train
         train, test = rows, None
     else:
         try:
-            last = pd.Timestamp(until).tz_localize("UTC") + pd.Timedelta(days=1)
-        except (ValueError, TypeError) as error:
+            last = moment_of(until).normalize() + pd.Timedelta(days=1)
+        except ValueError as error:
             raise InputError(f"until {str(until)[:40]!r}; expected a day such as 2011-12-31") from error
         train, test = rows.until(last), rows.after(last)
         if len(test) < LEAST_ROWS:

@@ -30,6 +30,7 @@ from flarescope.progress import Reporter, WarningReporter
 from flarescope.regions.model import COLUMNS, RegionModel
 from flarescope.regions.shipped import USUAL, shipped_models
 from flarescope.scores.cases import Sampling
+from flarescope.times import moment_of
 
 TABLE: Final = "forecasts.parquet"
 TABLES: Final = "forecasts"
@@ -154,12 +155,9 @@ def usual_models() -> list[str]:
 
 def _day(text: str | pd.Timestamp) -> pd.Timestamp:
     try:
-        day = pd.Timestamp(text)
+        return moment_of(text).normalize()
     except ValueError as error:
         raise InputError(f"day {str(text)[:40]!r}; expected one such as 2012-01-01") from error
-    if pd.isna(day):
-        raise InputError(f"day {str(text)[:40]!r}; expected one such as 2012-01-01")
-    return (day.tz_localize("UTC") if day.tzinfo is None else day.tz_convert("UTC")).normalize()
 
 
 def _used(model: RegionModel, sha256: str) -> ModelUsed:

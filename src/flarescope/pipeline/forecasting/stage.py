@@ -25,6 +25,7 @@ from flarescope.pipeline.forecasting.value import Forecast
 from flarescope.progress import Reporter, WarningReporter
 from flarescope.regions.model import RegionModel
 from flarescope.regions.shipped import MODEL_NAME, shipped_models
+from flarescope.times import moment_of
 
 if TYPE_CHECKING:  # it leads to the engines, which a forecast without an image does without
     from flarescope.pipeline.featuring import Compute
@@ -204,12 +205,9 @@ def utc(time: "pd.Timestamp | str") -> pd.Timestamp:
         InputError: no time.
     """
     try:
-        moment = pd.Timestamp(time)
+        return moment_of(time)
     except ValueError as error:
         raise InputError(f"issue time {str(time)[:40]!r}; expected such as 2014-10-22T00:30 (UTC)") from error
-    if pd.isna(moment):
-        raise InputError(f"issue time {str(time)[:40]!r}; expected such as 2014-10-22T00:30 (UTC)")
-    return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
 
 
 def _models(models: Sequence[str | Path]) -> tuple[list[str | Path], list[str | Path]]:
