@@ -303,6 +303,13 @@ def link_to(target, kind=tarfile.SYMTYPE):
     return change
 
 
+def resized(kind):
+    def change(info):
+        info.type, info.size = kind, 10**18
+
+    return change
+
+
 def device(info):
     info.type = tarfile.CHRTYPE
 
@@ -359,6 +366,17 @@ def test_a_folder_of_something_else_is_not_touched(tmp_path):
     with pytest.raises(FlarescopeError, match="move it away"):
         unpack_tar(archive, tmp_path / "a")
     assert (tmp_path / "a" / "mine.txt").read_text() == "mine"
+
+
+def test_sizes_that_a_damaged_archive_claims_are_not_believed(tmp_path):
+    """A folder's counts for nothing; a file's is within an archive that is not compressed."""
+    archive = tmp_path / "a.tar"
+    archive.write_bytes(tar_of({"big": resized(tarfile.DIRTYPE)}))
+    assert (unpack_tar(archive, tmp_path / "a") / "big").is_dir()
+    archive.write_bytes(tar_of(IMAGES | {"big": resized(tarfile.REGTYPE)}))
+    with pytest.raises(InputError, match=r"damaged or unsafe \('big' goes on beyond its end\); remove it and fetch"):
+        unpack_tar(archive, tmp_path / "b")
+    assert not (tmp_path / "b").exists()
 
 
 def test_an_archive_that_swells_is_stopped(tmp_path, monkeypatch):

@@ -58,7 +58,12 @@ def _extract(archive: Path, partial: Path, progress: Callable[[int, int], None] 
         with tarfile.open(fileobj=stream, mode="r:*") as tar:
             for number, member in enumerate(tar):
                 _check(archive, member)
-                room -= member.size
+                held = member.size if member.isreg() else 0
+                if tar.fileobj is stream and member.offset_data + held > size:  # not compressed
+                    raise InputError(
+                        f"{archive}: damaged or unsafe ({member.name[:60]!r} goes on beyond its end); {advice}"
+                    )
+                room -= held
                 if room < 0:
                     raise FlarescopeError(f"{archive.name} holds more than there is room for at {partial.parent}")
                 tar.extract(member, partial, filter="data")
