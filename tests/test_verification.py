@@ -300,7 +300,7 @@ def test_report_card_and_figures(trained, tmp_path, capsys):
     assert "no official forecast" in page
     assert "data:image/png;base64" in page
     card = (out / "README.md").read_text()
-    assert card.startswith("---\nlicense:")
+    assert card.startswith("---\nlibrary_name:")
     assert "SYNTHETIC DATA" in card
     names = {path.rsplit("/", 1)[1] for path in written["figures"]}
     assert {"roc.png", "roc.svg", "reliability.png", "history.svg"} <= names
