@@ -31,6 +31,7 @@ from flarescope.features.store import FeatureStore
 from flarescope.files import write_json
 from flarescope.forecaster.runs import RunFolder
 from flarescope.heads.adam import State
+from flarescope.json_values import is_path
 from flarescope.magnetic.baseline import MagneticModel
 from flarescope.magnetic.features import FEATURE_NAMES
 from flarescope.notes import read_notes
@@ -61,6 +62,17 @@ def one_line(path, caught):
 # ---- a run's files ----
 
 
+@pytest.mark.parametrize("path", ["a" * 255, "a/b\\c", "\u00e9" * 127, "", "\udcff"])
+def test_paths_that_can_be(path):
+    assert is_path(path)
+    Path(path).exists()  # asking is no error
+
+
+@pytest.mark.parametrize("path", ["x/" + "a" * 256, "\u00e9" * 128, "a\0b", "\ud800", None, 5, "a/" * 2049])
+def test_paths_that_cannot_be(path):
+    assert not is_path(path)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -73,6 +85,7 @@ def one_line(path, caught):
         {"model": ""},
         {"model": ".."},
         {"model": "a\0b"},
+        {"model": "a" * 256},
         {"model": None},
         {"validation": None},
         {"validation": {"tss": "0.5"}},
@@ -104,6 +117,8 @@ def test_a_history_that_is_none(tmp_path, text):
     "change",
     [
         {"recipe": []},
+        {"features": "x/" + "\u00e9" * 128},
+        {"images": "a\0b"},
         {"data": {"train": None}},
         {"data": {"train": TABLE, "validation": 5}},
         {"data": {"validation": TABLE, "train": {**TABLE, "images": 1e3}}},

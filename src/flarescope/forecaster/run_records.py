@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from flarescope.catalog.apart import spans_from_json
-from flarescope.json_values import are_texts, is_count, is_number, is_plain_name, is_text
+from flarescope.json_values import are_texts, is_count, is_number, is_path, is_plain_name, is_text
 
 Check = Callable[[Any], bool]
 
@@ -45,7 +45,7 @@ def _are_sources(value: object) -> bool:
     """Whether a value names the tables of a run, and how many rows of each were drawn."""
     if not isinstance(value, dict) or not _maybe(is_count)(value.get("limit")):
         return False
-    return all(is_text(path) for name, path in value.items() if name != "limit")
+    return all(is_path(path) for name, path in value.items() if name != "limit")
 
 
 _RUN: Final[Mapping[str, Check]] = {
@@ -53,8 +53,8 @@ _RUN: Final[Mapping[str, Check]] = {
     "backbone": _maybe(is_text),
     "store": _is_object,
     "data": _is_object,
-    "images": is_text,
-    "features": is_text,
+    "images": is_path,
+    "features": is_path,
     "kind": _maybe(is_text),
     "event": _maybe(_is_object),
     "content": _maybe(_are_texts_by_name),
