@@ -86,7 +86,7 @@ def test_a_forecast_that_was_changed_is_named_and_does_not_cost_the_others(tmp_p
     assert all(len(text) < 300 for text in found.refused)
 
 
-@pytest.mark.parametrize("damage", ["cut", "zeros", "text", "view", "folder", "pipe"])
+@pytest.mark.parametrize("damage", ["cut", "zeros", "text", "letters", "view", "folder", "pipe"])
 def test_a_damaged_archive_is_one_line_and_stays_as_it_was(tmp_path, damage):
     path = tmp_path / NAME
     for day in range(1, 20):
@@ -98,6 +98,9 @@ def test_a_damaged_archive_is_one_line_and_stays_as_it_was(tmp_path, damage):
         path.write_bytes(content[:4096] + bytes(len(content) - 4096))
     elif damage == "text":
         path.write_text("issued,probability\n" * 99)
+    elif damage == "letters":
+        assert b"CREATE TABLE" in content
+        path.write_bytes(content.replace(b"CREATE TABLE", b"CREATE T\xffBLE", 1))
     elif damage == "view":
         with sqlite3.connect(path) as connection:
             connection.execute("CREATE TRIGGER t AFTER INSERT ON forecast BEGIN DELETE FROM forecast_row; END")

@@ -129,3 +129,5 @@ def translated(path: Path) -> Iterator[None]:
         if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
             raise InputError(f"cannot write {path}: permission denied, or no such folder; choose another") from error
         raise InputError(f"{path}: damaged, or no SQLite file ({error}); {ADVICE}") from error
+    except UnicodeDecodeError as error:  # SQLite's own message quotes what is no text
+        raise InputError(f"{path}: damaged (names that are no text); {ADVICE}") from error
