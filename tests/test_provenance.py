@@ -309,8 +309,14 @@ def test_validation_rows_chose_what_was_chosen_on_them(made, capsys):
     page = page_of(folder, ".validation")
     assert "they chose the model's epoch and its threshold: the scores flatter it" in page
     assert "(chosen on validation)" in page
+    capsys.readouterr()
     assert run("calibrate", folder.path, "--method", "none", "--threshold", "0.25") == 0
-    assert re.search(r"\(as stated; TSS -?[01]\.\d{4} on validation\)", capsys.readouterr().out)
+    told = capsys.readouterr()
+    assert re.search(r"\(as stated; TSS -?[01]\.\d{4} on validation\)", told.out)
+    assert "fitted on" not in told.err  # nothing was
+    assert run("calibrate", folder.path, "--threshold", "0.25") == 0
+    assert capsys.readouterr().err.strip().endswith("other regions could give another calibration")
+    assert run("calibrate", folder.path, "--method", "none", "--threshold", "0.25") == 0
     evaluate(made, split="validation")
     assert run("report", folder.path, "--split", "validation", "--quiet") == 0
     page = page_of(folder, ".validation")

@@ -109,4 +109,6 @@ def _of_run(run: Path, method: str, threshold: str) -> None:
 
 def _rule(choice: "Threshold") -> str:
     """Name the rule as what its value is; of a threshold that was not chosen by the data it is the TSS."""
-    return "as stated; TSS" if choice.rule == "stated" else choice.rule
+    from flarescope.pipeline.threshold_rule import STATED
+
+    return "as stated; TSS" if choice.rule == STATED else choice.rule

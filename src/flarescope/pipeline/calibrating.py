@@ -24,9 +24,9 @@ from flarescope.pipeline.choosing import Choosing, Fitted, fit
 from flarescope.pipeline.foreign_rows import Reading, read_foreign
 from flarescope.pipeline.models import Model, load
 from flarescope.pipeline.origin import origin_from_json, rows_in_short
-from flarescope.pipeline.threshold_rule import ThresholdRule, parse_threshold
+from flarescope.pipeline.threshold_rule import STATED, ThresholdRule, parse_threshold
 from flarescope.progress import Naming, Reporter, WarningReporter
-from flarescope.scores.calibration import certain_words, fit_calibration
+from flarescope.scores.calibration import Calibration, certain_words, fit_calibration
 from flarescope.scores.clusters import clusters_of
 from flarescope.scores.decision import Decision
 from flarescope.scores.jackknife import FEW_REGIONS
@@ -106,7 +106,7 @@ def calibrate(
     )
     describe_again(model.path, described)
     model_of_run_written_again(folder.path)
-    _warn_of_few(forecasts, described.event, reporter)
+    _warn_of_few(forecasts, described.event, _fitted(calibration, choice), reporter)
     return Calibrated(model.path, described, choice)
 
 
@@ -155,7 +155,7 @@ def calibrate_table(
     fitted = fit(found, choosing, str(path))
     for text in found.notes:
         reporter.say(text)
-    _warn_of_few(found.rows, found.event, reporter, "row")
+    _warn_of_few(found.rows, found.event, _fitted(fitted.calibration, fitted.threshold), reporter, "row")
     write_json(file, fitted.to_json())
     return file, fitted
 
@@ -218,16 +218,22 @@ def _check_rows(
         )
 
 
+def _fitted(calibration: Calibration | None, threshold: Threshold | None) -> str:
+    """Name what the rows decided; a threshold that was stated they did not."""
+    by_rows = threshold is not None and threshold.rule != STATED
+    return " and ".join([*(["calibration"] if calibration else []), *(["threshold"] if by_rows else [])])
+
+
 def _warn_of_few(
-    forecasts: pd.DataFrame, of_model: EventDefinition | None, reporter: Reporter, what: str = "image"
+    forecasts: pd.DataFrame, of_model: EventDefinition | None, fitted: str, reporter: Reporter, what: str = "image"
 ) -> None:
     event = (forecasts["label"] == 1).to_numpy(bool)
     clusters = clusters_of([forecasts], of_model)
     groups, unit = int(clusters.of_rows[event].nunique()), clusters.unit
-    if groups < FEW_REGIONS:
+    if fitted and groups < FEW_REGIONS:
         alike, others = ("of one region", "regions") if unit.hours is None else ("near in time", "times")
         images, whose = counted(int(event.sum()), what), counted(groups, unit.one, unit.many)
         reporter.warn(
             f"fitted on {images} with an event, of {whose} (fewer than {FEW_REGIONS}): "
-            f"{what}s {alike} can be nearly copies, and other {others} could give another calibration and threshold"
+            f"{what}s {alike} can be nearly copies, and other {others} could give another {fitted}"
         )
